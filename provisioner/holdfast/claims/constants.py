@@ -1,0 +1,25 @@
+"""Names of the Kubernetes volume provisioning contract.
+
+Source: sigs.k8s.io/sig-storage-lib-external-provisioner, `controller/controller.go`, and
+https://kubernetes.io/docs/reference/labels-annotations-taints/.
+"""
+
+from __future__ import annotations
+
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+MIGRATED_TO = "pv.kubernetes.io/migrated-to"
+
+# Which provisioner a claim is assigned to: the first that is present counts.
+STORAGE_PROVISIONER = (
+    "volume.kubernetes.io/storage-provisioner",
+    "volume.beta.kubernetes.io/storage-provisioner",
+)
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+# Names the class of a claim or volume and wins over spec.storageClassName.
+BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+
+FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
+
+# Ours, on every volume: what is to become of the directory, and where it is.
+ON_DELETE = "holdfast.io/on-delete"
+DIRECTORY = "holdfast.io/directory"

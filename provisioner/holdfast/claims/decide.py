@@ -1,0 +1,199 @@
+"""May this claim be served, and if so, where and as what?
+
+`decide` answers for one claim, its class, and the volumes that exist: with a plan, with what it
+waits for, or with a refusal that says what to change. What the export knows beyond the API
+server (directories that were kept, archives, other clusters' volumes) is asked when the plan is
+carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from holdfast.claims import parameters, paths, pattern
+from holdfast.claims.errors import Refused
+from holdfast.claims.objects import Claim, ClaimRef, StorageClass, Volume
+from holdfast.claims.ownership import Ownership
+from holdfast.claims.parameters import Action, Parameters
+
+ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioner:
+    """Who decides: the names it answers to, and what it gives where a class says nothing.
+
+    `finalizer` holds a volume back until its directory is dealt with, also when somebody
+    deletes the volume before its claim.
+    """
+
+    name: str
+    also: frozenset[str] = frozenset()
+    ownership: Ownership = field(default_factory=Ownership)
+    finalizer: bool = True
+
+    def answers_to(self, name: str) -> bool:
+        """Whether a claim, class or volume with this provisioner's name is ours."""
+        return name == self.name or name in self.also
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A volume to be made: every later step takes what it needs from here."""
+
+    volume: str
+    directory: str
+    claim: Claim
+    storage_class: StorageClass
+    action: Action
+    shared: bool
+    ownership: Ownership
+
+    @property
+    def ref(self) -> ClaimRef:
+        """The claim that the volume is for."""
+        return self.claim.ref
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do now, and nothing wrong: the claim is not ours, or not ready."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The claim cannot be served as it is; `retry` where time may change that."""
+
+    message: str
+    retry: bool = False
+
+
+Existing = Callable[[str], Iterable[Volume]]
+
+
+def volume_name(claim: ClaimRef) -> str:
+    """`pvc-` and the claim's uid: the same at every attempt, never the same for another."""
+    return f"pvc-{claim.uid}"
+
+
+def decide(
+    claim: Claim, storage_class: StorageClass | None, provisioner: Provisioner, existing: Existing
+) -> Plan | Wait | Refuse:
+    """What to do about a claim.
+
+    Args:
+        claim: as last seen.
+        storage_class: the class it names, None where there is none of that name.
+        provisioner: who we are.
+        existing: gives the volumes whose directory overlaps a path relative to the export.
+    """
+    if claim.volume_name:
+        return Wait("it has a volume")
+    if not provisioner.answers_to(claim.provisioner):
+        return Wait("it is another provisioner's")
+    if storage_class is None:
+        return Refuse(_no_class(claim))
+    if not provisioner.answers_to(storage_class.provisioner):
+        return Wait(f"StorageClass {storage_class.name!r} is another provisioner's")
+    if storage_class.waits_for_consumer and not claim.selected_node:
+        return Wait("its class waits for a pod that uses it")
+    try:
+        plan = _plan(claim, storage_class, provisioner)
+    except Refused as refused:
+        return Refuse(refused.message)
+    return _unless_taken(plan, existing)
+
+
+def _plan(claim: Claim, storage_class: StorageClass, provisioner: Provisioner) -> Plan:
+    refuse_what_nfs_cannot_do(claim)
+    read = read_class(storage_class)
+    name = volume_name(claim.ref)
+    directory = directory_for(claim, read, name)
+    return Plan(
+        volume=name,
+        directory=directory,
+        claim=claim,
+        storage_class=storage_class,
+        action=read.on_delete,
+        shared=read.shared_paths,
+        ownership=provisioner.ownership,
+    )
+
+
+def refuse_what_nfs_cannot_do(claim: Claim) -> None:
+    """Raises Refused for what a claim asks and a directory on NFS cannot be."""
+    if claim.volume_mode != "Filesystem":
+        raise Refused(
+            f"volumeMode {claim.volume_mode} is not supported: NFS volumes are file systems; "
+            "set volumeMode to Filesystem"
+        )
+    if claim.has_selector:
+        raise Refused("claim selectors are not supported: remove spec.selector from the claim")
+    if claim.data_source:
+        raise Refused(
+            f"data source {claim.data_source!r} is not supported: remove spec.dataSource and "
+            "spec.dataSourceRef, and copy the data after the volume is bound"
+        )
+    if not claim.size:
+        raise Refused("the claim asks for no size: set spec.resources.requests.storage")
+    unknown = [mode for mode in claim.access_modes if mode not in ACCESS_MODES]
+    if unknown or not claim.access_modes:
+        raise Refused(
+            f"access modes {list(claim.access_modes)} are not supported: set spec.accessModes "
+            f"to some of {', '.join(ACCESS_MODES)}"
+        )
+
+
+def read_class(storage_class: StorageClass) -> Parameters:
+    """The class's parameters; raises Refused with the class's name."""
+    try:
+        if storage_class.has_topologies:
+            raise Refused(
+                "allowedTopologies are not supported: an NFS export is the same from every node; "
+                "remove them from the class"
+            )
+        return parameters.read(storage_class.parameters)
+    except Refused as refused:
+        raise Refused(f"StorageClass {storage_class.name!r}: {refused.message}") from None
+
+
+def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
+    """The directory of a claim's volume, checked; raises Refused with the reason."""
+    path = pattern.render(read.path_pattern, claim, volume) or paths.directory_name(
+        claim.ref.namespace, claim.ref.name, volume
+    )
+    try:
+        paths.components(path)
+    except Refused as refused:
+        raise Refused(
+            f"{refused.message}, from pathPattern {read.path_pattern!r}: change the labels or "
+            "annotations of the claim, or the class"
+        ) from None
+    return path
+
+
+def _unless_taken(plan: Plan, existing: Existing) -> Plan | Refuse:
+    for volume in existing(plan.directory):
+        same = volume.directory == plan.directory
+        if volume.name != plan.volume and not (same and plan.shared):
+            return Refuse(taken(plan.directory, volume.directory, volume.name, volume.claim), True)
+    return plan
+
+
+def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
+    """The sentence for a directory that overlaps the one of a volume that lives."""
+    where = "is" if directory == other else f"overlaps {other!r},"
+    return (
+        f"directory {directory!r} {where} the directory of volume {volume} of claim {claim}: let "
+        "pathPattern give each claim its own, or set sharedPaths: 'true' in the class"
+    )
+
+
+def _no_class(claim: Claim) -> str:
+    return (
+        f"StorageClass {claim.class_name!r} does not exist: create it, or delete the claim and "
+        "make it anew with a class that does"
+    )

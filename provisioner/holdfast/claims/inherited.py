@@ -1,0 +1,78 @@
+"""Volumes that nfs-subdir-external-provisioner made: they carry no record of ours.
+
+Before anything may happen to such a directory it is checked against the rules by which that
+provisioner names directories; a volume that somebody wrote by hand, pointing at another's data,
+does not pass.
+"""
+
+from __future__ import annotations
+
+from holdfast.claims.decide import directory_for, volume_name
+from holdfast.claims.errors import Refused
+from holdfast.claims.objects import Claim, StorageClass, Volume
+from holdfast.claims.parameters import Action, Parameters, read
+from holdfast.claims.paths import components, directory_name
+from holdfast.claims.volume import Address
+
+
+def directory(
+    volume: Volume, address: Address, storage_class: StorageClass | None, claim: Claim | None
+) -> str:
+    """The directory of an inherited volume.
+
+    Args:
+        volume: one with this provisioner's name.
+        address: the export.
+        storage_class: its class, None where that is gone.
+        claim: its claim, None where that is gone: labels and annotations went with it.
+
+    Raises:
+        Refused: the volume is not on this export, or its path is not what nfs-subdir's naming
+            rules give for its claim.
+    """
+    if volume.name != volume_name(volume.claim):
+        raise Refused(_left_alone(volume, "its name is not 'pvc-' and its claim's uid"))
+    found = address.directory_of(volume.path)
+    if volume.server != address.server or found is None:
+        where = f"{address.server}:{address.path}"
+        raise Refused(_left_alone(volume, f"it is not on this provisioner's export {where}"))
+    components(found)
+    if found != _default(volume) and found != _by_pattern(volume, storage_class, claim):
+        raise Refused(_left_alone(volume, f"no naming rule gives the directory {found!r}"))
+    return found
+
+
+def action(storage_class: StorageClass | None) -> Action:
+    """The reclaim action of an inherited volume: its class's, else the one that loses nothing."""
+    parameters = _parameters(storage_class)
+    return parameters.on_delete if parameters else Action.ARCHIVE
+
+
+def _default(volume: Volume) -> str:
+    return directory_name(volume.claim.namespace, volume.claim.name, volume.name)
+
+
+def _by_pattern(
+    volume: Volume, storage_class: StorageClass | None, claim: Claim | None
+) -> str | None:
+    parameters = _parameters(storage_class)
+    if parameters is None or claim is None or claim.ref != volume.claim:
+        return None
+    try:
+        return directory_for(claim, parameters, volume.name)
+    except Refused:
+        return None
+
+
+def _parameters(storage_class: StorageClass | None) -> Parameters | None:
+    try:
+        return read(storage_class.parameters) if storage_class else None
+    except Refused:
+        return None
+
+
+def _left_alone(volume: Volume, why: str) -> str:
+    return (
+        f"volume {volume.name} has no record on the export and {why}: its data is left alone; "
+        "see to the directory by hand, then set the volume's reclaim policy to Retain and delete it"
+    )

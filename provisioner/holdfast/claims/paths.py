@@ -1,0 +1,85 @@
+"""Which relative paths may be a volume's directory, and what it is called by default.
+
+Nothing that a claim's author writes, in labels or annotations, can leave the export's root,
+reach what Holdfast keeps for itself, or name the root as a whole. Cleaning a path up was
+rejected: two spellings of one directory are how one tenant gets another's data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+from holdfast.claims.errors import Refused
+
+RESERVED = ".holdfast"
+COMPONENT_BYTES = 255  # NAME_MAX, limits.h(0p)
+PATH_BYTES = 1024  # MNTPATHLEN, RFC 1813 appendix I: what a mount request can carry
+
+_HASH_DIGITS = 8
+
+
+def components(path: str) -> tuple[str, ...]:
+    """The names on the way from the export's root to the directory `path`.
+
+    Raises:
+        Refused: the path is empty, absolute, too long, or has a component that is empty,
+            `.`, `..`, reserved, over 255 bytes, or holds a control character.
+    """
+    if not path:
+        raise Refused("the directory's path is empty")
+    if path.startswith("/"):
+        raise Refused(f"the directory's path {path!r} is absolute: remove the leading slash")
+    if _size(path) > PATH_BYTES:
+        raise Refused(f"the directory's path has more than {PATH_BYTES} bytes: {path[:40]!r}…")
+    names = tuple(path.split("/"))
+    for name in names:
+        _check(name, path)
+    return names
+
+
+def _check(name: str, path: str) -> None:
+    if not name:
+        raise Refused(f"the directory's path {path!r} has an empty component")
+    if name in {".", ".."}:
+        raise Refused(f"the directory's path {path!r} has the component {name!r}")
+    if name.startswith(RESERVED):
+        raise Refused(f"the directory's path {path!r} has the reserved component {name!r}")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        raise Refused(f"the directory's path {path!r} has a control character")
+    if _size(name) > COMPONENT_BYTES:
+        raise Refused(f"a component of the directory's path has more than 255 bytes: {name[:40]}…")
+
+
+def directory_name(namespace: str, claim: str, volume: str) -> str:
+    """`namespace-claim-volume`, as nfs-subdir-external-provisioner names directories.
+
+    A name of more than 255 bytes is cut to `START-HASH-volume`: HASH is the first 8 hex digits
+    of the SHA-256 of the whole name, START as much of `namespace-claim` as fits.
+    """
+    return shortened(f"{namespace}-{claim}", f"-{volume}")
+
+
+def archive_name(directory: str, suffix: str = "") -> str:
+    """`archived-` and the last component of `directory`, then `suffix`; shortened alike."""
+    return shortened("archived-" + directory.rpartition("/")[2], suffix)
+
+
+def shortened(start: str, end: str) -> str:
+    """`start` + `end` in at most 255 bytes: `start` gives way to a hash of the whole."""
+    whole = start + end
+    if _size(whole) <= COMPONENT_BYTES:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:_HASH_DIGITS]
+    room = COMPONENT_BYTES - _size(end) - len(digest) - 1
+    kept = start.encode()[:room].decode(errors="ignore")
+    return f"{kept}-{digest}{end}"
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether the directories are the same, or one lies within the other."""
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))

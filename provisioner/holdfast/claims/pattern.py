@@ -1,0 +1,63 @@
+"""`pathPattern`: where a class wants its directories.
+
+The fields are those of nfs-subdir-external-provisioner, and the volume's name and the claim's
+uid, which its users asked for. A label or annotation that a claim does not have is empty, as
+there; a field that does not exist is refused, where it was silently empty.
+"""
+
+from __future__ import annotations
+
+import re
+
+from holdfast.claims.errors import Refused
+from holdfast.claims.objects import Claim
+
+FIELDS = (
+    "${.PVC.namespace}",
+    "${.PVC.name}",
+    "${.PVC.uid}",
+    "${.PVC.labels.KEY}",
+    "${.PVC.annotations.KEY}",
+    "${.PV.name}",
+)
+
+_FIELD = re.compile(r"\$\{(?P<name>[^}]*)\}")
+
+
+def check(pattern: str) -> str:
+    """The pattern, if every field in it exists.
+
+    Raises:
+        Refused: an unknown field, or a `${` that is not closed.
+    """
+    for match in _FIELD.finditer(pattern):
+        if not _known(match["name"]):
+            known = ", ".join(FIELDS)
+            raise Refused(f"has the unknown field {match[0]!r}; the fields are {known}")
+    if "${" in _FIELD.sub("", pattern):
+        raise Refused(f"has a '${{' without its '}}': {pattern!r}")
+    return pattern
+
+
+def render(pattern: str, claim: Claim, volume: str) -> str:
+    """The path that a checked pattern gives for this claim; empty if all its fields are."""
+    return _FIELD.sub(lambda match: _value(match["name"], claim, volume), pattern)
+
+
+def _known(name: str) -> bool:
+    simple = {".PVC.namespace", ".PVC.name", ".PVC.uid", ".PV.name"}
+    return name in simple or bool(re.fullmatch(r"\.PVC\.(labels|annotations)\..+", name))
+
+
+def _value(name: str, claim: Claim, volume: str) -> str:
+    if name.startswith(".PVC.labels."):
+        return claim.labels.get(name.removeprefix(".PVC.labels."), "")
+    if name.startswith(".PVC.annotations."):
+        return claim.annotations.get(name.removeprefix(".PVC.annotations."), "")
+    fields = {
+        ".PVC.namespace": claim.ref.namespace,
+        ".PVC.name": claim.ref.name,
+        ".PVC.uid": claim.ref.uid,
+        ".PV.name": volume,
+    }
+    return fields[name]
