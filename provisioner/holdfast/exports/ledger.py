@@ -1,0 +1,173 @@
+"""The records of one export, found by volume or by directory without reading the others.
+
+The layout is drawn in `record.py`. A ledger works on a handle of `.holdfast` and does not
+lock: whoever changes records holds the export's lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from holdfast.claims.errors import Refused
+from holdfast.claims.paths import RESERVED, components
+from holdfast.exports import tree
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.record import Record
+
+CREATING = "creating"
+VOLUMES = "volumes"
+TRASHED = "trashed"
+DIRECTORIES = "directories"
+TRASH = "trash"
+# In the order in which a record moves on, so that who looks for one does not miss it.
+RECORDS = (CREATING, VOLUMES, TRASHED)
+FOLDERS = (*RECORDS, DIRECTORIES, TRASH)
+
+
+def trash_of(volume: str) -> str:
+    """Where a volume's directory lies once it is deleted, relative to the export's root."""
+    return f"{RESERVED}/{TRASH}/{volume}"
+
+
+class Ledger:
+    """The records beneath one handle of `.holdfast`."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+
+    def find(self, volume: str) -> Record | None:
+        """The record of a volume, wherever it stands; raises Unsafe where it cannot be read."""
+        return next(filter(None, (self._read(folder, volume) for folder in RECORDS)), None)
+
+    def creating(self, volume: str) -> Record | None:
+        """The record of a volume that the API server may not know."""
+        return self._read(CREATING, volume)
+
+    def _read(self, folder: str, volume: str) -> Record | None:
+        _check_name(volume)
+        try:
+            with tree.opened(self.handle, [folder]) as handle:
+                record = Record.parse(tree.read_file(handle, volume), volume)
+        except FileNotFoundError:
+            return None
+        return record.trashed(trash_of(volume)) if folder == TRASHED else record
+
+    def names(self, folder: str) -> list[str]:
+        """The volumes with a record in one of the folders `RECORDS`."""
+        with tree.opened(self.handle, [folder]) as handle:
+            return tree.names_in(handle)
+
+    def enter(self, record: Record) -> None:
+        """Writes the record of a volume in the making, and whose its directory is."""
+        self._write(record, CREATING)
+        self.mark(record.directory, record.volume)
+
+    def write(self, record: Record) -> None:
+        """Writes the record of a volume that the API server knows."""
+        self._write(record, VOLUMES)
+
+    def _write(self, record: Record, folder: str) -> None:
+        with tree.opened(self.handle, [folder], make=True) as handle:
+            tree.write_file(handle, record.volume, record.dump())
+
+    def confirm(self, volume: str) -> None:
+        """Moves a record from `creating` to `volumes`; nothing where it has moved already."""
+        self._move(volume, CREATING, VOLUMES)
+
+    def discard(self, record: Record) -> None:
+        """Moves the record of a volume to where those of the trash are; nothing where it has."""
+        self._move(record.volume, VOLUMES, TRASHED)
+        self.unmark(record.directory, record.volume)
+
+    def _move(self, volume: str, source: str, target: str) -> None:
+        with (
+            tree.opened(self.handle, [source]) as old,
+            tree.opened(self.handle, [target], make=True) as new,
+            suppress(FileNotFoundError),
+        ):
+            os.replace(volume, volume, src_dir_fd=old, dst_dir_fd=new)
+            os.fsync(new)
+            os.fsync(old)
+
+    def forget(self, record: Record) -> None:
+        """Removes a record, after its marks: what was cut short is seen, and ends, with it."""
+        for path in filter(None, (record.directory, record.target)):
+            self.unmark(path, record.volume)
+        for folder in (CREATING, VOLUMES):
+            self._unlink(folder, record.volume)
+
+    def forget_trashed(self, volume: str) -> None:
+        """Removes the record of a directory that is not in the trash any more."""
+        self._unlink(TRASHED, volume)
+
+    def _unlink(self, folder: str, volume: str) -> None:
+        with tree.opened(self.handle, [folder]) as handle, suppress(FileNotFoundError):
+            os.unlink(volume, dir_fd=handle)
+            os.fsync(handle)
+
+    def mark(self, directory: str, volume: str) -> None:
+        """Notes that a directory is a volume's."""
+        place = [DIRECTORIES, *components(directory), RESERVED]
+        with tree.opened(self.handle, place, make=True) as handle:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(volume, flags, 0o600, dir_fd=handle))
+            os.fsync(handle)
+
+    def unmark(self, directory: str, volume: str) -> None:
+        """Takes such a note back, and the folders that it leaves empty."""
+        place = [DIRECTORIES, *components(directory), RESERVED]
+        with suppress(FileNotFoundError), tree.opened(self.handle, place) as handle:
+            os.unlink(volume, dir_fd=handle)
+        self._prune(place)
+
+    def _prune(self, place: Sequence[str]) -> None:
+        for depth in range(len(place) - 1, 0, -1):
+            try:
+                with tree.opened(self.handle, place[:depth]) as handle:
+                    os.rmdir(place[depth], dir_fd=handle)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+                    return
+                raise
+
+    def others(self, directory: str, volume: str) -> list[Record]:
+        """The records of other volumes among the overlapping."""
+        return [record for record in self.overlapping(directory) if record.volume != volume]
+
+    def overlapping(self, directory: str) -> list[Record]:
+        """The records of a directory, of those above it, and of those beneath it."""
+        names = components(directory)
+        volumes = [
+            volume
+            for depth in range(1, len(names) + 1)
+            for volume in self._listed([DIRECTORIES, *names[:depth], RESERVED])
+        ]
+        volumes += self._marks_beneath([DIRECTORIES, *names])
+        return list(filter(None, map(self.find, dict.fromkeys(volumes))))
+
+    def _marks_beneath(self, place: Sequence[str]) -> Iterator[str]:
+        waiting = [place]
+        while waiting:
+            above = waiting.pop()
+            for name in self._listed(above):
+                if name != RESERVED:
+                    waiting.append([*above, name])
+                    yield from self._listed([*above, name, RESERVED])
+
+    def _listed(self, place: Sequence[str]) -> list[str]:
+        with suppress(FileNotFoundError), tree.opened(self.handle, place) as handle:
+            return os.listdir(handle)
+        return []
+
+
+def _check_name(volume: str) -> None:
+    """Raises Unsafe for what cannot be the name of a volume's file."""
+    with suppress(Refused):
+        if components(volume) == (volume,):
+            return
+    raise Unsafe(f"{volume!r} is no volume's name")

@@ -1,0 +1,101 @@
+"""Making a volume's directory, and taking that back.
+
+The record comes first and the directory second. Whatever a crash leaves between the two is
+found by its record, and both are done again: each attempt asks anew whose the directory is.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection
+
+from holdfast.claims.decide import Plan
+from holdfast.exports import tree
+from holdfast.exports.errors import Taken
+from holdfast.exports.ledger import Ledger
+from holdfast.exports.record import Record, State
+
+# What rmdir(2) says where somebody has put data, or has put something else in its place.
+_IN_USE = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
+
+
+def make(root: int, kept: Ledger, plan: Plan, succeeds: Collection[str]) -> Record:
+    """Makes the directory of a plan, and its record; raises Taken and Unsafe."""
+    held = _held(root, kept, plan)
+    if held is not None and kept.creating(held.volume) is None:
+        _see(root, plan)  # the API server knows it, pods may use it: it is left as it is
+        return held
+    former = _former(kept, plan, {*succeeds, *(held.succeeds if held else ())})
+    found = held.found if held else tree.reaches(root, plan.directory)
+    if found:
+        _see(root, plan)
+    record = Record.of(plan, found=found, succeeds=former)
+    kept.enter(record)
+    if not found:
+        _make(root, plan)
+    return record
+
+
+def undo(root: int, kept: Ledger, record: Record) -> None:
+    """Takes back what `make` did for a volume that is only in the making."""
+    if not (record.found or kept.others(record.directory, record.volume)):
+        try:
+            with tree.above(root, record.directory) as (parent, name):
+                os.rmdir(name, dir_fd=parent)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno not in _IN_USE:
+                raise
+            # It stays, and the record says whose it was to be.
+            kept.enter(record.settled(State.RETAINED))
+            kept.confirm(record.volume)
+            return
+    kept.forget(record)
+
+
+def _held(root: int, kept: Ledger, plan: Plan) -> Record | None:
+    """The record of an earlier attempt; raises Taken where that was about something else."""
+    held = kept.find(plan.volume)
+    if held and held.directory != plan.directory and kept.creating(held.volume):
+        undo(root, kept, held)  # the class was edited between two attempts
+        held = kept.find(plan.volume)
+    if held and (held.directory, held.state) != (plan.directory, State.LIVE):
+        raise Taken(held.directory, [held])
+    return held
+
+
+def _former(kept: Ledger, plan: Plan, succeeds: Collection[str]) -> tuple[str, ...]:
+    """The volumes that the plan takes its directory up from; raises Taken for all others there."""
+    others = [
+        other
+        for other in kept.others(plan.directory, plan.volume)
+        if not _shares(plan, other)
+    ]
+    former = tuple(other.volume for other in others if _is_succeeded(plan, other, succeeds))
+    if len(former) < len(others):
+        raise Taken(plan.directory, others)
+    return former
+
+
+def _is_succeeded(plan: Plan, other: Record, succeeds: Collection[str]) -> bool:
+    same = other.directory == plan.directory and other.in_place
+    return same and other.volume in succeeds
+
+
+def _shares(plan: Plan, other: Record) -> bool:
+    same = other.directory == plan.directory and other.in_place
+    return same and other.state is State.LIVE and plan.shared and other.shared
+
+
+def _make(root: int, plan: Plan) -> None:
+    owner = plan.ownership
+    with tree.above(root, plan.directory, make=True) as (parent, name):
+        tree.make_directory(parent, name, owner.mode, owner.uid, owner.gid)
+
+
+def _see(root: int, plan: Plan) -> None:
+    """Sees that a directory that was there can be used; its mode and owner are its owner's."""
+    with tree.above(root, plan.directory) as (parent, name):
+        os.close(tree.open_directory(parent, name))

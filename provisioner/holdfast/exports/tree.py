@@ -1,0 +1,155 @@
+"""Walking and changing directories from a handle of the root, following no symlink.
+
+A path is never handed to the kernel whole: O_NOFOLLOW guards only the last component, and a
+tenant can plant a symlink in any directory that is theirs. openat2(2) could do it in one call,
+but Python has no binding for it, and a component at a time works on every file system.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from holdfast.exports.errors import Unsafe
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PARENT_MODE = 0o755
+_DRAFT = ".new"
+
+
+@contextmanager
+def opened(parent: int, names: Sequence[str], *, make: bool = False) -> Iterator[int]:
+    """A handle of the directory `names` beneath `parent`, closed at the end.
+
+    Args:
+        parent: handle of a directory.
+        names: components of the path; none for `parent` itself.
+        make: make what is missing, with mode 0755.
+
+    Raises:
+        FileNotFoundError: a component is missing and is not to be made.
+        Unsafe: a component is a symlink or no directory.
+    """
+    handle = os.dup(parent)
+    try:
+        for name in names:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(name, _PARENT_MODE, dir_fd=handle)
+            handle, above = open_directory(handle, name), handle
+            os.close(above)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def open_directory(parent: int, name: str) -> int:
+    """A handle of one directory in `parent`, which the caller closes; raises as `opened` does."""
+    try:
+        return os.open(name, _DIRECTORY, dir_fd=parent)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            raise Unsafe(f"{name!r} is not a directory, or a symlink: it is left alone") from error
+        raise
+
+
+@contextmanager
+def above(root: int, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    """A handle of the directory that `path` is in, and its name there; raises as `opened` does."""
+    *folders, name = path.split("/")
+    with opened(root, folders, make=make) as parent:
+        yield parent, name
+
+
+def reaches(root: int, path: str) -> bool:
+    """Whether there is anything at `path`.
+
+    Only ENOENT says that there is not: after ESTALE or EIO nothing is known.
+    """
+    try:
+        with above(root, path) as (parent, name):
+            return exists(parent, name)
+    except FileNotFoundError:
+        return False
+
+
+def exists(parent: int, name: str) -> bool:
+    """Whether `parent` has an entry of that name, of whatever kind."""
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def is_directory(parent: int, name: str) -> bool:
+    """Whether `parent` has a directory of that name; raises FileNotFoundError without an entry."""
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def make_directory(
+    parent: int, name: str, mode: int, uid: int | None = None, gid: int | None = None
+) -> None:
+    """Makes a directory, or finds it there, and gives it mode and owner; durable on return.
+
+    The mode is set by itself because the umask bites what mkdir(2) is given, and after the
+    owner because chown(2) clears setuid and setgid.
+    """
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=parent)
+    handle = open_directory(parent, name)
+    try:
+        if uid is not None or gid is not None:
+            os.fchown(handle, -1 if uid is None else uid, -1 if gid is None else gid)
+        os.fchmod(handle, mode)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.fsync(parent)
+
+
+def write_file(parent: int, name: str, data: bytes) -> None:
+    """Writes a file whole or not at all, in place of one of that name; durable on return."""
+    draft = f".{name[:200]}{_DRAFT}"
+    try:
+        _write(parent, draft, data)
+        os.replace(draft, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=parent)
+        raise
+    os.fsync(parent)
+
+
+def _write(parent: int, name: str, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(name, flags, 0o600, dir_fd=parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+
+
+def read_file(parent: int, name: str) -> bytes:
+    """What a file holds; raises FileNotFoundError."""
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    with os.fdopen(handle, "rb") as file:
+        return file.read()
+
+
+def names_in(parent: int) -> list[str]:
+    """The entries of a directory, without the drafts of `write_file`."""
+    return [name for name in os.listdir(parent) if not _is_draft(name)]
+
+
+def remove_drafts(parent: int) -> None:
+    """Removes what a crash within `write_file` left."""
+    for name in filter(_is_draft, os.listdir(parent)):
+        os.unlink(name, dir_fd=parent)
+
+
+def _is_draft(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_DRAFT)
