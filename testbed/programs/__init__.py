@@ -1,0 +1,94 @@
+"""Where the programs of the control plane come from; for each, the first of these that has it.
+
+1. `$KUBEBUILDER_ASSETS/NAME`, as other Kubernetes projects' tests take them.
+2. The cache, `${XDG_CACHE_HOME:-~/.cache}/holdfast/programs/KEY/NAME`.
+3. A release server, when `HOLDFAST_RELEASE_URL` (for etcd `HOLDFAST_ETCD_URL`) names one.
+4. The Go modules beside this file, built here.
+
+What 3 and 4 make goes into the cache. Containers and distribution packages were rejected: the
+one needs a registry and rights, the other has no kube-apiserver.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.errors import ProgramError
+from testbed.programs import build, release
+from testbed.programs.cache import Cache
+from testbed.programs.recipes import (
+    APISERVER,
+    CONTROLLER_MANAGER,
+    ETCD,
+    KUBECTL,
+    Recipe,
+    architecture,
+    cache_key,
+)
+
+__all__ = ["Programs", "find_programs"]
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The four programs; each path is an executable file."""
+
+    etcd: Path
+    apiserver: Path
+    controller_manager: Path
+    kubectl: Path
+
+
+def find_programs(report: Callable[[str], None] = print) -> Programs:
+    """Find the programs, or fetch or build those that are missing (minutes, the first time).
+
+    Args:
+        report: told in one line what takes long.
+
+    Raises:
+        ProgramError: one can be had nowhere; nothing half-made is left.
+    """
+    return Programs(
+        etcd=_find(ETCD, report),
+        apiserver=_find(APISERVER, report),
+        controller_manager=_find(CONTROLLER_MANAGER, report),
+        kubectl=_find(KUBECTL, report),
+    )
+
+
+def _find(recipe: Recipe, report: Callable[[str], None]) -> Path:
+    given = _given(recipe.name)
+    if given is not None:
+        return given
+    arch = architecture()
+    cache = Cache(cache_key(arch))
+    path = cache.path(recipe.name)
+    if path.exists():
+        return path
+    try:
+        with cache.locked(report):
+            if not path.exists():  # another run may have made it while we waited
+                _make(recipe, arch, cache, report)
+    except OSError as error:
+        raise ProgramError(
+            f"{recipe.name} could not be put into {cache.root} ({error}); "
+            "let XDG_CACHE_HOME name a folder with 1 GB free"
+        ) from error
+    return path
+
+
+def _given(name: str) -> Path | None:
+    folder = os.environ.get("KUBEBUILDER_ASSETS")
+    if not folder:
+        return None
+    path = Path(folder, name).absolute()
+    return path if path.is_file() and os.access(path, os.X_OK) else None
+
+
+def _make(recipe: Recipe, arch: str, cache: Cache, report: Callable[[str], None]) -> None:
+    with cache.entry(recipe.name) as partial:
+        if not release.fetch(recipe, arch, partial, report):
+            build.build(recipe, partial, cache.root, report)

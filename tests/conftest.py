@@ -1,0 +1,54 @@
+"""What tests of several folders share: one real control plane, and a namespace for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from testbed.controlplane import ControlPlane
+from testbed.kubelet import Kubelet
+from testbed.programs import Programs, find_programs
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have the programs before the first test: building them takes longer than a test may."""
+    needed = any("programs" in getattr(item, "fixturenames", ()) for item in session.items)
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if needed and terminal is not None and not session.config.option.collectonly:
+        find_programs(terminal.write_line)
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    """Etcd, kube-apiserver, kube-controller-manager and kubectl."""
+    return find_programs()
+
+
+@pytest.fixture(scope="session")
+def control_plane(
+    programs: Programs, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """A control plane for all tests that leave it running; others start one of their own."""
+    folder = tmp_path_factory.mktemp("control-plane")
+    with ControlPlane(programs, folder, api_qps=2000) as running:
+        yield running
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A namespace of this test alone; its deletion is asked for at the end, not awaited."""
+    name = f"test-{next(_numbers)}"
+    control_plane.client.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    yield name
+    control_plane.client.send("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def kubelet(control_plane: ControlPlane, namespace: str) -> Iterator[Kubelet]:
+    """What stands in for scheduler and kubelet, in this test's namespace only."""
+    with Kubelet(control_plane.client, namespace) as running:
+        yield running
