@@ -1,0 +1,247 @@
+"""Requests to the API server as raw JSON, every one with a deadline, errors as `errors` has them.
+
+The only module that sends anything through the `kubernetes` package, and it uses the package's
+lowest public call: the typed models cost 80 MiB and erase fields that they do not know, the
+package's retries sleep without a deadline. Nothing is retried here; the layers above know how
+long they may wait.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from kubernetes.dynamic import DynamicClient
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+
+from holdfast import __version__
+from holdfast.kube.errors import ApiError, Unavailable, refusal
+from holdfast.kube.resources import Json, Resource
+from holdfast.kube.watch import Watch
+from holdfast.kube.wire import POOLS, body_of, why
+
+Observer = Callable[[str, Resource, str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list; `version` is the whole list's, to start a watch from."""
+
+    items: list[Json]
+    version: str
+
+
+class Api:
+    """One API server; safe for several threads.
+
+    Every method raises `Unavailable` when no usable answer comes in time and an `ApiError` when
+    the server refuses. `timeout` (seconds, for the whole request) replaces the usual deadlines.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        connect_timeout: float = 3.0,
+        read_timeout: float = 15.0,
+        observe: Observer | None = None,
+    ) -> None:
+        """`observe` is told verb, resource, HTTP code (200 for any success, 0 for none), seconds.
+
+        For a watch, the seconds are those until the server accepted it.
+        """
+        configuration.retries = False
+        configuration.keep_alive = True
+        configuration.connection_pool_maxsize = 16
+        client = ApiClient(configuration)
+        client.user_agent = f"holdfast/{__version__}"
+        self._pools = client.rest_client.pool_manager
+        self._pools.pool_classes_by_scheme = POOLS
+        self._client = DynamicClient(client, discoverer=lambda *_: None)
+        self._server: str = configuration.host
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._observe: Observer = observe or (lambda *_: None)
+
+    def get(
+        self, resource: Resource, name: str, namespace: str = "", *, timeout: float | None = None
+    ) -> Json:
+        """The object as it is now."""
+        return self._call("get", resource, "GET", resource.path(namespace, name), timeout=timeout)
+
+    def pages(self, resource: Resource, *, limit: int = 500) -> Iterator[Page]:
+        """All objects of a kind in all namespaces, `limit` at a time, as of one version.
+
+        Raises:
+            Expired: Reading took so long that the rest is no longer to be had; start again.
+        """
+        token = None
+        while token != "":
+            page = self._call(
+                "list", resource, "GET", resource.path(), limit=limit, _continue=token
+            )
+            metadata = page.get("metadata", {})
+            token = metadata.get("continue", "")
+            yield Page(page.get("items") or [], str(metadata.get("resourceVersion", "")))
+
+    def watch(self, resource: Resource, version: str, *, seconds: int, silence: float) -> Watch:
+        """What happens after `version`; the server ends the watch after `seconds`.
+
+        Entering the watch raises `Expired` when the version is too old.
+        """
+
+        def request() -> HTTPResponse:
+            with self._observed("watch", resource):
+                return self._send(
+                    "GET",
+                    resource.path(),
+                    (self._connect_timeout, min(self._read_timeout, silence)),
+                    watch=True,
+                    allow_watch_bookmarks=True,
+                    resource_version=version,
+                    timeout_seconds=seconds,
+                    header_params={"Connection": "close"},
+                )
+
+        return Watch(request, silence)
+
+    def create(
+        self, resource: Resource, body: Json, namespace: str = "", *, timeout: float | None = None
+    ) -> Json:
+        """Make an object; `AlreadyExists` when its name is taken."""
+        path = resource.path(namespace)
+        return self._call("create", resource, "POST", path, body, timeout=timeout)
+
+    def replace(
+        self,
+        resource: Resource,
+        name: str,
+        body: Json,
+        namespace: str = "",
+        *,
+        timeout: float | None = None,
+    ) -> Json:
+        """Write a whole object; `Conflict` when it is no longer at the body's resourceVersion."""
+        path = resource.path(namespace, name)
+        return self._call("replace", resource, "PUT", path, body, timeout=timeout)
+
+    def patch(
+        self,
+        resource: Resource,
+        name: str,
+        body: Json,
+        namespace: str = "",
+        *,
+        timeout: float | None = None,
+    ) -> Json:
+        """Change the fields that `body` names, None removes one (RFC 7396 merge patch)."""
+        return self._call(
+            "patch",
+            resource,
+            "PATCH",
+            resource.path(namespace, name),
+            body,
+            timeout=timeout,
+            content_type="application/merge-patch+json",
+        )
+
+    def delete(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str = "",
+        *,
+        uid: str = "",
+        timeout: float | None = None,
+    ) -> Json:
+        """Remove an object; with `uid`, `Conflict` when the name is another object's by now."""
+        options = {"preconditions": {"uid": uid}} if uid else None
+        path = resource.path(namespace, name)
+        return self._call("delete", resource, "DELETE", path, options, timeout=timeout)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._pools.clear()
+
+    def _call(
+        self,
+        verb: str,
+        resource: Resource,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        timeout: float | None = None,
+        **parameters: Any,
+    ) -> Json:
+        limits = timeout or (self._connect_timeout, self._read_timeout)
+        deadline = time.monotonic() + (timeout or self._connect_timeout + self._read_timeout)
+        with self._observed(verb, resource):
+            response = self._send(method, path, limits, body, **parameters)
+            return self._decoded(body_of(response, deadline))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        limits: float | tuple[float, float],
+        body: Json | None = None,
+        **parameters: Any,
+    ) -> HTTPResponse:
+        """Send a request; the answer's body is still to be read."""
+        try:
+            response = self._client.request(
+                method, path, body, serialize=False, _request_timeout=limits, **parameters
+            )
+            return cast("HTTPResponse", response)
+        except ApiException as error:
+            raise self._refused(error) from None
+        except (HTTPError, OSError, ConfigException, ValueError) as error:
+            # Besides the transport's errors, those of the token's file, which is read again.
+            raise self._unavailable(why(error)) from error
+
+    def _refused(self, error: ApiException) -> Unavailable | ApiError:
+        if not error.status:  # TLS
+            return self._unavailable(" ".join(str(error.reason).split()))
+        try:
+            status = json.loads(error.body)
+            message, reason = str(status["message"]), str(status.get("reason", ""))
+        except (ValueError, KeyError, TypeError):
+            message, reason = f"{self._server} answered {error.status} {error.reason}.", ""
+        return refusal(error.status, reason, message, _seconds(error.headers.get("Retry-After")))
+
+    def _unavailable(self, reason: str) -> Unavailable:
+        return Unavailable(f"No answer from the API server {self._server}: {reason}.")
+
+    def _decoded(self, body: bytes) -> Json:
+        try:
+            answer = json.loads(body)
+        except ValueError as error:
+            raise self._unavailable("what came is not JSON") from error
+        if not isinstance(answer, dict):
+            raise self._unavailable("what came is not an object")
+        return answer
+
+    @contextmanager
+    def _observed(self, verb: str, resource: Resource) -> Iterator[None]:
+        started, code = time.monotonic(), 200
+        try:
+            yield
+        except (ApiError, Unavailable) as error:
+            code = error.status
+            raise
+        finally:
+            self._observe(verb, resource, str(code), time.monotonic() - started)
+
+
+def _seconds(text: str | None) -> float | None:
+    """The seconds of a Retry-After header (RFC 9110); the date form is not used here."""
+    return float(text) if text and text.isdecimal() else None

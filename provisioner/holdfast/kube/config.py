@@ -1,0 +1,58 @@
+"""Where the API server is and who we are: a kubeconfig file, or the pod's service account.
+
+The package reads both well, including the service account's token, which it reads again every
+minute because the kubelet replaces it. Only its errors are put into sentences here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubernetes import config as package
+from kubernetes.client import Configuration
+
+from holdfast.kube.errors import ConfigurationError
+
+
+def load_configuration(kubeconfig: str | None) -> Configuration:
+    """The configuration in a kubeconfig file (its current context), or with None in-cluster.
+
+    Raises:
+        ConfigurationError: The file, or the service account, is missing or cannot be used.
+    """
+    return _in_cluster() if kubeconfig is None else _from_file(kubeconfig)
+
+
+def _in_cluster() -> Configuration:
+    configuration = Configuration()
+    try:
+        package.load_incluster_config(client_configuration=configuration)
+    except (package.ConfigException, OSError) as error:
+        raise ConfigurationError(
+            "No kubeconfig is given and this is not a pod with a service account "
+            f"({_reason(error)}): name a kubeconfig file, or mount the service account's token."
+        ) from error
+    return configuration
+
+
+def _from_file(kubeconfig: str) -> Configuration:
+    configuration = Configuration()
+    path = Path(kubeconfig).expanduser()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"The kubeconfig {path} does not exist or is not a file: name one that does."
+        )
+    try:
+        package.load_kube_config(
+            str(path), client_configuration=configuration, persist_config=False
+        )
+    except Exception as error:
+        # The loader lets out whatever a wrong file makes it stumble over.
+        raise ConfigurationError(
+            f"The kubeconfig {path} cannot be used ({_reason(error)}): mend it or name another."
+        ) from error
+    return configuration
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,0 +1,48 @@
+"""Whether the API server answers, said once when that ends and once when it is so again.
+
+A line per retry would fill the disk in the very hour in which somebody reads the log.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import structlog
+
+from holdfast.kube.errors import ApiError, KubeError
+
+_log = structlog.get_logger()
+
+
+class Contact:
+    """One thread's contact with the server; `age` may be read from any thread."""
+
+    def __init__(self, doing: str) -> None:
+        """`doing` names what the thread does, for the log."""
+        self._doing = doing
+        self._last = -math.inf
+        self._lost_at: float | None = None
+
+    def age(self) -> float:
+        """Seconds since the server last answered; infinite before the first answer."""
+        return time.monotonic() - self._last
+
+    def answered(self) -> None:
+        """The server answered something."""
+        self._last = time.monotonic()
+
+    def made(self) -> None:
+        """The server does what is wanted of it."""
+        self.answered()
+        if self._lost_at is not None:
+            lost, self._lost_at = self._last - self._lost_at, None
+            _log.info("API server back", doing=self._doing, seconds=round(lost, 1))
+
+    def lost(self, error: KubeError) -> None:
+        """The server did not answer, or refused."""
+        if self._lost_at is not None:
+            return
+        self._lost_at = self._last if math.isfinite(self._last) else time.monotonic()
+        event = "API server refuses" if isinstance(error, ApiError) else "API server lost"
+        _log.warning(event, doing=self._doing, reason=error.message)

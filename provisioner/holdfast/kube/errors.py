@@ -1,0 +1,104 @@
+"""What can go wrong with the API server, in our words, so that no caller knows the client's.
+
+    KubeError
+    ├── ConfigurationError    how to reach the server is not known; a person must act
+    ├── Unavailable           no usable answer (refused, cut, deadline, TLS, 5xx); try again
+    │   └── Throttled         429: the server asks for patience
+    └── ApiError              the server answered: no
+        ├── Invalid           400, 422
+        ├── Forbidden         401, 403
+        ├── NotFound          404
+        ├── Conflict          409: the object changed meanwhile
+        ├── AlreadyExists     409 with reason AlreadyExists
+        └── Expired           410: the version or continue token is too old
+
+Rejected: the package's own tree, which tells neither a refused connection from a programming
+error nor a conflict from a name that is taken.
+"""
+
+from __future__ import annotations
+
+
+class KubeError(Exception):
+    """Any trouble with the API server; `message` is one sentence."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(KubeError):
+    """Where the server is, or who we are, cannot be read; names the file and what to do."""
+
+
+class Unavailable(KubeError):
+    """No usable answer, but the same request may succeed later; `status` 0: no answer at all."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Throttled(Unavailable):
+    """HTTP 429; `retry_after` is what the server asked for in seconds, or None."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message, 429)
+        self.retry_after = retry_after
+
+
+class ApiError(KubeError):
+    """The server refused; `status` is the HTTP code, `reason` the word of its Status object."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class Invalid(ApiError):
+    """The object was not understood (400) or not accepted (422)."""
+
+
+class Forbidden(ApiError):
+    """We are not known (401) or may not do this (403)."""
+
+
+class NotFound(ApiError):
+    """There is no such object, or no such resource."""
+
+
+class Conflict(ApiError):
+    """The object is not what it was when it was read; read it again."""
+
+
+class AlreadyExists(ApiError):
+    """The name is taken."""
+
+
+class Expired(ApiError):
+    """The version or continue token is older than the server's history; list again."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: Invalid,
+    401: Forbidden,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Expired,
+    422: Invalid,
+}
+
+
+def refusal(
+    status: int, reason: str, message: str, retry_after: float | None = None
+) -> Unavailable | ApiError:
+    """The error for a Status object, whether it came as an answer or as a watch's ERROR event."""
+    if status == 429:
+        return Throttled(message, retry_after)
+    if status >= 500:
+        return Unavailable(message, status)
+    if status == 409 and reason == "AlreadyExists":
+        return AlreadyExists(status, reason, message)
+    return _BY_STATUS.get(status, ApiError)(status, reason, message)

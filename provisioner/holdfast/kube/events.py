@@ -1,0 +1,237 @@
+"""Events: what the program tells people on the objects themselves, without ever being in the way.
+
+Telling never blocks and never fails: events wait in a bounded queue for one thread that sends
+them. What is said again about the same object raises the count of the event that is there, and
+an object gets 25 events at once and then one in five minutes, both as client-go's correlator
+does it; otherwise a claim that cannot be served would fill etcd. Rejected: events.k8s.io/v1,
+whose series need a second kind of update for the same effect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from holdfast.kube.api import Api
+from holdfast.kube.backoff import Backoff
+from holdfast.kube.contact import Contact
+from holdfast.kube.errors import AlreadyExists, ApiError, KubeError, NotFound
+from holdfast.kube.recent import Allowance, Recent
+from holdfast.kube.resources import EVENTS, Json, Resource
+from holdfast.kube.wire import Line
+
+Type = Literal["Normal", "Warning"]
+
+# The API server's own limit for a note, in bytes.
+LONGEST_MESSAGE = 1024
+# An object name of 253 bytes must leave room for what makes an event's name its own.
+LONGEST_NAME = 230
+LONGEST_QUEUE = 1000
+# Seconds for a request.
+TIMEOUT = 5.0
+# How many objects and events are remembered, to count them and to bound them.
+REMEMBERED = 1000
+BURST = 25
+SECONDS_PER_EVENT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The object an event is about."""
+
+    kind: str
+    api_version: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str = ""
+
+    @classmethod
+    def of(cls, resource: Resource, obj: Json) -> Self:
+        """The object as it was read; items of a list do not name their own kind."""
+        metadata = obj["metadata"]
+        return cls(
+            kind=resource.kind,
+            api_version=resource.api,
+            namespace=metadata.get("namespace", ""),
+            name=metadata["name"],
+            uid=metadata.get("uid", ""),
+            resource_version=metadata.get("resourceVersion", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    about: About
+    type: Type
+    reason: str
+    message: str
+    at: str
+    name: str
+
+    @property
+    def sameness(self) -> Hashable:
+        """What makes two events one event that happened twice."""
+        return _object(self.about), self.type, self.reason, self.message
+
+    @property
+    def namespace(self) -> str:
+        """Where the event is kept; those about cluster-scoped objects are in "default"."""
+        return self.about.namespace or "default"
+
+
+class Recorder:
+    """One thread that sends events; `event` may be called from any."""
+
+    def __init__(self, api: Api, component: str) -> None:
+        """`component` names the sender: "<provisioner>_<host>_<uuid>"."""
+        self._api = api
+        self._component = component
+        self._contact = Contact("sending events")
+        self._backoff = Backoff(0.8, 30.0)
+        self._line = Line()
+        self._allowance: Allowance[Hashable] = Allowance(BURST, SECONDS_PER_EVENT, most=REMEMBERED)
+        self._sent: Recent[Hashable, tuple[str, int]] = Recent(REMEMBERED)
+        self._changed = threading.Condition()
+        self._queue: deque[_Said] = deque()
+        self._dropped = 0
+        self._ending = threading.Event()
+        self._end = math.inf
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+
+    @property
+    def dropped(self) -> int:
+        """How many events were not sent: too many of one object, too many waiting, refused."""
+        return self._dropped
+
+    def event(self, about: About, type_: Type, reason: str, message: str) -> None:
+        """Say something about an object; returns at once, whatever the server does."""
+        name = f"{about.name[:LONGEST_NAME].rstrip('.-')}.{time.time_ns():x}"
+        said = _Said(about, type_, reason, _cut(message), _now(), name)
+        with self._changed:
+            if self._ending.is_set() or not self._allowance.take(_object(about)):
+                self._dropped += 1
+                return
+            self._queue.append(said)
+            self._bound()
+            self._changed.notify()
+
+    def start(self) -> None:
+        """Begin to send; the server need not be there yet."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Send what waits, as far as that goes within `timeout` seconds, and end."""
+        with self._changed:
+            self._end = time.monotonic() + timeout * 0.8
+            self._ending.set()
+            self._changed.notify()
+        if self._thread.ident is None:
+            return
+        self._thread.join(timeout * 0.8)
+        self._line.hang_up()
+        self._thread.join(timeout * 0.2)
+
+    def _run(self) -> None:
+        while (said := self._next()) is not None:
+            if self._delivered(said):
+                self._backoff.reset()
+                continue
+            with self._changed:
+                self._queue.appendleft(said)
+                self._bound()
+            if self._ending.is_set():
+                return
+            self._ending.wait(self._backoff.next())
+
+    def _next(self) -> _Said | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._ending.is_set())
+            if not self._queue or time.monotonic() >= self._end:
+                return None
+            return self._queue.popleft()
+
+    def _bound(self) -> None:
+        while len(self._queue) > LONGEST_QUEUE:
+            self._queue.popleft()
+            self._dropped += 1
+
+    def _delivered(self, said: _Said) -> bool:
+        """Whether an event is done with: sent, or refused for good."""
+        try:
+            with self._line.held():
+                self._send(said)
+        except ApiError as error:
+            # Its namespace is going away, or we may not write events: trying again is no use.
+            self._dropped += 1
+            self._contact.lost(error)
+        except KubeError as error:
+            self._contact.lost(error)
+            return False
+        else:
+            self._contact.made()
+        return True
+
+    def _send(self, said: _Said) -> None:
+        timeout = max(0.1, min(TIMEOUT, self._end - time.monotonic()))
+        name, count = self._sent.get(said.sameness) or ("", 0)
+        try:
+            if name:
+                again = {"count": count + 1, "lastTimestamp": said.at}
+                self._api.patch(EVENTS, name, again, said.namespace, timeout=timeout)
+        except NotFound:  # the server keeps events for an hour
+            name = ""
+        if not name:
+            name, count = said.name, 0
+            self._create(said, timeout)
+        self._sent.set(said.sameness, (name, count + 1))
+
+    def _create(self, said: _Said, timeout: float) -> None:
+        # AlreadyExists: sent before, and only the answer was lost.
+        with contextlib.suppress(AlreadyExists):
+            self._api.create(EVENTS, self._body(said), said.namespace, timeout=timeout)
+
+    def _body(self, said: _Said) -> Json:
+        about = said.about
+        involved = {
+            "apiVersion": about.api_version,
+            "kind": about.kind,
+            "namespace": about.namespace,
+            "name": about.name,
+            "uid": about.uid,
+            "resourceVersion": about.resource_version,
+        }
+        return {
+            "apiVersion": EVENTS.api,
+            "kind": EVENTS.kind,
+            "metadata": {"name": said.name, "namespace": said.namespace},
+            "involvedObject": {field: value for field, value in involved.items() if value},
+            "type": said.type,
+            "reason": said.reason,
+            "message": said.message,
+            "source": {"component": self._component},
+            "firstTimestamp": said.at,
+            "lastTimestamp": said.at,
+            "count": 1,
+        }
+
+
+def _object(about: About) -> Hashable:
+    return about.kind, about.namespace, about.name, about.uid
+
+
+def _cut(message: str) -> str:
+    if len(message.encode()) <= LONGEST_MESSAGE:
+        return message
+    return message.encode()[: LONGEST_MESSAGE - 3].decode(errors="ignore") + "…"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

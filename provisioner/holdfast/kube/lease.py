@@ -1,0 +1,211 @@
+"""Which of several running copies may work: the one that holds a Lease of the cluster.
+
+The rules are client-go's (`tools/leaderelection`), with the clock on the safe side:
+
+- A holder stops at `renew_deadline` after it *began* its last successful renewal, whatever a
+  request in flight does; another may take the lease `duration` after it *saw* the last change.
+  Both measure on their own monotonic clock, so no two machines' clocks are ever compared.
+- Every write carries the resourceVersion that was read, so of two candidates one gets a
+  conflict.
+- Stopping gives the lease up, so the next holder need not wait.
+
+Rejected: the package's election, which trusts the wall clock, has no request deadline (two
+leaders at once behind a hung server) and never gives a lease up.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from holdfast.kube import record
+from holdfast.kube.api import Api
+from holdfast.kube.contact import Contact
+from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
+from holdfast.kube.record import Sighting, Timing
+from holdfast.kube.resources import LEASES, Json
+from holdfast.kube.wire import Line
+
+__all__ = ["Elector", "Timing", "always"]
+
+# Longest wait for each of the two requests that give the lease up.
+RELEASE_TIMEOUT = 1.0
+
+_log = structlog.get_logger()
+
+
+def always() -> bool:
+    """Nothing stands against leading."""
+    return True
+
+
+class Elector:
+    """One thread that campaigns for a lease and keeps it."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        name: str,
+        namespace: str,
+        identity: str,
+        timing: Timing | None = None,
+        may_lead: Callable[[], bool] = always,
+        changed: Callable[[bool], None] | None = None,
+    ) -> None:
+        """`identity` must be this process's alone: whoever bears it takes the lease at once.
+
+        While `may_lead` is False the lease is not sought, and is given up. `changed` is told
+        True and False on this elector's thread, up to `retry` late; `leading` is what counts.
+        """
+        self._api = api
+        self._name = name
+        self._namespace = namespace
+        self._identity = identity
+        self._timing = timing or Timing()
+        self._may_lead = may_lead
+        self._changed = changed or (lambda _leads: None)
+        self._contact = Contact(f"keeping lease {namespace}/{name}")
+        self._line = Line()
+        self._sighting = Sighting()
+        self._may_hold = False
+        self._state = threading.Condition()
+        self._until = -math.inf
+        self._told = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="elector", daemon=True)
+
+    def start(self) -> None:
+        """Begin to campaign; the server need not be there yet."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Stop leading and give the lease up; waits at most `timeout` seconds.
+
+        End the work first: another may begin the moment this is called.
+        """
+        self._stopping.set()
+        self._lead_until(-math.inf)
+        if self._thread.ident is None:
+            return
+        self._thread.join(timeout / 2)
+        self._line.hang_up()
+        self._thread.join(timeout / 2)
+
+    def leading(self) -> bool:
+        """Whether work may be done now."""
+        return time.monotonic() < self._until
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until leading, at most so long; whether it leads."""
+        with self._state:
+            return self._state.wait_for(self.leading, seconds)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._stopping.wait(self._step())
+        self._guarded(self._give_up)
+        self._tell()
+
+    def _step(self) -> float:
+        """Renew, campaign or stand aside once; the seconds until the next step."""
+        with self._line.held():
+            pause = self._guarded(self._campaign)
+        self._tell()
+        return pause
+
+    def _guarded(self, act: Callable[[], float]) -> float:
+        try:
+            return act()
+        except KubeError as error:
+            if not self._stopping.is_set():
+                self._contact.lost(error)
+        except Exception:  # noqa: BLE001 -- nobody would start this thread again
+            _log.exception("unexpected error", doing="leader election")
+        return min(self._timing.retry, self._poll())
+
+    def _campaign(self) -> float:
+        if not self._may_lead():
+            return self._give_up()
+        started = time.monotonic()
+        deadline = started + self._timing.renew_deadline / 2
+        if self.leading():
+            deadline = min(deadline, self._until)
+        else:
+            self._look(_left(deadline))
+        wait = self._sighting.free_in(self._identity, self._timing.duration)
+        if wait > 0:
+            self._lead_until(-math.inf)
+            return min(wait, self._poll())
+        return self._take(started, deadline)
+
+    def _look(self, timeout: float) -> None:
+        try:
+            lease = self._api.get(LEASES, self._name, self._namespace, timeout=timeout)
+        except NotFound:
+            self._sighting = Sighting()
+        else:
+            self._sighting.saw(lease)
+        self._contact.made()
+
+    def _take(self, started: float, deadline: float) -> float:
+        self._may_hold = True  # also when no answer to the write comes back
+        try:
+            lease = self._write(_left(deadline))
+        except (Conflict, AlreadyExists):
+            self._look(_left(deadline))
+            return self._timing.retry / 10
+        self._sighting.saw(lease)
+        self._contact.made()
+        self._lead_until(started + self._timing.renew_deadline)
+        return self._timing.retry
+
+    def _write(self, timeout: float) -> Json:
+        duration = self._timing.duration
+        if self._sighting.lease is None:
+            lease = record.fresh(self._name, self._namespace, self._identity, duration)
+            return self._api.create(LEASES, lease, self._namespace, timeout=timeout)
+        lease = record.taken(self._sighting.lease, self._identity, duration)
+        try:
+            return self._api.replace(LEASES, self._name, lease, self._namespace, timeout=timeout)
+        except NotFound as error:
+            raise Conflict(error.status, error.reason, "The lease was deleted.") from error
+
+    def _give_up(self) -> float:
+        """Stop leading, and if the lease is ours let others have it at once."""
+        self._lead_until(-math.inf)
+        if self._may_hold:
+            self._look(RELEASE_TIMEOUT)
+            if self._sighting.lease is not None and self._sighting.held_by(self._identity):
+                lease = record.released(self._sighting.lease)
+                self._api.replace(
+                    LEASES, self._name, lease, self._namespace, timeout=RELEASE_TIMEOUT
+                )
+            self._may_hold = False
+        return self._poll()
+
+    def _lead_until(self, moment: float) -> None:
+        with self._state:
+            self._until = -math.inf if self._stopping.is_set() else moment
+            self._state.notify_all()
+
+    def _tell(self) -> None:
+        leads = self.leading()
+        if leads != self._told:
+            self._told = leads
+            self._changed(leads)
+
+    def _poll(self) -> float:
+        return self._timing.poll * random.uniform(0.8, 1.2)  # noqa: S311 -- spread, not a secret
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Unavailable("The API server took too long to answer about the lease.")
+    return left

@@ -1,0 +1,202 @@
+"""Keeps a store equal to what the API server holds: list once, then watch, whatever happens.
+
+A round is: list if there is no version to watch from, then watch until it ends. What ended it
+decides how the next one begins:
+
+    clean end            watch on from the last version; at once if the watch had lived
+    410, version expired list again; at once the first time, then with back-off
+    anything else        list again with back-off: the server may have come back from a backup
+
+Rejected: the package's informer (no back-off, no deadline, no bookmarks, no pages) and periodic
+relists, which hide missed events instead of preventing them.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+import structlog
+
+from holdfast.kube.api import Api, Page
+from holdfast.kube.backoff import Backoff
+from holdfast.kube.contact import Contact
+from holdfast.kube.errors import Expired, KubeError, Throttled
+from holdfast.kube.resources import Json, Resource, key_of
+from holdfast.kube.store import Store
+from holdfast.kube.wire import Line
+
+T = TypeVar("T")
+
+# A watch that lived this many seconds was no failure, however it ended.
+HEALTHY = 5.0
+# The server's wish to be left alone is heeded, but not beyond this many seconds.
+LONGEST_REQUESTED_WAIT = 60.0
+
+_log = structlog.get_logger()
+
+
+class Reflector(Generic[T]):
+    """One thread that fills `store`; `synced` is set once it holds a full list."""
+
+    def __init__(
+        self,
+        api: Api,
+        resource: Resource,
+        store: Store[T],
+        parse: Callable[[Json], T | None],
+        on_change: Callable[[str], None],
+        *,
+        backoff: Backoff | None = None,
+        silence: float = 90.0,
+    ) -> None:
+        """`parse` makes an item of an object, None if it is of no interest.
+
+        `on_change` is called with the key of every item added, changed or removed, on this
+        reflector's thread, and must neither wait nor fail. A watch on which nothing came for
+        `silence` seconds counts as dead; the server sends a bookmark every minute.
+        """
+        self._api = api
+        self._resource = resource
+        self._store = store
+        self._parse = parse
+        self._on_change = on_change
+        self._backoff = backoff or Backoff(0.8, 30.0)
+        self._silence = silence
+        self._contact = Contact(f"watching {resource.plural}")
+        self._version = ""
+        self._highest = 0
+        self._relisted_at_once = False
+        self._watching_since: float | None = None
+        self._stopping = threading.Event()
+        self._interrupt: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(
+            target=self._run, name=f"reflector-{resource.plural}", daemon=True
+        )
+        self.synced = threading.Event()
+
+    def start(self) -> None:
+        """Begin; the server need not be there yet."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End, also while the server is frozen; waits for the thread at most `timeout` seconds."""
+        self._stopping.set()
+        self._interrupt()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    def contact_age(self) -> float:
+        """Seconds since the server last answered; infinite before the first answer."""
+        return self._contact.age()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._stopping.wait(self._pause(self._round()))
+
+    def _round(self) -> KubeError | None:
+        """List if need be, then watch; what ended it, None for a clean end."""
+        self._watching_since = None
+        try:
+            if not self._version:
+                self._list()
+            self._watch()
+        except KubeError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 -- nobody would start this thread again
+            _log.exception("unexpected error", doing=f"watching {self._resource.plural}")
+            return KubeError(f"Unexpected error: {error}.")
+        return None
+
+    def _pause(self, error: KubeError | None) -> float:
+        """Note what ended a round; the seconds until the next."""
+        healthy = self._lived() >= HEALTHY
+        if healthy:
+            self._backoff.reset()
+            self._relisted_at_once = False
+        if error is None:
+            return 0.0 if healthy else self._backoff.next()
+        self._version = ""
+        if isinstance(error, Expired) and not self._relisted_at_once:
+            self._relisted_at_once = True
+            return 0.0
+        if not healthy and not self._stopping.is_set():
+            self._contact.lost(error)
+        return max(self._backoff.next(), _requested(error))
+
+    def _lived(self) -> float:
+        since = self._watching_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def _list(self) -> None:
+        items: dict[str, tuple[int, T]] = {}
+        version = ""
+        line = Line()
+        self._interrupt = line.hang_up
+        if self._stopping.is_set():
+            return
+        with line.held():
+            for page in self._api.pages(self._resource):
+                self._contact.answered()
+                version = page.version
+                items |= self._items(page)
+        self._take_list(items, version)
+
+    def _items(self, page: Page) -> Iterator[tuple[str, tuple[int, T]]]:
+        while page.items:  # emptied while it is read: raw objects are several times their items
+            news = self._news(page.items.pop())
+            if news is not None and news[2] is not None:
+                yield news[0], (news[1], news[2])
+
+    def _take_list(self, items: dict[str, tuple[int, T]], version: str) -> None:
+        number = int(version)
+        # A list below what was seen already: the server's history was put back.
+        went_back = number < self._highest
+        changed = self._store.replace(items, version=None if went_back else number)
+        self._version, self._highest = version, number
+        self.synced.set()
+        for key in changed:
+            self._on_change(key)
+
+    def _watch(self) -> None:
+        if not self._version:
+            return
+        seconds = random.randint(300, 600)  # noqa: S311 -- spread, not a secret
+        watch = self._api.watch(
+            self._resource, self._version, seconds=seconds, silence=self._silence
+        )
+        self._interrupt = watch.close
+        if self._stopping.is_set():
+            return
+        with watch:
+            self._watching_since = time.monotonic()
+            self._contact.made()
+            for kind, obj in watch:
+                self._contact.answered()
+                self._take_event(kind, obj)
+        self._contact.answered()
+
+    def _take_event(self, kind: str, obj: Json) -> None:
+        if kind != "BOOKMARK":
+            news = self._news(obj, gone=kind == "DELETED")
+            if news is not None and self._store.apply(*news):
+                self._on_change(news[0])
+        self._version = obj["metadata"]["resourceVersion"]
+        self._highest = int(self._version)
+
+    def _news(self, obj: Json, *, gone: bool = False) -> tuple[str, int, T | None] | None:
+        """Key, version and item of an object; None when it cannot be read."""
+        try:
+            version = int(obj["metadata"]["resourceVersion"])
+            return key_of(obj), version, None if gone else self._parse(obj)
+        except Exception:  # noqa: BLE001 -- one odd object must not hide all others
+            _log.exception("object skipped", kind=self._resource.kind, metadata=obj.get("metadata"))
+            return None
+
+
+def _requested(error: KubeError) -> float:
+    wish = error.retry_after if isinstance(error, Throttled) else None
+    return min(wish or 0.0, LONGEST_REQUESTED_WAIT)

@@ -1,0 +1,161 @@
+"""What urllib3 does not offer by itself: a whole-answer deadline, and a way to hang up.
+
+A request may have to be ended by another thread while it still waits for the answer's first
+byte, when urllib3 has no response to shut down yet; so the connections here show their socket
+to the `Line` of the thread that asks. Rejected: short read timeouts in a loop, which end
+healthy watches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
+from urllib3 import exceptions as fault
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from holdfast.kube.errors import Unavailable
+
+CHUNK = 65536
+
+# Called with the socket of this thread's request, once it is connected.
+_show_socket: ContextVar[Callable[[socket.socket], None] | None] = ContextVar(
+    "show_socket", default=None
+)
+
+
+class Line:
+    """What a thread's request waits on, so that another thread can hang up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._hung_up = threading.Event()
+
+    def hung_up(self) -> bool:
+        """Whether `hang_up` was called; for ever."""
+        return self._hung_up.is_set()
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Requests this thread sends within are on this line, and the last one stays on it."""
+        token = _show_socket.set(self._attach)
+        try:
+            yield
+        finally:
+            _show_socket.reset(token)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """As `opened`, but afterwards the connection is somebody else's."""
+        try:
+            with self.opened():
+                yield
+        finally:
+            with self._lock:
+                self._socket = None
+
+    def patience(self, seconds: float) -> None:
+        """How long each read on the line may wait from now on."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # closed: the answer had no body
+                self._socket.settimeout(seconds)
+
+    def hang_up(self) -> None:
+        """End what is waited for, now or later, from any thread."""
+        with self._lock:
+            self._hung_up.set()
+            self._cut()
+
+    def _attach(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._socket = sock
+            if self.hung_up():
+                self._cut()
+
+    def _cut(self) -> None:
+        if self._socket is None:
+            return
+        # The plain socket's method: ssl's own would pull the TLS state from under the reader.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Connection(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 does
+        _show(self.sock)
+        return super().getresponse()
+
+
+class _TlsConnection(HTTPSConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 does
+        _show(self.sock)
+        return super().getresponse()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
+
+
+def _show(sock: socket.socket | None) -> None:
+    show = _show_socket.get()
+    if show is not None and sock is not None:
+        show(sock)
+
+
+def body_of(response: HTTPResponse, deadline: float) -> bytes:
+    """The whole body, and the connection back in its pool.
+
+    urllib3's read timeout starts anew with every byte; `deadline` (monotonic) is for all.
+
+    Raises:
+        Unavailable: The deadline passed or the connection was cut.
+    """
+    chunks: list[bytes] = []
+    try:
+        while chunk := response.read1(CHUNK):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise Unavailable("The API server's answer did not end in time.")
+    except (fault.HTTPError, OSError) as error:
+        response.close()
+        raise Unavailable(f"The API server's answer was cut short: {why(error)}.") from error
+    except Unavailable:
+        response.close()
+        raise
+    finally:
+        response.release_conn()
+    return b"".join(chunks)
+
+
+def why(error: BaseException) -> str:
+    """A transport error in a few words, without the addresses of Python objects."""
+    match error:
+        case fault.NameResolutionError():
+            return "its name is not known"
+        case fault.NewConnectionError():  # a kind of ConnectTimeoutError, for urllib3
+            return str(error.__cause__ or error).partition("] ")[2].lower() or "no connection"
+        case fault.ConnectTimeoutError():
+            return "it could not be reached in time"
+        case fault.ReadTimeoutError() | TimeoutError():
+            return "it did not answer in time"
+        case fault.SSLError() | ssl.SSLError():
+            return f"TLS failed ({error})"
+        case fault.ProtocolError() | ConnectionError():
+            return "the connection was cut"
+        case _:
+            return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,261 @@
+"""The recorder: told at once, sent when possible, counted instead of repeated, bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from kubernetes.client import Configuration
+
+from holdfast.kube import events as module
+from holdfast.kube.api import Api
+from holdfast.kube.backoff import Backoff
+from holdfast.kube.events import About, Recorder
+from holdfast.kube.recent import Allowance, Recent
+from holdfast.kube.resources import CLAIMS, EVENTS, VOLUMES, Json
+from testbed.waiting import until
+from tests.fake.apiserver import FakeApiServer, Fault
+
+CLAIM = About("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
+VOLUME = About("PersistentVolume", "v1", "", "v", "uid-v")
+
+Lines = list[dict[str, object]]
+
+
+@pytest.fixture
+def recorder(api: Api) -> Iterator[Recorder]:
+    """A recorder that sends."""
+    one = Recorder(api, "p_host_uuid")
+    one.start()
+    yield one
+    one.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name == "events"]
+
+
+def sent(server: FakeApiServer) -> list[Json]:
+    return [obj for path, obj in sorted(server.objects.by_path.items()) if "/events/" in path]
+
+
+def test_an_event_says_what_happened_to_which_object(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    recorder.event(CLAIM, "Warning", "ProvisioningFailed", "no space")
+    until(lambda: len(sent(server)) == 1)
+
+    event = sent(server)[0]
+    assert event["involvedObject"] == {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "namespace": "n",
+        "name": "c",
+        "uid": "uid-c",
+        "resourceVersion": "7",
+    }
+    assert (event["type"], event["reason"]) == ("Warning", "ProvisioningFailed")
+    assert (event["message"], event["count"]) == ("no space", 1)
+    assert event["source"] == {"component": "p_host_uuid"}
+    assert event["metadata"]["namespace"] == "n"
+
+
+def test_events_about_cluster_scoped_objects_are_kept_in_default(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    recorder.event(VOLUME, "Normal", "Reclaimed", "gone")
+    until(lambda: len(sent(server)) == 1)
+
+    assert sent(server)[0]["metadata"]["namespace"] == "default"
+    assert "namespace" not in sent(server)[0]["involvedObject"]
+
+
+def test_an_object_as_it_was_read_is_what_an_event_is_about() -> None:
+    metadata = {"name": "c", "namespace": "n", "uid": "uid-c", "resourceVersion": "7"}
+
+    assert About.of(CLAIMS, {"metadata": metadata}) == CLAIM
+    assert About.of(VOLUMES, {"metadata": {"name": "v", "uid": "uid-v"}}) == VOLUME
+
+
+def test_the_same_again_raises_the_count(recorder: Recorder, server: FakeApiServer) -> None:
+    for _ in range(3):
+        recorder.event(CLAIM, "Normal", "Waiting", "for a node")
+    recorder.event(CLAIM, "Normal", "Waiting", "for a class")
+    until(lambda: server.count("create") == 2)
+
+    assert [(event["message"], event["count"]) for event in sent(server)] == [
+        ("for a node", 3),
+        ("for a class", 1),
+    ]
+
+
+def test_what_the_server_has_forgotten_is_told_anew(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    recorder.event(CLAIM, "Normal", "Waiting", "for a node")
+    until(lambda: len(sent(server)) == 1)
+    server.objects.delete(EVENTS.path("n", sent(server)[0]["metadata"]["name"]))
+    recorder.event(CLAIM, "Normal", "Waiting", "for a node")
+    until(lambda: server.count("create") == 2)
+    recorder.event(CLAIM, "Normal", "Waiting", "for a node")
+    until(lambda: bool(sent(server)) and sent(server)[0]["count"] == 2)
+
+
+def test_an_object_has_so_many_events_at_once_and_others_are_not_held_up(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    for number in range(30):
+        recorder.event(CLAIM, "Normal", "Busy", f"{number}")
+    recorder.event(VOLUME, "Normal", "Fine", "told")
+    until(lambda: any(event["reason"] == "Fine" for event in sent(server)))
+
+    assert sum(event["reason"] == "Busy" for event in sent(server)) == 25
+    assert recorder.dropped == 5
+
+
+def test_a_long_message_is_cut_at_the_servers_limit_between_characters(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    recorder.event(CLAIM, "Normal", "Long", "ä" * 1000)
+    until(lambda: len(sent(server)) == 1)
+
+    message = sent(server)[0]["message"]
+    assert message == "ä" * 510 + "…"
+    assert len(message.encode()) <= 1024
+
+
+def test_a_long_name_makes_a_name_the_server_accepts(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    name = "x" * 229 + "." + "y" * 23
+    recorder.event(About("PersistentVolume", "v1", "", name, "u"), "Normal", "Made", "it")
+    until(lambda: len(sent(server)) == 1)
+
+    made = sent(server)[0]["metadata"]["name"]
+    assert len(made) <= 253
+    assert ".." not in made
+
+
+def test_telling_does_not_wait_for_a_frozen_server(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    server.freeze()
+    began = time.monotonic()
+    for number in range(20):
+        recorder.event(CLAIM, "Normal", "Told", f"{number}")
+    told = time.monotonic() - began
+    server.thawed.set()
+    until(lambda: len(sent(server)) == 20)
+
+    assert told < module.TIMEOUT
+
+
+def test_events_outlast_a_server_that_is_away_in_their_order_and_with_their_time(
+    server: FakeApiServer, logged: Lines, api: Api
+) -> None:
+    server.stop()
+    recorder = Recorder(api, "p")
+    recorder.start()
+    recorder.event(CLAIM, "Normal", "First", "1")
+    recorder.event(CLAIM, "Normal", "Second", "2")
+    until(lambda: bool(logged))
+    server.start()
+    until(lambda: len(sent(server)) == 2)
+    recorder.stop()
+
+    assert [event["reason"] for event in sent(server)] == ["First", "Second"]
+    assert [line["event"] for line in logged] == ["API server lost", "API server back"]
+
+
+def test_an_event_that_was_sent_but_not_answered_is_not_sent_twice(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    server.fail("create", Fault(409, "AlreadyExists"))
+    recorder.event(CLAIM, "Normal", "Sent", "once")
+    recorder.event(VOLUME, "Normal", "Next", "one")
+    until(lambda: len(sent(server)) == 1)
+
+    assert (sent(server)[0]["reason"], recorder.dropped) == ("Next", 0)
+
+
+def test_a_refused_event_is_dropped_and_does_not_hold_up_others(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    server.fail("create", Fault(403))
+    recorder.event(CLAIM, "Normal", "Refused", "by rights")
+    recorder.event(VOLUME, "Normal", "Fine", "told")
+    until(lambda: len(sent(server)) == 1)
+
+    assert (sent(server)[0]["reason"], recorder.dropped) == ("Fine", 1)
+
+
+def test_a_full_queue_drops_the_oldest(
+    api: Api, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_QUEUE", 3)
+    recorder = Recorder(api, "p")
+    for number in range(5):
+        recorder.event(CLAIM, "Normal", "Queued", f"{number}")
+    recorder.start()
+    recorder.stop()
+
+    assert [event["message"] for event in sent(server)] == ["2", "3", "4"]
+    assert recorder.dropped == 2
+
+
+def test_stopping_sends_what_waits_and_takes_nothing_more(api: Api, server: FakeApiServer) -> None:
+    recorder = Recorder(api, "p")
+    recorder.start()
+    for number in range(10):
+        recorder.event(CLAIM, "Normal", "Last", f"{number}")
+    recorder.stop()
+    recorder.event(CLAIM, "Normal", "Late", "too late")
+
+    assert len(sent(server)) == 10
+
+
+def test_stopping_is_prompt_while_the_server_is_frozen(server: FakeApiServer) -> None:
+    api = Api(Configuration(host=server.url))
+    recorder = Recorder(api, "p")
+    recorder.start()
+    server.freeze()
+    recorder.event(CLAIM, "Normal", "Never", "sent")
+    until(lambda: server.count("create") == 1)
+    recorder.stop(timeout=1.0)
+
+    assert not [thread for thread in threading.enumerate() if thread.name == "events"]
+    api.close()
+
+
+def test_stopping_tries_once_more_although_it_was_waiting_for_the_server(
+    api: Api, server: FakeApiServer, logged: Lines
+) -> None:
+    server.stop()
+    recorder = Recorder(api, "p")
+    recorder._backoff = Backoff(60.0, 60.0)
+    recorder.start()
+    recorder.event(CLAIM, "Normal", "Kept", "till the end")
+    until(lambda: bool(logged))
+    server.start()
+    recorder.stop()
+
+    assert [event["reason"] for event in sent(server)] == ["Kept"]
+
+
+def test_an_allowance_grows_back_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("holdfast.kube.recent.time.monotonic", lambda: now[0])
+    allowance = Allowance[str](2, 300.0, most=10)
+    assert [allowance.take("a") for _ in range(3)] == [True, True, False]
+    now[0] = 300.0
+
+    assert [allowance.take("a") for _ in range(2)] == [True, False]
+    now[0] = 10_000.0
+    assert [allowance.take("a") for _ in range(3)] == [True, True, False]
+
+
+def test_only_the_most_recent_are_remembered() -> None:
+    recent = Recent[str, int](2)
+    for number, key in enumerate("abac"):
+        recent.set(key, number)
+
+    assert [recent.get(key) for key in "abc"] == [2, None, 3]

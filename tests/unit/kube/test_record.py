@@ -1,0 +1,96 @@
+"""What is read from a lease and written into it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from holdfast.kube import record
+from holdfast.kube.record import Sighting, Timing
+from holdfast.kube.resources import Json
+
+MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def held(holder: str, **spec: object) -> Json:
+    return {"metadata": {"resourceVersion": "5"}, "spec": {"holderIdentity": holder, **spec}}
+
+
+def test_a_fresh_lease_names_its_holder_and_both_times_in_micro_time() -> None:
+    lease = record.fresh("l", "n", "me", 14.2)
+
+    assert lease["metadata"] == {"name": "l", "namespace": "n"}
+    assert lease["spec"]["holderIdentity"] == "me"
+    assert lease["spec"]["leaseDurationSeconds"] == 15
+    assert lease["spec"]["leaseTransitions"] == 0
+    assert MICRO_TIME.fullmatch(lease["spec"]["acquireTime"])
+    assert MICRO_TIME.fullmatch(lease["spec"]["renewTime"])
+
+
+def test_a_renewal_keeps_when_it_was_acquired_and_what_others_wrote() -> None:
+    old = held("me", acquireTime="then", renewTime="then", leaseTransitions=3, strategy="x")
+
+    lease = record.taken(old, "me", 15.0)
+
+    assert (lease["spec"]["acquireTime"], lease["spec"]["leaseTransitions"]) == ("then", 3)
+    assert lease["spec"]["renewTime"] != "then"
+    assert (lease["spec"]["strategy"], lease["metadata"]) == ("x", old["metadata"])
+
+
+def test_taking_from_another_is_a_transition_at_a_new_time() -> None:
+    lease = record.taken(held("other", acquireTime="then", leaseTransitions=3), "me", 15.0)
+
+    assert lease["spec"]["leaseTransitions"] == 4
+    assert lease["spec"]["acquireTime"] != "then"
+
+
+def test_a_released_lease_is_nobodys_for_a_second() -> None:
+    spec = record.released(held("me", leaseTransitions=3))["spec"]
+
+    assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("", 1)
+    assert spec["leaseTransitions"] == 3
+
+
+@pytest.mark.parametrize("holder", ["", "me"])
+def test_a_lease_of_nobody_or_our_own_is_free_at_once(holder: str) -> None:
+    sighting = Sighting()
+    sighting.saw(held(holder, leaseDurationSeconds=100))
+
+    assert sighting.free_in("me", 15.0) == 0.0
+
+
+def test_anothers_lease_runs_from_when_we_saw_it_change_whatever_its_times_say() -> None:
+    sighting = Sighting()
+    sighting.saw(held("other", leaseDurationSeconds=100, renewTime="1970-01-01T00:00:00.000000Z"))
+
+    assert 99.0 < sighting.free_in("me", 15.0) <= 100.0
+
+
+def test_a_lease_that_names_no_duration_runs_as_long_as_ours() -> None:
+    sighting = Sighting()
+    sighting.saw(held("other"))
+
+    assert 14.0 < sighting.free_in("me", 15.0) <= 15.0
+
+
+def test_seeing_the_same_again_does_not_prolong_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("holdfast.kube.record.time.monotonic", lambda: now[0])
+    sighting = Sighting()
+    sighting.saw(held("other", leaseDurationSeconds=15, renewTime="a"))
+    now[0] += 10.0
+    sighting.saw(held("other", leaseDurationSeconds=15, renewTime="a"))
+    assert sighting.free_in("me", 15.0) == 5.0
+
+    sighting.saw(held("other", leaseDurationSeconds=15, renewTime="b"))
+    assert sighting.free_in("me", 15.0) == 15.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"duration": 10.0}, {"renew_deadline": 1.0}, {"retry": 0.0}],
+)
+def test_times_that_would_allow_two_leaders_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be longer than its renew deadline"):
+        Timing(**wrong)

@@ -1,0 +1,128 @@
+"""The store never goes back in time, and its indexes always agree with its items."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.kube import store as module
+from holdfast.kube.store import Store
+
+KEYS = st.sampled_from("abc")
+NEWS = st.lists(st.tuples(KEYS, st.sampled_from(["x", "y", None])), max_size=20)
+
+
+def store_of(**items: tuple[int, str]) -> Store[str]:
+    store = Store[str]({"letter": lambda item: item})
+    for key, (version, item) in items.items():
+        store.apply(key, version, item)
+    return store
+
+
+def test_an_item_is_found_by_key_and_by_every_value_of_its_index() -> None:
+    store = store_of(b=(1, "xy"), a=(2, "x"))
+
+    assert store.get("b") == "xy"
+    assert store.by("letter", "x") == ["x", "xy"]
+    assert store.by("letter", "y") == ["xy"]
+    assert sorted(store.keys()) == ["a", "b"]
+    assert sorted(store.values()) == ["x", "xy"]
+    assert len(store) == 2
+
+
+def test_a_changed_item_is_no_longer_found_by_its_old_value() -> None:
+    store = store_of(a=(1, "x"))
+
+    assert store.apply("a", 2, "y")
+
+    assert (store.by("letter", "x"), store.by("letter", "y")) == ([], ["y"])
+
+
+def test_an_index_that_is_not_there_is_an_error_and_not_an_empty_answer() -> None:
+    with pytest.raises(KeyError):
+        store_of().by("colour", "red")
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_news_that_is_not_newer_is_refused(version: int) -> None:
+    store = store_of(a=(5, "x"))
+
+    assert not store.apply("a", version, "y")
+    assert not store.apply("a", version, None)
+    assert store.get("a") == "x"
+
+
+def test_the_late_answer_to_our_own_write_does_not_raise_the_dead() -> None:
+    store = store_of(a=(5, "x"))
+    store.apply("a", 7, None)
+
+    assert not store.apply("a", 6, "x")
+    assert store.get("a") is None
+    assert store.apply("a", 8, "z")
+
+
+def test_the_end_of_what_is_not_held_is_no_news() -> None:
+    assert not store_of().apply("a", 5, None)
+
+
+def test_removals_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REMEMBERED_REMOVALS", 2)
+    store = store_of(a=(1, "x"), b=(2, "x"), c=(3, "x"))
+    for version, key in enumerate("abc", 4):
+        store.apply(key, version, None)
+
+    assert [store.apply(key, 3, "late") for key in "abc"] == [True, False, False]
+
+
+def test_a_list_tells_what_it_added_changed_and_removed() -> None:
+    store = store_of(same=(1, "x"), changed=(2, "x"), gone=(3, "x"))
+
+    changed = store.replace({"same": (1, "x"), "changed": (4, "y"), "new": (5, "z")}, version=6)
+
+    assert changed == {"changed", "gone", "new"}
+    assert sorted(store.values()) == ["x", "y", "z"]
+    assert store.by("letter", "y") == ["y"]
+
+
+def test_what_happened_after_a_list_was_taken_outlives_the_list() -> None:
+    store = store_of(own=(8, "x"), ended=(4, "x"), old=(3, "x"))
+    store.apply("ended", 9, None)
+
+    changed = store.replace({"ended": (4, "x"), "old": (3, "x")}, version=7)
+
+    assert changed == set()
+    assert sorted(store.keys()) == ["old", "own"]
+
+
+def test_what_a_list_removed_does_not_come_back_by_a_late_answer() -> None:
+    store = store_of(a=(3, "x"))
+    store.replace({}, version=7)
+
+    assert not store.apply("a", 4, "y")
+
+
+def test_a_list_without_version_is_the_whole_truth_also_when_its_versions_are_lower() -> None:
+    store = store_of(kept=(100, "x"), ghost=(101, "x"), ended=(90, "x"))
+    store.apply("ended", 102, None)
+
+    assert store.replace({"kept": (10, "y"), "ended": (11, "y")}) == {"kept", "ghost", "ended"}
+    assert sorted(store.keys()) == ["ended", "kept"]
+    assert store.apply("kept", 12, "z")
+
+
+@given(news=NEWS, data=st.data())
+def test_in_whatever_order_news_arrive_the_newest_of_each_held_key_wins(
+    news: list[tuple[str, str | None]], data: st.DataObject
+) -> None:
+    """Removals of a key that was never seen leave no trace, so they are not reordered here."""
+    store = store_of(a=(0, "x"), b=(0, "x"), c=(0, "x"))
+    numbered = [(key, version, item) for version, (key, item) in enumerate(news, 1)]
+
+    for key, version, item in data.draw(st.permutations(numbered)):
+        store.apply(key, version, item)
+
+    newest: dict[str, str | None] = {"a": "x", "b": "x", "c": "x", **dict(news)}
+    assert {key: store.get(key) for key in "abc"} == newest
+    for letter in "xy":
+        assert len(store.by("letter", letter)) == list(newest.values()).count(letter)
