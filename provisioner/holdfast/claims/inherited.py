@@ -36,7 +36,10 @@ def directory(
     if volume.server != address.server or found is None:
         where = f"{address.server}:{address.path}"
         raise Refused(_left_alone(volume, f"it is not on this provisioner's export {where}"))
-    components(found)
+    try:
+        components(found)
+    except Refused as refused:
+        raise Refused(_left_alone(volume, refused.message)) from None
     if found != _default(volume) and found != _by_pattern(volume, storage_class, claim):
         raise Refused(_left_alone(volume, f"no naming rule gives the directory {found!r}"))
     return found

@@ -147,12 +147,13 @@ def parse_volume(obj: Json) -> Volume:
         on_delete=intern(annotations.get(constants.ON_DELETE, "")),
         directory=annotations.get(constants.DIRECTORY, ""),
         finalizers=tuple(intern(name) for name in metadata.get("finalizers") or ()),
-        deleting="deletionTimestamp" in metadata,
+        deleting=bool(metadata.get("deletionTimestamp")),
     )
 
 
 def _class_name(annotations: Mapping[str, str], spec: Json) -> str:
-    return annotations.get(constants.BETA_CLASS) or spec.get("storageClassName") or ""
+    name = annotations.get(constants.BETA_CLASS, spec.get("storageClassName"))
+    return name or ""
 
 
 def _first(annotations: Mapping[str, str], *names: str) -> str:

@@ -42,6 +42,7 @@ def read_id(text: str) -> int:
     Raises:
         Refused: anything else.
     """
-    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_ID):
+    is_short_number = text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID))
+    if not is_short_number or int(text) > _LARGEST_ID:
         raise Refused(f"{text!r} is no user or group id: give a number from 0 to {_LARGEST_ID}")
     return int(text)

@@ -21,7 +21,7 @@ FIELDS = (
     "${.PV.name}",
 )
 
-_FIELD = re.compile(r"\$\{(?P<name>[^}]*)\}")
+_FIELD = re.compile(r"\$\{(?P<name>[^{}]*)\}")
 
 
 def check(pattern: str) -> str:

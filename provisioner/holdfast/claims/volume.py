@@ -52,7 +52,7 @@ def volume(plan: Plan, address: Address, *, finalizer: bool) -> Json:
         "nfs": {
             "server": address.server,
             "path": address.path_of(plan.directory),
-            "readOnly": claim.access_modes == ("ReadOnlyMany",),
+            "readOnly": set(claim.access_modes) == {"ReadOnlyMany"},
         },
         "claimRef": {
             "apiVersion": "v1",

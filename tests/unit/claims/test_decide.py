@@ -1,0 +1,174 @@
+"""Served, waiting or refused: each branch of the decision, and what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdfast.claims.decide import Plan, Provisioner, Refuse, Wait, decide
+from holdfast.claims.objects import Volume
+from holdfast.claims.ownership import Ownership
+from holdfast.claims.parameters import Action
+from tests.unit.claims.given import (
+    BETA,
+    GA,
+    ME,
+    NAME,
+    UID,
+    claim,
+    decided,
+    planned,
+    refusal,
+    storage_class,
+    volume,
+)
+
+
+def test_a_plain_claim_is_served_from_the_default_directory() -> None:
+    plan = planned()
+
+    assert plan.volume == f"pvc-{UID}"
+    assert plan.directory == f"team-a-data-pvc-{UID}"
+    assert plan.ref == claim().ref
+    assert (plan.action, plan.shared) == (Action.ARCHIVE, False)
+
+
+def test_the_plan_carries_the_ownership_that_the_provisioner_gives() -> None:
+    ours = Provisioner(name=NAME, ownership=Ownership(0o2770, 1000, 2000))
+
+    plan = decide(claim(), storage_class(), ours, lambda _: ())
+
+    assert isinstance(plan, Plan)
+    assert plan.ownership == Ownership(0o2770, 1000, 2000)
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {GA: NAME},
+        {BETA: NAME},
+        {GA: NAME, BETA: "another/one"},
+        {GA: "example.com/old-name"},
+    ],
+)
+def test_a_claim_is_ours_by_either_annotation_and_the_ga_one_counts_first(
+    annotations: dict[str, str],
+) -> None:
+    assert isinstance(decided(claim(annotations=annotations)), Plan)
+
+
+@pytest.mark.parametrize(
+    ("one", "of", "reason"),
+    [
+        (claim(volumeName="some-volume"), storage_class(), "it has a volume"),
+        (claim(annotations={}), storage_class(), "another provisioner"),
+        (claim(annotations={GA: "another/one"}), storage_class(), "another provisioner"),
+        (
+            claim(annotations={GA: "another/one", BETA: NAME}),
+            storage_class(),
+            "another provisioner",
+        ),
+        (claim(), storage_class(provisioner="another/one"), "'nfs' is another provisioner"),
+        (
+            claim(),
+            storage_class(volumeBindingMode="WaitForFirstConsumer"),
+            "waits for a pod",
+        ),
+    ],
+)
+def test_a_claim_that_is_not_ours_or_not_ready_waits(one: Any, of: Any, reason: str) -> None:
+    result = decided(one, of)
+
+    assert isinstance(result, Wait)
+    assert reason in result.reason
+
+
+def test_a_claim_whose_class_does_not_exist_is_refused_with_the_class() -> None:
+    result = decide(claim(storageClassName="lost"), None, ME, lambda _: ())
+
+    assert isinstance(result, Refuse)
+    assert "StorageClass 'lost' does not exist" in result.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"volumeMode": "Block"}, "volumeMode"),
+        ({"selector": {"matchLabels": {"a": "b"}}}, "spec.selector"),
+        ({"selector": {}}, "spec.selector"),
+        ({"dataSource": {"kind": "VolumeSnapshot", "name": "s"}}, "spec.dataSource"),
+        ({"dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "c"}}, "spec.dataSourceRef"),
+        ({"resources": None}, "spec.resources.requests.storage"),
+        ({"resources": {}}, "spec.resources.requests.storage"),
+        ({"resources": {"limits": {"storage": "1Gi"}}}, "spec.resources.requests.storage"),
+        ({"accessModes": None}, "spec.accessModes"),
+        ({"accessModes": []}, "spec.accessModes"),
+        ({"accessModes": ["ReadWriteMany", "ReadWriteSome"]}, "spec.accessModes"),
+    ],
+)
+def test_what_nfs_cannot_do_is_refused_naming_the_field(spec: Any, field: str) -> None:
+    result = decided(claim(**spec))
+
+    assert isinstance(result, Refuse)
+    assert field in result.message
+    assert not result.retry
+
+
+def test_the_refusal_of_a_data_source_names_it() -> None:
+    assert "'VolumeSnapshot s'" in refusal(
+        claim(dataSource={"kind": "VolumeSnapshot", "name": "s"})
+    )
+
+
+def test_a_class_with_topologies_is_refused_by_name() -> None:
+    of = storage_class(allowedTopologies=[{"matchLabelExpressions": []}])
+
+    assert refusal(of=of).startswith("StorageClass 'nfs': allowedTopologies are not supported")
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ("team", "is the directory of volume pvc-other of claim team-a/data"),
+        ("team/nested", "overlaps 'team/nested'"),
+        ("team/nested/deeper", "overlaps 'team/nested/deeper'"),
+    ],
+)
+def test_a_directory_of_another_volume_is_refused_until_it_is_free(
+    other: str, sentence: str
+) -> None:
+    held = volume(name="pvc-other", annotations={"holdfast.io/directory": other})
+
+    result = decided(of=storage_class({"pathPattern": "team"}), existing=[held])
+
+    assert isinstance(result, Refuse)
+    assert result.retry
+    assert sentence in result.message
+    assert "sharedPaths" in result.message
+
+
+def test_the_volume_of_an_earlier_attempt_is_no_other_volume() -> None:
+    held = volume(annotations={"holdfast.io/directory": "team"})
+
+    assert isinstance(decided(of=storage_class({"pathPattern": "team"}), existing=[held]), Plan)
+
+
+@pytest.mark.parametrize(("other", "kind"), [("team", Plan), ("team/nested", Refuse)])
+def test_a_shared_path_is_the_same_path_and_none_within(other: str, kind: type) -> None:
+    of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
+    held = volume(name="pvc-other", annotations={"holdfast.io/directory": other})
+
+    assert isinstance(decided(of=of, existing=[held]), kind)
+
+
+def test_the_volumes_in_the_way_are_asked_for_by_the_directory_of_the_plan() -> None:
+    asked: list[str] = []
+
+    def existing(path: str) -> list[Volume]:
+        asked.append(path)
+        return []
+
+    decide(claim(), storage_class(), ME, existing)
+
+    assert asked == [f"team-a-data-pvc-{UID}"]

@@ -1,0 +1,124 @@
+"""`pathPattern`: what each field gives, what is refused, and when the default name is used."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.claims.pattern import FIELDS
+from tests.unit.claims.given import UID, claim, planned, refusal, storage_class
+
+LABELS = {"app": "shop", "example.com/tier.v1": "gold"}
+ANNOTATIONS = {
+    "nfs.io/storage-path": "over/here",
+    "volume.kubernetes.io/storage-provisioner": "example.com/nfs",
+}
+
+
+def directory(pattern: str) -> str:
+    one = claim(labels=LABELS, annotations=ANNOTATIONS)
+    return planned(one, storage_class({"pathPattern": pattern})).directory
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("${.PVC.namespace}", "team-a"),
+        ("${.PVC.name}", "data"),
+        ("${.PVC.uid}", UID),
+        ("${.PV.name}", f"pvc-{UID}"),
+        ("${.PVC.labels.app}", "shop"),
+        ("${.PVC.labels.example.com/tier.v1}", "gold"),
+        ("${.PVC.annotations.nfs.io/storage-path}", "over/here"),
+        ("${.PVC.namespace}/${.PVC.annotations.nfs.io/storage-path}", "team-a/over/here"),
+        ("${.PVC.namespace}-${.PVC.name}-${.PV.name}", f"team-a-data-pvc-{UID}"),
+        ("k8s/${.PVC.name}$", "k8s/data$"),
+        ("fixed {path}", "fixed {path}"),
+        ("${.PVC.name}${.PVC.labels.none}", "data"),
+    ],
+)
+def test_a_pattern_gives_the_path(pattern: str, expected: str) -> None:
+    assert directory(pattern) == expected
+
+
+def test_every_documented_field_is_known() -> None:
+    for field in FIELDS:
+        assert directory(f"x{field}").startswith("x")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "${.PVC.labels.none}", "${.PVC.labels.none}${.PVC.annotations.none}"]
+)
+def test_a_path_that_is_empty_as_a_whole_becomes_the_default_name(pattern: str) -> None:
+    assert directory(pattern) == f"team-a-data-pvc-{UID}"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "${.PVC.nmae}",
+        "${.PVC.labels}",
+        "${.PVC.labels.}",
+        "${.PV.uid}",
+        "${PVC.name}",
+        "${}",
+        "${ .PVC.name }",
+        "${.PVC.Name}",
+    ],
+)
+def test_an_unknown_field_is_refused_and_the_known_ones_are_named(field: str) -> None:
+    message = refusal(of=storage_class({"pathPattern": f"a/{field}"}))
+
+    assert f"parameter 'pathPattern' has the unknown field {field!r}" in message
+    assert "${.PVC.annotations.KEY}" in message
+
+
+@pytest.mark.parametrize(
+    "pattern", ["${.PVC.name", "a/${", "${.PVC.name}/${.PV.name", "${.PVC.labels.${.PV.name}}"]
+)
+def test_a_field_that_is_not_closed_is_refused(pattern: str) -> None:
+    assert "without its '}'" in refusal(of=storage_class({"pathPattern": pattern}))
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("", "empty component"),
+        ("..", "component '..'"),
+        ("../../etc", "component '..'"),
+        (".", "component '.'"),
+        ("/etc", "empty component"),
+        ("a//b", "empty component"),
+        ("a/", "empty component"),
+        (".holdfast", "reserved component '.holdfast'"),
+        (".holdfast-x/y", "reserved component '.holdfast-x'"),
+        ("a/.holdfast/trash", "reserved component '.holdfast'"),
+        ("a\nb", "control character"),
+        ("a\x00b", "control character"),
+        ("a\x7fb", "control character"),
+        ("a\x85b", "control character"),
+        ("a\ud800b", "control character"),
+        ("n" * 256, "more than 255 bytes"),
+        ("ü" * 128, "more than 255 bytes"),
+        ("/".join(["n" * 100] * 11), "more than 1024 bytes"),
+    ],
+)
+def test_what_a_label_or_annotation_must_not_say_is_refused(value: str, why: str) -> None:
+    of = storage_class({"pathPattern": "${.PVC.namespace}/${.PVC.annotations.path}"})
+    message = refusal(claim(annotations={**ANNOTATIONS, "path": value}), of)
+
+    assert why in message
+    assert "change the labels or annotations of the claim, or the class" in message
+    assert all(character.isprintable() for character in message)
+
+
+def test_an_absolute_path_is_refused() -> None:
+    assert "is absolute" in refusal(of=storage_class({"pathPattern": "/${.PVC.name}"}))
+
+
+@pytest.mark.parametrize(
+    "value", ["n" * 255, "ü" * 127, "...", ".hidden", "data ", "雪", "a\u202e"]
+)
+def test_an_unusual_but_harmless_name_is_served(value: str) -> None:
+    of = storage_class({"pathPattern": "${.PVC.labels.path}"})
+
+    assert planned(claim(labels={"path": value}), of).directory == value
