@@ -1,0 +1,135 @@
+"""`holdfast check`: could a provisioner work here, and if not, what is to be done?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from holdfast.claims.decide import read_class
+from holdfast.claims.errors import Refused
+from holdfast.claims.objects import parse_class
+from holdfast.claims.ownership import Ownership
+from holdfast.cli import options
+from holdfast.cli.options import BOOLEAN, ID, MODE, option
+from holdfast.controller.settings import own_namespace
+
+if TYPE_CHECKING:
+    from holdfast.kube.api import Api
+
+_DEADLINE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One finding; `advice` is empty where all is well."""
+
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        if not self.advice:
+            return click.style("ok    ", fg="green") + self.what
+        return click.style("FAILS ", fg="red", bold=True) + f"{self.what}\n      {self.advice}"
+
+
+@click.command()
+@options.provisioner_name
+@options.kubeconfig
+@options.root
+@option(
+    "--leader-election",
+    "ENABLE_LEADER_ELECTION",
+    "Whether the provisioner is to hold a Lease.",
+    type=BOOLEAN,
+    default="true",
+    show_default=True,
+)
+@option("--default-mode", "NFS_DEFAULT_MODE", "As for run.", type=MODE, default="0777")
+@option("--default-uid", "NFS_DEFAULT_UID", "As for run.", type=ID)
+@option("--default-gid", "NFS_DEFAULT_GID", "As for run.", type=ID)
+@click.option("--skip-export", is_flag=True, help="Ask the API server only.")
+def check(
+    provisioner_name: str,
+    kubeconfig: str | None,
+    root: Path,
+    skip_export: bool,  # noqa: FBT001 - click passes every option by name
+    leader_election: bool,  # noqa: FBT001
+    **owner: Any,
+) -> None:
+    """Tell whether a provisioner could work here.
+
+    Asks the API server whether everything is allowed that the provisioner needs, reads the
+    StorageClasses that name it, and makes, renames and removes a directory on the export. Each
+    line is ok, or says what to do. Ends with 0 when all is well, 1 when something fails.
+    """
+    lines = [*_cluster(kubeconfig, provisioner_name, leader_election)]
+    if not skip_export:
+        lines += _export(root, Ownership(*owner.values()))
+    for line in lines:
+        click.echo(str(line))
+    if failing := sum(1 for line in lines if line.advice):
+        click.echo(f"\n{failing} of {len(lines)} checks fail")
+        raise SystemExit(1)
+    click.echo(f"\nall {len(lines)} checks are ok")
+
+
+def _cluster(kubeconfig: str | None, name: str, leader_election: bool) -> Iterator[Line]:  # noqa: FBT001
+    from holdfast.kube.api import Api
+    from holdfast.kube.config import load_configuration
+    from holdfast.kube.errors import KubeError
+
+    try:
+        api = Api(load_configuration(kubeconfig))
+        yield from _permissions(api, leader_election=leader_election)
+        yield from _classes(api, name)
+    except KubeError as error:
+        yield Line("ask the API server", error.message)
+
+
+def _permissions(api: Api, *, leader_election: bool) -> Iterator[Line]:
+    from holdfast.controller.permissions import review
+
+    for asked in review(api, own_namespace(), leader_election=leader_election):
+        where = f" in namespace {asked.namespace}" if asked.namespace else ""
+        what = f"may {asked.verb} {asked.resource.plural}{where}"
+        group = asked.resource.api.rpartition("/")[0]
+        advice = f"grant '{asked.verb}' on '{asked.resource.plural}' of API group '{group}'{where}"
+        yield Line(what, "" if asked.allowed else advice)
+
+
+def _classes(api: Api, name: str) -> Iterator[Line]:
+    from holdfast.kube.resources import CLASSES
+
+    listed = [parse_class(obj) for page in api.pages(CLASSES) for obj in page.items]
+    ours = [one for one in listed if one.provisioner == name]
+    if not ours:
+        advice = f"make a StorageClass whose field provisioner is {name!r}"
+        yield Line(f"a StorageClass names {name!r}", advice)
+    for one in ours:
+        advice = ""
+        try:
+            read_class(one)
+        except Refused as refused:
+            advice = refused.message
+        yield Line(f"StorageClass {one.name!r} can be served", advice)
+
+
+def _export(root: Path, ownership: Ownership) -> Iterator[Line]:
+    from holdfast.exports.deadline import Lane
+    from holdfast.exports.errors import ExportError
+    from holdfast.exports.trial import trial
+
+    done: list[str] = []
+    try:
+        Lane(seconds=_DEADLINE).call(
+            lambda: done.extend(trial(root, ownership)), f"cannot use the export at {root}"
+        )
+    except ExportError as error:
+        yield from map(Line, done)
+        yield Line(f"use the export at {root}", error.message)
+    else:
+        yield from (Line(f"{what} on the export") for what in done)

@@ -1,0 +1,109 @@
+"""The options that commands share, each with its environment variable.
+
+The names of the variables are those of nfs-subdir-external-provisioner, so that its Deployment
+works with another image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from holdfast.claims.errors import Refused
+from holdfast.claims.ownership import read_id, read_mode
+from holdfast.claims.parameters import read_bool
+from holdfast.controller.settings import MOUNT_POINT
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Read(click.ParamType[Any]):
+    """An option read by a function that raises Refused; the message names the option."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value; a default passes as it is."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._read(value)
+        except Refused as refused:
+            self.fail(refused.message, param, ctx)
+
+
+def _absolute(text: str) -> str:
+    if not text.startswith("/"):
+        raise Refused(f"{text!r} is not absolute: give the path that the server exports")
+    if ".." in text.split("/"):
+        raise Refused(f"{text!r} has '..' in it: give the path that the server exports")
+    return text
+
+
+def _name(text: str) -> str:
+    if not text.strip() or any(character.isspace() for character in text):
+        raise Refused(f"{text!r} is empty or has white space in it")
+    return text
+
+
+def option(flag: str, variable: str, help_text: str, **more: Any) -> Callable[[Command], Command]:
+    """A click option that shows its environment variable."""
+    return click.option(flag, envvar=variable, show_envvar=True, help=help_text, **more)
+
+
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in this order in the help."""
+
+    def decorate(command: Command) -> Command:
+        for one in reversed(options):
+            command = one(command)
+        return command
+
+    return decorate
+
+
+MODE, ID = Read("octal", read_mode), Read("number", read_id)
+BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path", _absolute)
+
+kubeconfig = option(
+    "--kubeconfig",
+    "KUBECONFIG",
+    "How to reach the API server; without it, the service account of the pod.",
+    metavar="FILE",
+)
+provisioner_name = option(
+    "--provisioner-name",
+    "PROVISIONER_NAME",
+    "The name that StorageClasses give in their field `provisioner`.",
+    type=NAME,
+    required=True,
+)
+root = option(
+    "--root",
+    "HOLDFAST_ROOT",
+    "Where the export is mounted here.",
+    type=click.Path(path_type=Path),
+    default=MOUNT_POINT,
+    show_default=True,
+)
+address = together(
+    option(
+        "--nfs-server",
+        "NFS_SERVER",
+        "The server that pods mount from: a host name or an address.",
+        type=NAME,
+        required=True,
+    ),
+    option(
+        "--nfs-path",
+        "NFS_PATH",
+        "The path that it exports, as pods mount it.",
+        type=PATH,
+        required=True,
+    ),
+)

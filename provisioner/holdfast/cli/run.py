@@ -1,0 +1,163 @@
+"""`holdfast run`: the provisioner itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.ownership import Ownership
+from holdfast.claims.volume import Address
+from holdfast.cli import logs, options
+from holdfast.cli.options import BOOLEAN, ID, MODE, option
+from holdfast.controller.settings import Settings
+
+
+@click.command()
+@options.provisioner_name
+@options.address
+@options.kubeconfig
+@option(
+    "--leader-election",
+    "ENABLE_LEADER_ELECTION",
+    "Work only while holding a Lease, so that replicas can stand by.",
+    type=BOOLEAN,
+    default="true",
+    show_default=True,
+)
+@option(
+    "--default-mode",
+    "NFS_DEFAULT_MODE",
+    "Permission bits of a new directory.",
+    type=MODE,
+    default="0777",
+    show_default=True,
+)
+@option("--default-uid", "NFS_DEFAULT_UID", "Owner of a new directory.", type=ID)
+@option("--default-gid", "NFS_DEFAULT_GID", "Group of a new directory.", type=ID)
+@option(
+    "--also-known-as",
+    "HOLDFAST_ALSO_KNOWN_AS",
+    "Another provisioner name to answer to; may be repeated (in the variable: by spaces).",
+    multiple=True,
+    metavar="NAME",
+)
+@option(
+    "--finalizer",
+    "HOLDFAST_FINALIZER",
+    "Hold volumes of reclaim policy Delete until their directory is dealt with, also when they "
+    "are deleted before their claim.",
+    type=BOOLEAN,
+    default="true",
+    show_default=True,
+)
+@options.root
+@option(
+    "--http",
+    "HOLDFAST_HTTP",
+    "Where /healthz, /readyz and /metrics are served; without a host, on all addresses.",
+    metavar="[HOST]:PORT",
+    default=":8080",
+    show_default=True,
+)
+@option(
+    "--workers",
+    "HOLDFAST_WORKERS",
+    "Claims, and volumes, that are worked on at once.",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+)
+@option(
+    "--export-deadline",
+    "HOLDFAST_EXPORT_DEADLINE",
+    "Seconds after which an operation on the export counts as hung.",
+    type=click.FloatRange(1, 3600),
+    default=30,
+    show_default=True,
+)
+@option(
+    "--log-format",
+    "HOLDFAST_LOG_FORMAT",
+    "How logs look.",
+    type=click.Choice(logs.FORMATS),
+    default="json",
+    show_default=True,
+)
+@option(
+    "--log-level",
+    "HOLDFAST_LOG_LEVEL",
+    "What is logged.",
+    type=click.Choice(logs.LEVELS),
+    default="info",
+    show_default=True,
+)
+def run(log_format: str, log_level: str, **given: Any) -> None:
+    """Serve the claims of a StorageClass from an NFS export.
+
+    The export must be mounted at the root (--root), and StorageClasses must name this
+    provisioner. Existing deployments of nfs-subdir-external-provisioner can run this instead:
+    its environment variables, parameters and directory names mean the same.
+
+    Ends with 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a wrong option, 3 when the
+    export's mount is stale and only a new pod can mount it anew.
+    """
+    logs.configure(log_format, log_level)
+    from holdfast.controller.program import Program
+    from holdfast.kube.errors import ConfigurationError
+
+    try:
+        program = Program(_settings(**given))
+    except ConfigurationError as error:
+        raise click.ClickException(error.message) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot serve HTTP at {given['http']}: {error}") from error
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: program.stop())
+    code = program.run()
+    sys.stderr.flush()
+    os._exit(code)  # a thread that hangs in a dead mount would hold an ordinary exit up for ever
+
+
+def _settings(
+    *,
+    provisioner_name: str,
+    nfs_server: str,
+    nfs_path: str,
+    default_mode: int,
+    default_uid: int | None,
+    default_gid: int | None,
+    also_known_as: tuple[str, ...],
+    finalizer: bool,
+    root: Path,
+    http: str,
+    **others: Any,
+) -> Settings:
+    host, port = _listen(http)
+    return Settings(
+        provisioner=Provisioner(
+            provisioner_name,
+            also=frozenset(also_known_as),
+            ownership=Ownership(default_mode, default_uid, default_gid),
+            finalizer=finalizer,
+        ),
+        address=Address(nfs_server, nfs_path),
+        root=root,
+        http_host=host,
+        http_port=port,
+        **others,
+    )
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(
+            f"{text!r} is no address: give HOST:PORT or :PORT", param_hint="'--http'"
+        )
+    return host.strip("[]"), int(port)

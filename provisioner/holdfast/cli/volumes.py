@@ -1,0 +1,161 @@
+"""`holdfast volumes`: what is there, whose it is, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.claims.objects import Json, parse_volume
+from holdfast.cli import options
+from holdfast.cli.options import option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One volume, in the words of the table's head."""
+
+    claim: str
+    directory: str
+    size: str
+    reclaim_action: str
+    phase: str
+    age: str
+    volume: str
+    storage_class: str
+    access_modes: str
+    server: str
+    path: str
+
+
+_NARROW = ("claim", "directory", "size", "reclaim_action", "phase", "age")
+
+
+@click.command()
+@options.kubeconfig
+@option(
+    "--provisioner-name",
+    "PROVISIONER_NAME",
+    "Only this provisioner's volumes; without it, every NFS volume that some provisioner made.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(("table", "wide", "json", "yaml")),
+    default="table",
+    show_default=True,
+    help="How to print them.",
+)
+@click.option("-n", "--namespace", default="", help="Only the volumes of this namespace's claims.")
+def volumes(
+    kubeconfig: str | None, provisioner_name: str | None, output: str, namespace: str
+) -> None:
+    """Show every volume: claim, directory, size, reclaim action, phase, age.
+
+    The reclaim action is what becomes of the directory once its claim is deleted: retain,
+    archive or delete; "unknown" for a volume of another provisioner, whose class decides then.
+    """
+    rows = [
+        row
+        for row in _rows(kubeconfig, provisioner_name)
+        if not namespace or row.claim.startswith(namespace + "/")
+    ]
+    if output in {"table", "wide"}:
+        _print_table(rows, wide=output == "wide")
+    else:
+        _print_data(rows, output)
+
+
+def _rows(kubeconfig: str | None, provisioner: str | None) -> list[Row]:
+    from holdfast.kube.api import Api
+    from holdfast.kube.config import load_configuration
+    from holdfast.kube.errors import KubeError
+    from holdfast.kube.resources import VOLUMES
+
+    try:
+        api = Api(load_configuration(kubeconfig))
+        listed = [obj for page in api.pages(VOLUMES) for obj in page.items]
+    except KubeError as error:
+        raise click.ClickException(error.message) from error
+    rows = [row_of(obj) for obj in listed if _is_shown(obj, provisioner)]
+    return sorted(rows, key=lambda row: (row.claim, row.volume))
+
+
+def _is_shown(obj: Json, provisioner: str | None) -> bool:
+    volume = parse_volume(obj)
+    if provisioner:
+        return volume.provisioned_by == provisioner
+    return bool(volume.path and volume.provisioned_by)
+
+
+def row_of(obj: Json) -> Row:
+    """The row of a PersistentVolume."""
+    volume = parse_volume(obj)
+    kept = volume.reclaim_policy != "Delete"
+    return Row(
+        claim=str(volume.claim) if volume.claim.name else "",
+        directory=volume.directory or volume.path.rpartition("/")[2],
+        size=volume.size,
+        reclaim_action="retain" if kept else volume.on_delete or "unknown",
+        phase=volume.phase,
+        age=age(obj["metadata"]["creationTimestamp"]),
+        volume=volume.name,
+        storage_class=volume.class_name,
+        access_modes=",".join(obj["spec"].get("accessModes") or ()),
+        server=volume.server,
+        path=volume.path,
+    )
+
+
+def age(since: str) -> str:
+    """The time since an RFC 3339 timestamp, as kubectl shows it: `42s`, `7m`, `3h`, `12d`."""
+    seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit}"
+    return f"{max(0, seconds)}s"
+
+
+def _print_table(rows: Sequence[Row], *, wide: bool) -> None:
+    from rich.console import Console
+
+    if not rows:
+        click.echo("no volumes", err=True)
+        return
+    console = Console(highlight=False)
+    if not sys.stdout.isatty():
+        console.width = 2000  # for a pipe: no line is wrapped or cut
+    console.print(table_of(rows, wide=wide))
+
+
+def table_of(rows: Sequence[Row], *, wide: bool) -> Table:
+    """The volumes as a table; on a narrow terminal directories wrap, nothing is cut."""
+    from rich import box
+    from rich.table import Table
+
+    names = [field.name for field in fields(Row)] if wide else list(_NARROW)
+    table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
+    for name in names:
+        folds = name in {"directory", "path", "claim", "volume"}
+        table.add_column(name.replace("_", " ").upper(), overflow="fold", no_wrap=not folds)
+    for row in rows:
+        table.add_row(*(getattr(row, name) for name in names))
+    return table
+
+
+def _print_data(rows: Sequence[Row], output: str) -> None:
+    data = [asdict(row) for row in rows]
+    if output == "json":
+        click.echo(json.dumps(data, indent=2))
+        return
+    import yaml
+
+    click.echo(yaml.safe_dump(data, sort_keys=False), nl=False)

@@ -1,0 +1,104 @@
+"""What is known of the cluster: the pending claims, the classes, and the volumes on this export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import (
+    Claim,
+    StorageClass,
+    Volume,
+    parse_claim,
+    parse_class,
+    parse_volume,
+)
+from holdfast.claims.reclaim import owns
+from holdfast.claims.volume import Address
+from holdfast.kube.api import Api
+from holdfast.kube.queue import WorkQueue
+from holdfast.kube.reflector import Reflector
+from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
+from holdfast.kube.store import Store
+
+_BENEATH = "beneath"
+_CLASS = "class"
+
+
+class Cluster:
+    """Three reflectors and their stores; changes put keys into two queues."""
+
+    def __init__(self, api: Api, provisioner: Provisioner, address: Address) -> None:
+        self._provisioner = provisioner
+        self._address = address
+        self.claim_queue = WorkQueue()
+        self.volume_queue = WorkQueue()
+        self.claims: Store[Claim] = Store({_CLASS: lambda claim: [claim.class_name]})
+        self.classes: Store[StorageClass] = Store()
+        self.volumes: Store[Volume] = Store({_BENEATH: self._prefixes})
+        self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
+            Reflector(api, CLAIMS, self.claims, self._pending, self.claim_queue.add),
+            Reflector(api, CLASSES, self.classes, parse_class, self._class_changed),
+            Reflector(api, VOLUMES, self.volumes, self._of_interest, self.volume_queue.add),
+        )
+
+    @property
+    def synced(self) -> bool:
+        """Whether all three lists were read once."""
+        return all(reflector.synced.is_set() for reflector in self.reflectors)
+
+    def start(self) -> None:
+        """Begins to read; the API server may be away for now."""
+        for reflector in self.reflectors:
+            reflector.start()
+
+    def stop(self) -> None:
+        """Ends reading, and both queues."""
+        self.claim_queue.shut_down()
+        self.volume_queue.shut_down()
+        for reflector in self.reflectors:
+            reflector.stop()
+
+    def learn(self, obj: Json) -> Volume:
+        """Takes a volume from an answer to our own write, before its event comes."""
+        volume = parse_volume(obj)
+        self.volumes.apply(volume.name, int(volume.version), volume)
+        return volume
+
+    def overlapping(self, directory: str) -> list[Volume]:
+        """The volumes whose directory is this one, beneath it, or above it."""
+        above = [prefix for prefix in _prefixes(directory) if prefix != directory]
+        found = self.volumes.by(_BENEATH, directory)
+        for prefix in above:
+            found += [v for v in self.volumes.by(_BENEATH, prefix) if self.place(v) == prefix]
+        return found
+
+    def place(self, volume: Volume) -> str:
+        """A volume's directory, relative to the export; empty where it is not on it."""
+        return volume.directory or self._address.directory_of(volume.path) or ""
+
+    def _pending(self, obj: Json) -> Claim | None:
+        claim = parse_claim(obj)
+        ours = self._provisioner.answers_to(claim.provisioner)
+        return claim if ours and not claim.volume_name else None
+
+    def _of_interest(self, obj: Json) -> Volume | None:
+        volume = parse_volume(obj)
+        if owns(volume, self._provisioner):
+            return volume
+        # Somebody's own volume may point into this export, under whatever name of the server;
+        # that of another provisioner, on another server, does not.
+        elsewhere = volume.provisioned_by and volume.server != self._address.server
+        return volume if self._address.directory_of(volume.path) and not elsewhere else None
+
+    def _prefixes(self, volume: Volume) -> Iterator[str]:
+        return _prefixes(self.place(volume))
+
+    def _class_changed(self, name: str) -> None:
+        for claim in self.claims.by(_CLASS, name):
+            self.claim_queue.add(claim.key)
+
+
+def _prefixes(directory: str) -> Iterator[str]:
+    names = directory.split("/") if directory else []
+    return ("/".join(names[:depth]) for depth in range(1, len(names) + 1))

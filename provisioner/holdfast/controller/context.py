@@ -1,0 +1,31 @@
+"""What both handlers work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.volume import Address
+from holdfast.controller.cluster import Cluster
+from holdfast.controller.directories import Directories
+from holdfast.controller.metrics import Metrics
+from holdfast.controller.speaker import Speaker
+from holdfast.kube.api import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The API server, the export, and who we are.
+
+    `fence` raises NotLeading once this replica may change nothing more.
+    """
+
+    api: Api
+    cluster: Cluster
+    directories: Directories
+    provisioner: Provisioner
+    address: Address
+    speaker: Speaker
+    metrics: Metrics
+    fence: Callable[[], None]

@@ -1,0 +1,196 @@
+"""The provisioner as a whole: what there is, in which order it starts, and how it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from holdfast import __version__
+from holdfast.controller.circuit import Circuit
+from holdfast.controller.cluster import Cluster
+from holdfast.controller.context import Context
+from holdfast.controller.directories import Directories
+from holdfast.controller.gate import Gate
+from holdfast.controller.health import Health
+from holdfast.controller.keep import Keep
+from holdfast.controller.leadership import leadership
+from holdfast.controller.metrics import Metrics
+from holdfast.controller.provision import Provision
+from holdfast.controller.settings import Settings
+from holdfast.controller.speaker import Speaker
+from holdfast.controller.steward import Steward
+from holdfast.controller.workers import Workers
+from holdfast.exports.errors import ExportError
+from holdfast.exports.export import Export
+from holdfast.kube.api import Api
+from holdfast.kube.config import load_configuration
+from holdfast.kube.errors import KubeError
+from holdfast.kube.events import Recorder
+from holdfast.kube.resources import CLASSES
+
+_log = structlog.get_logger()
+
+_PULSE = 1.0
+_STUCK = 15.0  # seconds without a pulse after which the process counts as dead
+_WORK_IN_HAND = 5.0  # seconds that the work in hand has at the end, in all
+
+STALE = 3  # exit code: the mount has to be made anew
+
+
+class Program:
+    """One provisioner process; `run` returns its exit code."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigurationError for an unreadable kubeconfig, OSError for a taken port."""
+        self._settings = settings
+        self._stop = threading.Event()
+        self._beat = time.monotonic()
+        self._metrics = metrics = Metrics()
+        self._api = Api(load_configuration(settings.kubeconfig), observe=metrics.observe_api)
+        self._directories = Directories(Export(settings.root), settings.export_deadline, metrics)
+        self._api_circuit = Circuit("API server", self._ask_api, (KubeError,))
+        self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))
+        self._cluster = Cluster(self._api, settings.provisioner, settings.address)
+        self._leadership = leadership(self._api, settings, lambda: self._export_circuit.closed)
+        circuits = (self._api_circuit, self._export_circuit)
+        self._gate = Gate(self._leadership.leading, circuits, self._stop)
+        self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
+        self._steward = Steward(
+            cluster=self._cluster,
+            directories=self._directories,
+            export_circuit=self._export_circuit,
+            gate=self._gate,
+            stop=self._stop,
+        )
+        self._provision, self._keep = self._handlers()
+        self._workers = self._make_workers()
+        self._watch_gauges()
+        self.health = Health(
+            settings.http_host,
+            settings.http_port,
+            live=self._not_live,
+            ready=self._not_ready,
+            registry=metrics.registry,
+        )
+
+    def run(self) -> int:
+        """Works until `stop` is called; the exit code."""
+        settings = self._settings
+        _log.info(
+            "holdfast starts",
+            version=__version__,
+            provisioner=settings.provisioner.name,
+            export=f"{settings.address.server}:{settings.address.path}",
+            root=str(settings.root),
+            identity=settings.identity,
+            http_port=self.health.port,
+        )
+        self._start()
+        try:
+            return self._wait()
+        finally:
+            self._end()
+
+    def stop(self) -> None:
+        """Ends `run`; from a signal handler or another thread."""
+        self._stop.set()
+
+    def _start(self) -> None:
+        self.health.start()
+        self._api_circuit.start()
+        self._export_circuit.start()
+        self._cluster.start()
+        self._recorder.start()
+        self._leadership.start()
+        self._steward.start(self._provision, self._keep)
+        for workers in self._workers:
+            workers.start()
+
+    def _wait(self) -> int:
+        while not self._stop.wait(_PULSE):
+            self._beat = time.monotonic()
+            if self._directories.is_stale:
+                _log.error(
+                    "the export's mount is stale, and only a new mount mends that: delete this pod"
+                )
+                return STALE
+        return 0
+
+    def _end(self) -> None:
+        """Ends the work first and gives the lease up then: the next leader begins at once."""
+        _log.info("holdfast ends")
+        self._stop.set()
+        self._cluster.stop()
+        deadline = time.monotonic() + _WORK_IN_HAND
+        for workers in self._workers:
+            workers.stop(max(0.0, deadline - time.monotonic()))
+        self._leadership.stop()
+        self._recorder.stop()
+        self._api_circuit.stop()
+        self._export_circuit.stop()
+        self.health.stop()
+        self._api.close()
+
+    def _ask_api(self) -> None:
+        next(self._api.pages(CLASSES, limit=1))
+
+    def _handlers(self) -> tuple[Provision, Keep]:
+        context = Context(
+            api=self._api,
+            cluster=self._cluster,
+            directories=self._directories,
+            provisioner=self._settings.provisioner,
+            address=self._settings.address,
+            speaker=Speaker(self._recorder),
+            metrics=self._metrics,
+            fence=self._gate.fence,
+        )
+        return Provision(context), Keep(context, self._steward.trashed)
+
+    def _make_workers(self) -> list[Workers]:
+        queues = (
+            ("claims", self._cluster.claim_queue, self._provision),
+            ("volumes", self._cluster.volume_queue, self._keep),
+        )
+        return [
+            Workers(
+                name,
+                queue,
+                handle,
+                self._gate,
+                api=self._api_circuit,
+                export=self._export_circuit,
+                count=self._settings.workers,
+            )
+            for name, queue, handle in queues
+        ]
+
+    def _watch_gauges(self) -> None:
+        metrics, cluster = self._metrics, self._cluster
+        for name, queue in (("claims", cluster.claim_queue), ("volumes", cluster.volume_queue)):
+            metrics.watch(f"holdfast_{name}_queue_depth", f"Waiting {name}", queue.depth)
+        metrics.watch("holdfast_leader", "Whether this replica leads", self._leadership.leading)
+        metrics.watch(
+            "holdfast_export_up", "Whether the export answers", lambda: self._export_circuit.closed
+        )
+        metrics.watch(
+            "holdfast_api_up", "Whether the API server answers", lambda: self._api_circuit.closed
+        )
+
+    def _not_live(self) -> list[str]:
+        wrong = []
+        if time.monotonic() - self._beat > _STUCK:
+            wrong.append("the main thread hangs")
+        threads = [thread for workers in self._workers for thread in workers.threads]
+        threads += [self._steward.thread, self._api_circuit.thread, self._export_circuit.thread]
+        wrong += [f"thread {thread.name} has ended" for thread in threads if not thread.is_alive()]
+        return wrong
+
+    def _not_ready(self) -> list[str]:
+        circuits = (self._api_circuit, self._export_circuit)
+        wrong = [f"{circuit.name}: {circuit.reason}" for circuit in circuits if not circuit.closed]
+        if not self._cluster.synced:
+            wrong.append("the claims, classes and volumes have not been read yet")
+        return wrong

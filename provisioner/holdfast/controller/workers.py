@@ -1,0 +1,80 @@
+"""Threads that take keys from a queue and hand them to a handler."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from holdfast.controller.circuit import Circuit
+from holdfast.controller.gate import Gate
+from holdfast.controller.outcome import Again, NotLeading
+from holdfast.exports import errors as exports
+from holdfast.kube import errors as kube
+from holdfast.kube.queue import WorkQueue
+
+_log = structlog.get_logger()
+
+
+class Workers:
+    """The workers of one queue."""
+
+    def __init__(
+        self,
+        name: str,
+        queue: WorkQueue,
+        handle: Callable[[str], None],
+        gate: Gate,
+        *,
+        api: Circuit,
+        export: Circuit,
+        count: int,
+    ) -> None:
+        self._queue = queue
+        self._handle = handle
+        self._gate = gate
+        self._api = api
+        self._export = export
+        self.threads = [
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
+            for number in range(count)
+        ]
+
+    def start(self) -> None:
+        """Begins to work."""
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Waits for the work in hand; the queue was shut down before."""
+        for thread in self.threads:
+            thread.join(seconds)
+
+    def _run(self) -> None:
+        while (key := self._queue.get()) is not None:
+            if not self._gate.wait():
+                return
+            try:
+                self._work(key)
+            finally:
+                self._queue.done(key)
+
+    def _work(self, key: str) -> None:
+        try:
+            self._handle(key)
+        except exports.Unavailable as error:
+            self._export.trip(error.message)
+            self._queue.retry(key)
+        except kube.Unavailable as error:
+            self._api.trip(error.message)
+            self._queue.retry(key)
+        except NotLeading:
+            self._queue.add(key)
+        except (Again, exports.ExportError, kube.KubeError):
+            self._queue.retry(key)
+        except Exception:  # noqa: BLE001 - a fault in one key must not end the worker
+            _log.exception("unexpected error", key=key)
+            self._queue.retry(key)
+        else:
+            self._queue.forget(key)
