@@ -38,7 +38,7 @@ class Line:
 
 @click.command()
 @options.provisioner_name
-@options.kubeconfig
+@options.persons_kubeconfig
 @options.root
 @option(
     "--leader-election",

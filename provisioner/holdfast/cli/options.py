@@ -6,6 +6,7 @@ works with another image.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +52,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _usual_kubeconfig() -> str | None:
+    usual = Path.home() / ".kube" / "config"
+    is_pod = "KUBERNETES_SERVICE_HOST" in os.environ
+    return str(usual) if usual.is_file() and not is_pod else None
+
+
 def option(flag: str, variable: str, help_text: str, **more: Any) -> Callable[[Command], Command]:
     """A click option that shows its environment variable."""
     return click.option(flag, envvar=variable, show_envvar=True, help=help_text, **more)
@@ -75,6 +82,13 @@ kubeconfig = option(
     "KUBECONFIG",
     "How to reach the API server; without it, the service account of the pod.",
     metavar="FILE",
+)
+persons_kubeconfig = option(
+    "--kubeconfig",
+    "KUBECONFIG",
+    "How to reach the API server; without it, ~/.kube/config, or in a pod its service account.",
+    metavar="FILE",
+    callback=lambda _context, _option, given: given or _usual_kubeconfig(),
 )
 provisioner_name = option(
     "--provisioner-name",

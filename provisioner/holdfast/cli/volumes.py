@@ -40,7 +40,7 @@ _NARROW = ("claim", "directory", "size", "reclaim_action", "phase", "age")
 
 
 @click.command()
-@options.kubeconfig
+@options.persons_kubeconfig
 @option(
     "--provisioner-name",
     "PROVISIONER_NAME",

@@ -6,6 +6,7 @@ minute because the kubelet replaces it. Only its errors are put into sentences h
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from kubernetes import config as package
@@ -15,7 +16,11 @@ from holdfast.kube.errors import ConfigurationError
 
 
 def load_configuration(kubeconfig: str | None) -> Configuration:
-    """The configuration in a kubeconfig file (its current context), or with None in-cluster.
+    """The configuration of a kubeconfig's current context, or with None that of the pod.
+
+    Args:
+        kubeconfig: one file, or several with colons between, as kubectl takes them: those that
+            exist are merged.
 
     Raises:
         ConfigurationError: The file, or the service account, is missing or cannot be used.
@@ -37,19 +42,21 @@ def _in_cluster() -> Configuration:
 
 def _from_file(kubeconfig: str) -> Configuration:
     configuration = Configuration()
-    path = Path(kubeconfig).expanduser()
-    if not path.is_file():
+    paths = [str(Path(part).expanduser()) for part in kubeconfig.split(os.pathsep) if part]
+    existing = [path for path in paths if Path(path).is_file()]
+    if not existing:
         raise ConfigurationError(
-            f"The kubeconfig {path} does not exist or is not a file: name one that does."
+            f"The kubeconfig {kubeconfig} does not exist or is not a file: name one that does."
         )
     try:
         package.load_kube_config(
-            str(path), client_configuration=configuration, persist_config=False
+            os.pathsep.join(existing), client_configuration=configuration, persist_config=False
         )
     except Exception as error:
         # The loader lets out whatever a wrong file makes it stumble over.
         raise ConfigurationError(
-            f"The kubeconfig {path} cannot be used ({_reason(error)}): mend it or name another."
+            f"The kubeconfig {kubeconfig} cannot be used ({_reason(error)}): mend it or name "
+            "another."
         ) from error
     return configuration
 

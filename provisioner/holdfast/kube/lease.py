@@ -23,11 +23,11 @@ from collections.abc import Callable
 
 import structlog
 
-from holdfast.kube import record
+from holdfast.kube import holding
 from holdfast.kube.api import Api
 from holdfast.kube.contact import Contact
 from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
-from holdfast.kube.record import Sighting, Timing
+from holdfast.kube.holding import Sighting, Timing
 from holdfast.kube.resources import LEASES, Json
 from holdfast.kube.wire import Line
 
@@ -168,9 +168,9 @@ class Elector:
     def _write(self, timeout: float) -> Json:
         duration = self._timing.duration
         if self._sighting.lease is None:
-            lease = record.fresh(self._name, self._namespace, self._identity, duration)
+            lease = holding.fresh(self._name, self._namespace, self._identity, duration)
             return self._api.create(LEASES, lease, self._namespace, timeout=timeout)
-        lease = record.taken(self._sighting.lease, self._identity, duration)
+        lease = holding.taken(self._sighting.lease, self._identity, duration)
         try:
             return self._api.replace(LEASES, self._name, lease, self._namespace, timeout=timeout)
         except NotFound as error:
@@ -182,7 +182,7 @@ class Elector:
         if self._may_hold:
             self._look(RELEASE_TIMEOUT)
             if self._sighting.lease is not None and self._sighting.held_by(self._identity):
-                lease = record.released(self._sighting.lease)
+                lease = holding.released(self._sighting.lease)
                 self._api.replace(
                     LEASES, self._name, lease, self._namespace, timeout=RELEASE_TIMEOUT
                 )

@@ -157,9 +157,9 @@ class Reflector(Generic[T]):
         went_back = number < self._highest
         changed = self._store.replace(items, version=None if went_back else number)
         self._version, self._highest = version, number
-        self.synced.set()
         for key in changed:
             self._on_change(key)
+        self.synced.set()
 
     def _watch(self) -> None:
         if not self._version:

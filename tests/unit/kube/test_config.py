@@ -138,3 +138,15 @@ def test_a_token_that_is_gone_for_a_moment_is_no_answer_and_not_the_end(
     pod.token.write_text("back")
     list(api.pages(VOLUMES))
     api.close()
+
+
+def test_of_several_kubeconfigs_those_that_exist_are_merged(tmp_path: Path) -> None:
+    whole = kubeconfig_of("http://127.0.0.1:1")
+    users = {"apiVersion": "v1", "kind": "Config", "users": whole.pop("users")}
+    (tmp_path / "a").write_text(json.dumps(whole), encoding="utf-8")
+    (tmp_path / "b").write_text(json.dumps(users), encoding="utf-8")
+
+    configuration = load_configuration(f"{tmp_path}/missing:{tmp_path}/a:{tmp_path}/b")
+
+    assert configuration.host == "http://127.0.0.1:1"
+    assert configuration.api_key["BearerToken"] == "Bearer secret"

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from holdfast.kube import record
-from holdfast.kube.record import Sighting, Timing
+from holdfast.kube import holding
+from holdfast.kube.holding import Sighting, Timing
 from holdfast.kube.resources import Json
 
 MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -18,7 +18,7 @@ def held(holder: str, **spec: object) -> Json:
 
 
 def test_a_fresh_lease_names_its_holder_and_both_times_in_micro_time() -> None:
-    lease = record.fresh("l", "n", "me", 14.2)
+    lease = holding.fresh("l", "n", "me", 14.2)
 
     assert lease["metadata"] == {"name": "l", "namespace": "n"}
     assert lease["spec"]["holderIdentity"] == "me"
@@ -31,7 +31,7 @@ def test_a_fresh_lease_names_its_holder_and_both_times_in_micro_time() -> None:
 def test_a_renewal_keeps_when_it_was_acquired_and_what_others_wrote() -> None:
     old = held("me", acquireTime="then", renewTime="then", leaseTransitions=3, strategy="x")
 
-    lease = record.taken(old, "me", 15.0)
+    lease = holding.taken(old, "me", 15.0)
 
     assert (lease["spec"]["acquireTime"], lease["spec"]["leaseTransitions"]) == ("then", 3)
     assert lease["spec"]["renewTime"] != "then"
@@ -39,14 +39,14 @@ def test_a_renewal_keeps_when_it_was_acquired_and_what_others_wrote() -> None:
 
 
 def test_taking_from_another_is_a_transition_at_a_new_time() -> None:
-    lease = record.taken(held("other", acquireTime="then", leaseTransitions=3), "me", 15.0)
+    lease = holding.taken(held("other", acquireTime="then", leaseTransitions=3), "me", 15.0)
 
     assert lease["spec"]["leaseTransitions"] == 4
     assert lease["spec"]["acquireTime"] != "then"
 
 
 def test_a_released_lease_is_nobodys_for_a_second() -> None:
-    spec = record.released(held("me", leaseTransitions=3))["spec"]
+    spec = holding.released(held("me", leaseTransitions=3))["spec"]
 
     assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("", 1)
     assert spec["leaseTransitions"] == 3
@@ -76,7 +76,7 @@ def test_a_lease_that_names_no_duration_runs_as_long_as_ours() -> None:
 
 def test_seeing_the_same_again_does_not_prolong_it(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("holdfast.kube.record.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("holdfast.kube.holding.time.monotonic", lambda: now[0])
     sighting = Sighting()
     sighting.saw(held("other", leaseDurationSeconds=15, renewTime="a"))
     now[0] += 10.0
