@@ -1,0 +1,69 @@
+# Everything that a developer types; CONTRIBUTING.md says when. `make` alone lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements/run.txt requirements/dev.txt
+CODE := provisioner testbed tests
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade
+
+.PHONY: help
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: demo
+demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look around afterwards
+	@$(BIN)/python -m testbed.demo $(if $(KEEP),--keep)
+
+.PHONY: test
+test: lint unit cluster ## everything below: lint, unit, cluster
+
+.PHONY: lint
+lint: $(VENV)/made ## ruff, mypy --strict, the import rule
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports
+
+.PHONY: unit
+unit: $(VENV)/made ## decisions, directories, the kube layer: no server needed
+	@$(BIN)/pytest tests/unit
+
+.PHONY: cluster
+cluster: $(VENV)/made ## the provisioner on a real control plane, and with it failing
+	@$(BIN)/pytest tests/cluster
+
+.PHONY: bench
+bench: $(VENV)/made ## 1,000 claims at once, against the floor; build/bench.png and a JSON line
+	@$(BIN)/python -m tests.bench
+
+.PHONY: docs
+docs: $(VENV)/made ## write what the code knows into docs/
+	@$(BIN)/python -m testbed.reference
+
+.PHONY: format
+format: $(VENV)/made ## let ruff mend what it can
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+.PHONY: lock
+lock: ## choose the newest allowed versions and lock them with their hashes
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	@build/lock/bin/$(COMPILE) --output-file requirements/run.txt
+	@build/lock/bin/$(COMPILE) --group dev --output-file requirements/dev.txt
+
+.PHONY: clean
+clean: ## remove what was made here; the programs in the cache stay
+	@rm -rf $(VENV) build dist
+
+# Made anew when a lock changed; the mark comes last, so a half-made one is never taken for whole.
+$(VENV)/made: $(LOCKS)
+	@echo "making $(VENV) (about a minute) …"
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
