@@ -25,13 +25,15 @@ class Provisioner:
     """Who decides: the names it answers to, and what it gives where a class says nothing.
 
     `finalizer` holds a volume back until its directory is dealt with, also when somebody
-    deletes the volume before its claim.
+    deletes the volume before its claim. `takes_over` are clusters that are gone, whose retained
+    directories may be taken up.
     """
 
     name: str
     also: frozenset[str] = frozenset()
     ownership: Ownership = field(default_factory=Ownership)
     finalizer: bool = True
+    takes_over: frozenset[str] = frozenset()
 
     def answers_to(self, name: str) -> bool:
         """Whether a claim, class or volume with this provisioner's name is ours."""
@@ -184,8 +186,8 @@ def _unless_taken(plan: Plan, existing: Existing) -> Plan | Refuse:
 
 
 def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
-    """The sentence for a directory that overlaps the one of a volume that lives."""
-    where = "is" if directory == other else f"overlaps {other!r},"
+    """The sentence for a directory that overlaps the one (`other`, if known) of a live volume."""
+    where = "is" if other in {"", directory} else f"overlaps {other!r},"
     return (
         f"directory {directory!r} {where} the directory of volume {volume} of claim {claim}: let "
         "pathPattern give each claim its own, or set sharedPaths: 'true' in the class"

@@ -45,10 +45,16 @@ def _check(name: str, path: str) -> None:
         raise Refused(f"the directory's path {path!r} has the component {name!r}")
     if name.startswith(RESERVED):
         raise Refused(f"the directory's path {path!r} has the reserved component {name!r}")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+    if not name.isprintable() and any(map(_is_control, name)):
         raise Refused(f"the directory's path {path!r} has a control character")
     if _size(name) > COMPONENT_BYTES:
-        raise Refused(f"a component of the directory's path has more than 255 bytes: {name[:40]}…")
+        raise Refused(
+            f"a component of the directory's path has more than 255 bytes: {name[:40]!r}…"
+        )
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs"}
 
 
 def directory_name(namespace: str, claim: str, volume: str) -> str:

@@ -6,24 +6,24 @@ them may block for as long as the file system does; `deadline.Lane` bounds that.
 
 from __future__ import annotations
 
-import errno
 import os
 import threading
+import uuid
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from holdfast.claims.decide import Plan
 from holdfast.claims.parameters import Action
-from holdfast.claims.paths import RESERVED, components
+from holdfast.claims.paths import RESERVED
 from holdfast.exports import ledger as folders
 from holdfast.exports import reaper, tree
-from holdfast.exports.errors import Taken, Unavailable, Unsafe, explain, explained
+from holdfast.exports.errors import FULL, Unavailable, Unsafe, explain, explained
 from holdfast.exports.ledger import Ledger
+from holdfast.exports.making import make, undo
 from holdfast.exports.moving import Moved, move
-from holdfast.exports.record import Record, State
-
-_PROBE = "probe"
+from holdfast.exports.record import Record
 
 
 class Export:
@@ -31,12 +31,23 @@ class Export:
 
     Every method raises ExportError: Unavailable where the export does not answer, Failed where
     the file system says no, Unsafe and Taken where going on could touch others' data.
+
+    Attributes:
+        origin: goes into new records; several clusters may have an export in common.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, permit: Callable[[], object] = lambda: None) -> None:
+        """`permit` raises once nothing may be changed any more.
+
+        It is asked at the last moment: a call may have hung, or waited for another, for long.
+        """
+        self.origin = ""
         self._root = root
+        self._permit = permit
         # Held wherever records change: whose a directory is has to be read and written as one.
         self._lock = threading.Lock()
+        # Other replicas probe too, at the same time.
+        self._probe = tree.draft_of(f"probe-{uuid.uuid4().hex[:8]}")
 
     def prepare(self) -> None:
         """Makes the folders for records; once, at the start.
@@ -49,6 +60,9 @@ class Export:
             with tree.opened(root, [RESERVED]) as handle:
                 for name in folders.FOLDERS:
                     tree.make_directory(handle, name, 0o700)
+                for place in ((), *((name,) for name in folders.RECORDS)):
+                    with tree.opened(handle, place) as folder:
+                        tree.remove_old_drafts(folder)
 
     def create(self, plan: Plan, succeeds: Collection[str] = ()) -> Record:
         """Makes the directory of a plan, and its record.
@@ -60,28 +74,22 @@ class Export:
         Raises:
             Taken: the directory overlaps those of other volumes.
         """
-        names = components(plan.directory)
-        with explained(f"cannot make directory {plan.directory!r}"), self._opened() as (root, kept):
-            with self._lock:
-                record = _enter(root, kept, plan, succeeds)
-            with tree.opened(root, names[:-1], make=True) as parent:
-                _make(parent, names[-1], plan, found=record.found)
-            return record
+        with (
+            explained(f"cannot make directory {plan.directory!r}"),
+            self._changing() as (root, kept),
+        ):
+            return make(root, kept, plan, succeeds, self.origin)
 
     def confirm(self, volume: str) -> None:
         """Notes that the API server knows the volume; what it succeeds is forgotten."""
-        with explained(f"cannot record volume {volume}"), self._opened() as (_, kept), self._lock:
-            record = kept.creating(volume)
-            for former in record.succeeds if record else ():
-                if old := kept.find(former):
-                    kept.forget(old)
-            kept.confirm(volume)
+        with explained(f"cannot record volume {volume}"), self._changing() as (_, kept):
+            _confirm(kept, volume)
 
     def undo(self, volume: str) -> None:
         """Takes back a `create` that no volume came of; a directory that holds data stays."""
-        with explained(f"cannot undo volume {volume}"), self._opened() as (root, kept), self._lock:
+        with explained(f"cannot undo volume {volume}"), self._changing() as (root, kept):
             if record := kept.creating(volume):
-                _undo(root, kept, record)
+                undo(root, kept, record)
 
     def find(self, volume: str) -> Record | None:
         """The record of a volume."""
@@ -91,20 +99,26 @@ class Export:
     def recorded(self) -> set[str]:
         """The volumes that have a record, those in the making too."""
         with explained("cannot list the records"), self._opened() as (_, kept):
-            return {*kept.names(folders.VOLUMES), *kept.names(folders.CREATING)}
+            return {*kept.names(folders.CREATING), *kept.names(folders.VOLUMES)}
 
     def unconfirmed(self) -> list[Record]:
-        """The records of volumes that the API server may not know."""
+        """The records of this origin's volumes that the API server may not know.
+
+        One that cannot be read is left out: its volume's own turn says so.
+        """
+        records = []
         with explained("cannot list the records"), self._opened() as (_, kept):
-            names = kept.names(folders.CREATING)
-            return list(filter(None, (kept.creating(name) for name in names)))
+            for name in kept.names(folders.CREATING):
+                with suppress(Unsafe):
+                    records.append(kept.creating(name))
+        return [record for record in records if record and record.origin == self.origin]
 
     def adopt(self, record: Record) -> None:
         """Records a volume that was made without Holdfast."""
-        with explained(f"cannot record {record.volume}"), self._opened() as (_, kept), self._lock:
+        with explained(f"cannot record {record.volume}"), self._changing() as (_, kept):
             if kept.find(record.volume) is None:
-                kept.write(record)
-                kept.mark(record.directory, record.volume)
+                kept.mark(record.directory, record.volume)  # first: no record without its mark
+                kept.write(replace(record, origin=self.origin))
 
     def reclaim(self, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on the directory of a volume that is released.
@@ -115,12 +129,12 @@ class Export:
         """
         with (
             explained(f"cannot {action} the directory of {volume}"),
-            self._opened() as (root, kept),
-            self._lock,
+            self._changing() as (root, kept),
         ):
             record = kept.find(volume)
             if record is None or record.claim.uid != claim_uid:
                 raise Unsafe(f"no record names volume {volume} and claim uid {claim_uid}")
+            _confirm(kept, volume)  # a crash may have come between
             return move(root, kept, record, action)
 
     def reap(self, finished: Callable[[str], bool], go_on: Callable[[], bool]) -> int:
@@ -130,18 +144,18 @@ class Export:
             finished: whether a volume is gone from the API server; until then its data stays.
             go_on: asked before each removal; a large tree takes many rounds.
         """
-        with explained("cannot empty the trash"), self._open_root() as root:
-            return reaper.reap(root, finished, go_on)
+        with explained("cannot empty the trash"), self._opened() as (_, kept):
+            return reaper.reap(kept, finished, go_on)
 
     def probe(self) -> None:
-        """Writes, renames and removes a file, as every volume needs it."""
-        with (
-            explained(f"cannot write to {self._root}"),
-            self._open_root() as root,
-            tree.opened(root, [RESERVED]) as handle,
-        ):
-            tree.write_file(handle, _PROBE, b"Holdfast was here\n")
-            os.unlink(_PROBE, dir_fd=handle)
+        """Writes, renames and removes a file; a full export passes, for deleting must go on."""
+        with explained(f"cannot write to {self._root}"), self._opened() as (_, kept):
+            try:
+                tree.write_file(kept.handle, self._probe, b"Holdfast was here\n")
+                os.unlink(self._probe, dir_fd=kept.handle)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
 
     @contextmanager
     def _open_root(self) -> Iterator[int]:
@@ -170,75 +184,16 @@ class Export:
             finally:
                 os.close(handle)
 
-
-def _enter(root: int, kept: Ledger, plan: Plan, succeeds: Collection[str]) -> Record:
-    held = kept.find(plan.volume)
-    if held is not None and held.directory != plan.directory and kept.creating(held.volume):
-        _undo(root, kept, held)  # the class was edited between two attempts
-        held = None
-    if held is not None and (held.directory, held.state) != (plan.directory, State.LIVE):
-        raise Taken(held.directory, [held])
-    former = _former(kept, plan, {*succeeds, *(held.succeeds if held else ())})
-    if held is not None:
-        kept.mark(held.directory, held.volume)
-        return held
-    record = Record.of(plan, found=_is_there(root, plan.directory), succeeds=former)
-    kept.enter(record)
-    return record
+    @contextmanager
+    def _changing(self) -> Iterator[tuple[int, Ledger]]:
+        with self._opened() as opened, self._lock:
+            self._permit()
+            yield opened
 
 
-def _former(kept: Ledger, plan: Plan, succeeds: Collection[str]) -> tuple[str, ...]:
-    """The volumes that the plan takes its directory up from; raises Taken for all others there."""
-    others = [
-        other
-        for other in kept.overlapping(plan.directory)
-        if other.volume != plan.volume and not _shares(plan, other)
-    ]
-    former = tuple(other.volume for other in others if _is_succeeded(plan, other, succeeds))
-    if len(former) < len(others):
-        raise Taken(plan.directory, others)
-    return former
-
-
-def _is_succeeded(plan: Plan, other: Record, succeeds: Collection[str]) -> bool:
-    return other.volume in succeeds and other.directory == plan.directory
-
-
-def _shares(plan: Plan, other: Record) -> bool:
-    same = other.directory == plan.directory and other.state is State.LIVE
-    return same and plan.shared and other.shared
-
-
-def _is_there(root: int, directory: str) -> bool:
-    *above, name = components(directory)
-    try:
-        with tree.opened(root, above) as parent:
-            return tree.exists(parent, name)
-    except FileNotFoundError:
-        return False
-
-
-def _make(parent: int, name: str, plan: Plan, *, found: bool) -> None:
-    if found:  # its mode and owner are somebody's decision: only see that it can be used
-        os.close(tree.open_directory(parent, name))
-        return
-    owner = plan.ownership
-    tree.make_directory(parent, name, owner.mode, owner.uid, owner.gid)
-
-
-def _undo(root: int, kept: Ledger, record: Record) -> None:
-    *above, name = components(record.directory)
-    try:
-        if not record.found:
-            with tree.opened(root, above) as parent:
-                os.rmdir(name, dir_fd=parent)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
-            raise
-        # Somebody has put data there: it stays, and the record says whose it was to be.
-        kept.enter(record.settled(State.RETAINED))
-        kept.confirm(record.volume)
-        return
-    kept.forget(record)
+def _confirm(kept: Ledger, volume: str) -> None:
+    record = kept.creating(volume)
+    for former in record.succeeds if record else ():
+        if old := kept.find(former):
+            kept.forget(old)
+    kept.confirm(volume)

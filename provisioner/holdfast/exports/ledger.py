@@ -6,9 +6,7 @@ lock: whoever changes records holds the export's lock.
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from holdfast.claims.errors import Refused
@@ -78,7 +76,7 @@ class Ledger:
         self._move(volume, CREATING, VOLUMES)
 
     def discard(self, record: Record) -> None:
-        """Moves the record of a volume to where those of the trash are; nothing where it has."""
+        """Moves the record of a volume to those of the trash; its mark goes last."""
         self._move(record.volume, VOLUMES, TRASHED)
         self.unmark(record.directory, record.volume)
 
@@ -118,22 +116,11 @@ class Ledger:
 
     def unmark(self, directory: str, volume: str) -> None:
         """Takes such a note back, and the folders that it leaves empty."""
-        place = [DIRECTORIES, *components(directory), RESERVED]
-        with suppress(FileNotFoundError), tree.opened(self.handle, place) as handle:
-            os.unlink(volume, dir_fd=handle)
-        self._prune(place)
-
-    def _prune(self, place: Sequence[str]) -> None:
-        for depth in range(len(place) - 1, 0, -1):
-            try:
-                with tree.opened(self.handle, place[:depth]) as handle:
-                    os.rmdir(place[depth], dir_fd=handle)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
-                    return
-                raise
+        place = [*components(directory), RESERVED]
+        with tree.opened(self.handle, [DIRECTORIES]) as handle:
+            with suppress(FileNotFoundError), tree.opened(handle, place) as marks:
+                os.unlink(volume, dir_fd=marks)
+            tree.prune(handle, place)
 
     def others(self, directory: str, volume: str) -> list[Record]:
         """The records of other volumes among the overlapping."""
@@ -142,27 +129,19 @@ class Ledger:
     def overlapping(self, directory: str) -> list[Record]:
         """The records of a directory, of those above it, and of those beneath it."""
         names = components(directory)
-        volumes = [
-            volume
-            for depth in range(1, len(names) + 1)
-            for volume in self._listed([DIRECTORIES, *names[:depth], RESERVED])
-        ]
-        volumes += self._marks_beneath([DIRECTORIES, *names])
+        volumes = []
+        with suppress(FileNotFoundError):
+            for handle in tree.steps(self.handle, [DIRECTORIES, *names]):
+                volumes += _listed(handle, RESERVED)
+        with suppress(FileNotFoundError), tree.opened(self.handle, [DIRECTORIES, *names]) as handle:
+            volumes += tree.files_beneath(handle)
         return list(filter(None, map(self.find, dict.fromkeys(volumes))))
 
-    def _marks_beneath(self, place: Sequence[str]) -> Iterator[str]:
-        waiting = [place]
-        while waiting:
-            above = waiting.pop()
-            for name in self._listed(above):
-                if name != RESERVED:
-                    waiting.append([*above, name])
-                    yield from self._listed([*above, name, RESERVED])
 
-    def _listed(self, place: Sequence[str]) -> list[str]:
-        with suppress(FileNotFoundError), tree.opened(self.handle, place) as handle:
-            return os.listdir(handle)
-        return []
+def _listed(handle: int, name: str) -> list[str]:
+    with suppress(FileNotFoundError), tree.opened(handle, [name]) as folder:
+        return os.listdir(folder)
+    return []
 
 
 def _check_name(volume: str) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from holdfast.claims.decide import Plan
 from holdfast.exports import tree
-from holdfast.exports.errors import Taken
+from holdfast.exports.errors import Taken, Unsafe
 from holdfast.exports.ledger import Ledger
 from holdfast.exports.record import Record, State
 
@@ -20,7 +20,9 @@ from holdfast.exports.record import Record, State
 _IN_USE = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 
 
-def make(root: int, kept: Ledger, plan: Plan, succeeds: Collection[str]) -> Record:
+def make(
+    root: int, kept: Ledger, plan: Plan, succeeds: Collection[str], origin: str = ""
+) -> Record:
     """Makes the directory of a plan, and its record; raises Taken and Unsafe."""
     held = _held(root, kept, plan)
     if held is not None and kept.creating(held.volume) is None:
@@ -30,7 +32,7 @@ def make(root: int, kept: Ledger, plan: Plan, succeeds: Collection[str]) -> Reco
     found = held.found if held else tree.reaches(root, plan.directory)
     if found:
         _see(root, plan)
-    record = Record.of(plan, found=found, succeeds=former)
+    record = Record.of(plan, found=found, succeeds=former, origin=origin)
     kept.enter(record)
     if not found:
         _make(root, plan)
@@ -69,14 +71,23 @@ def _held(root: int, kept: Ledger, plan: Plan) -> Record | None:
 def _former(kept: Ledger, plan: Plan, succeeds: Collection[str]) -> tuple[str, ...]:
     """The volumes that the plan takes its directory up from; raises Taken for all others there."""
     others = [
-        other
-        for other in kept.others(plan.directory, plan.volume)
-        if not _shares(plan, other)
+        other for other in kept.others(plan.directory, plan.volume) if not _shares(plan, other)
     ]
+    _refuse_if_begun(kept, others)
     former = tuple(other.volume for other in others if _is_succeeded(plan, other, succeeds))
     if len(former) < len(others):
         raise Taken(plan.directory, others)
     return former
+
+
+def _refuse_if_begun(kept: Ledger, others: Iterable[Record]) -> None:
+    """Raises Unsafe for a volume in the making: that nobody knows it yet does not make it gone."""
+    for other in others:
+        if kept.creating(other.volume):
+            raise Unsafe(
+                f"directory {other.directory!r} is being made for volume {other.volume} of claim "
+                f"{other.claim}: let pathPattern give each claim its own"
+            )
 
 
 def _is_succeeded(plan: Plan, other: Record, succeeds: Collection[str]) -> bool:

@@ -42,29 +42,25 @@ class Moved:
 
 def move(root: int, kept: Ledger, record: Record, action: Action) -> Moved:
     """Carries out a reclaim action on a record's directory; raises Taken and Unsafe."""
-    if record.state is not State.LIVE:
+    if record.state in {State.RETAINED, State.ARCHIVED}:
         return _settle(kept, record)
-    if _is_others(kept, record):
-        kept.forget(record)
-        return Moved(Outcome.SHARED, record.directory)
+    if record.state is State.TRASHED or _is_shared(kept, record):
+        return _discard(root, kept, record)
     if not tree.reaches(root, record.directory):
         return _find_moved(root, kept, record)
     if action is Action.ARCHIVE:
         aimed = _aimed(root, kept, record)
         _rename(root, aimed.directory, aimed.target)
         return _settle(kept, aimed.settled(State.ARCHIVED))
-    record = _not_aimed(kept, record)
     if action is Action.RETAIN:
-        return _settle(kept, record.settled(State.RETAINED))
-    return _trash(root, kept, record)
+        return _settle(kept, _not_aimed(kept, record).settled(State.RETAINED))
+    _rename(root, record.directory, _free_trash(root, record))
+    return _discard(root, kept, record)
 
 
-def _is_others(kept: Ledger, record: Record) -> bool:
-    """Whether only others answer for the directory from now on."""
-    records = kept.overlapping(record.directory)
-    others = [other for other in records if other.volume != record.volume]
-    if others and len(others) == len(records):
-        return True  # our own mark is gone: an earlier attempt gave the directory up
+def _is_shared(kept: Ledger, record: Record) -> bool:
+    """Whether others have the directory too; raises Taken where they should not."""
+    others = kept.others(record.directory, record.volume)
     strangers = [other for other in others if other.directory != record.directory]
     if strangers or (others and not record.shared):
         raise Taken(record.directory, strangers or others)
@@ -73,32 +69,41 @@ def _is_others(kept: Ledger, record: Record) -> bool:
 
 def _find_moved(root: int, kept: Ledger, record: Record) -> Moved:
     """What an earlier attempt did to a directory that is not where it was."""
-    trash = trash_of(record.volume)
-    if tree.reaches(root, trash):
-        return _settle(kept, record.trashed(trash))
-    if record.target and tree.reaches(root, record.target):
+    if record.target and _is_ours(root, kept, record):
         return _settle(kept, record.settled(State.ARCHIVED))
-    kept.forget(record)
-    return Moved(Outcome.GONE)
+    return _discard(root, kept, record)
+
+
+def _is_ours(root: int, kept: Ledger, record: Record) -> bool:
+    return tree.reaches(root, record.target) and not kept.others(record.target, record.volume)
 
 
 def _settle(kept: Ledger, record: Record) -> Moved:
-    """Brings the records up to what was done; again and again, if need be."""
-    if record.state is State.TRASHED:
-        kept.discard(record)
-    else:
-        kept.write(record)
+    """Writes down what was done; again and again, if need be."""
+    kept.write(record)
     if record.state is State.ARCHIVED:
         kept.unmark(record.directory, record.volume)
     return Moved(Outcome(record.state.value), record.target or record.directory)
 
 
-def _trash(root: int, kept: Ledger, record: Record) -> Moved:
+def _discard(root: int, kept: Ledger, record: Record) -> Moved:
+    """Gives the directory up; the record stays with the trash until the volume is gone as well.
+
+    Without it a crash would leave a volume that nothing is known of, and that nobody can delete.
+    """
+    kept.discard(record if record.state is State.TRASHED else _not_aimed(kept, record))
+    if tree.reaches(root, trash_of(record.volume)):
+        return Moved(Outcome.TRASHED, trash_of(record.volume))
+    if kept.others(record.directory, record.volume):
+        return Moved(Outcome.SHARED, record.directory)
+    return Moved(Outcome.GONE)
+
+
+def _free_trash(root: int, record: Record) -> str:
     target = trash_of(record.volume)
     if tree.reaches(root, target):
         raise Unsafe(f"{target!r} exists already: remove it, or move it to where it belongs")
-    _rename(root, record.directory, target)
-    return _settle(kept, record.trashed(target))
+    return target
 
 
 def _aimed(root: int, kept: Ledger, record: Record) -> Record:

@@ -20,10 +20,12 @@ _LEFT_FOR_LATER = {errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, err
 
 
 def reap(kept: Ledger, finished: Callable[[str], bool], go_on: Callable[[], bool]) -> int:
-    """Removes the trash of the volumes that are `finished`, for as long as `go_on()`; how many
-    volumes' trash is left.
+    """Removes the trash of the volumes that are `finished`, for as long as `go_on()`.
 
     What has no record there yet is a deletion that was cut short: the volume's reclaim ends it.
+
+    Returns:
+        How many volumes' trash is left.
     """
     with tree.opened(kept.handle, [TRASH], make=True) as trash:
         for volume in kept.names(TRASHED):

@@ -57,6 +57,8 @@ class Record:
         mode: permission bits, in octal; uid, gid: None where the server decided.
         found: the directory was there before its volume; it keeps its mode and owner.
         succeeds: volumes that are gone and whose retained directory this one takes up.
+        origin: which cluster's API server knows the volume (the uid of its namespace
+            kube-system); empty where that could not be read.
         target: where the data goes or went, relative to the root; that of an archive is written
             before it is moved.
         created, moved: RFC 3339, UTC; `moved` is empty in the trash.
@@ -75,13 +77,16 @@ class Record:
     gid: int | None = None
     found: bool = False
     succeeds: tuple[str, ...] = ()
+    origin: str = ""
     state: State = State.LIVE
     target: str = ""
     created: str = field(default_factory=timestamp)
     moved: str = ""
 
     @classmethod
-    def of(cls, plan: Plan, *, found: bool, succeeds: tuple[str, ...] = ()) -> Self:
+    def of(
+        cls, plan: Plan, *, found: bool, succeeds: tuple[str, ...] = (), origin: str = ""
+    ) -> Self:
         """The record of a plan that is about to be carried out."""
         owner = plan.ownership
         return cls(
@@ -98,6 +103,7 @@ class Record:
             gid=owner.gid,
             found=found,
             succeeds=succeeds,
+            origin=origin,
         )
 
     @classmethod

@@ -10,14 +10,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 from holdfast.exports.errors import Unsafe
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PARENT_MODE = 0o755
 _DRAFT = ".new"
+_OURS = uuid.uuid4().hex[:8]  # another replica may be writing the same file
+_OLD_SECONDS = 3600.0
 
 
 @contextmanager
@@ -54,6 +59,48 @@ def open_directory(parent: int, name: str) -> int:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
             raise Unsafe(f"{name!r} is not a directory, or a symlink: it is left alone") from error
         raise
+
+
+def steps(parent: int, names: Sequence[str]) -> Iterator[int]:
+    """Handles of the directories on the way `names` beneath `parent`; raises as `opened` does.
+
+    Each is closed when the next is asked for.
+    """
+    handle = os.dup(parent)
+    try:
+        for name in names:
+            handle, passed = open_directory(handle, name), handle
+            os.close(passed)
+            yield handle
+    finally:
+        os.close(handle)
+
+
+def prune(parent: int, names: Sequence[str]) -> None:
+    """Removes the directories on the way `names` that are empty, from the innermost outwards."""
+    handles = [os.dup(parent)]
+    try:
+        with suppress(FileNotFoundError):
+            for name in names:
+                handles.append(open_directory(handles[-1], name))
+        for handle, name in reversed(list(zip(handles[:-1], names, strict=False))):
+            os.rmdir(name, dir_fd=handle)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def files_beneath(parent: int) -> list[str]:
+    """The names of all files beneath a directory, however deep; symlinks are not followed."""
+
+    def fail(error: OSError) -> NoReturn:
+        raise error
+
+    walk = os.fwalk(".", dir_fd=parent, onerror=fail)
+    return [name for _, _, files, _ in walk for name in files]
 
 
 @contextmanager
@@ -113,7 +160,7 @@ def make_directory(
 
 def write_file(parent: int, name: str, data: bytes) -> None:
     """Writes a file whole or not at all, in place of one of that name; durable on return."""
-    draft = f".{name[:200]}{_DRAFT}"
+    draft = draft_of(f"{name[:190]}.{_OURS}")
     try:
         _write(parent, draft, data)
         os.replace(draft, name, src_dir_fd=parent, dst_dir_fd=parent)
@@ -141,14 +188,21 @@ def read_file(parent: int, name: str) -> bytes:
 
 
 def names_in(parent: int) -> list[str]:
-    """The entries of a directory, without the drafts of `write_file`."""
+    """The entries of a directory, without drafts."""
     return [name for name in os.listdir(parent) if not _is_draft(name)]
 
 
-def remove_drafts(parent: int) -> None:
-    """Removes what a crash within `write_file` left."""
+def remove_old_drafts(parent: int) -> None:
+    """Removes what crashes left; younger drafts may be another replica's work in hand."""
     for name in filter(_is_draft, os.listdir(parent)):
-        os.unlink(name, dir_fd=parent)
+        with suppress(FileNotFoundError):
+            if os.stat(name, dir_fd=parent).st_mtime < time.time() - _OLD_SECONDS:
+                os.unlink(name, dir_fd=parent)
+
+
+def draft_of(name: str) -> str:
+    """What a file is called before it is whole."""
+    return f".{name[:200]}{_DRAFT}"
 
 
 def _is_draft(name: str) -> bool:

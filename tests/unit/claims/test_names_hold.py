@@ -9,6 +9,7 @@ import re
 import string
 import uuid
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -131,6 +132,14 @@ def test_directories_overlap_where_one_is_at_the_start_of_the_other(
     shorter = min(len(one), len(other))
 
     assert overlap("/".join(one), "/".join(other)) == (one[:shorter] == other[:shorter])
+
+
+def test_the_longest_path_has_1024_bytes() -> None:
+    path = "/".join(["n" * 204] * 5)
+
+    assert len(components(path)) == 5
+    with pytest.raises(Refused, match="more than 1024 bytes"):
+        components(path + "n")
 
 
 def test_a_name_that_begins_alike_is_not_within() -> None:

@@ -100,6 +100,7 @@ def test_a_field_that_is_not_closed_is_refused(pattern: str) -> None:
         ("n" * 256, "more than 255 bytes"),
         ("ü" * 128, "more than 255 bytes"),
         ("/".join(["n" * 100] * 11), "more than 1024 bytes"),
+        ("/".join(["ü" * 100] * 6), "more than 1024 bytes"),
     ],
 )
 def test_what_a_label_or_annotation_must_not_say_is_refused(value: str, why: str) -> None:

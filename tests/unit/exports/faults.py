@@ -1,0 +1,81 @@
+"""Makes the n-th call to the operating system within an operation go wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import pytest
+
+# All that the layer calls and that a file system can refuse; close(2) frees its handle anyway.
+CALLS = (
+    *("open", "dup", "mkdir", "rename", "replace", "unlink", "rmdir"),
+    *("fsync", "stat", "fstat", "listdir", "fchmod", "fchown"),
+)
+
+
+class Crash(BaseException):
+    """The end of the process, as near as a test can come: no call has any effect from here on."""
+
+
+class Fault(Enum):
+    """What happens at the n-th call."""
+
+    CRASH = "the process ends"
+    LOST = "EIO or ESTALE, nothing done"
+    LOST_THOUGH_DONE = "EIO, though it was done"
+    FULL = "ENOSPC, nothing done"
+
+
+@dataclass
+class Injected:
+    """How far an operation has come."""
+
+    at: int
+    fault: Fault
+    calls: int = 0
+
+    @property
+    def struck(self) -> bool:
+        """Whether the call was reached."""
+        return self.calls >= self.at
+
+    @property
+    def number(self) -> int:
+        """The error: each of the two that a lost server gives, in turn."""
+        if self.fault is Fault.FULL:
+            return errno.ENOSPC
+        return errno.ESTALE if self.fault is Fault.LOST and self.at % 2 else errno.EIO
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            if self.fault is Fault.CRASH and self.struck:
+                raise Crash
+            if self.calls != self.at:
+                return call(*args, **kwargs)
+            if self.fault is Fault.LOST_THOUGH_DONE:
+                _close(call(*args, **kwargs))
+            raise OSError(self.number, os.strerror(self.number))
+
+        return wrapped
+
+
+@contextmanager
+def injected(fault: Fault, at: int) -> Iterator[Injected]:
+    """Injects a fault at the `at`-th call within."""
+    state = Injected(at, fault)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in CALLS:
+            patch.setattr(os, name, state.around(getattr(os, name)))
+        yield state
+
+
+def _close(result: Any) -> None:
+    if isinstance(result, int):
+        os.close(result)

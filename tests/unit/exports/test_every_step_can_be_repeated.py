@@ -1,0 +1,200 @@
+"""Each operation is cut short at each of its system calls, and repeated by a fresh process.
+
+In the end the export is as after an undisturbed run, in every entry of the whole tree.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.claims.ownership import Ownership
+from holdfast.claims.parameters import Action
+from holdfast.exports.errors import ExportError, Failed, Unavailable
+from holdfast.exports.export import Export
+from tests.unit.exports.faults import Crash, Fault, Injected, injected
+from tests.unit.exports.given import adopted, export_at, listing, plan, published
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is there before, and what is done to it."""
+
+    run: Callable[[Export], Any]
+    before: Callable[[Export, Path], object] = lambda _, __: None
+
+
+def _reclaim(action: Action, uid: str = "1") -> Callable[[Export], Any]:
+    return lambda export: export.reclaim(f"pvc-{uid}", uid, action)
+
+
+def _live(export: Export, root: Path, **of: Any) -> None:
+    published(export, **of)
+    (root / "team/data/file").write_text("data")
+
+
+def _retained(export: Export, root: Path) -> None:
+    _live(export, root)
+    (root / "team/data").chmod(0o750)
+    _reclaim(Action.RETAIN)(export)
+
+
+def _taken_up(export: Export, root: Path) -> None:
+    _retained(export, root)
+    export.create(plan("2"), ["pvc-1"])
+
+
+def _shared(export: Export, root: Path) -> None:
+    _live(export, root, shared=True)
+    published(export, "2", shared=True)
+
+
+def _with_data(export: Export, root: Path) -> None:
+    export.create(plan())
+    (root / "team/data/file").write_text("data")
+
+
+def _gone(export: Export, root: Path) -> None:
+    published(export)
+    (root / "team/data").rmdir()
+
+
+def _name_taken(export: Export, root: Path) -> None:
+    _live(export, root)
+    (root / "archived-data").mkdir()
+
+
+def _trashed(export: Export, root: Path) -> None:
+    _live(export, root)
+    (root / "team/data/folder/folder").mkdir(parents=True)
+    (root / "team/data/folder/file").write_text("data")
+    _reclaim(Action.DELETE)(export)
+
+
+def _create(uid: str = "1", directory: str = "team/data", **of: Any) -> Callable[[Export], Any]:
+    return lambda export: export.create(plan(uid, directory, **of))
+
+
+def _begun(export: Export, _: Path) -> None:
+    export.create(plan())
+
+
+OPERATIONS = {
+    "prepare": Operation(Export.prepare),
+    "create": Operation(_create(ownership=Ownership(0o2770))),
+    "create where a directory is found": Operation(
+        _create(), lambda _, root: (root / "team/data").mkdir(0o711, parents=True)
+    ),
+    "create beside another": Operation(
+        _create("2", "team/other"), lambda export, _: published(export)
+    ),
+    "create what is shared": Operation(
+        _create("2", shared=True), lambda export, root: _live(export, root, shared=True)
+    ),
+    "create what was retained": Operation(
+        lambda export: export.create(plan("2"), ["pvc-1"]), _retained
+    ),
+    "create after the class was edited": Operation(_create("1", "elsewhere/data"), _begun),
+    "create again while in use": Operation(_create(), _live),
+    "confirm": Operation(lambda export: export.confirm("pvc-1"), _begun),
+    "confirm what was taken up": Operation(lambda export: export.confirm("pvc-2"), _taken_up),
+    "undo": Operation(lambda export: export.undo("pvc-1"), _begun),
+    "undo where data is": Operation(lambda export: export.undo("pvc-1"), _with_data),
+    "undo what was taken up": Operation(lambda export: export.undo("pvc-2"), _taken_up),
+    "adopt": Operation(lambda export: export.adopt(adopted())),
+    "delete": Operation(_reclaim(Action.DELETE), _live),
+    "archive": Operation(_reclaim(Action.ARCHIVE), _live),
+    "archive where the name is taken": Operation(_reclaim(Action.ARCHIVE), _name_taken),
+    "retain": Operation(_reclaim(Action.RETAIN), _live),
+    "delete what others share": Operation(_reclaim(Action.DELETE), _shared),
+    "delete what is gone": Operation(_reclaim(Action.DELETE), _gone),
+    "delete what nobody confirmed": Operation(_reclaim(Action.DELETE), _with_data),
+    "archive what nobody confirmed": Operation(_reclaim(Action.ARCHIVE), _with_data),
+    "delete what was taken up and nobody confirmed": Operation(
+        _reclaim(Action.DELETE, "2"), _taken_up
+    ),
+    "reap": Operation(lambda export: export.reap(lambda _: True, lambda: True), _trashed),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An operation's export before it, and what it is after an undisturbed run."""
+
+    folder: Path
+    operation: Operation
+
+    def set(self) -> None:
+        root = self.folder / "before"
+        self.operation.before(export_at(root), root)
+
+    def fresh(self, name: str) -> Path:
+        return shutil.copytree(self.folder / "before", self.folder / name, symlinks=True)
+
+    def undisturbed(self) -> tuple[Any, dict[str, tuple[str, ...]]]:
+        root = self.fresh("undisturbed")
+        result = self.operation.run(Export(root))
+        return _comparable(result), listing(root)
+
+
+@pytest.fixture(params=OPERATIONS)
+def stage(request: pytest.FixtureRequest, memory: Path) -> Stage:
+    made = Stage(memory, OPERATIONS[request.param])
+    made.set()
+    return made
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_what_was_cut_short_is_finished_by_doing_it_again(stage: Stage, fault: Fault) -> None:
+    result, expected = stage.undisturbed()
+
+    for number in itertools.count(1):
+        root = stage.fresh(str(number))
+        with injected(fault, number) as state:
+            came_to = _cut_short(stage.operation, Export(root))
+        if not state.struck:
+            break
+        assert came_to in {_how_it_ends(state), result}
+        assert _comparable(stage.operation.run(Export(root))) == result
+        assert listing(root) == expected, f"{fault.value} at call {number}"
+        shutil.rmtree(root)
+
+    assert number > 5
+
+
+def _cut_short(operation: Operation, export: Export) -> Any:
+    try:
+        return _comparable(operation.run(export))
+    except Unavailable as error:
+        return "stale" if error.stale else "lost"
+    except (Crash, ExportError) as error:
+        return type(error)
+
+
+def _how_it_ends(state: Injected) -> Any:
+    """A lost export is never taken for a directory that is gone."""
+    if state.fault is Fault.CRASH:
+        return Crash
+    if state.fault is Fault.FULL and state.at > 1:  # the first opens the root, which needs no room
+        return Failed
+    return "stale" if state.number == errno.ESTALE else "lost"
+
+
+def _comparable(result: Any) -> Any:
+    return getattr(result, "outcome", None) or getattr(result, "volume", result)
+
+
+def test_what_is_done_may_be_done_again(stage: Stage) -> None:
+    root = stage.fresh("twice")
+    first = stage.operation.run(Export(root))
+    once = listing(root)
+
+    assert _comparable(stage.operation.run(Export(root))) == _comparable(first)
+    assert listing(root) == once

@@ -1,0 +1,109 @@
+"""Permission is asked for at the last moment, and clusters know their own records apart."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from holdfast.claims.parameters import Action
+from holdfast.exports.export import Export
+from tests.unit.exports.given import adopted, export_at, found, listing, plan, published
+
+CHANGES: dict[str, Callable[[Export], object]] = {
+    "create": lambda export: export.create(plan("2")),
+    "confirm": lambda export: export.confirm("pvc-3"),
+    "undo": lambda export: export.undo("pvc-3"),
+    "adopt": lambda export: export.adopt(adopted("4")),
+    "reclaim": lambda export: export.reclaim("pvc-1", "1", Action.DELETE),
+}
+
+
+class Deposed(Exception):
+    """Another replica leads now."""
+
+
+def deposed() -> None:
+    raise Deposed
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_without_permission_nothing_is_changed(root: Path, export: Export, name: str) -> None:
+    published(export, directory="data")
+    export.create(plan("3", "begun"))
+    before = listing(root)
+
+    with pytest.raises(Deposed):
+        CHANGES[name](Export(root, deposed))
+    assert listing(root) == before
+
+
+def test_permission_is_asked_for_after_the_wait_for_others(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leading = threading.Event()
+    leading.set()
+    export = export_at(root)
+    export = Export(root, lambda: None if leading.is_set() else deposed())
+    begun, go_on = threading.Event(), threading.Event()
+    make = os.mkdir
+
+    def hang(name: str, *args: int, **place: int) -> None:
+        if name == "slow":
+            begun.set()
+            assert go_on.wait(10)
+        make(name, *args, **place)
+
+    monkeypatch.setattr(os, "mkdir", hang)
+    slow = threading.Thread(target=lambda: export.create(plan("1", "slow")))
+    slow.start()
+    assert begun.wait(10)
+    results: list[object] = []
+    waiting = threading.Thread(target=lambda: results.append(_result(export)))
+    waiting.start()
+
+    leading.clear()
+    go_on.set()
+    for thread in (slow, waiting):
+        thread.join(10)
+
+    assert [type(result) for result in results] == [Deposed]
+    assert export.recorded() == {"pvc-1"}
+
+
+def _result(export: Export) -> object:
+    try:
+        return export.create(plan("2", "other"))
+    except Deposed as error:
+        return error
+
+
+def test_a_cluster_is_told_of_its_own_unconfirmed_volumes_only(root: Path, export: Export) -> None:
+    export.origin = "cluster-1"
+    mine = export.create(plan("1", "a"))
+    other = Export(root)
+    other.origin = "cluster-2"
+
+    assert mine.origin == "cluster-1"
+    assert export.unconfirmed() == [mine]
+    assert other.unconfirmed() == []
+
+
+def test_another_clusters_directory_is_taken(root: Path, export: Export) -> None:
+    published(export, "1", "a")
+    other = Export(root)
+    other.origin = "cluster-2"
+
+    with pytest.raises(Exception, match="belongs to volume pvc-1"):
+        other.create(plan("2", "a"))
+
+
+def test_an_adopted_volume_is_the_adopting_clusters(export: Export) -> None:
+    export.origin = "cluster-1"
+
+    export.adopt(adopted())
+
+    assert found(export).origin == "cluster-1"
