@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -53,12 +53,15 @@ class Line:
 @option("--default-gid", "NFS_DEFAULT_GID", "As for run.", type=ID)
 @click.option("--skip-export", is_flag=True, help="Ask the API server only.")
 def check(
+    *,
     provisioner_name: str,
     kubeconfig: str | None,
     root: Path,
-    skip_export: bool,  # noqa: FBT001 - click passes every option by name
-    leader_election: bool,  # noqa: FBT001
-    **owner: Any,
+    skip_export: bool,
+    leader_election: bool,
+    default_mode: int,
+    default_uid: int | None,
+    default_gid: int | None,
 ) -> None:
     """Tell whether a provisioner could work here.
 
@@ -68,7 +71,7 @@ def check(
     """
     lines = [*_cluster(kubeconfig, provisioner_name, leader_election)]
     if not skip_export:
-        lines += _export(root, Ownership(*owner.values()))
+        lines += _export(root, Ownership(default_mode, default_uid, default_gid))
     for line in lines:
         click.echo(str(line))
     if failing := sum(1 for line in lines if line.advice):

@@ -58,6 +58,23 @@ def _usual_kubeconfig() -> str | None:
     return str(usual) if usual.is_file() and not is_pod else None
 
 
+def _listen(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise Refused(f"{text!r} is no address: give HOST:PORT or :PORT")
+    return host.strip("[]"), int(port)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:  # which `nan` is not either
+        raise Refused(f"{text!r} is no deadline: give a number of seconds from 1 to 3600")
+    return seconds
+
+
 def option(flag: str, variable: str, help_text: str, **more: Any) -> Callable[[Command], Command]:
     """A click option that shows its environment variable."""
     return click.option(flag, envvar=variable, show_envvar=True, help=help_text, **more)
@@ -76,6 +93,7 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 MODE, ID = Read("octal", read_mode), Read("number", read_id)
 BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path", _absolute)
+LISTEN, SECONDS = Read("address", _listen), Read("seconds", _seconds)
 
 kubeconfig = option(
     "--kubeconfig",

@@ -14,7 +14,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
 from holdfast.cli import logs, options
-from holdfast.cli.options import BOOLEAN, ID, MODE, option
+from holdfast.cli.options import BOOLEAN, ID, LISTEN, MODE, SECONDS, option
 from holdfast.controller.settings import Settings
 
 
@@ -56,11 +56,20 @@ from holdfast.controller.settings import Settings
     default="true",
     show_default=True,
 )
+@option(
+    "--takes-over",
+    "HOLDFAST_TAKES_OVER",
+    "A cluster that is gone, by the uid of its namespace kube-system: directories that were "
+    "retained there may be taken up; may be repeated (in the variable: by spaces).",
+    multiple=True,
+    metavar="UID",
+)
 @options.root
 @option(
     "--http",
     "HOLDFAST_HTTP",
     "Where /healthz, /readyz and /metrics are served; without a host, on all addresses.",
+    type=LISTEN,
     metavar="[HOST]:PORT",
     default=":8080",
     show_default=True,
@@ -77,8 +86,8 @@ from holdfast.controller.settings import Settings
     "--export-deadline",
     "HOLDFAST_EXPORT_DEADLINE",
     "Seconds after which an operation on the export counts as hung.",
-    type=click.FloatRange(1, 3600),
-    default=30,
+    type=SECONDS,
+    default="30",
     show_default=True,
 )
 @option(
@@ -116,7 +125,9 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
     except ConfigurationError as error:
         raise click.ClickException(error.message) from error
     except OSError as error:
-        raise click.ClickException(f"cannot serve HTTP at {given['http']}: {error}") from error
+        host, port = given["http"]
+        raise click.ClickException(f"cannot serve HTTP at {host}:{port}: {error}") from error
+    os.umask(0o022)  # for the folders on the way to a directory; its own mode is set by itself
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: program.stop())
     code = program.run()
@@ -134,30 +145,22 @@ def _settings(
     default_gid: int | None,
     also_known_as: tuple[str, ...],
     finalizer: bool,
+    takes_over: tuple[str, ...],
     root: Path,
-    http: str,
+    http: tuple[str, int],
     **others: Any,
 ) -> Settings:
-    host, port = _listen(http)
     return Settings(
         provisioner=Provisioner(
             provisioner_name,
             also=frozenset(also_known_as),
             ownership=Ownership(default_mode, default_uid, default_gid),
             finalizer=finalizer,
+            takes_over=frozenset(takes_over),
         ),
         address=Address(nfs_server, nfs_path),
         root=root,
-        http_host=host,
-        http_port=port,
+        http_host=http[0],
+        http_port=http[1],
         **others,
     )
-
-
-def _listen(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise click.BadParameter(
-            f"{text!r} is no address: give HOST:PORT or :PORT", param_hint="'--http'"
-        )
-    return host.strip("[]"), int(port)

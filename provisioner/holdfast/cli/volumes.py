@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -126,29 +126,48 @@ def age(since: str) -> str:
 
 def _print_table(rows: Sequence[Row], *, wide: bool) -> None:
     from rich.console import Console
+    from rich.measure import Measurement
 
     if not rows:
         click.echo("no volumes", err=True)
         return
+    table = table_of(rows, [field.name for field in fields(Row)] if wide else _NARROW)
     console = Console(highlight=False)
-    if not sys.stdout.isatty():
-        console.width = 2000  # for a pipe: no line is wrapped or cut
-    console.print(table_of(rows, wide=wide))
+    width = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+    if console.is_terminal and not wide and width > console.width:
+        click.echo("\n".join(stacked(rows)))
+        return
+    console.width = max(width, console.width)  # too long a line is the terminal's to wrap
+    console.print(table)
 
 
-def table_of(rows: Sequence[Row], *, wide: bool) -> Table:
-    """The volumes as a table; on a narrow terminal directories wrap, nothing is cut."""
+def table_of(rows: Sequence[Row], names: Sequence[str]) -> Table:
+    """A line for each volume, which is never wrapped or cut."""
     from rich import box
     from rich.table import Table
 
-    names = [field.name for field in fields(Row)] if wide else list(_NARROW)
     table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
     for name in names:
-        folds = name in {"directory", "path", "claim", "volume"}
-        table.add_column(name.replace("_", " ").upper(), overflow="fold", no_wrap=not folds)
+        table.add_column(_head(name), no_wrap=True)
     for row in rows:
         table.add_row(*(getattr(row, name) for name in names))
     return table
+
+
+def stacked(rows: Sequence[Row]) -> Iterator[str]:
+    """Two lines for each volume, the second its directory: for narrow terminals."""
+    names = [name for name in _NARROW if name != "directory"]
+    cells = [[_head(name) for name in names]]
+    cells += [[getattr(row, name) for name in names] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    directories = [_head("directory"), *(row.directory for row in rows)]
+    for line, directory in zip(cells, directories, strict=True):
+        yield "  ".join(map(str.ljust, line, widths)).rstrip()
+        yield f"  {directory}"
+
+
+def _head(name: str) -> str:
+    return name.replace("_", " ").upper()
 
 
 def _print_data(rows: Sequence[Row], output: str) -> None:

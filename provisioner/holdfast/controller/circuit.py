@@ -71,13 +71,13 @@ class Circuit:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._wake.clear()
             try:
                 self._probe()
                 self._close()
             except self._failures as error:
                 self._open(str(error))
             self._wake.wait(self._period if self.closed else self._backoff.next())
+            self._wake.clear()
 
     def _open(self, reason: str) -> None:
         if self.closed:

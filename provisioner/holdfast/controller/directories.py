@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -28,14 +29,22 @@ class Directories:
         # Of its own: a probe that waits behind hung calls would say nothing about the export.
         self._probe_lane = Lane(width=2, seconds=min(seconds, 10.0))
         self._metrics = metrics
+        self._begun: dict[str, threading.Event] = {}  # by what a call is about
         self._prepared = False
         self._stale_since: float | None = None
 
-    def do(self, operation: str, call: Callable[[Export], T]) -> T:
-        """Carries out one operation; raises ExportError."""
-        started = time.monotonic()
+    def do(self, operation: str, call: Callable[[Export], T], volume: str = "") -> T:
+        """Carries out one operation; raises ExportError.
+
+        A call that hangs is tried again and again. So that its volume takes one place in the
+        lane and not all, and so that it does not go on beside a later one, that one waits.
+        """
+        started, about = time.monotonic(), volume or operation
         try:
-            return self._lane.call(lambda: call(self._export), f"cannot {operation}")
+            earlier = self._begun.get(about)
+            if earlier is not None and not earlier.wait(self.seconds):
+                raise Unavailable(f"cannot {operation}: the export hangs in an earlier call")
+            return self._lane.call(lambda: self._call(about, call), f"cannot {operation}")
         except ExportError:
             self._metrics.export_failed.labels(operation).inc()
             raise
@@ -52,10 +61,27 @@ class Directories:
             raise
 
     @property
+    def origin(self) -> str:
+        """Which cluster we write into records; empty until `identify`."""
+        return self._export.origin
+
+    def identify(self, origin: str) -> None:
+        """Takes what the cluster is called in records."""
+        self._export.origin = origin
+
+    @property
     def is_stale(self) -> bool:
         """Whether only a new mount can help."""
         since = self._stale_since
         return since is not None and time.monotonic() - since > _STALE_SECONDS
+
+    def _call(self, about: str, call: Callable[[Export], T]) -> T:
+        ended = self._begun[about] = threading.Event()
+        try:
+            return call(self._export)
+        finally:
+            self._begun.pop(about, None)
+            ended.set()
 
     def _try(self) -> None:
         if not self._prepared:

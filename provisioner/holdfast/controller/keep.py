@@ -119,7 +119,9 @@ class Keep:
         action = _action(volume, record)
         self._context.fence()
         return self._context.directories.do(
-            "reclaim", lambda export: export.reclaim(volume.name, volume.claim.uid, action)
+            "reclaim",
+            lambda export: export.reclaim(volume.name, volume.claim.uid, action),
+            volume.name,
         )
 
     def _refuse_if_used(self, volume: Volume, record: Record) -> None:
@@ -131,7 +133,9 @@ class Keep:
                 raise Refused(taken(record.directory, place, other.name, other.claim))
 
     def _find_or_adopt(self, volume: Volume) -> Record:
-        found = self._context.directories.do("find", lambda export: export.find(volume.name))
+        found = self._context.directories.do(
+            "find", lambda export: export.find(volume.name), volume.name
+        )
         if found is None:
             found = self._adopted(volume)
         if found.claim.uid != volume.claim.uid or not volume.path.endswith("/" + found.directory):
@@ -156,10 +160,9 @@ class Keep:
             size=volume.size,
             reclaim_policy=volume.reclaim_policy,
             on_delete=inherited.action(storage_class),
-            found=True,
         )
         self._context.fence()
-        self._context.directories.do("adopt", lambda export: export.adopt(record))
+        self._context.directories.do("adopt", lambda export: export.adopt(record), volume.name)
         _log.info("volume recorded", volume=volume.name, directory=directory)
         return record
 
@@ -207,7 +210,12 @@ class Keep:
 
 
 def _action(volume: Volume, record: Record) -> Action:
-    """The volume's own annotation, which a person may have changed, else what the record says."""
+    """The volume's own annotation, which a person may have changed, else what the record says.
+
+    A directory that was there before its volume is somebody's own and stays.
+    """
+    if record.foreign:
+        return Action.RETAIN
     try:
         return Action(volume.on_delete) if volume.on_delete else record.on_delete
     except ValueError:

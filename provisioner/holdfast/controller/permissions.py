@@ -15,6 +15,7 @@ from holdfast.kube.resources import (
     CLASSES,
     EVENTS,
     LEASES,
+    NAMESPACES,
     VOLUMES,
     Json,
     Resource,
@@ -25,6 +26,7 @@ NEEDED: dict[Resource, tuple[str, ...]] = {
     VOLUMES: ("get", "list", "watch", "create", "patch", "delete"),
     CLASSES: ("list", "watch"),
     EVENTS: ("create", "patch"),
+    NAMESPACES: ("get",),  # kube-system alone: its uid is the cluster's
 }
 NEEDED_TO_LEAD: dict[Resource, tuple[str, ...]] = {LEASES: ("get", "create", "update")}
 
@@ -52,6 +54,8 @@ def review(api: Api, namespace: str, *, leader_election: bool) -> Iterator[Permi
 def _review(api: Api, verb: str, resource: Resource, namespace: str) -> Permission:
     group = resource.api.rpartition("/")[0]
     attributes = {"verb": verb, "group": group, "resource": resource.plural}
+    if resource is NAMESPACES:
+        attributes["name"] = "kube-system"
     if namespace:
         attributes["namespace"] = namespace
     body: Json = {

@@ -49,7 +49,8 @@ class Program:
         self._beat = time.monotonic()
         self._metrics = metrics = Metrics()
         self._api = Api(load_configuration(settings.kubeconfig), observe=metrics.observe_api)
-        self._directories = Directories(Export(settings.root), settings.export_deadline, metrics)
+        export = Export(settings.root, self._fence)
+        self._directories = Directories(export, settings.export_deadline, metrics)
         self._api_circuit = Circuit("API server", self._ask_api, (KubeError,))
         self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))
         self._cluster = Cluster(self._api, settings.provisioner, settings.address)
@@ -58,6 +59,7 @@ class Program:
         self._gate = Gate(self._leadership.leading, circuits, self._stop)
         self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
         self._steward = Steward(
+            api=self._api,
             cluster=self._cluster,
             directories=self._directories,
             export_circuit=self._export_circuit,
@@ -98,7 +100,6 @@ class Program:
         self._stop.set()
 
     def _start(self) -> None:
-        self.health.start()
         self._api_circuit.start()
         self._export_circuit.start()
         self._cluster.start()
@@ -107,6 +108,7 @@ class Program:
         self._steward.start(self._provision, self._keep)
         for workers in self._workers:
             workers.start()
+        self.health.start()  # whose answers are about the threads above
 
     def _wait(self) -> int:
         while not self._stop.wait(_PULSE):
@@ -126,12 +128,16 @@ class Program:
         deadline = time.monotonic() + _WORK_IN_HAND
         for workers in self._workers:
             workers.stop(max(0.0, deadline - time.monotonic()))
+        self._steward.stop(max(0.0, deadline - time.monotonic()))
         self._leadership.stop()
         self._recorder.stop()
         self._api_circuit.stop()
         self._export_circuit.stop()
         self.health.stop()
         self._api.close()
+
+    def _fence(self) -> None:
+        self._gate.fence()  # which is made later than the export that asks it
 
     def _ask_api(self) -> None:
         next(self._api.pages(CLASSES, limit=1))

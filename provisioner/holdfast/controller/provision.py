@@ -9,18 +9,20 @@ instead of being left behind unnoticed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
 
-from holdfast.claims.decide import Plan, Refuse, Wait, decide, taken, volume_name
+from holdfast.claims.decide import Plan, Refuse, Wait, decide
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, parse_claim, parse_volume
+from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
 from holdfast.controller.outcome import Again
+from holdfast.controller.succession import succeed
 from holdfast.exports.errors import ExportError, Taken, Unavailable
-from holdfast.exports.record import Record, State
+from holdfast.exports.export import Export
+from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 
@@ -50,13 +52,14 @@ class Provision:
 
     def __call__(self, key: str) -> None:
         """Brings one claim as far as it can be brought now."""
+        self._context.speaker.work_goes_on()
         if record := self._left_over.get(key):
             self._settle(record)
             self._left_over.pop(key, None)
         claim = self._context.cluster.claims.get(key)
         begun = self._in_progress.get(key)
         if begun is not None and (claim is None or claim.ref != begun.ref):
-            self._carry_out(begun)
+            self._finish(begun)
         if claim is not None:
             self._serve(claim)
 
@@ -69,14 +72,22 @@ class Provision:
                 _log.debug("claim waits", claim=claim.key, reason=reason)
             case Refuse(message, retry):
                 self._fail(claim, message)
-                if self._in_progress.pop(claim.key, None):  # its class was edited meanwhile
-                    self._undo(claim)
+                if begun := self._in_progress.get(claim.key):  # its class was edited meanwhile
+                    self._take_back(begun)
                 if retry:
                     raise Again
             case Plan() as plan:
                 unfinished = claim.key in self._in_progress
                 if unfinished or self._context.cluster.volumes.get(plan.volume) is None:
                     self._carry_out(plan)
+
+    def _finish(self, plan: Plan) -> None:
+        """Ends an attempt whose claim is not pending any more, unless another replica has."""
+        half_made = self._context.directories.do("list", Export.unconfirmed, plan.volume)
+        if plan.volume in (record.volume for record in half_made):
+            self._carry_out(plan)
+        else:
+            self._in_progress.pop(plan.claim.key, None)
 
     def _carry_out(self, plan: Plan) -> None:
         claim, started = plan.claim, time.monotonic()
@@ -86,55 +97,49 @@ class Provision:
             self._publish(plan)
         except (Refused, ExportError, kube.KubeError) as error:
             self._fail(claim, error.message)
+            self._in_progress[claim.key] = plan
             if isinstance(error, Unavailable | kube.Unavailable):
-                self._in_progress[claim.key] = plan
                 raise
-            self._in_progress.pop(claim.key, None)
-            self._undo(claim)
+            self._take_back(plan)
             raise Again from error
         self._in_progress.pop(claim.key, None)
         self._succeed(plan, time.monotonic() - started)
 
-    def _undo(self, claim: Claim) -> None:
-        name = volume_name(claim.ref)
-        self._context.directories.do("undo", lambda export: export.undo(name))
+    def _take_back(self, plan: Plan) -> None:
+        """Undoes an attempt, unless it made the volume and only the answer was lost."""
+        held = self._find(plan.volume)
+        if held is not None and held.claim == plan.ref:
+            self._confirm(plan.volume)
+        else:
+            self._undo(plan.volume)
+        self._in_progress.pop(plan.claim.key, None)
+
+    def _undo(self, name: str) -> None:
+        self._context.directories.do("undo", lambda export: export.undo(name), name)
 
     def _make(self, plan: Plan) -> None:
-        self._context.fence()
         try:
-            self._context.directories.do("create", lambda export: export.create(plan))
+            self._create(plan)
         except Taken as conflict:
-            gone = self._retained_and_gone(plan, conflict.records)
-            self._context.fence()
-            self._context.directories.do("create", lambda export: export.create(plan, gone))
+            for record in conflict.records:
+                succeed(plan, record, self._context, exists=self._exists)
+            self._create(plan, [record.volume for record in conflict.records])
 
-    def _retained_and_gone(self, plan: Plan, records: Iterable[Record]) -> list[str]:
-        """The volumes that the directory may be taken up from; raises Refused with the reason."""
-        volumes = []
-        for record in records:
-            if record.state is State.ARCHIVED:
-                raise Refused(
-                    f"directory {plan.directory!r} is in the way of the archive of volume "
-                    f"{record.volume} of claim {record.claim}: let pathPattern give another"
-                )
-            if self._exists(record.volume) or record.directory != plan.directory:
-                raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
-            if not record.was_retained:
-                raise Refused(
-                    f"directory {plan.directory!r} holds data of volume {record.volume} of claim "
-                    f"{record.claim}, which is gone but was not to be retained: save or remove "
-                    "the directory, or let pathPattern give another"
-                )
-            volumes.append(record.volume)
-        return volumes
+    def _create(self, plan: Plan, succeeds: Collection[str] = ()) -> None:
+        self._context.fence()
+        self._context.directories.do(
+            "create", lambda export: export.create(plan, succeeds), plan.volume
+        )
 
     def _exists(self, volume_name: str) -> bool:
+        return self._find(volume_name) is not None
+
+    def _find(self, volume_name: str) -> Volume | None:
         # Asked for by name: an empty list from a server in trouble must not free a directory.
         try:
-            self._context.api.get(VOLUMES, volume_name)
+            return parse_volume(self._context.api.get(VOLUMES, volume_name))
         except kube.NotFound:
-            return False
-        return True
+            return None
 
     def _publish(self, plan: Plan) -> None:
         self._context.fence()
@@ -144,7 +149,10 @@ class Provision:
         except kube.AlreadyExists:
             made = self._made_before(plan, wanted)
         self._context.cluster.learn(made)
-        self._context.directories.do("confirm", lambda export: export.confirm(plan.volume))
+        self._confirm(plan.volume)
+
+    def _confirm(self, name: str) -> None:
+        self._context.directories.do("confirm", lambda export: export.confirm(name), name)
 
     def _made_before(self, plan: Plan, wanted: Json) -> Json:
         """An earlier attempt's volume; raises Refused for anybody else's of that name."""
@@ -173,10 +181,10 @@ class Provision:
 
     def _settle(self, record: Record) -> None:
         if self._exists(record.volume):
-            self._context.directories.do("confirm", lambda export: export.confirm(record.volume))
+            self._confirm(record.volume)
         elif not self._is_pending(record):
             self._context.fence()
-            self._context.directories.do("undo", lambda export: export.undo(record.volume))
+            self._undo(record.volume)
             _log.info("half-made volume undone", volume=record.volume, claim=str(record.claim))
 
     def _is_pending(self, record: Record) -> bool:

@@ -16,6 +16,9 @@ from holdfast.controller.keep import Keep
 from holdfast.controller.provision import Provision
 from holdfast.exports.errors import ExportError, Unavailable
 from holdfast.exports.export import Export
+from holdfast.kube.api import Api
+from holdfast.kube.errors import Forbidden, KubeError
+from holdfast.kube.resources import NAMESPACES
 
 _log = structlog.get_logger()
 
@@ -31,12 +34,14 @@ class Steward:
     def __init__(
         self,
         *,
+        api: Api,
         cluster: Cluster,
         directories: Directories,
         export_circuit: Circuit,
         gate: Gate,
         stop: threading.Event,
     ) -> None:
+        self._api = api
         self._cluster = cluster
         self._directories = directories
         self._circuit = export_circuit
@@ -51,6 +56,10 @@ class Steward:
         self._keep = keep
         self.thread.start()
 
+    def stop(self, seconds: float) -> None:
+        """Waits for the work in hand; the program's `stop` was set before."""
+        self.thread.join(seconds)
+
     def trashed(self) -> None:
         """There is something to reap."""
         self._reap_at = min(self._reap_at, time.monotonic() + _REAP_SOON)
@@ -61,6 +70,9 @@ class Steward:
                 self._turn()
             except Unavailable as error:
                 self._circuit.trip(error.message)
+            except KubeError as error:
+                _log.warning("cannot begin to work", reason=error.message)
+                self._stop.wait(_REAP_SOON)
             except ExportError as error:
                 _log.warning("trash not emptied", reason=error.message)
                 self._reap_at = time.monotonic() + _REAP_AGAIN
@@ -83,11 +95,20 @@ class Steward:
 
     def _take_over(self) -> None:
         """Reads what an earlier leader left, before anything new is begun."""
+        self._directories.identify(self._origin())
         self._keep.begin(self._directories.do("list", Export.recorded))
         self._provision.settle(self._directories.do("list", Export.unconfirmed))
         self.trashed()
         self._gate.begun.set()
         _log.info("at work")
+
+    def _origin(self) -> str:
+        """The cluster's uid, as the field has it: that of the namespace kube-system."""
+        try:
+            return str(self._api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
+        except Forbidden as error:
+            _log.warning("the cluster's uid is not known", reason=error.message)
+            return ""
 
     def _reap(self) -> None:
         end = time.monotonic() + self._directories.seconds * _REAP_SHARE

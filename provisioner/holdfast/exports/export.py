@@ -138,14 +138,21 @@ class Export:
             return move(root, kept, record, action)
 
     def reap(self, finished: Callable[[str], bool], go_on: Callable[[], bool]) -> int:
-        """Removes what is in the trash; gives how many volumes' trash is left.
+        """Removes what this origin has in the trash; gives how many volumes' trash is left.
 
         Args:
             finished: whether a volume is gone from the API server; until then its data stays.
             go_on: asked before each removal; a large tree takes many rounds.
         """
         with explained("cannot empty the trash"), self._opened() as (_, kept):
-            return reaper.reap(kept, finished, go_on)
+            trashed = [name for name in kept.names(folders.TRASHED) if self._knows(kept, name)]
+            return sum(not reaper.reaped(kept, name, finished, go_on) for name in trashed)
+
+    def _knows(self, kept: Ledger, volume: str) -> bool:
+        with suppress(Unsafe):
+            record = kept.find(volume)
+            return record is not None and record.origin == self.origin
+        return False
 
     def probe(self) -> None:
         """Writes, renames and removes a file; a full export passes, for deleting must go on."""

@@ -28,11 +28,17 @@ def make(
     if held is not None and kept.creating(held.volume) is None:
         _see(root, plan)  # the API server knows it, pods may use it: it is left as it is
         return held
-    former = _former(kept, plan, {*succeeds, *(held.succeeds if held else ())})
+    owners = _owners(kept, plan, {*succeeds, *(held.succeeds if held else ())})
     found = held.found if held else tree.reaches(root, plan.directory)
     if found:
         _see(root, plan)
-    record = Record.of(plan, found=found, succeeds=former, origin=origin)
+    record = Record.of(
+        plan,
+        found=found,
+        foreign=held.foreign if held else found and all(owner.foreign for owner in owners),
+        succeeds=tuple(owner.volume for owner in owners if not _shares(plan, owner)),
+        origin=origin,
+    )
     kept.enter(record)
     if not found:
         _make(root, plan)
@@ -68,16 +74,17 @@ def _held(root: int, kept: Ledger, plan: Plan) -> Record | None:
     return held
 
 
-def _former(kept: Ledger, plan: Plan, succeeds: Collection[str]) -> tuple[str, ...]:
-    """The volumes that the plan takes its directory up from; raises Taken for all others there."""
-    others = [
-        other for other in kept.others(plan.directory, plan.volume) if not _shares(plan, other)
-    ]
-    _refuse_if_begun(kept, others)
-    former = tuple(other.volume for other in others if _is_succeeded(plan, other, succeeds))
-    if len(former) < len(others):
-        raise Taken(plan.directory, others)
-    return former
+def _owners(kept: Ledger, plan: Plan, succeeds: Collection[str]) -> list[Record]:
+    """The records that the plan's directory is shared with or taken up from.
+
+    Raises Taken for any other that is there.
+    """
+    owners = kept.others(plan.directory, plan.volume)
+    strangers = [owner for owner in owners if not _shares(plan, owner)]
+    _refuse_if_begun(kept, strangers)
+    if not all(_is_succeeded(plan, stranger, succeeds) for stranger in strangers):
+        raise Taken(plan.directory, strangers)
+    return owners
 
 
 def _refuse_if_begun(kept: Ledger, others: Iterable[Record]) -> None:

@@ -13,27 +13,26 @@ import os
 from collections.abc import Callable
 
 from holdfast.exports import tree
-from holdfast.exports.ledger import TRASH, TRASHED, Ledger
+from holdfast.exports.ledger import TRASH, Ledger
 
 _DEEPEST = 50  # a handle is held for each level; what lies deeper is moved up first
 _LEFT_FOR_LATER = {errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM}
 
 
-def reap(kept: Ledger, finished: Callable[[str], bool], go_on: Callable[[], bool]) -> int:
-    """Removes the trash of the volumes that are `finished`, for as long as `go_on()`.
+def reaped(
+    kept: Ledger, volume: str, finished: Callable[[str], bool], go_on: Callable[[], bool]
+) -> bool:
+    """Removes the trash of a volume that is `finished`, and its record; whether that is done.
 
     What has no record there yet is a deletion that was cut short: the volume's reclaim ends it.
-
-    Returns:
-        How many volumes' trash is left.
     """
+    if not (go_on() and finished(volume)):
+        return False
     with tree.opened(kept.handle, [TRASH], make=True) as trash:
-        for volume in kept.names(TRASHED):
-            if not go_on():
-                break
-            if finished(volume) and _is_removed(trash, volume, go_on):
-                kept.forget_trashed(volume)
-    return len(kept.names(TRASHED))
+        done = _is_removed(trash, volume, go_on)
+    if done:
+        kept.forget_trashed(volume)
+    return done
 
 
 def _is_removed(trash: int, volume: str, go_on: Callable[[], bool]) -> bool:

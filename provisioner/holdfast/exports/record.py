@@ -56,6 +56,7 @@ class Record:
         on_delete: the reclaim action under the policy Delete.
         mode: permission bits, in octal; uid, gid: None where the server decided.
         found: the directory was there before its volume; it keeps its mode and owner.
+        foreign: it was there, and no record said whose: somebody's own, and never removed.
         succeeds: volumes that are gone and whose retained directory this one takes up.
         origin: which cluster's API server knows the volume (the uid of its namespace
             kube-system); empty where that could not be read.
@@ -76,6 +77,7 @@ class Record:
     uid: int | None = None
     gid: int | None = None
     found: bool = False
+    foreign: bool = False
     succeeds: tuple[str, ...] = ()
     origin: str = ""
     state: State = State.LIVE
@@ -84,10 +86,8 @@ class Record:
     moved: str = ""
 
     @classmethod
-    def of(
-        cls, plan: Plan, *, found: bool, succeeds: tuple[str, ...] = (), origin: str = ""
-    ) -> Self:
-        """The record of a plan that is about to be carried out."""
+    def of(cls, plan: Plan, **more: Any) -> Self:
+        """The record of a plan that is about to be carried out; `more` are other attributes."""
         owner = plan.ownership
         return cls(
             volume=plan.volume,
@@ -101,9 +101,7 @@ class Record:
             mode=f"{owner.mode:04o}",
             uid=owner.uid,
             gid=owner.gid,
-            found=found,
-            succeeds=succeeds,
-            origin=origin,
+            **more,
         )
 
     @classmethod
@@ -111,6 +109,8 @@ class Record:
         """The record in a volume's file; raises Unsafe for what is none, or another's."""
         try:
             fields: dict[str, Any] = json.loads(data)
+            for name in fields.keys() - cls.__slots__:  # of a later version
+                del fields[name]
             fields["claim"] = ClaimRef(**fields["claim"])
             fields["on_delete"] = Action(fields["on_delete"])
             fields["state"] = State(fields["state"])

@@ -1,9 +1,10 @@
 """Events: what the program tells people on the objects themselves, without ever being in the way.
 
 Telling never blocks and never fails: events wait in a bounded queue for one thread that sends
-them. What is said again about the same object raises the count of the event that is there, and
-an object gets 25 events at once and then one in five minutes, both as client-go's correlator
-does it; otherwise a claim that cannot be served would fill etcd. Rejected: events.k8s.io/v1,
+them; those of a burst wait until it is over, unless there is bad news among them. What is said
+again about the same object raises the count of the event that is there, and an object gets 25
+events at once and then one in five minutes, both as client-go's correlator does it; otherwise a
+claim that cannot be served would fill etcd. Rejected: events.k8s.io/v1,
 whose series need a second kind of update for the same effect.
 """
 
@@ -23,6 +24,7 @@ from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.contact import Contact
 from holdfast.kube.errors import AlreadyExists, ApiError, KubeError, NotFound
+from holdfast.kube.lull import Lull
 from holdfast.kube.recent import Allowance, Recent
 from holdfast.kube.resources import EVENTS, Json, Resource
 from holdfast.kube.wire import Line
@@ -33,7 +35,10 @@ Type = Literal["Normal", "Warning"]
 LONGEST_MESSAGE = 1024
 # An object name of 253 bytes must leave room for what makes an event's name its own.
 LONGEST_NAME = 230
-LONGEST_QUEUE = 1000
+LONGEST_QUEUE = 10_000
+# Seconds in which nothing happens that end a burst, and how long its events wait at most.
+QUIET = 1.0
+LONGEST_WAIT = 30.0
 # Seconds for a request.
 TIMEOUT = 5.0
 # How many objects and events are remembered, to count them and to bound them.
@@ -101,6 +106,7 @@ class Recorder:
         self._sent: Recent[Hashable, tuple[str, int]] = Recent(REMEMBERED)
         self._changed = threading.Condition()
         self._queue: deque[_Said] = deque()
+        self._lull = Lull(QUIET, LONGEST_WAIT)
         self._dropped = 0
         self._ending = threading.Event()
         self._end = math.inf
@@ -121,7 +127,12 @@ class Recorder:
                 return
             self._queue.append(said)
             self._bound()
-            self._changed.notify()
+            self._time(said)
+
+    def work_goes_on(self) -> None:
+        """Something that events are about has changed: those of a burst wait on."""
+        with self._changed:
+            self._lull.stir()
 
     def start(self) -> None:
         """Begin to send; the server need not be there yet."""
@@ -153,10 +164,22 @@ class Recorder:
 
     def _next(self) -> _Said | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._ending.is_set())
+            while not self._ending.is_set() and (not self._queue or self._lull.left()):
+                self._changed.wait(self._lull.left() if self._queue else None)
             if not self._queue or time.monotonic() >= self._end:
                 return None
             return self._queue.popleft()
+
+    def _time(self, said: _Said) -> None:
+        """Decide when what waits is sent, and wake the sender where that is earlier than before."""
+        first, urgent = len(self._queue) == 1, said.type == "Warning"
+        if first:
+            self._lull.begin()
+        self._lull.stir()
+        if urgent:
+            self._lull.end()
+        if first or urgent:
+            self._changed.notify()
 
     def _bound(self) -> None:
         while len(self._queue) > LONGEST_QUEUE:

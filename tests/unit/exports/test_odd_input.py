@@ -101,7 +101,7 @@ def test_a_record_that_cannot_be_read_is_named_and_stops_only_its_own_volume(
         {"target": "../outside/folder"},
         {"target": ".holdfast/volumes"},
         {"volume": "pvc-2"},
-        {"extra": 1},
+        {"claim": 1},
     ],
 )
 def test_a_record_that_somebody_edited_does_not_lead_out_of_the_export(
@@ -114,3 +114,13 @@ def test_a_record_that_somebody_edited_does_not_lead_out_of_the_export(
     with pytest.raises(Unsafe, match="the record of volume pvc-1"):
         export.reclaim("pvc-1", "1", Action.DELETE)
     assert visible(root) == ["team", "team/data"]
+
+
+def test_what_a_later_version_has_written_into_a_record_is_passed_over(
+    root: Path, export: Export
+) -> None:
+    before = published(export)
+    record = root / ".holdfast/volumes/pvc-1"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"later": 1}))
+
+    assert export.find("pvc-1") == before

@@ -1,0 +1,47 @@
+"""May a claim take up the directory that another volume had?
+
+Only one that was retained, and whose volume is gone from the API server that knew it. Whether a
+volume of another cluster is gone cannot be seen from here: a person has to say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from holdfast.claims.decide import Plan, taken
+from holdfast.claims.errors import Refused
+from holdfast.controller.context import Context
+from holdfast.exports.record import Record, State
+
+
+def succeed(plan: Plan, record: Record, context: Context, *, exists: Callable[[str], bool]) -> None:
+    """Raises Refused, with the reason, where the plan may not succeed a record's volume.
+
+    Args:
+        plan: whose directory overlaps the record's.
+        record: what the export knows of the other volume.
+        context: who we are.
+        exists: asks the API server for a volume by name.
+    """
+    whose = f"of volume {record.volume} of claim {record.claim}"
+    if record.state is State.ARCHIVED:
+        raise Refused(
+            f"directory {plan.directory!r} is in the way of the archive {whose}: let pathPattern "
+            "give another"
+        )
+    if record.directory != plan.directory:
+        raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
+    known = {context.directories.origin, *context.provisioner.takes_over}
+    if record.origin not in known:
+        raise Refused(
+            f"directory {plan.directory!r} is that {whose} of another cluster: let pathPattern "
+            "give another, or, once that cluster is gone, start Holdfast with "
+            f"HOLDFAST_TAKES_OVER={record.origin}"
+        )
+    if exists(record.volume):
+        raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
+    if not record.was_retained:
+        raise Refused(
+            f"directory {plan.directory!r} holds data {whose}, which is gone but was not to be "
+            "retained: save or remove the directory, or let pathPattern give another"
+        )

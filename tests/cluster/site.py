@@ -1,0 +1,82 @@
+"""One test's export and provisioner, on the shared control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.ownership import Ownership
+from holdfast.claims.volume import Address
+from holdfast.controller.settings import Settings
+from testbed.client import Json
+from testbed.controlplane import ControlPlane
+from tests.cluster.objects import Objects
+from tests.cluster.running import Running
+
+
+class Site(Objects):
+    """An export in a temporary folder, and what one test does with it; `close` undoes it all."""
+
+    def __init__(self, plane: ControlPlane, namespace: str, root: Path) -> None:
+        super().__init__(plane, namespace)
+        self.root = root
+        self.address = Address(self.server, "/export")
+        self._running: list[Running] = []
+
+    def settings(
+        self,
+        *,
+        also: Sequence[str] = (),
+        ownership: Ownership | None = None,
+        finalizer: bool = True,
+        **more: Any,
+    ) -> Settings:
+        """What a provisioner of this site is told; `more` are fields of Settings."""
+        provisioner = Provisioner(
+            self.name, frozenset(also), ownership or Ownership(), finalizer=finalizer
+        )
+        given: dict[str, Any] = {
+            "provisioner": provisioner,
+            "address": self.address,
+            "root": self.root,
+            "kubeconfig": str(self.plane.kubeconfig),
+            "leader_election": False,
+            "http_host": "127.0.0.1",
+            "http_port": 0,
+            "workers": 4,
+            "namespace": self.namespace,
+        }
+        return Settings(**(given | more))
+
+    def stand_by(self, **settings: Any) -> Running:
+        """A provisioner that is not started."""
+        running = Running(self.settings(**settings), self.plane.client)
+        self._running.append(running)
+        return running
+
+    def serve(self, **settings: Any) -> Running:
+        """A provisioner that works, until the test ends."""
+        running = self.stand_by(**settings)
+        running.start()
+        return running
+
+    def directory(self, volume: Json) -> Path:
+        """Where a volume's data is on this machine."""
+        found = self.address.directory_of(volume["spec"]["nfs"]["path"])
+        assert found
+        return self.root / found
+
+    def tree(self) -> set[str]:
+        """Everything on the export, as relative paths, but for Holdfast's own."""
+        paths = {str(path.relative_to(self.root)) for path in self.root.rglob("*")}
+        return {path for path in paths if not path.startswith(".holdfast")}
+
+    def close(self) -> None:
+        """Ends every provisioner, and removes all that was made."""
+        for running in self._running:
+            running.program.stop()
+        for running in self._running:
+            running.stop()
+        self.remove_all()

@@ -1,0 +1,97 @@
+"""The API server may go away for as long as it likes: the provisioner waits, and says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed.programs import Programs
+from tests.chaos import Cluster, Outage, Provisioner, cluster_of_its_own, tell
+from tests.support import eventually
+
+pytestmark = pytest.mark.timeout(400)
+
+BURST = 300
+
+
+@pytest.fixture
+def cluster(programs: Programs, tmp_path: Path) -> Iterator[Cluster]:
+    with cluster_of_its_own(programs, tmp_path) as own:
+        yield own
+
+
+def begin_burst(cluster: Cluster, provisioner: Provisioner) -> None:
+    """Returns in the middle of it."""
+    provisioner.await_line("at work")
+    cluster.make_claims(cluster.make_class(), BURST)
+    eventually(lambda: len(cluster.records()) > BURST // 4, what="a quarter is made")
+    assert len(cluster.records()) < BURST
+
+
+def await_the_rest(cluster: Cluster, provisioner: Provisioner) -> None:
+    started = time.monotonic()
+    eventually(lambda: len(cluster.volumes()) == BURST, what="there is a volume for each claim")
+    tell(f"all volumes were made {time.monotonic() - started:.1f} s after the API was back")
+    # In a cluster it ends with its lease and begins anew; here its long back-offs would go on.
+    cluster.plane.controller_manager.kill()
+    cluster.plane.controller_manager.start()
+    cluster.await_bound(BURST)
+    assert all(cluster.directory(volume).is_dir() for volume in cluster.volumes())
+    assert len(cluster.volumes()) == len(cluster.records()) == BURST
+    eventually(provisioner.is_ready, what="it is ready again")
+
+
+def test_an_api_server_that_is_down_for_a_minute_in_a_burst_is_waited_for(
+    cluster: Cluster,
+) -> None:
+    with cluster.provisioner() as provisioner:
+        begin_burst(cluster, provisioner)
+        cluster.plane.apiserver.kill()
+        with Outage(provisioner) as outage:
+            outage.lasts(60)
+        outage.assert_it_was_borne("API server: No answer from the API server")
+        cluster.plane.apiserver.start()
+        await_the_rest(cluster, provisioner)
+
+
+def test_an_api_server_that_hangs_for_45_seconds_in_a_burst_is_waited_for(
+    cluster: Cluster,
+) -> None:
+    with cluster.provisioner() as provisioner:
+        begin_burst(cluster, provisioner)
+        cluster.plane.apiserver.pause()
+        with Outage(provisioner) as outage:
+            outage.lasts(45)
+        outage.assert_it_was_borne("it did not answer in time")
+        cluster.plane.apiserver.resume()
+        await_the_rest(cluster, provisioner)
+
+
+def test_an_etcd_that_is_started_anew_in_a_burst_is_waited_for(cluster: Cluster) -> None:
+    with cluster.provisioner() as provisioner:
+        begin_burst(cluster, provisioner)
+        cluster.plane.etcd.kill()
+        with Outage(provisioner) as outage:
+            outage.lasts(30)
+        outage.assert_it_was_borne("API server:")
+        cluster.plane.etcd.start()
+        await_the_rest(cluster, provisioner)
+
+
+def test_a_provisioner_starts_without_an_api_server_and_works_once_there_is_one(
+    cluster: Cluster,
+) -> None:
+    cluster.claim(cluster.make_class())
+    cluster.plane.apiserver.kill()
+    with cluster.provisioner() as provisioner:
+        provisioner.await_line("holdfast starts")
+        with Outage(provisioner) as outage:
+            outage.lasts(15)
+        outage.assert_it_was_borne("API server: No answer from the API server")
+        assert "the claims, classes and volumes have not been read yet" in outage.reasons
+        cluster.plane.apiserver.start()
+        cluster.await_bound(1)
+        eventually(provisioner.is_ready, what="it is ready")

@@ -1,0 +1,216 @@
+"""Of several replicas one works at a time, and another takes over when it cannot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed.programs import Programs
+from tests.chaos import Cluster, Outage, Provisioner, cluster_of_its_own, tell
+from tests.cluster.objects import name_of
+from tests.support import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+LEASE = 15.0  # seconds that it takes to find out that a holder is dead
+
+
+@pytest.fixture
+def cluster(programs: Programs, tmp_path: Path) -> Iterator[Cluster]:
+    with cluster_of_its_own(programs, tmp_path) as own:
+        yield own
+
+
+@pytest.fixture
+def replicas(cluster: Cluster) -> Iterator[list[Provisioner]]:
+    """Two, each of which reaches the one export by a path of its own."""
+    with ExitStack() as stack:
+        both = []
+        for identity in ("first", "second"):
+            path = cluster.root.with_name(f"export-of-{identity}")
+            path.symlink_to(cluster.root)
+            replica = a_replica(cluster, identity, HOLDFAST_ROOT=str(path))
+            both.append(stack.enter_context(replica))
+        yield both
+
+
+def a_replica(cluster: Cluster, identity: str, **more: Any) -> Provisioner:
+    return cluster.provisioner(identity, ENABLE_LEADER_ELECTION="true", **more)
+
+
+def leader_and_other(replicas: list[Provisioner]) -> tuple[Provisioner, Provisioner]:
+    """Waits until one leads and works."""
+    await_one_leader(replicas)
+    leader, other = sorted(replicas, key=Provisioner.leads, reverse=True)
+    leader.await_line("at work")
+    return leader, other
+
+
+def await_one_leader(replicas: list[Provisioner]) -> None:
+    eventually(lambda: any(map(Provisioner.leads, replicas)), what="a replica leads")
+    assert [replica.leads() for replica in replicas].count(True) == 1
+
+
+def seconds_until(look: Callable[[], Any], what: str) -> float:
+    started = time.monotonic()
+    eventually(look, what=what)
+    return time.monotonic() - started
+
+
+def made_by(replica: Provisioner) -> set[str]:
+    """The volumes that it says it made."""
+    return {line["volume"] for line in replica.lines("volume made")}
+
+
+def test_one_of_two_replicas_works_and_the_other_does_nothing(
+    cluster: Cluster, replicas: list[Provisioner]
+) -> None:
+    leader, other = leader_and_other(replicas)
+    eventually(other.is_ready, what="the other stands by")
+    cluster.make_claims(cluster.make_class(), 30)
+    cluster.await_bound(30)
+    assert len(made_by(leader)) == 30
+    assert not other.lines("at work")
+    assert not other.leads()
+
+
+def test_when_the_leader_is_killed_the_other_serves_a_new_claim_within_20_seconds(
+    cluster: Cluster, replicas: list[Provisioner]
+) -> None:
+    nfs = cluster.make_class()
+    leader, _ = leader_and_other(replicas)
+    cluster.claim(nfs, "before")
+    cluster.await_bound(1)
+    leader.kill()
+    cluster.claim(nfs, "after")
+    took = seconds_until(lambda: len(cluster.bound_claims()) == 2, "the other serves")
+    tell(f"served {took:.1f} s after the leader was killed")
+    assert took < 20
+
+
+def test_when_the_leader_ends_orderly_the_other_works_at_once(
+    cluster: Cluster, replicas: list[Provisioner]
+) -> None:
+    nfs = cluster.make_class()
+    leader, other = leader_and_other(replicas)
+    eventually(other.is_ready, what="the other stands by")
+    started = time.monotonic()
+    assert leader.stop() == 0
+    cluster.claim(nfs)
+    cluster.await_bound(1)
+    took = time.monotonic() - started
+    tell(f"served {took:.1f} s after SIGTERM to the leader")
+    assert took < 5
+
+
+def test_a_leader_that_was_frozen_writes_nothing_after_another_took_over(
+    cluster: Cluster, replicas: list[Provisioner]
+) -> None:
+    nfs = cluster.make_class()
+    leader, other = leader_and_other(replicas)
+    cluster.make_claims(nfs, 60, "early")
+    eventually(lambda: len(cluster.records()) > 15, what="the leader is in the middle of it")
+    with leader.frozen():
+        frozen_at = time.monotonic()
+        cluster.make_claims(nfs, 30, "late")
+        cluster.await_bound(90)
+        eventually(lambda: time.monotonic() > frozen_at + 2 * LEASE)
+        assert other.leads()
+        told_before = made_by(leader)
+        existing = {name_of(volume) for volume in cluster.volumes()}
+    cluster.make_claims(nfs, 30, "after")
+    cluster.await_bound(120)
+
+    assert not leader.leads()
+    assert other.leads()
+    assert made_by(leader) - told_before <= existing  # the answers it had not read yet
+    assert not made_by(other) & made_by(leader)
+    assert len(cluster.volumes()) == len(cluster.records()) == 120
+    assert not list(cluster.root.glob(".holdfast/creating/*"))
+
+
+def test_what_hung_with_a_former_leader_is_not_done_when_it_goes_on(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    nfs = cluster.make_class(parameters={"onDelete": "delete"})
+    hang = tmp_path / "everything"
+    former = a_replica(
+        cluster,
+        "former",
+        command=("-m", "tests.hanging", "run"),
+        HANGING=str(tmp_path),
+        HOLDFAST_EXPORT_DEADLINE="2",
+    )
+    with former:
+        former.await_line("at work")
+        with a_replica(cluster, "other") as other:
+            hang.touch()
+            names = cluster.make_claims(nfs, 8)
+            cluster.await_bound(len(names))
+            for name in names:
+                cluster.delete_claim(name)
+            eventually(lambda: not cluster.volumes(), what="the other reclaims all")
+            eventually(lambda: not any(cluster.root.glob(".holdfast/trash/*")), what="for good")
+            hang.unlink()
+            eventually(former.is_ready, what="the former leader's export answers")
+            failures = former.lines("claim not served")
+            cluster.claim(nfs, "by-the-other")
+            cluster.await_bound(1)
+            assert other.stop() == 0
+        cluster.claim(nfs, "by-the-former")
+        cluster.await_bound(2)
+        eventually(lambda: former.gauge("holdfast_claims_queue_depth") == 0, what="all is done")
+
+    assert former.lines("claim not served") == failures
+    assert former.lines("half-made volume undone") == []
+    assert former.lines("volume reclaimed") == []
+    assert made_by(former) == {cluster.bound_claims()["by-the-former"]}
+    assert set(cluster.records()) == set(cluster.bound_claims().values())
+
+
+def test_when_the_api_is_away_for_longer_than_the_lease_nobody_leads_and_one_does_afterwards(
+    cluster: Cluster, replicas: list[Provisioner]
+) -> None:
+    nfs = cluster.make_class()
+    leader_and_other(replicas)
+    pids = [replica.process.pid for replica in replicas]
+    cluster.plane.apiserver.kill()
+    with Outage(replicas[0]) as first, Outage(replicas[1]) as second:
+        took = seconds_until(lambda: not any(map(Provisioner.leads, replicas)), "nobody leads")
+        first.lasts(2 * LEASE - took)
+        assert not any(map(Provisioner.leads, replicas))
+    tell(f"the leader stopped after {took:.1f} s")
+    assert took < LEASE
+    for outage in (first, second):
+        outage.assert_it_was_borne("API server: No answer")
+    cluster.plane.apiserver.start()
+    cluster.claim(nfs)
+    cluster.await_bound(1)
+    await_one_leader(replicas)
+    assert [replica.process.pid for replica in replicas] == pids
+
+
+def test_a_leader_whose_export_is_unusable_gives_the_lease_to_one_whose_export_works(
+    cluster: Cluster, replicas: list[Provisioner]
+) -> None:
+    nfs = cluster.make_class()
+    leader, other = leader_and_other(replicas)
+    path = cluster.root.with_name("export-of-" + leader.identity)
+    aside = path.rename(path.with_name("aside"))
+    cluster.claim(nfs, "one")
+    took = seconds_until(lambda: len(cluster.bound_claims()) == 1, "the other serves")
+    tell(f"served {took:.1f} s after the leader's export was away")
+    assert other.leads()
+    assert not leader.leads()
+    assert leader.is_running()
+    aside.rename(path)
+    eventually(leader.is_ready, what="its export is back")
+    cluster.claim(nfs, "two")
+    cluster.await_bound(2)
+    assert other.leads()  # and keeps it
+    assert made_by(leader) == set()

@@ -1,0 +1,127 @@
+"""Defects that cost users of another provisioner their data: here nothing of others is lost.
+
+Each test is one reproduced defect; what is asserted is what should have happened.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.claims.volume import Address
+from testbed.client import Json
+from tests.cluster.site import Site
+
+PLACE = "${.PVC.annotations.nfs.io/storage-path}"
+
+
+def claim_at(site: Site, storage_class: str, place: str, name: str = "data") -> str:
+    """A claim whose author chose the place."""
+    return site.claim(storage_class, name, annotations={"nfs.io/storage-path": place})
+
+
+def filled(site: Site, volume: Json) -> Json:
+    """A volume with a tenant's file in it."""
+    (site.directory(volume) / "file").write_text("a tenant's")
+    return volume
+
+
+def test_a_directory_named_like_a_namespace_s_does_not_take_that_along(site: Site) -> None:
+    site.serve()
+    parameters = {"pathPattern": "${.PVC.namespace}/" + PLACE, "onDelete": "delete"}
+    (site.root / "team-b" / "theirs").mkdir(parents=True)
+    volume = filled(
+        site, site.bound(claim_at(site, site.make_class(parameters=parameters), "team-b"))
+    )
+    assert site.directory(volume) == site.root / site.namespace / "team-b"
+
+    site.delete_claim("data")
+
+    site.gone(volume)
+    assert site.tree() == {"team-b", "team-b/theirs", site.namespace}
+
+
+@pytest.mark.parametrize("place", ["..", "../../../x"], ids=["the root", "beyond the root"])
+def test_a_claim_cannot_have_the_root_or_what_lies_beyond(site: Site, place: str) -> None:
+    site.serve()
+    (site.root / "everybody").mkdir()
+    before = set(site.root.parent.parent.rglob("*"))
+
+    claim = claim_at(site, site.make_class(parameters={"pathPattern": PLACE}), place)
+
+    assert "'..'" in site.refusal(claim)
+    assert site.volume_of(claim) is None
+    after = set(site.root.parent.parent.rglob("*"))
+    assert {path for path in after - before if ".holdfast" not in path.parts} == set()
+
+
+@pytest.mark.parametrize("exported", ["/", "/export/"])
+def test_a_trailing_slash_of_the_export_does_not_leak_data(site: Site, exported: str) -> None:
+    site.address = Address(site.server, exported)
+    site.serve()
+    parameters = {"onDelete": "delete"}
+    volume = filled(site, site.bound(site.claim(site.make_class(parameters=parameters))))
+
+    site.delete_claim("data")
+
+    site.gone(volume)
+    assert site.tree() == set()
+
+
+def test_a_nested_directory_is_removed_and_the_one_above_stays(site: Site) -> None:
+    site.serve()
+    parameters = {"pathPattern": "shelf/" + PLACE, "onDelete": "delete"}
+    volume = filled(site, site.bound(claim_at(site, site.make_class(parameters=parameters), "a/b")))
+
+    site.delete_claim("data")
+
+    site.gone(volume)
+    assert site.tree() == {"shelf", "shelf/a"}
+
+
+def test_two_nested_directories_of_one_name_are_both_archived(site: Site) -> None:
+    site.serve()
+    storage_class = site.make_class(parameters={"pathPattern": PLACE})
+    for place in ("red", "blue"):
+        claim = claim_at(site, storage_class, f"{place}/data", place)
+        (site.directory(site.bound(claim)) / "file").write_text(place)
+
+    for place in ("red", "blue"):
+        volume = site.bound(place)
+        site.delete_claim(place)
+        site.gone(volume)
+
+    archives = site.root.rglob("archived-data*/file")
+    assert sorted(path.read_text() for path in archives) == ["blue", "red"]
+
+
+def test_a_class_deleted_first_does_not_strand_its_volumes(site: Site) -> None:
+    site.serve()
+    storage_class = site.make_class(parameters={"onDelete": "delete"})
+    volume = filled(site, site.bound(site.claim(storage_class)))
+
+    site.delete_class(storage_class)
+    site.delete_claim("data")
+
+    site.gone(volume)
+    assert site.tree() == set()
+
+
+def test_a_misspelt_action_is_refused_instead_of_archiving(site: Site) -> None:
+    site.serve()
+
+    claim = site.claim(site.make_class(parameters={"onDelete": "Delete"}))
+
+    assert "parameter 'onDelete' is 'Delete'" in site.refusal(claim)
+
+
+def test_a_clone_is_refused_instead_of_being_empty(site: Site) -> None:
+    site.serve()
+    storage_class = site.make_class()
+    site.bound(site.claim(storage_class, "source"))
+
+    claim = site.claim(
+        storage_class, "clone", dataSource={"kind": "PersistentVolumeClaim", "name": "source"}
+    )
+
+    assert "dataSource" in site.refusal(claim)
+    assert site.volume_of(claim) is None

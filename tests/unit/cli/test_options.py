@@ -1,0 +1,184 @@
+"""Every option has a variable that its help names, and says in a sentence what is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from holdfast import __version__
+from holdfast.claims.ownership import Ownership
+from holdfast.claims.volume import Address
+from holdfast.cli import main
+from holdfast.cli.run import _settings, run
+from holdfast.controller.settings import Settings
+
+NEEDED = {
+    "PROVISIONER_NAME": "example.com/nfs",
+    "NFS_SERVER": "nfs.example.com",
+    "NFS_PATH": "/export",
+    "KUBECONFIG": "/nonexistent/config",
+}
+WRONG = [
+    ("PROVISIONER_NAME", "two words"),
+    ("NFS_SERVER", "two words"),
+    ("NFS_PATH", "relative"),
+    ("NFS_PATH", "/export/../other"),
+    ("ENABLE_LEADER_ELECTION", "maybe"),
+    ("NFS_DEFAULT_MODE", "rwx"),
+    ("NFS_DEFAULT_MODE", "888"),
+    ("NFS_DEFAULT_MODE", "17777"),
+    ("NFS_DEFAULT_UID", "-1"),
+    ("NFS_DEFAULT_UID", "root"),
+    ("NFS_DEFAULT_GID", "4294967295"),
+    ("HOLDFAST_FINALIZER", "perhaps"),
+    ("HOLDFAST_HTTP", "8080"),
+    ("HOLDFAST_HTTP", ":65536"),
+    ("HOLDFAST_HTTP", ":http"),
+    ("HOLDFAST_WORKERS", "0"),
+    ("HOLDFAST_WORKERS", "many"),
+    ("HOLDFAST_EXPORT_DEADLINE", "0"),
+    ("HOLDFAST_EXPORT_DEADLINE", "nan"),
+    ("HOLDFAST_EXPORT_DEADLINE", "inf"),
+    ("HOLDFAST_EXPORT_DEADLINE", "soon"),
+    ("HOLDFAST_LOG_FORMAT", "xml"),
+    ("HOLDFAST_LOG_LEVEL", "loud"),
+]
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    """The environment of a Deployment: what is needed, and these."""
+    for command in main.commands.values():
+        for option in command.params:
+            if isinstance(option.envvar, str):
+                monkeypatch.delenv(option.envvar, raising=False)
+    for name, value in (NEEDED | variables).items():
+        monkeypatch.setenv(name, value)
+
+
+def settings_from(monkeypatch: pytest.MonkeyPatch, *arguments: str, **variables: str) -> Settings:
+    """What `holdfast run` makes of its environment and arguments."""
+    given(monkeypatch, **variables)
+    parameters = run.make_context("run", list(arguments)).params
+    del parameters["log_format"], parameters["log_level"]
+    return _settings(**parameters)
+
+
+@pytest.mark.parametrize(("variable", "value"), WRONG)
+def test_a_wrong_value_is_a_sentence_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    given(monkeypatch, **{variable: value})
+
+    result = CliRunner().invoke(main, ["run"])
+
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert f"(env var: '{variable}')" in result.output
+    assert value in result.output
+
+
+@pytest.mark.parametrize("name", ["run", "check", "volumes"])
+def test_the_help_of_a_command_names_every_variable(name: str) -> None:
+    command = main.commands[name]
+
+    shown = CliRunner().invoke(main, [name, "--help"])
+
+    variables = [option.envvar for option in command.params if option.envvar]
+    assert shown.exit_code == 0
+    assert variables
+    for variable in variables:
+        assert f"env var: {variable}" in " ".join(shown.output.split())
+
+
+def test_every_option_of_run_has_a_variable() -> None:
+    """A Deployment is configured by its environment alone."""
+    options = [one for one in run.params if isinstance(one, click.Option) and one.name != "help"]
+
+    assert [option.name for option in options if not option.envvar] == []
+
+
+def test_the_version_is_the_package_s() -> None:
+    assert __version__ in CliRunner().invoke(main, ["--version"]).output
+
+
+class TestSettings:
+    def test_the_environment_of_nfs_subdir_is_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = settings_from(monkeypatch)
+
+        assert settings.provisioner.name == "example.com/nfs"
+        assert settings.provisioner.ownership == Ownership(0o777, None, None)
+        assert settings.provisioner.finalizer
+        assert settings.address == Address("nfs.example.com", "/export")
+        assert settings.root == Path("/persistentvolumes")
+        assert settings.leader_election
+        assert (settings.http_host, settings.http_port) == ("", 8080)
+        assert (settings.workers, settings.export_deadline) == (8, 30.0)
+
+    def test_every_variable_is_heeded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = settings_from(
+            monkeypatch,
+            ENABLE_LEADER_ELECTION="F",
+            NFS_DEFAULT_MODE="2770",
+            NFS_DEFAULT_UID="1000",
+            NFS_DEFAULT_GID="70000",
+            HOLDFAST_ALSO_KNOWN_AS="former.example.com/nfs cluster.local/nfs",
+            HOLDFAST_FINALIZER="false",
+            HOLDFAST_ROOT="/mnt/export",
+            HOLDFAST_HTTP="[::1]:9090",
+            HOLDFAST_WORKERS="16",
+            HOLDFAST_EXPORT_DEADLINE="12.5",
+        )
+
+        assert not settings.leader_election
+        assert settings.provisioner.ownership == Ownership(0o2770, 1000, 70000)
+        assert settings.provisioner.also == {"former.example.com/nfs", "cluster.local/nfs"}
+        assert not settings.provisioner.finalizer
+        assert settings.root == Path("/mnt/export")
+        assert (settings.http_host, settings.http_port) == ("::1", 9090)
+        assert (settings.workers, settings.export_deadline) == (16, 12.5)
+        assert settings.kubeconfig == "/nonexistent/config"
+
+    def test_an_empty_variable_counts_as_not_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Charts often write them so."""
+        settings = settings_from(
+            monkeypatch, NFS_DEFAULT_MODE="", NFS_DEFAULT_UID="", ENABLE_LEADER_ELECTION=""
+        )
+
+        assert settings.provisioner.ownership == Ownership()
+        assert settings.leader_election
+
+    def test_an_option_wins_over_its_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = settings_from(monkeypatch, "--nfs-path", "/other", NFS_PATH="/export")
+
+        assert settings.address.path == "/other"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--default-mode", "0700", "--default-uid", "5", "--default-gid", "6"],
+        ["--default-gid", "6", "--default-uid", "5", "--default-mode", "0700"],
+    ],
+)
+def test_check_tries_the_owner_that_is_given_in_whatever_order(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    given(monkeypatch)
+    tried: list[Ownership] = []
+
+    def try_it(_: Path, owner: Ownership) -> Iterator[object]:
+        tried.append(owner)
+        return iter(())
+
+    module = sys.modules["holdfast.cli.check"]
+    monkeypatch.setattr(module, "_cluster", lambda *_: iter(()))
+    monkeypatch.setattr(module, "_export", try_it)
+
+    CliRunner().invoke(main, ["check", *arguments])
+
+    assert tried == [Ownership(0o700, 5, 6)]

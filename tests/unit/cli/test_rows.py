@@ -1,0 +1,78 @@
+"""What `holdfast volumes` says of one volume."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from holdfast.claims.objects import Json
+from holdfast.cli.volumes import age, row_of
+
+
+def ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**time)).isoformat().replace("+00:00", "Z")
+
+
+def volume(annotations: dict[str, str], **spec: object) -> Json:
+    nfs = {"server": "nfs.example.com", "path": "/export/a/b"}
+    return {
+        "metadata": {
+            "name": "pvc-1",
+            "uid": "2",
+            "creationTimestamp": ago(),
+            "annotations": annotations,
+        },
+        "spec": {"nfs": nfs, "capacity": {"storage": "1Gi"}} | spec,
+        "status": {"phase": "Bound"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        ({"seconds": 42.5}, "42s"),
+        ({"seconds": 119.5}, "119s"),
+        ({"minutes": 2.1}, "2m"),
+        ({"minutes": 119.5}, "119m"),
+        ({"hours": 2.1}, "2h"),
+        ({"hours": 47.5}, "47h"),
+        ({"days": 2.1}, "2d"),
+        ({"days": 400}, "400d"),
+        ({"hours": -1}, "0s"),
+    ],
+)
+def test_an_age_is_shown_as_kubectl_shows_it(time: dict[str, float], shown: str) -> None:
+    """A clock that is behind the server's shows no negative age."""
+    assert age(ago(**time)) == shown
+
+
+@pytest.mark.parametrize(
+    ("policy", "action", "shown"),
+    [
+        ("Delete", "delete", "delete"),
+        ("Delete", "archive", "archive"),
+        ("Delete", "retain", "retain"),
+        ("Retain", "delete", "retain"),
+        ("Delete", "", "unknown"),
+    ],
+)
+def test_the_reclaim_action_is_what_will_become_of_the_directory(
+    policy: str, action: str, shown: str
+) -> None:
+    annotations = {"holdfast.io/on-delete": action} if action else {}
+
+    row = row_of(volume(annotations, persistentVolumeReclaimPolicy=policy))
+
+    assert row.reclaim_action == shown
+
+
+def test_the_directory_is_the_annotation_s_and_else_the_path_s_last_name() -> None:
+    assert row_of(volume({"holdfast.io/directory": "a/b"})).directory == "a/b"
+    assert row_of(volume({})).directory == "b"
+
+
+def test_a_volume_without_a_claim_has_none() -> None:
+    assert row_of(volume({})).claim == ""
+    claim = {"namespace": "shop", "name": "data", "uid": "1"}
+    assert row_of(volume({}, claimRef=claim)).claim == "shop/data"

@@ -1,0 +1,146 @@
+"""A circuit is open until something answers, and opens again when it does not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+
+from holdfast.controller.circuit import Circuit
+from tests.support import eventually
+
+
+class Something:
+    """What is asked: it answers while `up`, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self.asked = 0
+
+    def __call__(self) -> None:
+        self.asked += 1
+        if not self.up:
+            raise ConnectionError("nobody is there")
+
+
+@pytest.fixture
+def something() -> Something:
+    return Something()
+
+
+@pytest.fixture
+def circuit(something: Something) -> Iterator[Circuit]:
+    made = Circuit("thing", something, (ConnectionError,), period=0.2)
+    yield made
+    if made.thread.ident is not None:
+        made.stop()
+        assert not made.thread.is_alive()
+
+
+def test_it_is_open_before_it_was_tried(circuit: Circuit) -> None:
+    assert not circuit.closed
+    assert circuit.reason == "not tried yet"
+
+
+def test_it_closes_when_there_is_an_answer(circuit: Circuit) -> None:
+    circuit.start()
+
+    eventually(lambda: circuit.closed)
+
+    assert circuit.reason == ""
+
+
+def test_it_finds_out_by_itself_that_there_is_no_answer_any_more(
+    circuit: Circuit, something: Something
+) -> None:
+    circuit.start()
+    eventually(lambda: circuit.closed)
+
+    something.up = False
+
+    eventually(lambda: not circuit.closed)
+    assert circuit.reason == "nobody is there"
+
+
+def test_it_closes_again_once_there_is_an_answer_again(
+    circuit: Circuit, something: Something
+) -> None:
+    something.up = False
+    circuit.start()
+    eventually(lambda: circuit.reason == "nobody is there")
+
+    something.up = True
+
+    eventually(lambda: circuit.closed)
+
+
+def test_a_worker_that_trips_it_has_it_tried_at_once(something: Something) -> None:
+    """Not only at the end of its period, which is an hour here."""
+    circuit = Circuit("thing", something, (ConnectionError,), period=3600)
+    circuit.start()
+    eventually(lambda: circuit.closed)
+    before = something.asked
+
+    circuit.trip("a worker got no answer")
+
+    eventually(lambda: something.asked > before and circuit.closed)
+    circuit.stop()
+
+
+def test_a_trip_shows_its_reason_until_it_is_tried(circuit: Circuit, something: Something) -> None:
+    over = threading.Event()
+    circuit.start()
+    eventually(lambda: circuit.closed)
+    something.up = False
+
+    circuit.trip("a worker got no answer")
+
+    eventually(lambda: circuit.reason == "nobody is there")
+    over.set()
+
+
+def test_an_outage_is_logged_once_and_so_is_its_end(circuit: Circuit, something: Something) -> None:
+    with structlog.testing.capture_logs() as lines:
+        circuit.start()
+        eventually(lambda: circuit.closed)
+        something.up = False
+        asked = something.asked
+        eventually(lambda: something.asked > asked + 2)
+        something.up = True
+        eventually(lambda: circuit.closed)
+
+    assert [line["event"] for line in lines] == ["thing answers", "thing lost", "thing answers"]
+
+
+def test_it_ends_also_while_it_waits_for_the_next_try(something: Something) -> None:
+    circuit = Circuit("thing", something, (ConnectionError,), period=3600)
+    circuit.start()
+    eventually(lambda: circuit.closed)
+
+    circuit.stop()
+
+    assert not circuit.thread.is_alive()
+
+
+def test_it_ends_at_whatever_moment_it_is_told(something: Something) -> None:
+    """Also between a look at the flag and the wait: a hundred tries hit that moment."""
+    for _ in range(100):
+        circuit = Circuit("thing", something, (ConnectionError,), period=3600)
+        circuit.start()
+        circuit.stop()
+        assert not circuit.thread.is_alive()
+
+
+def test_a_probe_that_hangs_does_not_hold_up_the_end() -> None:
+    over = threading.Event()
+    hang: Callable[[], object] = over.wait
+    circuit = Circuit("thing", hang, (ConnectionError,))
+    circuit.start()
+
+    circuit.stop()
+
+    assert circuit.thread.is_alive()
+    over.set()
+    circuit.thread.join()

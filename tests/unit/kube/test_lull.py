@@ -1,0 +1,122 @@
+"""What can wait waits until a burst of work is over, and no longer than it may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from holdfast.kube.api import Api
+from holdfast.kube.events import About, Recorder
+from holdfast.kube.lull import Lull
+from testbed.waiting import until
+from tests.fake.apiserver import FakeApiServer
+
+CLAIM = About("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("holdfast.kube.lull.monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def recorder(api: Api) -> Iterator[Recorder]:
+    one = Recorder(api, "p_host_uuid")
+    one.start()
+    yield one
+    one.stop()
+
+
+def reasons(server: FakeApiServer) -> list[str]:
+    events = [obj for path, obj in server.objects.by_path.items() if "/events/" in path]
+    return [event["reason"] for event in sorted(events, key=lambda one: one["metadata"]["name"])]
+
+
+def test_what_comes_after_silence_is_due_at_once(clock: Clock) -> None:
+    lull = Lull(1.0, 30.0)
+    lull.begin()
+    lull.stir()
+    assert lull.left() == 0
+
+    clock.now += 1.0
+    lull.stir()
+    assert lull.left() == 0
+
+
+def test_what_comes_in_a_burst_is_due_when_it_is_over(clock: Clock) -> None:
+    lull = Lull(1.0, 30.0)
+    lull.stir()
+    lull.begin()
+    for _ in range(10):
+        clock.now += 0.75
+        lull.stir()
+        assert lull.left() == 1.0
+
+    clock.now += 1.0
+    assert lull.left() == 0
+
+
+def test_a_burst_without_end_does_not_keep_it_for_ever(clock: Clock) -> None:
+    lull = Lull(1.0, 3.0)
+    lull.stir()
+    lull.begin()
+    for _ in range(5):
+        clock.now += 0.75
+        lull.stir()
+
+    assert lull.left() == 0
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_has_ended_is_not_held_again_by_the_same_burst() -> None:
+    lull = Lull(1.0, 30.0)
+    lull.stir()
+    lull.begin()
+    lull.stir()
+    assert lull.left() == 1.0
+    lull.end()
+    lull.stir()
+    assert lull.left() == 0
+
+    lull.begin()
+    lull.stir()
+    assert lull.left() == 1.0
+
+
+@pytest.mark.usefixtures("clock")
+def test_bad_news_does_not_wait_and_takes_along_what_does(
+    recorder: Recorder, server: FakeApiServer
+) -> None:
+    recorder.event(CLAIM, "Normal", "First", "at once")
+    recorder.event(CLAIM, "Normal", "Second", "in a burst that never ends")
+    recorder.event(CLAIM, "Warning", "Third", "bad news")
+    until(lambda: len(reasons(server)) == 3)
+
+    assert reasons(server) == ["First", "Second", "Third"]
+
+
+def test_good_news_of_a_burst_is_told_when_work_has_ended(
+    recorder: Recorder, server: FakeApiServer, clock: Clock
+) -> None:
+    recorder.event(CLAIM, "Normal", "First", "at once")
+    until(lambda: reasons(server) == ["First"])
+    recorder.event(CLAIM, "Normal", "Second", "in a burst")
+    for _ in range(3):
+        clock.now += 0.75
+        recorder.work_goes_on()
+    assert recorder._lull.left() == 1.0
+    assert reasons(server) == ["First"]
+
+    clock.now += 1.0
+    until(lambda: reasons(server) == ["First", "Second"])
