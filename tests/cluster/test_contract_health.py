@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 
 import pytest
 
@@ -45,6 +46,25 @@ def test_it_is_live_and_ready_when_all_is_well(site: Site) -> None:
 
     eventually(lambda: is_ready(running))
     assert running.get("/healthz") == (200, "ok\n")
+
+
+def test_it_is_not_called_dead_while_it_starts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kubelet that asks early waits for the answer: threads to come are no dead threads."""
+    running, answers = site.stand_by(), list[int]()
+    kubelet = threading.Thread(target=lambda: answers.append(running.get("/healthz")[0]))
+    start = running.program._cluster.start
+
+    def start_late() -> None:
+        kubelet.start()
+        kubelet.join(1.0)
+        start()
+
+    monkeypatch.setattr(running.program._cluster, "start", start_late)
+    running.start()
+
+    eventually(lambda: answers)
+    kubelet.join()
+    assert answers == [200]
 
 
 def test_any_other_path_says_which_there_are(site: Site) -> None:

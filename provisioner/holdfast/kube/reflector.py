@@ -64,7 +64,7 @@ class Reflector(Generic[T]):
         self._store = store
         self._parse = parse
         self._on_change = on_change
-        self._backoff = backoff or Backoff(0.8, 30.0)
+        self._backoff = backoff or Backoff(0.8, 10.0)
         self._silence = silence
         self._contact = Contact(f"watching {resource.plural}")
         self._version = ""
