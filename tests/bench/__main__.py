@@ -1,0 +1,86 @@
+"""`make bench`: many claims at once, against the least that the control plane itself takes.
+
+Rounds of the floor and of the provisioner alternate, because a machine is never equally quiet
+for two minutes; the medians are compared. It is a measurement, not a test: missed goals are
+marked, and the exit code is 0.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from testbed.errors import TestbedError
+from testbed.programs import find_programs
+from tests.bench import plot, report
+from tests.bench.burst import Burst
+from tests.bench.disk import describe
+from tests.bench.rounds import QPS, Bench, Served
+
+_IDLE_SECONDS = 30.0
+
+
+@click.command()
+@click.option("--claims", default=1000, show_default=True, help="Claims that are made at once.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds of each side.")
+@click.option("--volumes", default=10000, show_default=True, help="Volumes in memory; 0: skip it.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("build/bench.png"),
+    show_default=True,
+    help="The plot; what is measured works in the same folder.",
+)
+def main(claims: int, rounds: int, volumes: int, output: Path) -> None:
+    """Measure the provisioner: time, API requests, memory, idle processor time."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=output.parent.absolute()) as folder:
+            bench = Bench(find_programs(_say), Path(folder), claims)
+            floors, served = _rounds(bench, rounds)
+            measured = report.figures(floors, served)
+            if volumes:
+                _say(f"starting with {volumes} volumes …")
+                measured |= report.figures_of_many(bench.many(volumes))
+    except TestbedError as error:
+        raise click.ClickException(str(error)) from error
+    plot.draw(output, floors, [one.burst for one in served])
+    _print(report.rounded(measured), served[-1], output)
+
+
+def _rounds(bench: Bench, rounds: int) -> tuple[list[Burst], list[Served]]:
+    floors: list[Burst] = []
+    served: list[Served] = []
+    for number in range(1, rounds + 1):
+        floors.append(bench.floor())
+        _say(f"round {number}: the floor took {floors[-1].seconds:.1f} s")
+        served.append(bench.provisioner(idle_seconds=_IDLE_SECONDS if number == rounds else 0))
+        _say(f"round {number}: holdfast took {served[-1].burst.seconds:.1f} s")
+    return floors, served
+
+
+def _print(measured: report.Figures, last: Served, output: Path) -> None:
+    lines: Sequence[str] = [
+        "",
+        *report.table(measured),
+        "",
+        f"requests counted, last round: {report.requests(last.calls)}",
+        f"not counted (lease, probe, lists and watches begun anew): {report.requests(last.upkeep)}",
+        f"kube-controller-manager with --kube-api-qps={QPS} --kube-api-burst={QPS}",
+        f"export on {describe(output.parent)}; plot: {output}",
+        json.dumps(measured),
+    ]
+    click.echo("\n".join(lines))
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
