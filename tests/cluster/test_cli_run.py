@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.site import Site
-from tests.cluster.typed import holdfast, running, variables_of
+from tests.cluster.typed import AS_NOBODY, holdfast, running, variables_of
 from tests.support import eventually
 
 NEEDED = {
@@ -95,12 +96,19 @@ class TestTheKubeconfig:
 
         assert "cannot be used" in self.complaint(path)
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")
-    def test_one_that_cannot_be_read(self, tmp_path: Path) -> None:
-        path = tmp_path / "config"
-        path.touch(mode=0o000)
+    @pytest.mark.parametrize("mode", [0o000, 0o711])
+    def test_one_that_cannot_be_read(self, mode: int) -> None:
+        """Neither the file, nor perhaps the folder that it is in."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "config"
+            path.touch(mode=0o000)
+            path.parent.chmod(mode)
+            program = ("-c", AS_NOBODY) if os.geteuid() == 0 else ("-m", "holdfast")
+            typed = holdfast("volumes", "--kubeconfig", str(path), program=program)
+            path.parent.chmod(0o700)
 
-        assert "cannot be used" in self.complaint(path)
+        assert typed.code == 1
+        assert str(path) in typed.complaint
 
     def test_none_at_all_outside_of_a_cluster(self) -> None:
         typed = holdfast("run", variables=NEEDED)

@@ -43,15 +43,17 @@ def _in_cluster() -> Configuration:
 def _from_file(kubeconfig: str) -> Configuration:
     configuration = Configuration()
     paths = [str(Path(part).expanduser()) for part in kubeconfig.split(os.pathsep) if part]
-    existing = [path for path in paths if Path(path).is_file()]
-    if not existing:
-        raise ConfigurationError(
-            f"The kubeconfig {kubeconfig} does not exist or is not a file: name one that does."
-        )
     try:
+        existing = [path for path in paths if Path(path).is_file()]
+        if not existing:
+            raise ConfigurationError(
+                f"The kubeconfig {kubeconfig} does not exist or is not a file: name one that does."
+            )
         package.load_kube_config(
             os.pathsep.join(existing), client_configuration=configuration, persist_config=False
         )
+    except ConfigurationError:
+        raise
     except Exception as error:
         # The loader lets out whatever a wrong file makes it stumble over.
         raise ConfigurationError(
