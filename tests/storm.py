@@ -104,8 +104,8 @@ class Storm:
 
     def look(self) -> None:
         """Notes what there is to do; then the tenants of new volumes write."""
-        claims, volumes = self.cluster.claims(), self.cluster.volumes()
-        released = [volume for volume in volumes if _is_to_be_reclaimed(volume)]
+        claims = self.cluster.claims()
+        released = self._released(claims)
         pending = any(phase_of(claim) == "Pending" for claim in claims)
         making, moved = self.files("creating"), map(self.cluster.directory, released)
         found = {
@@ -122,8 +122,9 @@ class Storm:
         claims = self.cluster.claims()
         self._write(claims)
         return (
-            {phase_of(claim) for claim in claims} == {"Bound"}
-            and not any(map(_is_to_be_reclaimed, self.cluster.volumes()))
+            _uids(claims) == {tenant.uid for tenant in self.tenants if not tenant.deleted}
+            and {phase_of(claim) for claim in claims} == {"Bound"}
+            and not self._released(claims)
             and not any(map(self.files, ("creating", "trashed", "trash")))
         )
 
@@ -141,6 +142,16 @@ class Storm:
         """The names in one of the folders of `.holdfast`, without what is half-written."""
         return {file.name for file in (self.cluster.root / ".holdfast" / folder).glob("[!.]*")}
 
+    def _released(self, claims: list[Json]) -> list[Json]:
+        """The volumes to be reclaimed, those that the controller manager has not noticed too."""
+        uids = _uids(claims)
+        gone = [
+            volume
+            for volume in self.cluster.volumes()
+            if volume["spec"]["claimRef"]["uid"] not in uids
+        ]
+        return [one for one in gone if one["spec"]["persistentVolumeReclaimPolicy"] == "Delete"]
+
     def _create(self, number: int) -> None:
         class_name = self.chance.choice(_CLASSES)
         name = f"{class_name}-{number}"
@@ -156,7 +167,7 @@ class Storm:
         tenant.deleted = True
 
     def _write(self, claims: list[Json]) -> None:
-        bound = {claim["metadata"]["uid"] for claim in claims if phase_of(claim) == "Bound"}
+        bound = _uids([claim for claim in claims if phase_of(claim) == "Bound"])
         for tenant in self.tenants:
             if tenant.uid in bound and not (tenant.wrote or tenant.deleted):
                 file = self.cluster.root / tenant.directory / tenant.uid
@@ -224,9 +235,8 @@ class Storm:
         return (str(path) for path in paths if path.parts[0] != ".holdfast")
 
 
-def _is_to_be_reclaimed(volume: Json) -> bool:
-    deletes = volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
-    return deletes and phase_of(volume) in {"Released", "Failed"}
+def _uids(claims: list[Json]) -> set[str]:
+    return {claim["metadata"]["uid"] for claim in claims}
 
 
 def _place(record: dict[str, Any]) -> str:
