@@ -37,8 +37,9 @@ class Ledger:
         self.handle = handle
 
     def find(self, volume: str) -> Record | None:
-        """The record of a volume, wherever it stands; raises Unsafe where it cannot be read."""
-        return next(filter(None, (self._read(folder, volume) for folder in RECORDS)), None)
+        """The record of a volume, where it has come to; raises Unsafe where it cannot be read."""
+        found = [record for folder in RECORDS if (record := self._read(folder, volume))]
+        return found[-1] if found else None
 
     def creating(self, volume: str) -> Record | None:
         """The record of a volume that the API server may not know."""
@@ -72,8 +73,19 @@ class Ledger:
             tree.write_file(handle, record.volume, record.dump())
 
     def confirm(self, volume: str) -> None:
-        """Moves a record from `creating` to `volumes`; nothing where it has moved already."""
-        self._move(volume, CREATING, VOLUMES)
+        """Moves a record from `creating` to `volumes`; nothing where it has moved already.
+
+        A replica that was held up in the middle of its work, and leads no more, can still write
+        one into `creating` beside a later one: that is only dropped.
+        """
+        if self.has_moved_on(volume):
+            self._unlink(CREATING, volume)
+        else:
+            self._move(volume, CREATING, VOLUMES)
+
+    def has_moved_on(self, volume: str) -> bool:
+        """Whether a record stands where only those come to that the API server knew."""
+        return any(self._read(folder, volume) for folder in (VOLUMES, TRASHED))
 
     def discard(self, record: Record) -> None:
         """Moves the record of a volume to those of the trash; its mark goes last."""

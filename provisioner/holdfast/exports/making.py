@@ -47,6 +47,9 @@ def make(
 
 def undo(root: int, kept: Ledger, record: Record) -> None:
     """Takes back what `make` did for a volume that is only in the making."""
+    if kept.has_moved_on(record.volume):
+        kept.confirm(record.volume)
+        return
     if not (record.found or kept.others(record.directory, record.volume)):
         try:
             with tree.above(root, record.directory) as (parent, name):

@@ -107,3 +107,22 @@ def test_an_adopted_volume_is_the_adopting_clusters(export: Export) -> None:
     export.adopt(adopted())
 
     assert found(export).origin == "cluster-1"
+
+
+@pytest.mark.parametrize("action", Action)
+def test_what_a_former_leader_writes_late_does_not_undo_what_was_done_since(
+    root: Path, export: Export, action: Action
+) -> None:
+    """It was held up between two steps of its work, and the volume has lived and gone since."""
+    late = export.create(plan()).dump()
+    export.confirm("pvc-1")
+    export.reclaim("pvc-1", "1", action)
+    before = listing(root)
+    (root / ".holdfast/creating/pvc-1").write_bytes(late)
+
+    export.undo("pvc-1")
+    assert listing(root) == before
+
+    (root / ".holdfast/creating/pvc-1").write_bytes(late)
+    export.confirm("pvc-1")
+    assert listing(root) == before
