@@ -154,7 +154,7 @@ class Storm:
 
     def _create(self, number: int) -> None:
         class_name = self.chance.choice(_CLASSES)
-        name = f"{class_name}-{number}"
+        name = f"{class_name}-{_NAMES + number}"  # never one of those that come again
         if class_name in _PATTERNS:
             again = f"{class_name}-{self.chance.randrange(_NAMES)}"
             name = name if self.cluster.find_claim(again) else again
