@@ -6,46 +6,19 @@ import dataclasses
 import json
 
 from holdfast.claims.decide import Plan
-from holdfast.claims.objects import Claim, ClaimRef, StorageClass
-from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports.export import Export
 from tests.cluster.objects import name_of
 from tests.cluster.site import Site
+from tests.unit.exports.given import plan
 
+UID = "77777777-7777-7777-7777-777777777777"
 OTHER = "0d5c1b0e-aaaa-bbbb-cccc-1234567890ab"
 PLACE = {"pathPattern": "${.PVC.name}"}
 
 
 def plan_of_the_other_cluster(directory: str) -> Plan:
-    uid = "77777777-7777-7777-7777-777777777777"
-    claim = Claim(
-        ref=ClaimRef("theirs", "claim", uid),
-        version="1",
-        class_name="kept",
-        provisioner="p",
-        selected_node="",
-        volume_name="",
-        volume_mode="Filesystem",
-        size="1Gi",
-        access_modes=("ReadWriteMany",),
-        has_selector=False,
-        data_source="",
-        labels={},
-        annotations={},
-    )
-    kept = StorageClass(
-        "kept", "p", {}, "Retain", (), waits_for_consumer=False, has_topologies=False
-    )
-    return Plan(
-        volume=f"pvc-{uid}",
-        directory=directory,
-        claim=claim,
-        storage_class=kept,
-        action=Action.ARCHIVE,
-        shared=False,
-        ownership=Ownership(),
-    )
+    return plan(UID, directory, action=Action.ARCHIVE, policy="Retain")
 
 
 def the_other_cluster(site: Site) -> Export:
@@ -60,7 +33,7 @@ def test_a_directory_of_another_cluster_is_not_taken_up(site: Site) -> None:
     """Its volume is unknown here, which says nothing about whether pods there write to it."""
     other = the_other_cluster(site)
     other.create(plan_of_the_other_cluster("shelf"))
-    other.confirm("pvc-77777777-7777-7777-7777-777777777777")
+    other.confirm(f"pvc-{UID}")
     (site.root / "shelf" / "file").write_text("theirs")
     site.serve()
 
@@ -74,7 +47,7 @@ def test_a_directory_of_another_cluster_is_not_taken_up(site: Site) -> None:
 def test_it_is_taken_up_once_a_person_says_that_the_cluster_is_gone(site: Site) -> None:
     other = the_other_cluster(site)
     other.create(plan_of_the_other_cluster("shelf"))
-    other.confirm("pvc-77777777-7777-7777-7777-777777777777")
+    other.confirm(f"pvc-{UID}")
     (site.root / "shelf" / "file").write_text("theirs")
     settings = site.settings()
     heir = dataclasses.replace(settings.provisioner, takes_over=frozenset({OTHER}))
@@ -87,14 +60,14 @@ def test_it_is_taken_up_once_a_person_says_that_the_cluster_is_gone(site: Site) 
 
 def test_what_another_cluster_is_making_is_not_undone_here(site: Site) -> None:
     """Between its directory and its volume it looks just like what a crash leaves."""
-    plan = plan_of_the_other_cluster("shelf")
-    the_other_cluster(site).create(plan)
+    theirs = plan_of_the_other_cluster("shelf")
+    the_other_cluster(site).create(theirs)
 
     running = site.serve()
     site.bound(site.claim(site.make_class()))
 
     assert (site.root / "shelf").is_dir()
-    assert running.export.find(plan.volume) is not None
+    assert running.export.find(theirs.volume) is not None
 
 
 def test_a_record_names_the_cluster(site: Site) -> None:
