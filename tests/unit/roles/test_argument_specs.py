@@ -1,0 +1,96 @@
+"""What a role's specification says of its variables is what the role does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from tests.unit.roles.reading import ROLES, Options, defaults, options, specifications
+
+each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+
+
+def is_template(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(is_template(item) for item in value.values())
+    if isinstance(value, list):
+        return any(is_template(item) for item in value)
+    return isinstance(value, str) and "{{" in value
+
+
+def nested(found: Options, above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, option in found.items():
+        yield above + name, option
+        yield from nested(option.get("options", {}), f"{above}{name}.")
+
+
+@each_role
+def test_each_default_is_the_one_that_the_specification_names(role: Path) -> None:
+    specified = {
+        name: option["default"] for name, option in options(role).items() if "default" in option
+    }
+
+    assert defaults(role) == specified
+
+
+@each_role
+def test_an_option_either_has_a_default_or_must_be_given(role: Path) -> None:
+    neither = [
+        name
+        for name, option in options(role).items()
+        if ("default" in option) == bool(option.get("required"))
+    ]
+
+    assert neither == []
+
+
+@each_role
+def test_every_option_is_described_and_typed(role: Path) -> None:
+    bare = [
+        name
+        for name, option in nested(options(role))
+        if not option.get("description") or "type" not in option
+    ]
+
+    assert bare == []
+
+
+@each_role
+def test_the_defaults_are_allowed_values(role: Path) -> None:
+    plain = {name: value for name, value in defaults(role).items() if not is_template(value)}
+    allowed = {name: option for name, option in options(role).items() if name in plain}
+
+    result = ArgumentSpecValidator(allowed).validate(plain)
+
+    assert result.error_messages == []
+
+
+@each_role
+def test_every_option_carries_the_name_of_its_role(role: Path) -> None:
+    assert [name for name in options(role) if not name.startswith(f"{role.name}_")] == []
+
+
+@each_role
+def test_every_entry_point_has_a_specification(role: Path) -> None:
+    """A file of tasks that another file of the role includes is no entry point."""
+    texts = [path.read_text(encoding="utf-8") for path in (role / "tasks").glob("*.yml")]
+    inner = {
+        path.stem
+        for path in (role / "tasks").glob("*.yml")
+        if any(f"{path.name}" in text for text in texts)
+    }
+    entries = {path.stem for path in (role / "tasks").glob("*.yml")} - inner
+
+    assert set(specifications(role)) == entries
+
+
+@each_role
+def test_every_specification_says_what_the_entry_point_does(role: Path) -> None:
+    found = specifications(role)
+
+    assert "main" in found
+    assert [name for name, of in found.items() if not of.get("short_description")] == []
