@@ -1,0 +1,81 @@
+"""containerd, runc and the CNI plugins, on every node."""
+
+from __future__ import annotations
+
+import pytest
+from testinfra.host import Host
+
+from tests.testinfra.looking import settings
+
+testinfra_hosts = ["ansible://kubernetes?sudo=true"]
+
+
+@pytest.fixture(scope="module")
+def configured(host: Host) -> str:
+    """The configuration as containerd understood it, with its own defaults filled in."""
+    return str(host.check_output("containerd config dump"))
+
+
+def test_every_package_of_the_runtime_is_installed(host: Host) -> None:
+    names = settings(host, "container_runtime")["container_runtime_packages"]
+
+    assert [name for name in names if not host.package(name).is_installed] == []
+
+
+def test_containerd_runs_now_and_after_a_restart(host: Host) -> None:
+    containerd = host.service("containerd")
+
+    assert containerd.is_running
+    assert containerd.is_enabled
+
+
+def test_only_root_talks_to_containerd(host: Host) -> None:
+    socket = host.file("/run/containerd/containerd.sock")
+
+    assert socket.is_socket
+    assert (socket.user, socket.mode & 0o007) == ("root", 0)
+
+
+def test_containerd_leaves_cgroups_to_systemd(configured: str) -> None:
+    assert "SystemdCgroup = true" in configured
+
+
+def test_containers_are_started_by_the_program_of_the_inventory(
+    host: Host, configured: str
+) -> None:
+    program = settings(host, "container_runtime")["container_runtime_program"]
+
+    assert f'BinaryName = "{program}"' in configured
+    assert host.file(program).is_executable
+
+
+def test_the_pause_image_is_the_one_that_was_chosen(host: Host, configured: str) -> None:
+    image = settings(host, "container_runtime")["container_runtime_sandbox_image"]
+
+    assert f'sandbox_image = "{image}"' in configured
+
+
+def test_the_plugins_that_make_a_pods_network_are_where_containerd_looks(
+    host: Host, configured: str
+) -> None:
+    folder = settings(host, "container_runtime")["container_runtime_cni_bin_dir"]
+
+    assert f'bin_dir = "{folder}"' in configured
+    assert {"bridge", "host-local", "loopback", "portmap"} <= set(host.file(folder).listdir())
+
+
+def test_every_mirror_is_asked_and_no_other(host: Host) -> None:
+    mirrors = settings(host, "container_runtime")["container_runtime_mirrors"]
+    folder = "/etc/containerd/certs.d"
+    named = host.file(folder).listdir() if host.file(folder).is_directory else []
+    servers = {name: host.file(f"{folder}/{name}/hosts.toml").content_string for name in named}
+
+    assert set(servers) == set(mirrors)
+    assert [name for name, url in mirrors.items() if f'server = "{url}"' not in servers[name]] == []
+
+
+def test_the_runtime_is_ready_for_the_kubelet(host: Host) -> None:
+    """The CRI plugin is the part that a mistake in the configuration takes away."""
+    plugins = host.check_output("ctr plugins list").splitlines()
+
+    assert [line.split()[-1] for line in plugins if " cri " in f"{line} "] == ["ok"]
