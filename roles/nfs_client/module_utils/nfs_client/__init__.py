@@ -1,0 +1,1 @@
+"""What the module of the role nfs_client knows: whether this machine can mount NFS."""

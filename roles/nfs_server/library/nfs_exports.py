@@ -1,0 +1,75 @@
+"""Exports as data, put in force as a whole or refused as a whole; see module_utils/nfs_server."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.nfs_server import server
+from ansible.module_utils.nfs_server.commands import PATH, run
+from ansible.module_utils.nfs_server.errors import Refused
+from ansible.module_utils.nfs_server.exports import ENTRY, Exports, read_exports
+from ansible.module_utils.nfs_server.trial import rehearse
+
+ARGUMENTS = {
+    "exports": {"type": "list", "elements": "dict", "options": ENTRY, "required": True},
+    "file": {"type": "path", "required": True},
+}
+
+
+def main() -> None:
+    """Run as a module of Ansible."""
+    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    file = Path(module.params["file"])
+    try:
+        wanted = read_exports(module.params["exports"])
+        server.check_directories(wanted, run)
+        result = _apply(module, wanted, file)
+    except Refused as refused:
+        module.fail_json(msg=str(refused))
+    module.exit_json(**result)
+
+
+def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]:
+    before = file.read_text() if file.exists() else ""
+    # In check mode on a fresh machine there is no server yet that could be asked.
+    askable = not module.check_mode or shutil.which("exportfs", path=PATH) is not None
+    done = askable and server.is_in_force(wanted, file, run)
+    if askable and not done:
+        rehearse(wanted, file, run)
+    made = _make_directories(module, wanted)
+    if not done and not module.check_mode:
+        server.put_in_force(wanted, file, run)
+    after = wanted.text() if wanted.exports else ""
+    paths = [directory.path for directory in wanted.directories]
+    return {"changed": made or not done, "diff": _diff(file, before, after), "paths": paths}
+
+
+def _make_directories(module: AnsibleModule, wanted: Exports) -> bool:
+    changed = False
+    for directory in wanted.directories:
+        path = Path(directory.path)
+        if not path.is_dir():
+            changed = True
+            if module.check_mode:
+                continue
+            path.mkdir(mode=0o755, parents=True)
+        rights = {"owner": directory.owner, "group": directory.group, "mode": directory.mode}
+        arguments = module.load_file_common_arguments({"path": directory.path, **rights})
+        changed = module.set_fs_attributes_if_different(arguments, changed)
+    return changed
+
+
+def _diff(file: Path, before: str, after: str) -> dict[str, str]:
+    return {
+        "before_header": str(file),
+        "after_header": str(file),
+        "before": before,
+        "after": after,
+    }
+
+
+if __name__ == "__main__":
+    main()

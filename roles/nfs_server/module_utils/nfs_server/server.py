@@ -1,0 +1,99 @@
+"""The exports of a machine: refused as a whole, or in force as a whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .commands import Runner
+from .errors import Refused
+from .exports import Export, Exports
+from .table import complaints, read_table
+
+# Kinds of file systems without a device under them that give the server a lasting id all the same.
+_OWN_IDS = frozenset({"zfs"})
+_FILE_MODE = 0o644
+
+
+def check_directories(wanted: Exports, run: Runner) -> None:
+    """See that each path is, or may become, a directory that the server can export.
+
+    Raises:
+        Refused: naming the path and what to write instead.
+    """
+    for directory in wanted.directories:
+        _check_directory(Path(directory.path))
+    without = [export for export in wanted.exports if "fsid" not in export.settled]
+    for path in dict.fromkeys(export.path for export in without):
+        _check_lasting_id(Path(path), run)
+
+
+def put_in_force(wanted: Exports, file: Path, run: Runner) -> None:
+    """Write the file and export; if that comes to something else, the old exports are put back.
+
+    Raises:
+        Refused: it does; the sentence says what differs.
+    """
+    before = file.read_text() if file.exists() else None
+    write(file, wanted.text() if wanted.exports else None)
+    found = _export(wanted, run)
+    if found:
+        write(file, before)
+        run("exportfs", "-ra")
+        raise Refused(f"nfs_server_exports: {'; '.join(found)}; the exports from before are back")
+
+
+def is_in_force(wanted: Exports, file: Path, run: Runner) -> bool:
+    """Whether the file says so already, and the server does so."""
+    text = file.read_text() if file.exists() else None
+    same = text == (wanted.text() if wanted.exports else None)
+    return same and not _complaints(wanted.exports, run)
+
+
+def withdraw(file: Path, run: Runner) -> None:
+    """Take the exports of `file` out of force; what they exported stays where it is."""
+    write(file, None)
+    run("exportfs", "-ra")
+
+
+def write(file: Path, text: str | None) -> None:
+    """Replace the file as a whole; None removes it."""
+    if text is None:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(mode=0o755, exist_ok=True)
+    # exportfs and mountd read only files that end in .exports
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text)
+    new.chmod(_FILE_MODE)
+    new.replace(file)
+
+
+def _export(wanted: Exports, run: Runner) -> list[str]:
+    outcome = run("exportfs", "-ra")
+    return [outcome.complaint] if outcome.code else _complaints(wanted.exports, run)
+
+
+def _complaints(exports: tuple[Export, ...], run: Runner) -> list[str]:
+    return complaints(exports, read_table(run("exportfs", "-s").out))
+
+
+def _check_directory(path: Path) -> None:
+    real = Path(os.path.realpath(path))
+    if real != path:
+        raise Refused(f"nfs_server_exports: {path} is a link to {real}; export that instead")
+    if path.exists() and not path.is_dir():
+        raise Refused(f"nfs_server_exports: {path} is there and no directory; choose another path")
+
+
+def _check_lasting_id(path: Path, run: Runner) -> None:
+    """Without one, the server takes the export and its clients fail later."""
+    standing = next(folder for folder in (path, *path.parents) if folder.exists())
+    kind = run("findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(standing)).out
+    known = Path("/proc/filesystems").read_text().splitlines()
+    if f"nodev\t{kind.strip()}" in known and kind.strip() not in _OWN_IDS:
+        raise Refused(
+            f"nfs_server_exports: {path} is on a file system of the kind {kind.strip()}, which "
+            "gives the server no lasting id; choose another place, or add an option fsid=NUMBER "
+            "that no other export has"
+        )

@@ -1,0 +1,123 @@
+"""The server's settings in /etc/nfs.conf.d: what is written, and what comes of it."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .commands import Runner
+from .errors import Refused
+
+HEADER = "# Written by the Ansible role nfs_server; do not edit."
+VERSIONS = ("3", "4.0", "4.1", "4.2")
+PORTS = ("mountd", "statd", "statd_outgoing", "lockd")
+
+Sections = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The role's variables of the same names."""
+
+    versions: Sequence[str]
+    threads: int
+    grace_time: int
+    lease_time: int
+    manage_gids: bool
+    v3_ports: Mapping[str, int]
+
+    def check(self) -> None:
+        """See that the kernel will take them.
+
+        Raises:
+            Refused: naming the variable and what is allowed.
+        """
+        if not self.versions or not set(self.versions) <= set(VERSIONS):
+            raise Refused(f"nfs_server_versions must name at least one of {', '.join(VERSIONS)}")
+        _check_range("nfs_server_threads", self.threads, 1, 4096)
+        # The bounds of /proc/fs/nfsd/nfsv4leasetime and nfsv4gracetime.
+        _check_range("nfs_server_grace_time", self.grace_time, 10, 3600)
+        _check_range("nfs_server_lease_time", self.lease_time, 10, 3600)
+        if set(self.v3_ports) != set(PORTS):
+            raise Refused(f"nfs_server_v3_ports must have the keys {', '.join(PORTS)}")
+        for name in PORTS:
+            _check_range(f"nfs_server_v3_ports.{name}", self.v3_ports[name], 1, 65535)
+        if len({*self.v3_ports.values(), 111, 2049}) != len(PORTS) + 2:
+            raise Refused("nfs_server_v3_ports must differ from each other and from 111 and 2049")
+
+    def sections(self) -> Sections:
+        """As nfs.conf(5) wants them."""
+        return {
+            "nfsd": {
+                "threads": str(self.threads),
+                "grace-time": str(self.grace_time),
+                "lease-time": str(self.lease_time),
+                "vers3": _yes_no("3" in self.versions),
+                "vers4": _yes_no(any(version.startswith("4") for version in self.versions)),
+                **{f"vers{version}": _yes_no(version in self.versions) for version in VERSIONS[1:]},
+            },
+            "mountd": {"manage-gids": _yes_no(self.manage_gids)},
+        } | (self._v3_sections() if "3" in self.versions else {})
+
+    def _v3_sections(self) -> Sections:
+        port = {name: str(number) for name, number in self.v3_ports.items()}
+        return {
+            "mountd": {"manage-gids": _yes_no(self.manage_gids), "port": port["mountd"]},
+            "statd": {"port": port["statd"], "outgoing-port": port["statd_outgoing"]},
+            "lockd": {"port": port["lockd"], "udp-port": port["lockd"]},
+        }
+
+
+def render(sections: Sections) -> str:
+    """The content of the file."""
+    blocks = [
+        "\n".join([f"[{name}]", *(f"{key}={value}" for key, value in section.items())])
+        for name, section in sections.items()
+    ]
+    return "\n\n".join([HEADER, *blocks]) + "\n"
+
+
+def check_effect(sections: Sections, run: Runner) -> None:
+    """See that the machine's settings, of all files together, are these.
+
+    A mistake in a file is only a warning to the server, and a later file wins.
+
+    Raises:
+        Refused: naming the setting that came out otherwise.
+    """
+    dump = run("nfsconf", "--dump")
+    found = configparser.ConfigParser(delimiters="=", interpolation=None, strict=False)
+    found.read_string(dump.out)
+    for name, section in sections.items():
+        for key, value in section.items():
+            effective = found.get(name, key, fallback="nothing").strip()
+            if effective != value:
+                raise Refused(
+                    f"nfs.conf: {key} in [{name}] is {effective} and not {value}; another file in "
+                    "/etc/nfs.conf.d sets it after the role's"
+                )
+
+
+def check_kernel(run: Runner) -> None:
+    """See that this kernel can serve NFS.
+
+    Raises:
+        Refused: it cannot.
+    """
+    served = "nodev\tnfsd" in Path("/proc/filesystems").read_text().splitlines()
+    if not served and run("modprobe", "--dry-run", "--quiet", "nfsd").code:
+        raise Refused(
+            "this machine's kernel cannot serve NFS (it has no nfsd); install one that can, or "
+            "give the group nfs_servers another machine"
+        )
+
+
+def _check_range(name: str, value: int, lowest: int, highest: int) -> None:
+    if not lowest <= value <= highest:
+        raise Refused(f"{name} is {value}; it must be from {lowest} to {highest}")
+
+
+def _yes_no(answer: bool) -> str:  # noqa: FBT001 - the name asks the question
+    return "y" if answer else "n"

@@ -1,0 +1,50 @@
+"""The server's table of exports, compared with what was wanted.
+
+`exportfs` ends with 0 when a host does not resolve (that export is then silently missing) and when
+a stray space has exported a directory to the world, so its word is not taken for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from .clients import canonical
+from .exports import Export
+from .options import Settled, differences, read_shown
+
+Table = dict[tuple[str, str], Settled]
+
+_LINE = re.compile(r"(?P<path>.+?)\s+(?P<client>\S+?)\((?P<options>[^()]*)\)")
+
+
+def read_table(text: str) -> Table:
+    """What `exportfs -s` prints, by path and client."""
+    lines = filter(None, map(_LINE.fullmatch, map(str.strip, text.splitlines())))
+    return {(line["path"], line["client"]): read_shown(line["options"]) for line in lines}
+
+
+def complaints(
+    wanted: Iterable[Export], table: Table, canonical: Callable[[str], str] = canonical
+) -> list[str]:
+    """What the server does otherwise than was wanted, a sentence each."""
+    wanted = list(wanted)
+    found = [complaint for export in wanted for complaint in _compare(export, table, canonical)]
+    asked = {export.path for export in wanted if export.client == "*"}
+    ours = {export.path for export in wanted} - asked
+    return found + [
+        f"{path} is exported to everybody (*), which was not asked for; look for another line "
+        "with it in /etc/exports and /etc/exports.d"
+        for path, client in table
+        if client == "*" and path in ours
+    ]
+
+
+def _compare(export: Export, table: Table, canonical: Callable[[str], str]) -> list[str]:
+    where = f"{export.path} for {export.client}"
+    shown = table.get((export.path, export.client))
+    if shown is None:
+        shown = table.get((export.path, canonical(export.client)))
+    if shown is None:
+        return [f"{where} is missing; if it is called by a name, the server must resolve it"]
+    return [f"{where} has {what}" for what in differences(export.settled, shown)]

@@ -1,0 +1,82 @@
+"""A dry run of `exportfs`, in a mount namespace of its own: the server's table is not touched.
+
+In it the candidate stands beside the machine's other export files, the tables under /var/lib/nfs
+are empty ones, and the kernel's interface is out of sight. Directories that are still to be made
+have stand-ins.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from .commands import Runner
+from .errors import Refused
+from .exports import Exports
+from .table import Table, complaints, read_table
+
+# $1 takes the place of /etc/exports.d, $2 of /var/lib/nfs; all of it ends with the namespace.
+_SCRIPT = """
+mount --bind "$1" /etc/exports.d && mount --bind "$2" /var/lib/nfs || exit 97
+umount --lazy /proc/fs/nfsd 2>/dev/null
+exportfs -ra || exit 98
+exec exportfs -s
+"""
+_TABLES = ("etab", "rmtab", "xtab")
+
+
+def rehearse(wanted: Exports, file: Path, run: Runner) -> None:
+    """See that the server would take `wanted` as the content of `file`, and mean the same by it.
+
+    Raises:
+        Refused: it would not; the sentence is exportfs's own, or says what differs.
+    """
+    with tempfile.TemporaryDirectory(prefix="exports-", dir="/var/tmp") as folder:
+        stage = _Stage(Path(folder), wanted)
+        found = complaints(wanted.exports, stage.play(file, run))
+    if found:
+        raise Refused(f"nfs_server_exports, in a dry run: {'; '.join(found)}; nothing was changed")
+
+
+class _Stage:
+    def __init__(self, folder: Path, wanted: Exports) -> None:
+        self._folder = folder
+        self._wanted = wanted
+        self._standins = folder / "standins"
+        self._missing = [
+            directory.path for directory in wanted.directories if not Path(directory.path).is_dir()
+        ]
+
+    def play(self, file: Path, run: Runner) -> Table:
+        """The table that comes of it."""
+        exports, tables = self._folder / "exports.d", self._folder / "nfs"
+        self._copy_others(file, exports)
+        (exports / file.name).write_text(self._candidate())
+        _make_tables(tables)
+        outcome = run("unshare", "--mount", "sh", "-c", _SCRIPT, "sh", str(exports), str(tables))
+        if outcome.code:
+            said = outcome.complaint.replace(str(self._standins), "")
+            raise Refused(f"exportfs refuses in a dry run, nothing was changed: {said}")
+        return read_table(outcome.out.replace(str(self._standins), ""))
+
+    def _copy_others(self, file: Path, target: Path) -> None:
+        target.mkdir()
+        for other in file.parent.glob("*.exports"):
+            if other.name != file.name:
+                shutil.copy(other, target)
+
+    def _candidate(self) -> str:
+        text = self._wanted.text()
+        for path in self._missing:
+            standin = self._standins / path.lstrip("/")
+            standin.mkdir(parents=True)
+            text = text.replace(f"\n{path} ", f"\n{standin} ")
+        return text
+
+
+def _make_tables(folder: Path, names: Iterable[str] = _TABLES) -> None:
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch()
