@@ -1,0 +1,45 @@
+{{/* What `holdfast run` is told; docs/operations.md has the whole list. */}}
+{{- define "holdfast.environment" -}}
+- name: PROVISIONER_NAME
+  value: {{ .Values.storageClass.provisionerName | quote }}
+- name: NFS_SERVER
+  value: {{ include "holdfast.server" . | quote }}
+- name: NFS_PATH
+  value: {{ include "holdfast.path" . | quote }}
+- name: ENABLE_LEADER_ELECTION
+  value: {{ .Values.leaderElection.enabled | quote }}
+- name: NFS_DEFAULT_MODE
+  value: {{ .Values.directories.mode | quote }}
+{{- if not (kindIs "invalid" .Values.directories.uid) }}
+- name: NFS_DEFAULT_UID
+  value: {{ .Values.directories.uid | int64 | quote }}
+{{- end }}
+{{- if not (kindIs "invalid" .Values.directories.gid) }}
+- name: NFS_DEFAULT_GID
+  value: {{ .Values.directories.gid | int64 | quote }}
+{{- end }}
+{{- with .Values.settings }}
+{{- with .alsoKnownAs }}
+- name: HOLDFAST_ALSO_KNOWN_AS
+  value: {{ join " " . | quote }}
+{{- end }}
+{{- with .takesOver }}
+- name: HOLDFAST_TAKES_OVER
+  value: {{ join " " . | quote }}
+{{- end }}
+- name: HOLDFAST_FINALIZER
+  value: {{ .finalizer | quote }}
+- name: HOLDFAST_WORKERS
+  value: {{ .workers | quote }}
+- name: HOLDFAST_EXPORT_DEADLINE
+  value: {{ .exportDeadline | quote }}
+- name: HOLDFAST_LOG_FORMAT
+  value: {{ .logFormat | quote }}
+- name: HOLDFAST_LOG_LEVEL
+  value: {{ .logLevel | quote }}
+{{- end }}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: POD_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+{{- end }}

@@ -1,0 +1,114 @@
+"""The StorageClasses and static volumes that the chart makes of data."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.claims.decide import read_class
+from holdfast.claims.objects import parse_class
+from holdfast.claims.parameters import Action, Parameters
+from testbed.chart import render
+from testbed.client import Json
+
+
+def classes(values: Json | None = None) -> dict[str, Json]:
+    return {
+        found["metadata"]["name"]: found
+        for found in render(values)
+        if found["kind"] == "StorageClass"
+    }
+
+
+def parameters(found: Json) -> Parameters:
+    """As the provisioner reads them, which refuses what it does not know."""
+    return read_class(parse_class(found))
+
+
+def test_by_default_there_is_one_class_that_archives() -> None:
+    [(name, found)] = classes().items()
+
+    assert name == "nfs-client"
+    assert parameters(found).on_delete is Action.ARCHIVE
+    assert found["reclaimPolicy"] == "Delete"
+
+
+@pytest.mark.parametrize(
+    ("given", "action"),
+    [
+        ({"onDelete": "retain"}, Action.RETAIN),
+        ({"onDelete": "delete", "archiveOnDelete": True}, Action.DELETE),
+        ({"archiveOnDelete": False}, Action.DELETE),
+        ({"archiveOnDelete": "false"}, Action.DELETE),
+        ({}, Action.ARCHIVE),
+    ],
+)
+def test_a_class_reclaims_as_its_values_say(given: Json, action: Action) -> None:
+    values = {"storageClass": given, "storageClasses": [{"name": "other", **given}]}
+
+    assert {parameters(found).on_delete for found in classes(values).values()} == {action}
+
+
+def test_every_field_of_a_class_reaches_it() -> None:
+    pattern = "${.PVC.namespace}/${.PVC.labels.app}"
+    given = {
+        "name": "other",
+        "defaultClass": True,
+        "reclaimPolicy": "Retain",
+        "pathPattern": pattern,
+        "sharedPaths": True,
+        "mountOptions": ["nfsvers=4.1"],
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "allowVolumeExpansion": True,
+        "annotations": {"note": "ours"},
+    }
+    found = classes({"storageClass": {"create": False}, "storageClasses": [given]})["other"]
+
+    assert found["metadata"]["annotations"] == {
+        "note": "ours",
+        "storageclass.kubernetes.io/is-default-class": "true",
+    }
+    assert parameters(found) == Parameters(pattern, Action.ARCHIVE, shared_paths=True)
+    assert found["reclaimPolicy"] == "Retain"
+    assert found["mountOptions"] == ["nfsvers=4.1"]
+    assert found["volumeBindingMode"] == "WaitForFirstConsumer"
+    assert found["allowVolumeExpansion"] is True
+
+
+def test_a_class_mounts_as_the_export_is_mounted_unless_it_says_otherwise() -> None:
+    values = {
+        "nfs": {"server": "a", "path": "/b", "mountOptions": ["hard"]},
+        "storageClasses": [{"name": "other", "mountOptions": ["soft"]}],
+    }
+    found = classes(values)
+
+    assert found["nfs-client"]["mountOptions"] == ["hard"]
+    assert found["other"]["mountOptions"] == ["soft"]
+
+
+def test_all_classes_name_the_provisioner_that_the_pods_are() -> None:
+    values = {"storageClass": {"provisionerName": "me/too"}, "storageClasses": [{"name": "other"}]}
+
+    assert {found["provisioner"] for found in classes(values).values()} == {"me/too"}
+
+
+def test_static_volumes_have_their_own_path_and_outlive_the_release() -> None:
+    modes = ["ReadWriteMany", "ReadWriteOnce"]
+    given = {
+        "name": "pv001",
+        "path": "/data/volumes/v1",
+        "server": "192.168.164.141",
+        "capacity": "20Gi",
+        "accessModes": modes,
+        "labels": {"name": "pv001"},
+    }
+    [found] = [f for f in render({"staticVolumes": [given]}) if f["kind"] == "PersistentVolume"]
+
+    assert found["spec"] == {
+        "nfs": {"path": "/data/volumes/v1", "server": "192.168.164.141"},
+        "accessModes": modes,
+        "capacity": {"storage": "20Gi"},
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "",
+    }
+    assert found["metadata"]["labels"]["name"] == "pv001"
+    assert found["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}

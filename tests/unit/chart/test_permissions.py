@@ -1,0 +1,68 @@
+"""The chart grants what the provisioner asks for, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from holdfast.controller.permissions import NEEDED, NEEDED_TO_LEAD
+from holdfast.kube.resources import Resource
+from testbed.chart import render
+from testbed.client import Json
+
+Granted = set[tuple[str, str, str]]
+
+
+def granted(objects: list[Json], kind: str) -> Granted:
+    rules = [rule for found in objects if found["kind"] == kind for rule in found["rules"]]
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def needed(table: Mapping[Resource, tuple[str, ...]]) -> Granted:
+    return {
+        (resource.api.rpartition("/")[0], resource.plural, verb)
+        for resource, verbs in table.items()
+        for verb in verbs
+    }
+
+
+def test_the_cluster_role_is_the_provisioners_own_table() -> None:
+    assert granted(render(), "ClusterRole") == needed(NEEDED)
+
+
+def test_the_role_is_the_table_of_what_leading_needs() -> None:
+    assert granted(render(), "Role") == needed(NEEDED_TO_LEAD)
+
+
+def test_of_namespaces_only_kube_system_may_be_read() -> None:
+    [role] = [found for found in render() if found["kind"] == "ClusterRole"]
+    [rule] = [rule for rule in role["rules"] if "namespaces" in rule["resources"]]
+
+    assert rule["resourceNames"] == ["kube-system"]
+
+
+def test_without_leader_election_no_lease_is_granted() -> None:
+    alone = {
+        "leaderElection": {"enabled": False},
+        "replicaCount": 1,
+        "strategyType": "Recreate",
+    }
+
+    assert granted(render(alone), "Role") == set()
+
+
+def test_the_permissions_are_those_of_the_account_that_the_pods_run_as() -> None:
+    objects = render({"serviceAccount": {"create": False, "name": "own"}})
+    [deployment] = [found for found in objects if found["kind"] == "Deployment"]
+    subjects = [
+        subject["name"] for found in objects if "subjects" in found for subject in found["subjects"]
+    ]
+
+    assert subjects == ["own", "own"]
+    assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == "own"
+    assert not [found for found in objects if found["kind"] == "ServiceAccount"]

@@ -1,0 +1,115 @@
+"""A value that is wrong or misspelt is refused with a sentence that names it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from testbed.chart import CHART, EXAMPLE, MANIFESTS, HelmError, helm, plain, render
+from testbed.client import Json
+
+
+def put(values: Json, path: str, value: Any) -> Json:
+    """`values` with one more, at a path of names."""
+    name, _, rest = path.partition(".")
+    return {**values, name: put(values.get(name, {}), rest, value) if rest else value}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("nfs.server", "", "nfs.server is empty: give the host name or address"),
+        ("nfs.path", "", "nfs.path is empty: give the path that the server exports"),
+        ("nfs.server", "two words", "at '/nfs/server'"),
+        ("nfs.path", "srv/nfs", "at '/nfs/path'"),
+        ("nfs.mountOptions", ["hard,nfsvers=4"], "at '/nfs/mountOptions/0'"),
+        ("nfs.sever", "x", "'sever' not allowed"),
+        ("storageclass", {}, "'storageclass' not allowed"),
+        ("storageClass.onDelete", "delet", "at '/storageClass/onDelete'"),
+        ("storageClass.reclaimPolicy", "Recycle", "at '/storageClass/reclaimPolicy'"),
+        ("storageClass.name", "Not_A_Name", "at '/storageClass/name'"),
+        ("storageClasses", [{"onDelete": "retain"}], "missing property 'name'"),
+        ("storageClasses", [{"name": "a", "parameters": {}}], "'parameters' not allowed"),
+        ("staticVolumes", [{"name": "a", "path": "/b"}], "missing property 'capacity'"),
+        (
+            "staticVolumes",
+            [{"name": "a", "path": "/b", "capacity": "lots"}],
+            "at '/staticVolumes/0/capacity'",
+        ),
+        ("directories.mode", "0999", "at '/directories/mode'"),
+        ("directories.mode", 777, "at '/directories/mode'"),
+        ("directories.uid", -1, "at '/directories/uid'"),
+        ("settings.workers", 65, "at '/settings/workers'"),
+        ("settings.exportDeadline", 0.5, "at '/settings/exportDeadline'"),
+        ("settings.logLevel", "loud", "at '/settings/logLevel'"),
+        ("replicaCount", "two", "at '/replicaCount'"),
+        ("imageCredentials", {"registry": "x"}, "'username', 'password' required"),
+        ("leaderElection.enabled", False, "two provisioners would work at once"),
+    ],
+)
+def test_a_wrong_value_is_named(path: str, value: Any, sentence: str) -> None:
+    with pytest.raises(HelmError) as caught:
+        render(put(EXAMPLE, path, value))
+
+    assert sentence in str(caught.value)
+
+
+def test_the_schema_knows_every_value_and_no_other() -> None:
+    """Maps whose keys are the user's own have none in the schema."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+
+    def compare(schema: Json, values: Json, path: str) -> None:
+        known = schema.get("properties")
+        if known is not None and values:
+            assert set(known) - {"global"} == set(values), path
+            for name in values:
+                if isinstance(values[name], dict):
+                    compare(known[name], values[name], f"{path}.{name}")
+
+    compare(schema, values, "")
+
+
+def test_values_of_the_older_chart_can_be_given_as_they_are() -> None:
+    values = {
+        "replicaCount": 1,
+        "strategyType": "Recreate",
+        "image": {"pullPolicy": "IfNotPresent"},
+        "nfs": {
+            **EXAMPLE["nfs"],
+            "mountOptions": None,
+            "volumeName": "nfs-subdir-external-provisioner-root",
+            "reclaimPolicy": "Retain",
+        },
+        "storageClass": {
+            "create": True,
+            "provisionerName": "k8s-sigs.io/nfs-subdir-external-provisioner",
+            "defaultClass": False,
+            "name": "nfs-client",
+            "allowVolumeExpansion": True,
+            "reclaimPolicy": "Delete",
+            "archiveOnDelete": True,
+            "onDelete": None,
+            "pathPattern": None,
+            "accessModes": "ReadWriteOnce",
+            "volumeBindingMode": "Immediate",
+            "annotations": {},
+        },
+        "serviceAccount": {"create": True, "annotations": {}, "name": None},
+        "podDisruptionBudget": {"enabled": False, "maxUnavailable": 1},
+    }
+
+    assert {found["kind"] for found in render(values)} >= {"Deployment", "StorageClass"}
+
+
+def test_helm_finds_nothing_to_say_against_the_chart() -> None:
+    assert "0 chart(s) failed" in helm("lint", "--strict", CHART, values=EXAMPLE)
+
+
+def test_the_plain_manifests_are_current() -> None:
+    message = "run `python -m testbed.chart`"
+
+    assert MANIFESTS.read_text(encoding="utf-8") == plain(), message
