@@ -1,0 +1,197 @@
+"""The programs of a Kubernetes release, fetched once, checked, and put in use by links."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+from urllib.error import HTTPError, URLError
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
+
+DOCUMENTATION = r"""
+module: kubernetes_programs
+short_description: Install the programs of a Kubernetes release
+description:
+  - Fetches kubeadm, kubelet and kubectl into a folder of their version. A program is used only
+    when it has the checksum that the server publishes beside it; that is kept, so what is there
+    already is checked without asking the server.
+  - With C(links), links in that folder put this version in use.
+options:
+  url:
+    description: The server; the layout beneath is that of https://dl.k8s.io/release.
+    type: str
+    required: true
+  version:
+    description: Which release, as C(v1.36.3).
+    type: str
+    required: true
+  directory:
+    description: The folder of all versions.
+    type: path
+    required: true
+  links:
+    description: The folder of the links. Without it the programs are fetched only.
+    type: path
+author: Holdfast
+"""
+
+PROGRAMS = ("kubeadm", "kubelet", "kubectl")
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+TIMEOUT_SECONDS = 60
+
+
+class ReleaseError(Exception):
+    """The server does not give a program that can be used."""
+
+
+def source(url: str, version: str, machine: str) -> str:
+    """The folder on the server that has the programs for this kind of machine.
+
+    Raises:
+        ReleaseError: Kubernetes is not released for it.
+    """
+    if machine not in ARCHITECTURES:
+        known = " and ".join(ARCHITECTURES)
+        raise ReleaseError(f"This machine is of the kind {machine}; programs are had for {known}.")
+    return f"{url.rstrip('/')}/{version}/bin/linux/{ARCHITECTURES[machine]}"
+
+
+def published(text: str, url: str) -> str:
+    """The checksum in the text of a `.sha256`, which may name its file as well.
+
+    Raises:
+        ReleaseError: it is something else, as a mirror's own error page is.
+    """
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    if not re.fullmatch(r"[0-9a-f]{64}", first):
+        raise ReleaseError(f"{url} holds no SHA-256 checksum; repair the server or the mirror.")
+    return first
+
+
+def digest(path: Path) -> str:
+    """The file's SHA-256 checksum."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksum_of(program: Path) -> Path:
+    """Where a program's published checksum is kept."""
+    return program.with_name(f"{program.name}.sha256")
+
+
+def is_whole(program: Path) -> bool:
+    """Whether the program is there, as it was published."""
+    kept = checksum_of(program)
+    return program.is_file() and kept.is_file() and digest(program) == kept.read_text().strip()
+
+
+def ask(url: str) -> IO[bytes]:
+    """The server's answer.
+
+    Raises:
+        ReleaseError: there is none, or it is no.
+    """
+    try:
+        answer: IO[bytes] = open_url(url, timeout=TIMEOUT_SECONDS, follow_redirects="all")
+    except HTTPError as error:
+        raise ReleaseError(
+            f"{url}: the server says {error.code} {error.reason}. Check kubernetes_node_version "
+            "and kubernetes_node_release_url."
+        ) from error
+    except (URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise ReleaseError(
+            f"{url} cannot be had: {reason}. Check the network, or let "
+            "kubernetes_node_release_url name a mirror that this machine reaches."
+        ) from error
+    return answer
+
+
+def fetch(url: str, program: Path) -> None:
+    """Put the program and its checksum in place, whole or not at all.
+
+    Raises:
+        ReleaseError: the server does not give it, or gives another than it published.
+    """
+    with ask(f"{url}.sha256") as answer:
+        wanted = published(answer.read(1024).decode(errors="replace"), f"{url}.sha256")
+    handle, name = tempfile.mkstemp(prefix=f".{program.name}.", dir=program.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file, ask(url) as answer:
+            shutil.copyfileobj(answer, file)
+        if (got := digest(partial)) != wanted:
+            raise ReleaseError(
+                f"{url} has the checksum {got}, not {wanted} as {url}.sha256 says; it was not "
+                "installed. Repair the server or the mirror, then run this again."
+            )
+        checksum_of(program).write_text(f"{wanted}\n")
+        partial.chmod(0o755)
+        partial.replace(program)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def is_link_to(link: Path, program: Path) -> bool:
+    """Whether the link is there and leads to the program."""
+    return link.is_symlink() and link.readlink() == program
+
+
+def lead(link: Path, program: Path) -> None:
+    """Make the link lead to the program, with no moment at which it leads nowhere."""
+    new = link.with_name(f".{link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(program)
+    new.replace(link)
+
+
+def run(params: Mapping[str, str | None], *, check_mode: bool) -> dict[str, list[str]]:
+    """Fetch and link what is missing; the names of both.
+
+    Raises:
+        ReleaseError: a program cannot be had.
+    """
+    folder = Path(str(params["directory"])) / str(params["version"])
+    origin = source(str(params["url"]), str(params["version"]), platform.machine())
+    missing = [name for name in PROGRAMS if not is_whole(folder / name)]
+    links = [Path(params["links"]) / name for name in PROGRAMS] if params["links"] else []
+    astray = [link for link in links if not is_link_to(link, folder / link.name)]
+    if not check_mode:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in missing:
+            fetch(f"{origin}/{name}", folder / name)
+        for link in astray:
+            lead(link, folder / link.name)
+    return {"fetched": missing, "linked": [str(link) for link in astray]}
+
+
+def main() -> None:
+    """Run as Ansible calls it."""
+    module = AnsibleModule(
+        argument_spec={
+            "url": {"type": "str", "required": True},
+            "version": {"type": "str", "required": True},
+            "directory": {"type": "path", "required": True},
+            "links": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        done = run(module.params, check_mode=module.check_mode)
+    except ReleaseError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"The Kubernetes programs could not be installed: {error}.")
+    module.exit_json(changed=any(done.values()), **done)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""What the role pod_network reads from the cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Node = Mapping[str, Any]
+
+
+def pod_routes(text: str, own: str) -> dict[str, Any]:
+    """The network of one node's pods, and how the others' are reached.
+
+    Args:
+        text: the nodes, as `kubectl get --output json` prints them
+        own: the name of the node that is asked for
+
+    Returns:
+        `own`, its network; `others`, the `network` and the node's `address` of each other one
+
+    Raises:
+        ValueError: the node is not in the cluster, or one has no network.
+    """
+    nodes = {node["metadata"]["name"]: node for node in json.loads(text)["items"]}
+    if own not in nodes:
+        raise ValueError(f"The cluster has no node {own}.")
+    others = [
+        {"network": _network(node), "address": _address(node)}
+        for name, node in sorted(nodes.items())
+        if name != own
+    ]
+    return {"own": _network(nodes[own]), "others": others}
+
+
+def _network(node: Node) -> str:
+    network: str | None = node["spec"].get("podCIDR")
+    if not network:
+        raise ValueError(
+            f"Node {node['metadata']['name']} was given no network for its pods; "
+            "control_plane_pod_network may be used up."
+        )
+    return network
+
+
+def _address(node: Node) -> str:
+    addresses = node["status"]["addresses"]
+    return next(str(one["address"]) for one in addresses if one["type"] == "InternalIP")
+
+
+class FilterModule:
+    """Found by Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """The filters by name."""
+        return {"pod_routes": pod_routes}

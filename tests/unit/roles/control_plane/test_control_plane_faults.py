@@ -1,0 +1,49 @@
+"""What makes no cluster is refused before anything is changed, by the variable's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from roles.control_plane.filter_plugins.control_plane import control_plane_faults
+
+PODS, SERVICES, ADDRESS = "10.244.0.0/16", "10.96.0.0/12", "192.168.41.11"
+
+
+def test_the_defaults_have_no_fault() -> None:
+    assert control_plane_faults(["control"], ADDRESS, PODS, SERVICES) == []
+
+
+def test_more_than_one_machine_is_refused_with_their_names() -> None:
+    (fault,) = control_plane_faults(["one", "two"], ADDRESS, PODS, SERVICES)
+
+    assert "has 2 machines (one, two)" in fault
+
+
+@pytest.mark.parametrize("text", ["10.244.0.1/16", "10.244.0.0/33", "fd00::/64", "pods", ""])
+def test_what_is_no_network_is_refused_by_name(text: str) -> None:
+    (fault,) = control_plane_faults(["control"], ADDRESS, text, SERVICES)
+
+    assert fault.startswith("control_plane_pod_network: ")
+
+
+@pytest.mark.parametrize(
+    ("pods", "services", "both"),
+    [
+        ("10.96.0.0/16", SERVICES, "control_plane_pod_network (10.96.0.0/16) and control_plane_s"),
+        ("192.168.0.0/16", SERVICES, "(192.168.0.0/16) and kubernetes_node_address (192.168.41.1"),
+        (PODS, "192.168.41.0/24", "control_plane_service_network (192.168.41.0/24) and kubernet"),
+    ],
+)
+def test_networks_that_overlap_are_refused_with_both_names(
+    pods: str, services: str, both: str
+) -> None:
+    (fault,) = control_plane_faults(["control"], ADDRESS, pods, services)
+
+    assert both in fault
+
+
+@pytest.mark.parametrize("prefix", [24, 28])
+def test_a_pod_network_for_one_node_only_is_refused(prefix: int) -> None:
+    (fault,) = control_plane_faults(["control"], ADDRESS, f"10.244.0.0/{prefix}", SERVICES)
+
+    assert "has room for one node at most" in fault
