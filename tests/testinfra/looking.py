@@ -13,10 +13,14 @@ ROLES: Final = Path(__file__).parents[2] / "roles"
 KUBECONFIG: Final = "/etc/kubernetes/admin.conf"
 
 
-def settings(host: Host, role: str) -> dict[str, Any]:
-    """The role's variables on this machine: the inventory's, else its defaults; not rendered."""
+def settings(host: Host, role: str, machine: str = "") -> dict[str, Any]:
+    """The role's variables on a machine (this one): the inventory's, else its defaults.
+
+    They are not rendered; what is a template stays one.
+    """
     defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text(encoding="utf-8"))
-    return {**defaults, **host.ansible.get_variables()}
+    name = machine or host.ansible.get_variables()["inventory_hostname"]
+    return {**defaults, **host.backend.ansible_runner.get_variables(name)}
 
 
 def machines(host: Host, group: str) -> dict[str, str]:

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from tests.unit.roles.reading import ROLES, Options, defaults, options, specifications
+from tests.unit.roles.reading import (
+    PLAYBOOKS,
+    ROLES,
+    Options,
+    defaults,
+    load,
+    options,
+    specifications,
+)
 
 each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 
@@ -74,23 +82,38 @@ def test_every_option_carries_the_name_of_its_role(role: Path) -> None:
     assert [name for name in options(role) if not name.startswith(f"{role.name}_")] == []
 
 
-@each_role
-def test_every_entry_point_has_a_specification(role: Path) -> None:
-    """A file of tasks that another file of the role includes is no entry point."""
-    texts = [path.read_text(encoding="utf-8") for path in (role / "tasks").glob("*.yml")]
-    inner = {
-        path.stem
-        for path in (role / "tasks").glob("*.yml")
-        if any(f"{path.name}" in text for text in texts)
-    }
-    entries = {path.stem for path in (role / "tasks").glob("*.yml")} - inner
+def entry_points_in_use() -> Iterator[tuple[str, str]]:
+    """Role and file of tasks, wherever a playbook or a role includes another's."""
+    files = [*PLAYBOOKS, *(file for role in ROLES for file in role.glob("*/*.yml"))]
+    for node in (node for file in files for node in mappings(load(file))):
+        if "tasks_from" in node:
+            yield node.get("name") or node["role"], Path(node["tasks_from"]).stem
 
-    assert set(specifications(role)) == entries
+
+def mappings(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+    for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from mappings(item)
+
+
+@each_role
+def test_every_entry_point_in_use_has_a_specification(role: Path) -> None:
+    """Ansible checks no value where it finds none."""
+    used = {entry for name, entry in entry_points_in_use() if name == role.name}
+
+    assert {"main", *used} - set(specifications(role)) == set()
+
+
+@each_role
+def test_every_specification_is_one_of_a_file_of_tasks(role: Path) -> None:
+    files = {path.stem for path in (role / "tasks").glob("*.yml")}
+
+    assert set(specifications(role)) - files == set()
 
 
 @each_role
 def test_every_specification_says_what_the_entry_point_does(role: Path) -> None:
     found = specifications(role)
 
-    assert "main" in found
     assert [name for name, of in found.items() if not of.get("short_description")] == []

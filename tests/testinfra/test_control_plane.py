@@ -1,0 +1,162 @@
+"""The control plane: its parts, what they let in, and what they keep to themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from tests.testinfra.looking import KUBECONFIG, kubectl, listeners, machines, settings
+
+testinfra_hosts = ["ansible://control_plane?sudo=true"]
+
+PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
+@pytest.fixture(scope="module")
+def nodes(host: Host) -> dict[str, Any]:
+    return {node["metadata"]["name"]: node for node in kubectl(host, "get", "nodes")["items"]}
+
+
+def conditions(thing: dict[str, Any]) -> dict[str, str]:
+    return {each["type"]: each["status"] for each in thing["status"]["conditions"]}
+
+
+def names(host: Host) -> set[str]:
+    """The nodes that the inventory makes."""
+    return set(machines(host, "kubernetes"))
+
+
+def test_the_nodes_are_those_of_the_inventory(host: Host, nodes: dict[str, Any]) -> None:
+    assert set(nodes) == names(host)
+
+
+def test_every_node_is_ready_and_short_of_nothing(nodes: dict[str, Any]) -> None:
+    healthy = {
+        "Ready": "True",
+        "MemoryPressure": "False",
+        "DiskPressure": "False",
+        "PIDPressure": "False",
+    }
+    found = {name: conditions(node) for name, node in nodes.items()}
+
+    assert [name for name, states in found.items() if not healthy.items() <= states.items()] == []
+
+
+def test_every_node_runs_the_version_of_the_inventory(host: Host, nodes: dict[str, Any]) -> None:
+    version = settings(host, "kubernetes_node")["kubernetes_node_version"]
+    found = {node["status"]["nodeInfo"]["kubeletVersion"] for node in nodes.values()}
+
+    assert found == {version}
+
+
+def test_the_api_server_runs_it_too(host: Host) -> None:
+    version = settings(host, "kubernetes_node")["kubernetes_node_version"]
+
+    assert kubectl(host, "version")["serverVersion"]["gitVersion"] == version
+
+
+def test_every_node_is_reached_by_the_address_of_the_inventory(
+    host: Host, nodes: dict[str, Any]
+) -> None:
+    """A machine of Vagrant has two, and the first is the same on all of them."""
+    found = {
+        name: {entry["type"]: entry["address"] for entry in node["status"]["addresses"]}
+        for name, node in nodes.items()
+    }
+    internal = {name: addresses["InternalIP"] for name, addresses in found.items()}
+
+    assert internal == machines(host, "kubernetes")
+
+
+def test_only_the_control_plane_turns_pods_away(host: Host, nodes: dict[str, Any]) -> None:
+    tainted = {name for name, node in nodes.items() if node["spec"].get("taints")}
+
+    assert tainted == set(machines(host, "control_plane"))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_runs_and_is_ready(host: Host, part: str) -> None:
+    pods = kubectl(host, "get", "pods", "--namespace=kube-system", f"--selector=component={part}")
+
+    assert [conditions(pod)["Ready"] for pod in pods["items"]] == ["True"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_how_a_part_is_started_is_for_root_to_read(host: Host, part: str) -> None:
+    manifest = host.file(f"/etc/kubernetes/manifests/{part}.yaml")
+
+    assert (manifest.user, manifest.mode) == ("root", 0o600)
+
+
+def test_the_api_server_says_that_it_is_ready(host: Host) -> None:
+    said = host.check_output("kubectl --kubeconfig=%s get --raw /readyz", KUBECONFIG)
+
+    assert said == "ok"
+
+
+def test_who_gives_no_name_sees_nothing(host: Host) -> None:
+    asked = host.run(
+        "kubectl --server=https://%s:6443 --certificate-authority=/etc/kubernetes/pki/ca.crt "
+        "--kubeconfig=/dev/null get --raw /api/v1/namespaces/kube-system/secrets",
+        machines(host, "control_plane")[host.ansible.get_variables()["inventory_hostname"]],
+    )
+
+    assert asked.failed
+    assert "orbidden" in asked.stderr or "nauthorized" in asked.stderr
+
+
+def test_controller_manager_and_scheduler_are_asked_from_here_only(host: Host) -> None:
+    ports = {port for _, port in listeners(host, "tcp")}
+
+    assert 6443 in ports
+    assert ports & {10257, 10259} == set()
+
+
+@pytest.mark.parametrize("name", ["admin.conf", "super-admin.conf", "pki/ca.key", "pki/sa.key"])
+def test_what_makes_an_administrator_is_for_root_to_read(host: Host, name: str) -> None:
+    file = host.file(f"/etc/kubernetes/{name}")
+
+    assert (file.user, file.mode) == ("root", 0o600)
+
+
+def test_the_data_of_etcd_is_for_root_to_read(host: Host) -> None:
+    folder = host.file("/var/lib/etcd")
+
+    assert (folder.user, folder.mode) == ("root", 0o700)
+
+
+def test_a_start_was_not_left_half_made(host: Host) -> None:
+    assert not host.file("/etc/kubernetes/kubeadm-unfinished.yaml").exists
+
+
+def test_the_person_who_built_it_may_use_it(host: Host) -> None:
+    user = host.ansible.get_variables().get("ansible_user", "root")
+    file = host.file(f"{host.user(user).home}/.kube/config")
+
+    assert (file.user, file.mode) == (user, 0o600)
+    assert file.sha256sum == host.file(KUBECONFIG).sha256sum
+
+
+def test_dns_has_replicas_that_answer(host: Host) -> None:
+    dns = kubectl(host, "get", "deployment", "coredns", "--namespace=kube-system")
+
+    assert dns["status"]["readyReplicas"] == dns["spec"]["replicas"]
+    assert dns["spec"]["replicas"] > 0
+
+
+def test_kube_proxy_works_as_the_inventory_says(host: Host) -> None:
+    mode = settings(host, "control_plane")["control_plane_proxy_mode"]
+    found = kubectl(host, "get", "configmap", "kube-proxy", "--namespace=kube-system")
+
+    assert f"\nmode: {mode}\n" in found["data"]["config.conf"]
+
+
+def test_nothing_of_the_cluster_waits_for_a_signature(host: Host) -> None:
+    """A node whose request nobody signs loses its certificate in a year."""
+    requests = kubectl(host, "get", "certificatesigningrequests")["items"]
+    signer = "kubernetes.io/kube-apiserver-client-kubelet"
+    asked = [request for request in requests if request["spec"]["signerName"] == signer]
+
+    assert [each["metadata"]["name"] for each in asked if "certificate" not in each["status"]] == []
