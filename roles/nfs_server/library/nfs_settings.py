@@ -18,7 +18,10 @@ ARGUMENTS = {
     "grace_time": {"type": "int", "required": True},
     "lease_time": {"type": "int", "required": True},
     "manage_gids": {"type": "bool", "required": True},
-    "v3_ports": {"type": "dict", "required": True},
+    "mountd_port": {"type": "int", "required": True},
+    "statd_port": {"type": "int", "required": True},
+    "statd_outgoing_port": {"type": "int", "required": True},
+    "lockd_port": {"type": "int", "required": True},
 }
 
 

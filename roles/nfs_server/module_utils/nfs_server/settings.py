@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import configparser
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from .errors import Refused
 
 HEADER = "# Written by the Ansible role nfs_server; do not edit."
 VERSIONS = ("3", "4.0", "4.1", "4.2")
-PORTS = ("mountd", "statd", "statd_outgoing", "lockd")
+PORTS = ("mountd_port", "statd_port", "statd_outgoing_port", "lockd_port")
 
 Sections = dict[str, dict[str, str]]
 
@@ -26,7 +26,10 @@ class Settings:
     grace_time: int
     lease_time: int
     manage_gids: bool
-    v3_ports: Mapping[str, int]
+    mountd_port: int
+    statd_port: int
+    statd_outgoing_port: int
+    lockd_port: int
 
     def check(self) -> None:
         """See that the kernel will take them.
@@ -40,12 +43,12 @@ class Settings:
         # The bounds of /proc/fs/nfsd/nfsv4leasetime and nfsv4gracetime.
         _check_range("nfs_server_grace_time", self.grace_time, 10, 3600)
         _check_range("nfs_server_lease_time", self.lease_time, 10, 3600)
-        if set(self.v3_ports) != set(PORTS):
-            raise Refused(f"nfs_server_v3_ports must have the keys {', '.join(PORTS)}")
-        for name in PORTS:
-            _check_range(f"nfs_server_v3_ports.{name}", self.v3_ports[name], 1, 65535)
-        if len({*self.v3_ports.values(), 111, 2049}) != len(PORTS) + 2:
-            raise Refused("nfs_server_v3_ports must differ from each other and from 111 and 2049")
+        ports = {name: getattr(self, name) for name in PORTS}
+        for name, port in ports.items():
+            _check_range(f"nfs_server_{name}", port, 1, 65535)
+        if len({*ports.values(), 111, 2049}) != len(PORTS) + 2:
+            names = ", ".join(f"nfs_server_{name}" for name in PORTS)
+            raise Refused(f"{names} must differ from each other and from 111 and 2049")
 
     def sections(self) -> Sections:
         """As nfs.conf(5) wants them."""
@@ -62,11 +65,14 @@ class Settings:
         } | (self._v3_sections() if "3" in self.versions else {})
 
     def _v3_sections(self) -> Sections:
-        port = {name: str(number) for name, number in self.v3_ports.items()}
+        lockd = str(self.lockd_port)
         return {
-            "mountd": {"manage-gids": _yes_no(self.manage_gids), "port": port["mountd"]},
-            "statd": {"port": port["statd"], "outgoing-port": port["statd_outgoing"]},
-            "lockd": {"port": port["lockd"], "udp-port": port["lockd"]},
+            "mountd": {"manage-gids": _yes_no(self.manage_gids), "port": str(self.mountd_port)},
+            "statd": {
+                "port": str(self.statd_port),
+                "outgoing-port": str(self.statd_outgoing_port),
+            },
+            "lockd": {"port": lockd, "udp-port": lockd},
         }
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from roles.nfs_server.module_utils.nfs_server.commands import Outcome
 from roles.nfs_server.module_utils.nfs_server.exports import Exports, read_exports
 
 NETWORK = "192.168.41.0/24"
-
-Answer = Outcome | Callable[[], Outcome]
 
 
 def entry(path: str = "/srv/nfs/k8s", **other: Any) -> dict[str, Any]:
@@ -25,19 +21,12 @@ def wanted(*entries: dict[str, Any]) -> Exports:
 class Machine:
     """Answers commands by the longest beginning of theirs that it knows; notes what was run."""
 
-    def __init__(self, **answers: Answer) -> None:
-        self.answers: dict[str, Answer] = dict(answers)
+    def __init__(self, **answers: Outcome) -> None:
+        self.answers = answers
         self.ran: list[str] = []
 
     def __call__(self, *command: str) -> Outcome:
         line = " ".join(command)
         self.ran.append(line)
         known = [beginning for beginning in self.answers if line.startswith(beginning)]
-        answer = self.answers[max(known, key=len)] if known else Outcome(0)
-        return answer if isinstance(answer, Outcome) else answer()
-
-
-def disk(folder: Path, size: int = 4 << 20) -> Path:
-    path = folder / "disk"
-    path.write_bytes(b"\0" * size)
-    return path
+        return self.answers[max(known, key=len)] if known else Outcome(0)

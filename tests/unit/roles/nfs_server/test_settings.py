@@ -12,14 +12,16 @@ from roles.nfs_server.module_utils.nfs_server.errors import Refused
 from roles.nfs_server.module_utils.nfs_server.settings import Settings, check_effect, render
 from tests.unit.roles.nfs_server.given import Machine
 
-PORTS = {"mountd": 20048, "statd": 32765, "statd_outgoing": 32766, "lockd": 32803}
 USUAL = Settings(
     versions=["4.1", "4.2"],
     threads=16,
     grace_time=90,
     lease_time=90,
     manage_gids=False,
-    v3_ports=PORTS,
+    mountd_port=20048,
+    statd_port=32765,
+    statd_outgoing_port=32766,
+    lockd_port=32803,
 )
 
 
@@ -63,11 +65,10 @@ def test_version_3_alone_switches_version_4_off() -> None:
         ({"threads": 5000}, "nfs_server_threads is 5000"),
         ({"grace_time": 9}, "nfs_server_grace_time is 9; it must be from 10 to 3600"),
         ({"lease_time": 3601}, "nfs_server_lease_time is 3601"),
-        ({"v3_ports": {"mountd": 1}}, "nfs_server_v3_ports must have the keys mountd, statd"),
-        ({"v3_ports": PORTS | {"lockd": 0}}, "nfs_server_v3_ports.lockd is 0"),
-        ({"v3_ports": PORTS | {"lockd": 65536}}, "nfs_server_v3_ports.lockd is 65536"),
-        ({"v3_ports": PORTS | {"lockd": 32765}}, "must differ from each other"),
-        ({"v3_ports": PORTS | {"mountd": 2049}}, "and from 111 and 2049"),
+        ({"statd_port": 0}, "nfs_server_statd_port is 0; it must be from 1 to 65535"),
+        ({"lockd_port": 65536}, "nfs_server_lockd_port is 65536"),
+        ({"lockd_port": 32765}, "must differ from each other"),
+        ({"mountd_port": 2049}, "and from 111 and 2049"),
     ],
 )
 def test_what_the_kernel_would_not_take_is_refused(bad: dict[str, Any], sentence: str) -> None:
@@ -87,8 +88,6 @@ def test_settings_that_a_later_file_overrides_are_refused() -> None:
 
 
 def test_settings_beside_those_of_others_are_in_effect() -> None:
-    dump = "[nfsd]\n udp = n\n" + render(USUAL.sections()).replace("[nfsd]\n", "").replace(
-        "=", " = "
-    )
+    dump = render(USUAL.sections()).replace("=", " = ").replace("[nfsd]", "[nfsd]\n udp = n")
 
-    check_effect(USUAL.sections(), Machine(nfsconf=Outcome(0, dump.partition("\n")[2])))
+    check_effect(USUAL.sections(), Machine(nfsconf=Outcome(0, dump)))

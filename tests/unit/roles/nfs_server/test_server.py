@@ -1,0 +1,151 @@
+"""Exports come into force as a whole, or those from before stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from roles.nfs_server.module_utils.nfs_server import server
+from roles.nfs_server.module_utils.nfs_server.commands import Outcome
+from roles.nfs_server.module_utils.nfs_server.errors import Refused
+from roles.nfs_server.module_utils.nfs_server.exports import Exports
+from roles.nfs_server.module_utils.nfs_server.trial import rehearse
+from tests.unit.roles.nfs_server.given import NETWORK, Machine, entry, wanted
+
+OPTIONS = "sync,wdelay,hide,no_subtree_check,sec=sys,rw,secure,root_squash,no_all_squash"
+DONE = Outcome(0)
+IN_FORCE = Outcome(0, f"/srv/nfs/k8s  {NETWORK}({OPTIONS})\n")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "exports.d" / "holdfast.exports"
+
+
+def machine(shown: Outcome = IN_FORCE, exported: Outcome = DONE) -> Machine:
+    return Machine(**{"exportfs -s": shown, "exportfs -ra": exported})
+
+
+def test_exports_are_written_and_in_force(file: Path) -> None:
+    assert not server.is_in_force(wanted(), file, machine())
+
+    server.put_in_force(wanted(), file, machine())
+
+    assert file.read_text() == wanted().text()
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert server.is_in_force(wanted(), file, machine())
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (
+            machine(exported=Outcome(1, "", "exportfs: unknown keyword")),
+            "exportfs: unknown keyword",
+        ),
+        (machine(shown=Outcome(0)), f"/srv/nfs/k8s for {NETWORK} is missing"),
+    ],
+)
+def test_what_does_not_come_into_force_leaves_the_exports_from_before(
+    file: Path, bad: Machine, sentence: str
+) -> None:
+    server.write(file, "before\n")
+
+    with pytest.raises(Refused) as caught:
+        server.put_in_force(wanted(), file, bad)
+
+    assert sentence in str(caught.value)
+    assert str(caught.value).endswith("the exports from before are back")
+    assert file.read_text() == "before\n"
+    assert bad.ran.count("exportfs -ra") == 2
+
+
+def test_a_table_that_somebody_else_changed_is_not_in_force(file: Path) -> None:
+    server.write(file, wanted().text())
+
+    assert not server.is_in_force(wanted(), file, machine(shown=Outcome(0)))
+
+
+def test_no_exports_are_no_file(file: Path) -> None:
+    server.write(file, "before\n")
+
+    server.put_in_force(Exports((), ()), file, machine())
+
+    assert not file.exists()
+    assert server.is_in_force(Exports((), ()), file, machine())
+
+
+def test_a_link_is_not_exported(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+
+    with pytest.raises(Refused, match=f"/link is a link to {tmp_path}; export that instead"):
+        server.check_directories(wanted(entry(f"{tmp_path}/link")), Machine())
+
+
+def test_a_file_is_not_exported(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(Refused, match="/file is there and no directory; choose another path"):
+        server.check_directories(wanted(entry(f"{tmp_path}/file")), Machine())
+
+
+def test_a_file_system_without_a_lasting_id_needs_an_fsid(tmp_path: Path) -> None:
+    tmpfs = Machine(findmnt=Outcome(0, "tmpfs\n"))
+    path = f"{tmp_path}/to/be/made"
+
+    with pytest.raises(Refused, match=r"is on a file system of the kind tmpfs, .* fsid=NUMBER"):
+        server.check_directories(wanted(entry(path)), tmpfs)
+    assert tmpfs.ran[0].endswith(f"--target {tmp_path}")
+
+    server.check_directories(wanted(entry(path, options=["fsid=7"])), tmpfs)
+    server.check_directories(wanted(entry(path)), Machine(findmnt=Outcome(0, "xfs\n")))
+
+
+def test_a_dry_run_sees_the_other_files_and_the_candidate(tmp_path: Path, file: Path) -> None:
+    server.write(file, "before\n")
+    (file.parent / "other.exports").write_text("/other *(ro)\n")
+    (file.parent / "ignored").touch()
+    seen: dict[str, str] = {}
+
+    def unshare(*command: str) -> Outcome:
+        folder, tables = map(Path, command[-2:])
+        seen.update({path.name: path.read_text() for path in folder.iterdir()})
+        assert {path.name for path in tables.iterdir()} == {"etab", "rmtab", "xtab"}
+        return Outcome(0, f"{tmp_path} {NETWORK}({OPTIONS})\n")
+
+    exports = wanted(entry(str(tmp_path)))
+    rehearse(exports, file, unshare)
+
+    assert seen == {file.name: exports.text(), "other.exports": "/other *(ro)\n"}
+    assert file.read_text() == "before\n"
+
+
+def test_a_dry_run_has_stand_ins_for_directories_to_be_made(file: Path) -> None:
+    def unshare(*command: str) -> Outcome:
+        line = Path(command[-2], file.name).read_text().splitlines()[1]
+        standin = line.split(" ")[0]
+        assert Path(standin).is_dir()
+        return Outcome(0, f"{standin} {NETWORK}({OPTIONS})\n")
+
+    file.parent.mkdir()
+
+    rehearse(wanted(entry("/not/there")), file, unshare)
+
+    assert not Path("/not").exists()
+
+
+def test_what_fails_in_a_dry_run_is_said_in_the_words_of_exportfs(file: Path) -> None:
+    refusing = Machine(unshare=Outcome(98, "", "exportfs: line 2: unknown keyword 'x'\n"))
+    file.parent.mkdir()
+
+    with pytest.raises(Refused, match="nothing was changed: exportfs: line 2: unknown keyword"):
+        rehearse(wanted(), file, refusing)
+
+
+def test_what_comes_out_otherwise_in_a_dry_run_is_named(file: Path) -> None:
+    file.parent.mkdir()
+
+    with pytest.raises(Refused, match="in a dry run: /srv/nfs/k8s for worker1 is missing"):
+        rehearse(wanted(entry(clients=["worker1"])), file, Machine())
