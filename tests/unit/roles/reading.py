@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,3 +42,11 @@ def options(role: Path) -> Options:
         for name, option in specification.get("options", {}).items():
             together.setdefault(name, option)
     return together
+
+
+def mappings(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping of a document, at whatever depth."""
+    if isinstance(tree, dict):
+        yield tree
+    for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from mappings(item)

@@ -15,6 +15,7 @@ from tests.unit.roles.reading import (
     Options,
     defaults,
     load,
+    mappings,
     options,
     specifications,
 )
@@ -88,13 +89,6 @@ def entry_points_in_use() -> Iterator[tuple[str, str]]:
     for node in (node for file in files for node in mappings(load(file))):
         if "tasks_from" in node:
             yield node.get("name") or node["role"], Path(node["tasks_from"]).stem
-
-
-def mappings(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-    for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
-        yield from mappings(item)
 
 
 @each_role
