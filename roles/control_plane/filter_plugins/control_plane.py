@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
+import yaml
+
 NODES_ADDRESSES = 24  # kube-controller-manager gives each node a network of this prefix
 
 
@@ -56,9 +58,36 @@ def _too_small(networks: Mapping[str, ipaddress.IPv4Network]) -> list[str]:
     return [said]
 
 
+def control_plane_changes(text: str, pods: str, services: str, domain: str) -> list[str]:
+    """What a cluster was made with and is now wanted otherwise, a sentence each.
+
+    Args:
+        text: kubeadm's configuration of the cluster
+        pods: the pods' network
+        services: the services' network
+        domain: of the services' names
+    """
+    documents = yaml.safe_load_all(text)
+    made = next(one for one in documents if one["kind"] == "ClusterConfiguration")["networking"]
+    wanted = {
+        "control_plane_pod_network": (made["podSubnet"], pods),
+        "control_plane_service_network": (made["serviceSubnet"], services),
+        "control_plane_cluster_domain": (made["dnsDomain"], domain),
+    }
+    return [
+        f"{variable} is {new}, but the cluster was made with {old}; let it be that, "
+        "or make the cluster anew after playbooks/reset.yml."
+        for variable, (old, new) in wanted.items()
+        if old != new
+    ]
+
+
 class FilterModule:
     """Found by Ansible."""
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {"control_plane_faults": control_plane_faults}
+        return {
+            "control_plane_changes": control_plane_changes,
+            "control_plane_faults": control_plane_faults,
+        }
