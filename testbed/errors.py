@@ -2,10 +2,13 @@
 
 TestbedError
 ├── ProgramError       a program could not be found, fetched or built
+├── PackagesError      Debian packages that are needed could not be installed
+├── ImageError         an image could not be made, or a registry did not take it
 ├── StartError         a program ended, or was not ready in time
 │   └── PortTakenError ... because somebody else listens where it should
 ├── RequestError       the API server answered with an error
-└── KubectlError       kubectl ended with an error
+├── KubectlError       kubectl ended with an error
+└── LabError           the lab of real machines cannot be made, or used
 """
 
 from __future__ import annotations
@@ -19,6 +22,14 @@ class TestbedError(Exception):
 
 class ProgramError(TestbedError):
     """A program could not be found, fetched or built."""
+
+
+class PackagesError(TestbedError):
+    """Debian packages that are needed could not be installed."""
+
+
+class ImageError(TestbedError):
+    """An image could not be made, or a registry did not take it."""
 
 
 class StartError(TestbedError):
@@ -43,3 +54,7 @@ class RequestError(TestbedError):
 
 class KubectlError(TestbedError):
     """Kubectl ended with an error; the message holds what it wrote to stderr."""
+
+
+class LabError(TestbedError):
+    """The lab of real machines cannot be made, or used, as it was asked."""

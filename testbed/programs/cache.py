@@ -1,4 +1,4 @@
-"""Programs that were made once, kept between runs.
+"""What was made once, kept between runs: programs, and what the lab's machines are made of.
 
 An entry is there whole or not at all: it is written under another name in the same folder,
 synced, and renamed. Makers take turns by a lock that the kernel drops when its holder dies, so
@@ -25,13 +25,17 @@ LOCK_DEADLINE: Final = 3600.0  # seconds; four cold builds on one slow core
 class Cache:
     """The entries under one key.
 
+    Args:
+        key: names what they were made from.
+        area: the part of the cache that they belong to.
+
     Attributes:
-        root: of the whole cache, for what several keys share.
+        root: of that area, for what several keys share.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, area: str = "programs") -> None:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.root: Final = Path(home, "holdfast", "programs").absolute()
+        self.root: Final = Path(home, "holdfast", area).absolute()
         self._folder = self.root / key
 
     def path(self, name: str) -> Path:
@@ -58,7 +62,7 @@ class Cache:
 
     @contextlib.contextmanager
     def entry(self, name: str) -> Iterator[Path]:
-        """A path to write the program to; the entry is there when the block ends well.
+        """A path to write the file or folder to; the entry is there when the block ends well.
 
         Only for who holds the lock.
         """
@@ -67,7 +71,7 @@ class Cache:
         try:
             yield partial
             partial.chmod(0o755)
-            _sync(partial)
+            _sync_all(partial)
             partial.rename(self.path(name))
             _sync(self._folder)
         finally:
@@ -103,6 +107,14 @@ def _await_lock(lock: IO[bytes], path: Path, deadline: float) -> None:
                 f"another build holds {path} for more than {deadline:.0f} s; end it and try again"
             )
         time.sleep(0.2)
+
+
+def _sync_all(path: Path) -> None:
+    for folder, _, names in os.walk(path) if path.is_dir() else ():
+        for name in names:
+            if not Path(folder, name).is_symlink():
+                _sync(Path(folder, name))
+    _sync(path)
 
 
 def _sync(path: Path) -> None:

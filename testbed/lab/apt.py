@@ -1,0 +1,121 @@
+"""Debian packages of any suite, fetched without touching this machine's own apt.
+
+Only suites are written down here: the mirrors are those of this machine's own sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from testbed.lab.commands import run
+
+_KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_DEFAULT: Final = "http://deb.debian.org/debian"
+_DEFAULT_SECURITY: Final = "http://deb.debian.org/debian-security"
+_DEADLINE: Final = 900.0  # seconds for fetching
+
+
+@cache
+def mirrors() -> tuple[str, str]:
+    """The addresses of Debian's archive and of its security archive, from this machine's apt."""
+    lines = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]).splitlines()
+    return choose_mirrors(lines, codename())
+
+
+def choose_mirrors(lines: list[str], release: str) -> tuple[str, str]:
+    """Both addresses out of lines of `SUITE URI`; Debian's own where this machine has none."""
+    found = dict(line.split(" ", 1) for line in lines if " " in line)
+    archive = found.get(release, _DEFAULT)
+    return archive.rstrip("/"), found.get(f"{release}-security", _DEFAULT_SECURITY).rstrip("/")
+
+
+def codename() -> str:
+    """This machine's Debian release; empty when it does not say."""
+    for line in Path("/etc/os-release").read_text().splitlines():
+        key, _, value = line.partition("=")
+        if key == "VERSION_CODENAME":
+            return value.strip('"')
+    return ""
+
+
+def sources(suite: str) -> list[str]:
+    """The lines of a sources.list for a suite with its updates; backports have none."""
+    archive, security = mirrors()
+    signed = f"deb [signed-by={_KEYRING}]"
+    if suite.endswith("-backports"):
+        return [f"{signed} {archive} {suite} main"]
+    return [
+        f"{signed} {archive} {suite} main",
+        f"{signed} {archive} {suite}-updates main",
+        f"{signed} {security} {suite}-security main",
+    ]
+
+
+@dataclass(frozen=True)
+class Apt:
+    """An apt with its own configuration, sources and lists.
+
+    Attributes:
+        folder: where all of that is.
+        suite: which packages it knows.
+        status: the dpkg status of the machine that it installs for; None for an empty one.
+    """
+
+    folder: Path
+    suite: str
+    status: Path | None = None
+
+    def update(self) -> None:
+        """Write the configuration and fetch the lists."""
+        for name in ("lists/partial", "archives/partial"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "sources.list").write_text("\n".join([*sources(self.suite), ""]))
+        (self.folder / "apt.conf").write_text(configuration(self.folder, self.status))
+        self._run("apt-get", "update", "--quiet")
+
+    def names(self, pattern: str) -> list[str]:
+        """The packages whose names match a regular expression."""
+        found = self._run("apt-cache", "search", "--names-only", pattern)
+        return [line.split()[0] for line in found.splitlines()]
+
+    def version(self, package: str) -> str:
+        """The version that would be installed."""
+        shown = self._run("apt-cache", "show", "--no-all-versions", package)
+        return next(line.split()[1] for line in shown.splitlines() if line.startswith("Version: "))
+
+    def download(self, package: str) -> Path:
+        """Fetch one package file."""
+        self._run("apt-get", "download", package, folder=self.folder / "archives")
+        return next((self.folder / "archives").glob(f"{package}_*.deb"))
+
+    def download_all(self, packages: list[str]) -> Path:
+        """Fetch packages with all that they need; the folder of their files."""
+        self._run(
+            "apt-get", "install", "--download-only", "--yes", "--no-install-recommends", *packages
+        )
+        return self.folder / "archives"
+
+    def _run(self, *command: str, folder: Path | None = None) -> str:
+        environment = {"APT_CONFIG": str(self.folder / "apt.conf")}
+        return run(command, deadline=_DEADLINE, folder=folder, environment=environment)
+
+
+def configuration(folder: Path, status: Path | None) -> str:
+    """The apt.conf of an apt that keeps everything beneath `folder`."""
+    return f"""\
+Dir::State "{folder}";
+Dir::State::lists "{folder}/lists";
+Dir::State::status "{status or "/dev/null"}";
+Dir::State::extended_states "{folder}/extended_states";
+Dir::Cache "{folder}";
+Dir::Cache::archives "{folder}/archives";
+Dir::Etc::sourcelist "{folder}/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::Etc::preferencesparts "-";
+APT::Sandbox::User "root";
+APT::Update::Post-Invoke-Success {{}};
+Acquire::Languages "none";
+"""

@@ -1,0 +1,112 @@
+"""What the machine that the lab runs on must have; what can be installed is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+from testbed.errors import LabError
+from testbed.lab.commands import run
+from testbed.lab.machines import Machine
+
+# Debian package → what the lab needs it for.
+PACKAGES: Final = {
+    "apt-utils": "indexing the machines' packages",
+    "bc": "building the kernel",
+    "bison": "building the kernel",
+    "build-essential": "building the kernel",
+    "debian-archive-keyring": "checking what comes from Debian",
+    "docker-registry": "serving images to the machines",
+    "e2fsprogs": "making disks",
+    "ethtool": "the machines' network",
+    "flex": "building the kernel",
+    "iproute2": "the machines' network",
+    "libelf-dev": "building the kernel",
+    "mmdebstrap": "making disks",
+    "netcat-openbsd": "ssh into the machines' network",
+    "openssh-client": "ssh into the machines' network",
+    "xz-utils": "unpacking the kernel",
+}
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - where User-mode Linux puts a guest's memory
+_DISK: Final = 20  # GiB: a kernel's build takes 3, a machine with a cluster on it 3
+_INSTALL_DEADLINE: Final = 600.0
+_MIB: Final = 1 << 20
+
+
+def check(machines: Collection[Machine], disks: Path) -> None:
+    """See that these machines can be started here.
+
+    Raises:
+        LabError: says what is missing.
+    """
+    if os.geteuid() != 0:
+        raise LabError("the lab needs root, for a network namespace of its own; run it with sudo")
+    if shutil.which("apt-get") is None:
+        raise LabError("the lab is made from Debian packages; it needs a Debian with apt-get")
+    check_memory(machines, _available_memory(), shutil.disk_usage(_SHARED_MEMORY).free)
+    check_disk(shutil.disk_usage(_existing(disks)).free, disks)
+
+
+def check_memory(machines: Collection[Machine], available: int, shared: int) -> None:
+    """See that there is memory for the machines; both figures are in bytes.
+
+    Raises:
+        LabError: there is not.
+    """
+    needed = sum(machine.memory for machine in machines) * _MIB
+    if needed > min(available, shared):
+        where = "of memory" if available < shared else f"in {_SHARED_MEMORY}"
+        raise LabError(
+            f"{len(machines)} machines need {needed / _MIB / 1024:.1f} GiB, and there are "
+            f"{min(available, shared) / _MIB / 1024:.1f} GiB {where}; free some, or name fewer "
+            "machines"
+        )
+
+
+def check_disk(free: int, folder: Path) -> None:
+    """See that there is room for the disks; `free` is in bytes.
+
+    Raises:
+        LabError: there is not.
+    """
+    if free < _DISK << 30:
+        raise LabError(
+            f"the machines' disks in {folder} need {_DISK} GiB, and {free / (1 << 30):.1f} GiB "
+            "are free there; make room"
+        )
+
+
+def install_packages(report: Callable[[str], None]) -> None:
+    """Install what is missing of `PACKAGES`.
+
+    Raises:
+        LabError: apt-get could not.
+    """
+    missing = [name for name in PACKAGES if not _is_installed(name)]
+    if not missing:
+        return
+    report(f"installing Debian packages on this machine: {', '.join(missing)} …")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "--quiet"], deadline=_INSTALL_DEADLINE)
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    run(command, deadline=_INSTALL_DEADLINE, environment=quiet)
+
+
+def _is_installed(package: str) -> bool:
+    # `run` would call the expected answer "no" a failure.
+    shown = run(["sh", "-c", f"dpkg-query --show --showformat '${{Status}}' {package} || :"])
+    return shown.endswith(" installed")
+
+
+def _available_memory() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) << 10
+    raise LabError("/proc/meminfo of this machine has no MemAvailable; the lab needs Linux 3.14")
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,0 +1,175 @@
+"""The whole lab: made, looked at, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from testbed.errors import LabError
+from testbed.lab import host, network, services
+from testbed.lab.guest import Guest, Made, await_all, make_key
+from testbed.lab.image import Image, find_image
+from testbed.lab.kernel import find_kernel
+from testbed.lab.layout import Layout
+from testbed.lab.machines import MACHINES, Machine
+from testbed.lab.packages import find_packages
+from testbed.lab.reaching import inventory, known_hosts, ssh_config
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a lab shall be.
+
+    Attributes:
+        machines: which of them, at least.
+        suite: the release of those that are new; None for each its own.
+        fresh: with a new kernel and new images, should there be newer ones.
+        bare: the machines only, without programs and images of Kubernetes for them.
+    """
+
+    machines: Sequence[Machine] = MACHINES
+    suite: str | None = None
+    fresh: bool = False
+    bare: bool = False
+
+
+class Lab:
+    """A lab, there or not."""
+
+    def __init__(self, layout: Layout, report: Report = print) -> None:
+        self.layout: Final = layout
+        self._report = report
+
+    def guest(self, name: str) -> Guest:
+        """The machine of a name.
+
+        Raises:
+            LabError: the lab has none.
+        """
+        for guest in self.guests():
+            if guest.machine.name == name:
+                return guest
+        raise LabError(
+            f"the lab {self.layout.name!r} has no machine {name!r}; make it with "
+            f"`python -m testbed.lab up {name}`"
+        )
+
+    def guests(self) -> list[Guest]:
+        """The machines that were made, running or not."""
+        return [guest for guest in self._all() if guest.made() is not None]
+
+    def up(self, wish: Wish) -> None:
+        """Make what is missing, start what does not run, and wait until all can be reached.
+
+        Raises:
+            LabError: something could not be made or started; what was new is gone again.
+        """
+        wanted = [Guest(self.layout, machine) for machine in wish.machines]
+        missing = [guest for guest in wanted if guest.process.pid() is None]
+        host.check([guest.machine for guest in missing], self.layout.disks)
+        host.install_packages(self._report)
+        with self._locked():
+            self._make_place()
+            new = [guest for guest in missing if guest.made() is None]
+            if wish.fresh and self.guests():
+                raise LabError("machines were made from the older images; end the lab with `down`")
+            try:
+                self._make(new, wish)
+                self._start(missing)
+            except BaseException:
+                self._take_back(new)
+                raise
+
+    def down(self) -> None:
+        """End everything, in order where it still answers; nothing is left, whatever happened."""
+        if self.layout.run.exists():
+            with self._locked():
+                self._power_off()
+                self._remove()
+        else:
+            self._remove()
+
+    def _all(self) -> list[Guest]:
+        return [Guest(self.layout, machine) for machine in MACHINES]
+
+    def _make_place(self) -> None:
+        for folder in (self.layout.run, self.layout.disks):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.layout.key.exists():
+            make_key(self.layout.key, f"lab {self.layout.name}")
+
+    def _make(self, new: Sequence[Guest], wish: Wish) -> None:
+        kernel = find_kernel(self._report, fresh=wish.fresh) if new else None
+        suites = {guest: wish.suite or guest.machine.suite for guest in new}
+        images = {
+            suite: self._image(suite, fresh=wish.fresh) for suite in sorted(set(suites.values()))
+        }
+        network.make(self.layout.namespace, [guest.machine for guest in self._all()])
+        services.start_files(self.layout)
+        if not wish.bare:
+            self._supply()
+        for guest, suite in suites.items():
+            guest.make(Made(suite, str(kernel), str(images[suite].disk)))
+
+    def _image(self, suite: str, *, fresh: bool) -> Image:
+        image = find_image(suite, self._report, fresh=fresh)
+        packages = find_packages(image, self._report, fresh=fresh)
+        services.publish(self.layout, {f"debian/{suite}": packages})
+        return image
+
+    def _supply(self) -> None:
+        """Serve the programs and images of Kubernetes."""
+
+    def _start(self, guests: Sequence[Guest]) -> None:
+        made = self.guests()
+        machines = [guest.machine for guest in made]
+        keys = {guest.machine: guest.host_key for guest in made}
+        (self.layout.run / "known_hosts").write_text(known_hosts(keys))
+        self.layout.ssh_config.write_text(ssh_config(self.layout, machines))
+        self.layout.inventory.write_text(inventory(self.layout, machines))
+        if guests:
+            self._report(f"starting {', '.join(guest.machine.name for guest in guests)} …")
+        for guest in guests:
+            guest.start()
+        await_all(guests)
+
+    def _take_back(self, new: Sequence[Guest]) -> None:
+        for guest in new:
+            guest.discard()
+        if not self.guests():
+            self._remove()
+
+    def _power_off(self) -> None:
+        guests = self.guests()
+        if guests:
+            with ThreadPoolExecutor(len(guests)) as threads:
+                list(threads.map(Guest.power_off, guests))
+
+    def _remove(self) -> None:
+        network.end(self.layout.namespace)
+        self.layout.inventory.unlink(missing_ok=True)
+        for folder in (self.layout.disks, self.layout.run):
+            if folder.exists():
+                shutil.rmtree(folder)
+            with contextlib.suppress(OSError):  # another lab is there, or it never was
+                folder.parent.rmdir()
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one at a time make or end this lab."""
+        self.layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(self.layout.run, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)

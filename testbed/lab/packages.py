@@ -1,0 +1,85 @@
+"""The machines' Debian packages: a flat repository for each release, all that the roles install."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from testbed.lab.apt import Apt
+from testbed.lab.commands import run
+from testbed.lab.image import Image
+from testbed.programs.cache import Cache, discard
+
+PACKAGES: Final = (
+    "busybox-static",
+    "chrony",
+    "conntrack",
+    "containerd",
+    "containernetworking-plugins",
+    "crun",
+    "curl",
+    "e2fsprogs",
+    "ethtool",
+    "gdisk",
+    "iptables",
+    "jq",
+    "kmod",
+    "lsof",
+    "nfs-common",
+    "nfs-kernel-server",
+    "nftables",
+    "parted",
+    "python3-kubernetes",
+    "python3-yaml",
+    "quota",
+    "rsync",
+    "runc",
+    "socat",
+    "util-linux-extra",
+    "xfsprogs",
+)
+
+
+def find_packages(image: Image, report: Callable[[str], None], *, fresh: bool = False) -> Path:
+    """The folder of the repository for machines of an image; filled when it is not there.
+
+    Raises:
+        LabError: a package cannot be had.
+    """
+    cache = Cache(packages_key(image), "lab")
+    found = cache.path("packages")
+    with cache.locked(report):
+        if fresh:
+            discard(found)
+        if not found.exists():
+            report(f"fetching the machines' packages for Debian {image.suite} …")
+            with cache.entry("packages") as partial:
+                _fill(image, partial)
+    return found
+
+
+def packages_key(image: Image) -> str:
+    """What names a repository in the cache."""
+    digest = hashlib.sha256(" ".join((image.key, *PACKAGES)).encode()).hexdigest()
+    return f"packages-{image.suite}-{digest[:16]}"
+
+
+def _fill(image: Image, repository: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=repository.parent) as folder:
+        apt = Apt(Path(folder), image.suite, image.status)
+        apt.update()
+        files = apt.download_all(list(PACKAGES))
+        repository.mkdir()
+        for package in files.glob("*.deb"):
+            package.rename(repository / package.name)
+    _index(repository)
+
+
+def _index(repository: Path) -> None:
+    packages = run(["apt-ftparchive", "packages", "."], folder=repository, deadline=300)
+    (repository / "Packages").write_text(packages)
+    release = run(["apt-ftparchive", "release", "."], folder=repository)
+    (repository / "Release").write_text(release)

@@ -1,0 +1,79 @@
+"""How the machines are reached: an ssh configuration, and the inventory that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from testbed.lab import network
+from testbed.lab.layout import Layout
+from testbed.lab.machines import NETWORK, USER, Machine
+from testbed.lab.services import FILES_URL, REGISTRY_URL
+
+_REGISTRIES: Final = ("registry.k8s.io", "ghcr.io", "docker.io")
+_GROUPS: Final = ("nfs_servers", "control_plane", "workers")
+
+
+def ssh_config(layout: Layout, machines: Sequence[Machine]) -> str:
+    """An ssh_config(5): through the lab's network, to machines whose keys are known."""
+    addresses = NETWORK.rpartition(".")[0] + ".*"
+    lines = [f"Host {machine.name}\n  HostName {machine.address}\n" for machine in machines]
+    lines.append(
+        f"Host {addresses} {' '.join(machine.name for machine in machines)}\n"
+        f"  User {USER}\n"
+        f"  IdentityFile {layout.key}\n"
+        "  IdentitiesOnly yes\n"
+        f"  UserKnownHostsFile {layout.run / 'known_hosts'}\n"
+        "  GlobalKnownHostsFile none\n"
+        "  StrictHostKeyChecking yes\n"
+        f"  ProxyCommand {' '.join(network.inside(layout.namespace))} nc %h %p\n"
+        "  ConnectTimeout 20\n"
+        "  LogLevel ERROR\n"
+    )
+    return "\n".join(lines)
+
+
+def known_hosts(keys: dict[Machine, Path]) -> str:
+    """The known_hosts of the machines; each has the private key at its path."""
+    return "".join(
+        f"{machine.name},{machine.address} {key.with_suffix('.pub').read_text()}"
+        for machine, key in keys.items()
+    )
+
+
+def inventory(layout: Layout, machines: Sequence[Machine]) -> str:
+    """The inventory, with the lab's addresses where a user's has the official ones."""
+    groups: dict[str, Any] = {
+        name: {"hosts": {one.name: _host(one) for one in machines if one.group == name}}
+        for name in _GROUPS
+    }
+    nodes = {name: groups.pop(name) for name in ("control_plane", "workers")}
+    groups["kubernetes"] = {"children": nodes}
+    tree = {"all": {"vars": _variables(layout), "children": groups}}
+    head = (
+        f"# Written by `python -m testbed.lab up` for the lab {layout.name!r}, gone with it.\n---\n"
+    )
+    return head + yaml.safe_dump(tree, sort_keys=False)
+
+
+def _host(machine: Machine) -> dict[str, Any]:
+    disk = {"export_disk": "/dev/ubdb"} if machine.export_disk else {}
+    return {"ansible_host": machine.address, **disk}
+
+
+def _variables(layout: Layout) -> dict[str, Any]:
+    return {
+        "ansible_user": USER,
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_ssh_private_key_file": str(layout.key),
+        "ansible_ssh_common_args": f"-F {layout.ssh_config}",
+        # Without compression: there is no wire to spare, and few processors.
+        "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=600s",
+        "ansible_pipelining": True,
+        "container_runtime_mirrors": dict.fromkeys(_REGISTRIES, REGISTRY_URL),
+        "kubernetes_node_release_url": f"{FILES_URL}/release",
+        "provisioner_helm_url": f"{FILES_URL}/helm",
+    }

@@ -1,0 +1,65 @@
+"""What the lab serves to its machines, at its own end of the network: files and images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from testbed.lab import network
+from testbed.lab.background import Background
+from testbed.lab.layout import Layout
+from testbed.lab.machines import GATEWAY
+
+FILES_PORT: Final = 8000
+REGISTRY_PORT: Final = 5000
+FILES_URL: Final = f"http://{GATEWAY}:{FILES_PORT}"
+REGISTRY_URL: Final = f"http://{GATEWAY}:{REGISTRY_PORT}"
+
+
+def publish(layout: Layout, folders: Mapping[str, Path]) -> None:
+    """Let the file server have these folders, by their paths in a URL."""
+    for name, folder in folders.items():
+        link = layout.served / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+
+
+def start_files(layout: Layout) -> None:
+    """Serve what was published, and what will be."""
+    words = [sys.executable, "-I", "-m", "http.server", "--protocol", "HTTP/1.1"]
+    words += ["--bind", GATEWAY, "--directory", str(layout.served), str(FILES_PORT)]
+    _start(layout, "files", words)
+
+
+def start_registry(layout: Layout, storage: Path) -> None:
+    """Serve the images in a folder."""
+    configuration = layout.run / "registry.yml"
+    configuration.write_text(registry_configuration(storage))
+    _start(layout, "registry", ["docker-registry", "serve", str(configuration)])
+
+
+def registry_configuration(storage: Path) -> str:
+    """The configuration of docker-registry, https://distribution.github.io/distribution/."""
+    return json.dumps(  # which is YAML, too
+        {
+            "version": 0.1,
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(storage)}},
+            "http": {"addr": f"{GATEWAY}:{REGISTRY_PORT}"},
+        }
+    )
+
+
+def service(layout: Layout, name: str) -> Background:
+    """The process of a service."""
+    return Background(name, layout.run / f"{name}.json", layout.run / f"{name}.log")
+
+
+def _start(layout: Layout, name: str, words: list[str]) -> None:
+    process = service(layout, name)
+    if process.pid() is None:
+        process.start([*network.inside(layout.namespace), *words])
