@@ -1,0 +1,170 @@
+"""A chart, released; changed is what changes in the cluster.
+
+kubernetes.core.helm compares the chart's version and the values. A failed release has both, so that
+it is never tried again; and of a chart that is edited it sees nothing. This compares what is
+rendered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: helm_release
+author: Holdfast
+short_description: Release a Helm chart
+description: Installs or upgrades a release where it is not what the chart renders. Programs are
+  run on the machine, the chart's files come from the controller.
+options:
+  name: {description: The release., type: str, required: true}
+  namespace: {description: Made where it is missing., type: str, required: true}
+  chart: {description: The chart's files by their paths., type: dict, required: true}
+  values: {description: The values., type: dict, default: {}}
+  secret_values: {description: More of them that are not shown., type: dict, default: {}}
+  helm: {description: The program., type: path, required: true}
+  kubectl: {description: The program., type: path, required: true}
+  kubeconfig: {description: The file., type: path, required: true}
+"""
+
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "chart": {"type": "dict", "required": True},
+    "values": {"type": "dict", "default": {}},
+    "secret_values": {"type": "dict", "default": {}, "no_log": True},
+    "helm": {"type": "path", "required": True},
+    "kubectl": {"type": "path", "required": True},
+    "kubeconfig": {"type": "path", "required": True},
+}
+
+_CLASS = re.compile(r'cannot patch "([^"]+)" with kind StorageClass')
+# What is left where helm was killed in the midst of its work; it refuses to go on by itself.
+_HALF_DONE = re.compile(r"pending-|uninstalling")
+
+
+class HelmError(Exception):
+    """Helm failed; the message is its own."""
+
+
+class Release:
+    """One release, asked and changed through helm."""
+
+    def __init__(self, module: AnsibleModule, folder: Path) -> None:
+        """`folder` gets the chart and the values; the caller removes it."""
+        self._module = module
+        self._name: str = module.params["name"]
+        self._namespace: str = module.params["namespace"]
+        self._chart = folder / "chart"
+        self._values = [folder / "values.json", folder / "secret.json"]
+        self._environment = {
+            "KUBECONFIG": module.params["kubeconfig"],
+            **{f"HELM_{kind}_HOME": str(folder) for kind in ("CACHE", "CONFIG", "DATA")},
+        }
+        for path, text in module.params["chart"].items():
+            file = self._chart / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        for file, parameter in zip(self._values, ("values", "secret_values"), strict=True):
+            file.touch(mode=0o600)
+            file.write_text(json.dumps(module.params[parameter]), encoding="utf-8")
+
+    def current(self) -> tuple[str, str]:
+        """Its status, and its manifest; both empty where there is none."""
+        try:
+            found = self._helm("status", self._name, "--output=json")
+        except HelmError as error:
+            if "release: not found" in str(error):
+                return "", ""
+            raise
+        release = json.loads(found)
+        return release["info"]["status"], release["manifest"]
+
+    def rendered(self) -> str:
+        """Its manifest as it is to be."""
+        manifest: str = json.loads(self._upgrade("--dry-run=client"))["manifest"]
+        return manifest
+
+    def forget_half_done(self, status: str) -> None:
+        """Takes back what a helm that was killed had begun."""
+        if not _HALF_DONE.match(status):
+            return
+        selector = f"--selector=owner=helm,name={self._name},status={status}"
+        self._kubectl("delete", "secret", f"--namespace={self._namespace}", selector)
+
+    def apply(self) -> list[str]:
+        """Installs or upgrades it; the classes that had to be made anew.
+
+        A class cannot be changed. It is nothing but a rule for volumes that are yet to be made, so
+        another of the same name takes its place.
+        """
+        try:
+            self._upgrade()
+        except HelmError as error:
+            classes = _CLASS.findall(str(error))
+            if not classes:
+                raise
+        else:
+            return []
+        self._kubectl("delete", "storageclass", *classes)
+        self._upgrade()
+        return classes
+
+    def _upgrade(self, *more: str) -> str:
+        values = [f"--values={file}" for file in self._values]
+        command = ["upgrade", "--install", self._name, str(self._chart), *values, *more]
+        return self._helm(*command, "--create-namespace", "--history-max=5", "--output=json")
+
+    def _helm(self, *arguments: str) -> str:
+        return self._run("helm", *arguments, f"--namespace={self._namespace}")
+
+    def _kubectl(self, *arguments: str) -> str:
+        return self._run("kubectl", *arguments)
+
+    def _run(self, program: str, *arguments: str) -> str:
+        command = [self._module.params[program], *arguments]
+        code, output, errors = self._module.run_command(command, environ_update=self._environment)
+        if code:
+            raise HelmError(errors.strip() or output.strip())
+        return str(output)
+
+
+def main() -> None:
+    """Run as a module of Ansible."""
+    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    if module.check_mode and not _is_there(module, "helm", "kubeconfig"):
+        module.exit_json(changed=True, replaced=[])
+    release = Release(module, Path(module.tmpdir))
+    try:
+        module.exit_json(**_released(module, release))
+    except HelmError as error:
+        module.fail_json(msg=f"{module.params['name']} cannot be released: {error}")
+
+
+def _is_there(module: AnsibleModule, *parameters: str) -> bool:
+    return all(Path(module.params[parameter]).exists() for parameter in parameters)
+
+
+def _released(module: AnsibleModule, release: Release) -> dict[str, Any]:
+    status, before = release.current()
+    if not module.check_mode:
+        release.forget_half_done(status)
+    after = release.rendered()
+    changed = status != "deployed" or before != after
+    replaced = release.apply() if changed and not module.check_mode else []
+    diff = {"before": without_secrets(before), "after": without_secrets(after)}
+    return {"changed": changed, "replaced": replaced, "diff": diff}
+
+
+def without_secrets(manifest: str) -> str:
+    """A manifest to show."""
+    documents = manifest.split("---\n")
+    return "---\n".join(one for one in documents if "\nkind: Secret\n" not in one)
+
+
+if __name__ == "__main__":
+    main()
