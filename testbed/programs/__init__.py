@@ -3,7 +3,7 @@
 1. `$KUBEBUILDER_ASSETS/NAME`, as other Kubernetes projects' tests take them.
 2. The cache, `${XDG_CACHE_HOME:-~/.cache}/holdfast/programs/KEY/NAME`.
 3. A release server, when `HOLDFAST_RELEASE_URL` (for etcd `HOLDFAST_ETCD_URL`) names one.
-4. The Go modules beside this file, built here.
+4. The Go modules of its recipe, built here.
 
 What 3 and 4 make goes into the cache. Containers and distribution packages were rejected: the
 one needs a registry and rights, the other has no kube-apiserver.
@@ -29,7 +29,7 @@ from testbed.programs.recipes import (
     cache_key,
 )
 
-__all__ = ["Programs", "find_programs"]
+__all__ = ["Programs", "find_program", "find_programs"]
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,21 @@ def find_programs(report: Callable[[str], None] = print) -> Programs:
 
 
 def _find(recipe: Recipe, report: Callable[[str], None]) -> Path:
-    given = _given(recipe.name)
-    if given is not None:
-        return given
+    return _given(recipe.name) or find_program(recipe, report)
+
+
+def find_program(recipe: Recipe, report: Callable[[str], None] = print) -> Path:
+    """Find one program in exactly the version of its recipe: in the cache, or made for it.
+
+    Args:
+        recipe: which one.
+        report: told in one line what takes long.
+
+    Raises:
+        ProgramError: it can be had nowhere; nothing half-made is left.
+    """
     arch = architecture()
-    cache = Cache(cache_key(arch))
+    cache = Cache(cache_key(arch, recipe.module))
     path = cache.path(recipe.name)
     if path.exists():
         return path

@@ -1,8 +1,4 @@
-"""Programs built from their Go modules, pinned by the go.mod and go.sum beside this file.
-
-The version is stamped in by the linker as the release builds do; without it, clients refuse to
-speak to `v0.0.0`.
-"""
+"""Programs built from their Go modules, pinned by a go.mod and its go.sum."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from testbed.errors import ProgramError
-from testbed.programs.recipes import KUBERNETES_VERSION, MODULE, Recipe
+from testbed.programs.recipes import Module, Recipe
 from testbed.programs.toolchain import find_go
 
 _DEADLINE: Final = 3000.0  # seconds for one program, cold, on one slow core
@@ -38,13 +34,17 @@ def build(recipe: Recipe, target: Path, root: Path, report: Callable[[str], None
 
 
 def _compile(go: Path, recipe: Recipe, target: Path) -> None:
-    command: list[str | Path] = [go, "build", "-trimpath", "-ldflags", _linker_flags()]
+    module = recipe.module
+    command: list[str | Path] = [go, "build", "-trimpath", "-ldflags", _linker_flags(module)]
+    if module.static_c:
+        command.append("-tags=netgo,osusergo")  # what the C library cannot do in a static program
     # GOTOOLCHAIN and GOWORK: the compiler we chose and the modules we pinned, no others.
-    environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    environment = os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off"}
+    environment["CGO_ENABLED"] = "1" if module.static_c else "0"
     try:
         subprocess.run(
             [*command, "-o", target, recipe.package],
-            cwd=MODULE,
+            cwd=module.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -70,8 +70,7 @@ def _failed(recipe: Recipe, go: Path) -> str:
     return f"{recipe.name} could not be built with {go}"
 
 
-def _linker_flags() -> str:
-    major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
-    stamps = {"gitVersion": KUBERNETES_VERSION, "gitMajor": major, "gitMinor": minor}
-    package = "k8s.io/component-base/version"
-    return " ".join(["-s", "-w", *(f"-X {package}.{key}={val}" for key, val in stamps.items())])
+def _linker_flags(module: Module) -> str:
+    c_library = ["-linkmode external", "-extldflags -static"] if module.static_c else []
+    stamps = [f"-X {name}={value}" for name, value in module.stamps.items()]
+    return " ".join(["-s", "-w", *c_library, *stamps])

