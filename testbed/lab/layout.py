@@ -63,6 +63,11 @@ class Layout:
         return self.run / "ssh_config"
 
     @property
+    def control_path(self) -> Path:
+        """The socket of an ssh connection that several commands share, as ssh_config(5) has it."""
+        return self.run / "ssh-%r@%h"
+
+    @property
     def key(self) -> Path:
         """The private key of the machines' user."""
         return self.run / "id_ed25519"

@@ -30,6 +30,8 @@ def ssh_config(layout: Layout, machines: Sequence[Machine]) -> str:
         "  GlobalKnownHostsFile none\n"
         "  StrictHostKeyChecking yes\n"
         f"  ProxyCommand {' '.join(network.inside(layout.namespace))} nc %h %p\n"
+        # Of this lab alone: others have machines of the same addresses.
+        f"  ControlPath {layout.control_path}\n"
         "  ConnectTimeout 20\n"
         "  LogLevel ERROR\n"
     )
@@ -71,7 +73,9 @@ def _variables(layout: Layout) -> dict[str, Any]:
         "ansible_ssh_private_key_file": str(layout.key),
         "ansible_ssh_common_args": f"-F {layout.ssh_config}",
         # Without compression: there is no wire to spare, and few processors.
-        "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=600s",
+        # Ansible's own path of the connection's socket would be that of another lab's machine.
+        "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=600s"
+        f" -o ControlPath={layout.control_path}",
         "ansible_pipelining": True,
         "container_runtime_mirrors": dict.fromkeys(_REGISTRIES, REGISTRY_URL),
         "kubernetes_node_release_url": f"{FILES_URL}/release",
