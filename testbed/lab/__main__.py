@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
-from typing import Final
+from typing import Any, Final
 
 import click
+from rich.console import Console
 
 from testbed.errors import TestbedError
 from testbed.lab.lab import Lab, Wish
 from testbed.lab.layout import Layout
 from testbed.lab.machines import SUITES, chosen
+from testbed.lab.status import look, table
 
 _BEGIN: Final = time.monotonic()
 
@@ -27,12 +31,35 @@ def main() -> None:
 @click.option("--suite", type=click.Choice(SUITES), help="Debian release of the new machines")
 @click.option("--fresh", is_flag=True, help="look for a newer kernel, make the images anew")
 @click.option("--bare", is_flag=True, help="machines only: no Kubernetes programs and images")
-def up(machines: tuple[str, ...], suite: str | None, *, fresh: bool, bare: bool) -> None:
+@click.option("--previous", is_flag=True, help="serve the version that an upgrade starts from, too")
+def up(machines: tuple[str, ...], **options: Any) -> None:
     """Make the lab, or what is missing of it: all MACHINES, or those named."""
     lab = _lab()
-    lab.up(Wish(chosen(machines), suite, fresh, bare))
+    lab.up(Wish(chosen(machines), **options))
     names = ", ".join(guest.machine.name for guest in lab.guests())
     _say(f"up: {names}; inventory in {os.path.relpath(lab.layout.inventory)}")
+
+
+@main.command()
+def status() -> None:
+    """The machines; ends with 0 if there are some and all can be reached."""
+    lab = _lab()
+    rows = look(lab.guests())
+    Console().print(table(lab.layout, rows))
+    sys.exit(0 if rows and all(row.reached for row in rows) else 1)
+
+
+@main.command()
+@click.argument("machine")
+@click.option("--hard", is_flag=True, help="as a power cut")
+def reboot(machine: str, *, hard: bool) -> None:
+    """Let MACHINE start anew, and wait until it can be reached."""
+    guest = _lab().guest(machine)
+    if hard:
+        guest.cut_power()
+    else:
+        guest.reboot()
+    _say(f"{machine} is back")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -42,7 +69,8 @@ def ssh(machine: str, command: tuple[str, ...]) -> None:
     """A shell on MACHINE, or the one COMMAND; ends with its exit code."""
     lab = _lab()
     lab.guest(machine)
-    os.execvp("ssh", ["ssh", "-F", str(lab.layout.ssh_config), machine, *command])
+    words = ["ssh", "-F", str(lab.layout.ssh_config), machine, *command]
+    sys.exit(subprocess.run(words, check=False).returncode)
 
 
 @main.command()
@@ -61,6 +89,8 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda signum, _: sys.exit(128 + signum))
     try:
         main()
     except TestbedError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,7 @@ from testbed.programs.cache import discard
 
 START_DEADLINE: Final = 180.0  # seconds to sshd, with four starting on busy cores
 _SSH: Final = 22
+_BOOT_ID: Final = "cat /proc/sys/kernel/random/boot_id"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Guest:
         words = [*network.inside(self.layout.namespace), made.kernel, *self._arguments(made)]
         self.process.start(words)
 
-    def await_ssh(self, deadline: float = START_DEADLINE) -> None:
+    def await_ssh(self, given_up: threading.Event, deadline: float = START_DEADLINE) -> None:
         """Wait until its sshd answers. For threads of their own: they enter the lab's network.
 
         Raises:
@@ -107,26 +110,61 @@ class Guest:
         """
         network.enter(self.layout.namespace)
         until = time.monotonic() + deadline
-        while not answers(self.machine.address):
+        while not answers(self.machine.address) and not given_up.wait(0.1):
             self.process.raise_if_ended()
             if time.monotonic() > until:
                 raise LabError(
                     f"{self.machine.name} had no sshd after {deadline:.0f} s; "
                     f"its console ends with:\n{self.process.tail()}"
                 )
-            time.sleep(0.1)
+
+    def ssh(self, command: str, deadline: float = 60.0) -> str:
+        """Run a command on it; what it wrote to stdout.
+
+        Raises:
+            LabError: it failed, or had not ended after `deadline` seconds.
+        """
+        words = ["ssh", "-F", str(self.layout.ssh_config), "-o", "BatchMode=yes"]
+        return run([*words, self.machine.name, command], deadline=deadline)
 
     def power_off(self, deadline: float = 30.0) -> None:
         """Let it end by itself, and cut its power when it has not after `deadline` seconds."""
         if self.process.pid() is not None:
-            command = [*self._ssh_words(), self.machine.name, "sudo systemctl poweroff"]
-            run(["sh", "-c", '"$@" || :', "sh", *command], deadline=deadline)
+            with contextlib.suppress(LabError):  # the connection may end before the command
+                self.ssh("sudo systemctl poweroff", deadline)
             self.process.await_end(deadline)
         self.process.kill()
 
-    def _ssh_words(self) -> list[str | Path]:
-        """The words of an ssh that asks nobody."""
-        return ["ssh", "-F", self.layout.ssh_config, "-o", "BatchMode=yes"]
+    def reboot(self, deadline: float = START_DEADLINE) -> None:
+        """Let it start anew in order, and wait until it can be reached.
+
+        Raises:
+            LabError: it did not come back in time.
+        """
+        before = self.ssh(_BOOT_ID)
+        with contextlib.suppress(LabError):
+            self.ssh("sudo systemctl reboot")
+        until = time.monotonic() + deadline
+        while not self._is_back(before):
+            self.process.raise_if_ended()
+            if time.monotonic() > until:
+                raise LabError(
+                    f"{self.machine.name} was not back after {deadline:.0f} s; "
+                    f"its console ends with:\n{self.process.tail()}"
+                )
+            time.sleep(0.5)
+
+    def cut_power(self) -> None:
+        """End it at once, start it again from the same disks, wait until it can be reached."""
+        self.process.kill()
+        self.start()
+        await_all([self])
+
+    def _is_back(self, before: str) -> bool:
+        try:
+            return self.ssh(_BOOT_ID, deadline=10) != before
+        except LabError:
+            return False
 
     def discard(self) -> None:
         """Cut its power and throw its disks away."""
@@ -187,10 +225,31 @@ def make_key(path: Path, comment: str) -> None:
 
 
 def await_all(guests: Sequence[Guest]) -> None:
-    """Wait until all of them can be reached; the first that cannot ends it."""
+    """Wait until all of them can be reached; the first that cannot ends it.
+
+    Raises:
+        LabError: one cannot.
+    """
     if not guests:
         return
+    given_up = threading.Event()
     # Threads of their own, that end here: they have left this machine's network.
     with ThreadPoolExecutor(len(guests)) as threads:
-        for done in [threads.submit(guest.await_ssh) for guest in guests]:
-            done.result()
+        try:
+            for done in as_completed(threads.submit(one.await_ssh, given_up) for one in guests):
+                done.result()
+        finally:
+            given_up.set()
+
+
+def reachable(guests: Sequence[Guest]) -> list[bool]:
+    """Which of them can be reached now."""
+    if not guests:
+        return []
+
+    def look(guest: Guest) -> bool:
+        network.enter(guest.layout.namespace)
+        return answers(guest.machine.address)
+
+    with ThreadPoolExecutor(len(guests)) as threads:
+        return list(threads.map(look, guests))

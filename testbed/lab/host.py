@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 from testbed.errors import LabError
-from testbed.lab.commands import run
 from testbed.lab.machines import Machine
 
 # Debian package → what the lab needs it for.
@@ -32,7 +31,6 @@ PACKAGES: Final = {
 }
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - where User-mode Linux puts a guest's memory
 _DISK: Final = 20  # GiB: a kernel's build takes 3, a machine with a cluster on it 3
-_INSTALL_DEADLINE: Final = 600.0
 _MIB: Final = 1 << 20
 
 
@@ -77,28 +75,6 @@ def check_disk(free: int, folder: Path) -> None:
             f"the machines' disks in {folder} need {_DISK} GiB, and {free / (1 << 30):.1f} GiB "
             "are free there; make room"
         )
-
-
-def install_packages(report: Callable[[str], None]) -> None:
-    """Install what is missing of `PACKAGES`.
-
-    Raises:
-        LabError: apt-get could not.
-    """
-    missing = [name for name in PACKAGES if not _is_installed(name)]
-    if not missing:
-        return
-    report(f"installing Debian packages on this machine: {', '.join(missing)} …")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "--quiet"], deadline=_INSTALL_DEADLINE)
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
-    run(command, deadline=_INSTALL_DEADLINE, environment=quiet)
-
-
-def _is_installed(package: str) -> bool:
-    # `run` would call the expected answer "no" a failure.
-    shown = run(["sh", "-c", f"dpkg-query --show --showformat '${{Status}}' {package} || :"])
-    return shown.endswith(" installed")
 
 
 def _available_memory() -> int:

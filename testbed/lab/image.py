@@ -7,7 +7,6 @@ own. What differs between them comes with the seed.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ _PACKAGES: Final = (
     "dbus",
     "iproute2",
     "iputils-ping",
+    "kmod",
     "openssh-server",
     "procps",
     "python3",
@@ -84,7 +84,7 @@ def _make(suite: str, cache: Cache, report: Callable[[str], None]) -> None:
     report(f"making the disk image of Debian {suite} (about a minute, only once) …")
     start = time.monotonic()
     with (
-        tempfile.TemporaryDirectory(dir=cache.path("")) as folder,
+        cache.workspace() as folder,
         cache.entry("image") as partial,
     ):
         root = Path(folder, "root")

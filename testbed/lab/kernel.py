@@ -1,14 +1,14 @@
 """The machines' kernel: the newest that Debian has the source of, built for User-mode Linux.
 
-Trixie's own is too old, its User-mode Linux has one processor only; so the source comes from trixie-backports, where versions come and go. A kernel that was built once is used
-until a fresh one is asked for.
+The source comes from trixie-backports, where versions come and go: with trixie's own, User-mode
+Linux has one processor only. A kernel that was built once is used until a fresh one is asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +38,8 @@ def find_kernel(report: Callable[[str], None], *, fresh: bool = False) -> Path:
         built = sorted(cache.path("").glob("linux-*"), key=lambda path: path.stat().st_mtime)
         if built and not fresh:
             return built[-1]
-        with tempfile.TemporaryDirectory(dir=cache.path("")) as folder:
-            return _newest(cache, Path(folder), report)
+        with cache.workspace() as folder:
+            return _newest(cache, folder, report)
 
 
 def _newest(cache: Cache, folder: Path, report: Callable[[str], None]) -> Path:
@@ -50,9 +50,11 @@ def _newest(cache: Cache, folder: Path, report: Callable[[str], None]) -> Path:
     if not cache.path(name).exists():
         report(f"building {name} for the machines (about 12 minutes on 2 cores, only once) …")
         start = time.monotonic()
+        source = _unpack(apt.download(package), folder)
+        _build(source)
         with cache.entry(name) as partial:
-            _build(apt.download(package), folder).rename(partial)
-        report(f"built {name} in {time.monotonic() - start:.0f} s")
+            run(["strip", "-o", partial, source / "linux"])
+        report(f"built it in {time.monotonic() - start:.0f} s")
     return cache.path(name)
 
 
@@ -73,21 +75,20 @@ def newest_source(packages: list[str]) -> str:
     return "linux-source-{}.{}".format(*max(versions))
 
 
-def _build(package: Path, folder: Path) -> Path:
+def _unpack(package: Path, folder: Path) -> Path:
     run(["dpkg-deb", "--extract", package, folder], deadline=120)
     archive = next(folder.glob("usr/src/linux-source-*.tar.*"))
     run(["tar", "-xf", archive, "-C", folder, *_UNUSED], deadline=600)
-    source = next(path.parent for path in folder.glob("linux-source-*/Kbuild"))
+    source = next(folder.glob("linux-source-*/Kbuild")).parent
     # Kconfig reads this one, and nothing else of the documentation.
     run(["tar", "-xf", archive, "-C", folder, f"{source.name}/Documentation/Kconfig"], deadline=600)
+    return source
+
+
+def _build(source: Path) -> None:
     _configure(source)
-    run(
-        ["nice", "-n", "5", "make", "ARCH=um", "-j2", "linux"],
-        deadline=_BUILD_DEADLINE,
-        folder=source,
-    )
-    run(["strip", "linux"], folder=source)
-    return source / "linux"
+    command = ["nice", "-n", "5", "make", "ARCH=um", f"-j{os.cpu_count()}", "linux"]
+    run(command, deadline=_BUILD_DEADLINE, folder=source)
 
 
 def _configure(source: Path) -> None:

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from testbed.errors import LabError
@@ -21,6 +20,9 @@ from testbed.lab.layout import Layout
 from testbed.lab.machines import MACHINES, Machine
 from testbed.lab.packages import find_packages
 from testbed.lab.reaching import inventory, known_hosts, ssh_config
+from testbed.packages import need
+from testbed.supplies import DEFAULT_VERSIONS, registry_storage, release_tree
+from testbed.supplies.recipes import PREVIOUS_VERSION
 
 Report = Callable[[str], None]
 
@@ -34,12 +36,19 @@ class Wish:
         suite: the release of those that are new; None for each its own.
         fresh: with a new kernel and new images, should there be newer ones.
         bare: the machines only, without programs and images of Kubernetes for them.
+        previous: with the Kubernetes version, too, that an upgrade starts from.
     """
 
     machines: Sequence[Machine] = MACHINES
     suite: str | None = None
     fresh: bool = False
     bare: bool = False
+    previous: bool = False
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Of Kubernetes, those that the lab serves."""
+        return (*DEFAULT_VERSIONS, *([PREVIOUS_VERSION] if self.previous else []))
 
 
 class Lab:
@@ -76,7 +85,7 @@ class Lab:
         wanted = [Guest(self.layout, machine) for machine in wish.machines]
         missing = [guest for guest in wanted if guest.process.pid() is None]
         host.check([guest.machine for guest in missing], self.layout.disks)
-        host.install_packages(self._report)
+        need(host.PACKAGES, "to make machines", self._report)
         with self._locked():
             self._make_place()
             new = [guest for guest in missing if guest.made() is None]
@@ -86,7 +95,7 @@ class Lab:
                 self._make(new, wish)
                 self._start(missing)
             except BaseException:
-                self._take_back(new)
+                self._take_back(missing, new)
                 raise
 
     def down(self) -> None:
@@ -108,7 +117,7 @@ class Lab:
             make_key(self.layout.key, f"lab {self.layout.name}")
 
     def _make(self, new: Sequence[Guest], wish: Wish) -> None:
-        kernel = find_kernel(self._report, fresh=wish.fresh) if new else None
+        kernel = find_kernel(self._report, fresh=wish.fresh)
         suites = {guest: wish.suite or guest.machine.suite for guest in new}
         images = {
             suite: self._image(suite, fresh=wish.fresh) for suite in sorted(set(suites.values()))
@@ -116,7 +125,7 @@ class Lab:
         network.make(self.layout.namespace, [guest.machine for guest in self._all()])
         services.start_files(self.layout)
         if not wish.bare:
-            self._supply()
+            self._supply(wish.versions)
         for guest, suite in suites.items():
             guest.make(Made(suite, str(kernel), str(images[suite].disk)))
 
@@ -126,8 +135,10 @@ class Lab:
         services.publish(self.layout, {f"debian/{suite}": packages})
         return image
 
-    def _supply(self) -> None:
-        """Serve the programs and images of Kubernetes."""
+    def _supply(self, versions: Sequence[str]) -> None:
+        tree = release_tree(self._report, versions)
+        services.publish(self.layout, {name: tree / name for name in ("release", "helm")})
+        services.start_registry(self.layout, registry_storage(self._report, versions))
 
     def _start(self, guests: Sequence[Guest]) -> None:
         made = self.guests()
@@ -142,7 +153,9 @@ class Lab:
             guest.start()
         await_all(guests)
 
-    def _take_back(self, new: Sequence[Guest]) -> None:
+    def _take_back(self, started: Sequence[Guest], new: Sequence[Guest]) -> None:
+        for guest in started:
+            guest.process.kill()
         for guest in new:
             guest.discard()
         if not self.guests():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -56,8 +55,8 @@ def find_packages(image: Image, report: Callable[[str], None], *, fresh: bool = 
             discard(found)
         if not found.exists():
             report(f"fetching the machines' packages for Debian {image.suite} …")
-            with cache.entry("packages") as partial:
-                _fill(image, partial)
+            with cache.workspace() as folder, cache.entry("packages") as partial:
+                _fill(image, partial, folder)
     return found
 
 
@@ -67,14 +66,12 @@ def packages_key(image: Image) -> str:
     return f"packages-{image.suite}-{digest[:16]}"
 
 
-def _fill(image: Image, repository: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=repository.parent) as folder:
-        apt = Apt(Path(folder), image.suite, image.status)
-        apt.update()
-        files = apt.download_all(list(PACKAGES))
-        repository.mkdir()
-        for package in files.glob("*.deb"):
-            package.rename(repository / package.name)
+def _fill(image: Image, repository: Path, folder: Path) -> None:
+    apt = Apt(folder, image.suite, image.status)
+    apt.update()
+    repository.mkdir()
+    for package in apt.download_all(list(PACKAGES)).glob("*.deb"):
+        package.rename(repository / package.name)
     _index(repository)
 
 

@@ -18,7 +18,7 @@ _GROUPS: Final = ("nfs_servers", "control_plane", "workers")
 
 
 def ssh_config(layout: Layout, machines: Sequence[Machine]) -> str:
-    """An ssh_config(5): through the lab's network, to machines whose keys are known."""
+    """The configuration of ssh: through the lab's network, to machines whose keys are known."""
     addresses = NETWORK.rpartition(".")[0] + ".*"
     lines = [f"Host {machine.name}\n  HostName {machine.address}\n" for machine in machines]
     lines.append(

@@ -19,7 +19,15 @@ _USER_ID: Final = 1000
 def write_seed(
     machine: Machine, suite: str, target: Path, *, host_key: Path, user_key: str
 ) -> None:
-    """Write the seed of a machine; `user_key` is the public key that lets its user in."""
+    """Write the seed of a machine.
+
+    Args:
+        machine: which.
+        suite: its Debian release.
+        target: the file to write.
+        host_key: the private key by which ssh knows the machine, its public one beside it.
+        user_key: the public key that lets its user in.
+    """
     with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as archive:
         for name, text in files(machine, suite).items():
             _add(archive, name, text)

@@ -12,6 +12,8 @@ from testbed.lab import network
 from testbed.lab.background import Background
 from testbed.lab.layout import Layout
 from testbed.lab.machines import GATEWAY
+from testbed.programs.cache import discard
+from testbed.supplies import copy_storage
 
 FILES_PORT: Final = 8000
 REGISTRY_PORT: Final = 5000
@@ -36,9 +38,15 @@ def start_files(layout: Layout) -> None:
 
 
 def start_registry(layout: Layout, storage: Path) -> None:
-    """Serve the images in a folder."""
+    """Serve images: a copy of those in a folder, to which others may be pushed."""
+    own, origin = layout.disks / "registry", layout.disks / "registry.origin"
+    if not origin.exists() or origin.read_text() != str(storage):
+        service(layout, "registry").kill()
+        discard(own)
+        copy_storage(storage, own)
+        origin.write_text(str(storage))
     configuration = layout.run / "registry.yml"
-    configuration.write_text(registry_configuration(storage))
+    configuration.write_text(registry_configuration(own))
     _start(layout, "registry", ["docker-registry", "serve", str(configuration)])
 
 

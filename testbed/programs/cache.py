@@ -77,6 +77,19 @@ class Cache:
         finally:
             discard(partial)
 
+    @contextlib.contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A folder to make an entry in, on the same disk; gone when the block ends.
+
+        Only for who holds the lock.
+        """
+        folder = self._folder / f"work.{os.getpid()}{_PARTIAL}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            discard(folder)
+
     def _sweep(self) -> None:
         """Remove what a maker left that was killed."""
         for left in self._folder.glob(f"*{_PARTIAL}"):
