@@ -52,7 +52,7 @@ def entries(wanted: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
 
 
 def serves_version_3(wanted: dict[str, Any]) -> bool:
-    return "3" in wanted["nfs_server_versions"]
+    return "3" in map(str, wanted["nfs_server_versions"])
 
 
 def test_the_server_runs_now_and_after_a_restart(host: Host) -> None:
@@ -116,12 +116,11 @@ def test_the_list_of_exports_is_shown_to_clients_of_version_3_only(
 
 def test_nothing_but_the_servers_ports_is_open(host: Host, wanted: dict[str, Any]) -> None:
     ports = {port for _, port in listeners(host, "tcp") | listeners(host, "udp")}
-    v3_ports = wanted["nfs_server_v3_ports"]
-    for_v3 = {111, *(v3_ports[name] for name in ("mountd", "statd", "lockd"))}
+    for_v3 = {111, *(wanted[f"nfs_server_{name}_port"] for name in ("mountd", "statd", "lockd"))}
     expected = {2049} | (for_v3 if serves_version_3(wanted) else set())
 
-    # sshd, the resolver and DHCP belong to the machine.
-    assert ports - {22, 53, 68, 5355} == expected
+    # sshd, the resolver, DHCP and the clock belong to the machine.
+    assert ports - {22, 53, 68, 123, 5355} == expected
 
 
 @pytest.mark.parametrize("unit", ["rpcbind.socket", "rpcbind.service", "rpc-statd.service"])
@@ -137,7 +136,7 @@ def test_the_kernel_speaks_the_versions_of_the_inventory(
     shown = host.file("/proc/fs/nfsd/versions").content_string.split()
     spoken = {version[1:] for version in shown if version.startswith("+")}
 
-    assert spoken - {"4"} == set(wanted["nfs_server_versions"])
+    assert spoken - {"4"} == {str(version) for version in wanted["nfs_server_versions"]}
 
 
 def test_the_kernel_has_as_many_threads_as_were_configured(host: Host) -> None:
