@@ -34,8 +34,7 @@ def main() -> None:
 
 def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]:
     before = file.read_text() if file.exists() else ""
-    # In check mode on a fresh machine there is no server yet that could be asked.
-    askable = not module.check_mode or shutil.which("exportfs", path=PATH) is not None
+    askable = not module.check_mode or _is_installed(file)
     done = askable and server.is_in_force(wanted, file, run)
     if askable and not done:
         rehearse(wanted, file, run)
@@ -44,7 +43,18 @@ def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]
         server.put_in_force(wanted, file, run)
     after = wanted.text() if wanted.exports else ""
     paths = [directory.path for directory in wanted.directories]
-    return {"changed": made or not done, "diff": _diff(file, before, after), "paths": paths}
+    changed = made or not done
+    return {
+        "changed": changed,
+        "pending": changed,
+        "diff": _diff(file, before, after),
+        "paths": paths,
+    }
+
+
+def _is_installed(file: Path) -> bool:
+    """Whether there is a server that can be asked; a check on a fresh machine finds none."""
+    return file.parent.is_dir() and shutil.which("exportfs", path=PATH) is not None
 
 
 def _make_directories(module: AnsibleModule, wanted: Exports) -> bool:

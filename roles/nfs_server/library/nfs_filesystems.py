@@ -49,7 +49,7 @@ def _make(module: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, An
         {**entry, "source": f"UUID={content.uuid}" if content else entry["device"]}
         for entry, content in zip(module.params["filesystems"], contents, strict=True)
     ]
-    return {"changed": bool(missing), "mounts": mounts}
+    return {"changed": bool(missing), "pending": bool(missing), "mounts": mounts}
 
 
 def _check(_: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, Any]:

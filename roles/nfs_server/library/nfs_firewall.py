@@ -46,7 +46,12 @@ def _apply(
     if before != after and not module.check_mode:
         write(path, after)
     headers = {"before_header": file, "after_header": file}
-    return {"changed": before != after, "diff": {**headers, "before": before, "after": after}}
+    changed = before != after
+    return {
+        "changed": changed,
+        "pending": changed,
+        "diff": {**headers, "before": before, "after": after},
+    }
 
 
 if __name__ == "__main__":

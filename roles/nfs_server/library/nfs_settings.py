@@ -47,7 +47,12 @@ def _apply(module: AnsibleModule, wanted: settings.Settings, file: Path) -> dict
     elif not module.check_mode:
         _replace(file, before, wanted.sections())
     headers = {"before_header": str(file), "after_header": str(file)}
-    return {"changed": before != after, "diff": {**headers, "before": before, "after": after}}
+    changed = before != after
+    return {
+        "changed": changed,
+        "pending": changed,
+        "diff": {**headers, "before": before, "after": after},
+    }
 
 
 def _replace(file: Path, before: str, sections: settings.Sections) -> None:

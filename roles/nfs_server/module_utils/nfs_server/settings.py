@@ -57,6 +57,8 @@ class Settings:
                 "threads": str(self.threads),
                 "grace-time": str(self.grace_time),
                 "lease-time": str(self.lease_time),
+                # No kernel has it any more, but rpc.mountd would open eight ports for it.
+                "vers2": "n",
                 "vers3": _yes_no("3" in self.versions),
                 "vers4": _yes_no(any(version.startswith("4") for version in self.versions)),
                 **{f"vers{version}": _yes_no(version in self.versions) for version in VERSIONS[1:]},

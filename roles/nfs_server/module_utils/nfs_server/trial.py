@@ -33,6 +33,7 @@ def rehearse(wanted: Exports, file: Path, run: Runner) -> None:
     Raises:
         Refused: it would not; the sentence is exportfs's own, or says what differs.
     """
+    file.parent.mkdir(mode=0o755, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="exports-", dir="/var/tmp") as folder:
         stage = _Stage(Path(folder), wanted)
         found = complaints(wanted.exports, stage.play(file, run))

@@ -18,6 +18,7 @@ from tests.unit.roles.nfs_server.given import Machine
 EMPTY = Outcome(2)  # how blkid ends when it finds nothing
 OURS = Outcome(0, "DEVNAME=/dev/x\nLABEL=export\nUUID=5eed\nTYPE=xfs\n")
 UNMOUNTED = Outcome(1)
+ENFORCED = Outcome(0, "  Accounting: ON\n  Enforcement: ON\n")
 STATE = "Project quota state on /srv\n  Accounting: {}\n  Enforcement: {}\n"
 
 
@@ -91,7 +92,7 @@ def test_what_was_made_before_is_used(wanted: FileSystem) -> None:
 
 
 def test_what_is_mounted_already_is_left_alone(wanted: FileSystem) -> None:
-    machine = Machine(blkid=OURS, findmnt=mounted(wanted))
+    machine = Machine(blkid=OURS, findmnt=mounted(wanted), xfs_quota=ENFORCED)
 
     assert disks.inspect(wanted, machine) == Content("xfs", "export", "5eed")
 
@@ -192,8 +193,8 @@ def test_a_file_is_no_device(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fstype", "command"),
     [
-        ("xfs", "mkfs.xfs -q -L export "),
-        ("ext4", "mkfs.ext4 -q -O quota,project -E quotatype=prjquota -L export "),
+        ("xfs", "mkfs.xfs -q -K -L export "),
+        ("ext4", "mkfs.ext4 -q -O quota,project -E quotatype=prjquota,nodiscard -L export "),
     ],
 )
 def test_what_is_made_is_noted(disk: Path, fstype: str, command: str) -> None:
@@ -241,7 +242,7 @@ def test_a_device_that_cannot_be_wiped_stays_ours(wanted: FileSystem) -> None:
 
 
 def test_quotas_must_be_counted_and_enforced(wanted: FileSystem) -> None:
-    machine = Machine(findmnt=mounted(wanted), xfs_quota=Outcome(0, STATE.format("ON", "ON")))
+    machine = Machine(findmnt=mounted(wanted), xfs_quota=ENFORCED)
 
     disks.check_ready(wanted, machine)
 

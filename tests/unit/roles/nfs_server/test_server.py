@@ -129,8 +129,6 @@ def test_a_dry_run_has_stand_ins_for_directories_to_be_made(file: Path) -> None:
         assert Path(standin).is_dir()
         return Outcome(0, f"{standin} {NETWORK}({OPTIONS})\n")
 
-    file.parent.mkdir()
-
     rehearse(wanted(entry("/not/there")), file, unshare)
 
     assert not Path("/not").exists()
@@ -138,14 +136,12 @@ def test_a_dry_run_has_stand_ins_for_directories_to_be_made(file: Path) -> None:
 
 def test_what_fails_in_a_dry_run_is_said_in_the_words_of_exportfs(file: Path) -> None:
     refusing = Machine(unshare=Outcome(98, "", "exportfs: line 2: unknown keyword 'x'\n"))
-    file.parent.mkdir()
 
     with pytest.raises(Refused, match="nothing was changed: exportfs: line 2: unknown keyword"):
         rehearse(wanted(), file, refusing)
 
 
 def test_what_comes_out_otherwise_in_a_dry_run_is_named(file: Path) -> None:
-    file.parent.mkdir()
 
     with pytest.raises(Refused, match="in a dry run: /srv/nfs/k8s for worker1 is missing"):
         rehearse(wanted(entry(clients=["worker1"])), file, Machine())

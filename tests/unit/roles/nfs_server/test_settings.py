@@ -31,6 +31,7 @@ def test_version_4_alone_needs_no_port_but_the_one() -> None:
         "threads=16",
         "grace-time=90",
         "lease-time=90",
+        "vers2=n",
         "vers3=n",
         "vers4=y",
         "vers4.0=n",
