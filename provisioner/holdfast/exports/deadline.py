@@ -1,9 +1,10 @@
 """Calls to a file system that may hang, with a deadline.
 
 A system call on a hard NFS mount waits for as long as the server is away, and nothing short of
-SIGKILL ends it. So each call runs in a thread of its own; past the deadline the caller goes on
+SIGKILL ends it. So calls run in threads of the lane's own; past the deadline the caller goes on
 and the thread is left behind, holding its place: while an export hangs, no more threads gather
 than the lane is wide. The threads are daemons, so that a process whose export hangs can end.
+`concurrent.futures` was rejected: its threads are joined when the interpreter exits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from holdfast.exports.errors import Unavailable
 
@@ -19,11 +21,18 @@ T = TypeVar("T")
 
 
 class Lane:
-    """The calls to one export: at most `width` at a time, each with `seconds` to end."""
+    """The calls to one export: at most `width` at a time, each with `seconds` to end.
 
-    def __init__(self, width: int = 16, seconds: float = 30.0) -> None:
+    A thread that has nothing to do waits `linger` seconds for another call, for in a burst a
+    new thread would cost more than most calls.
+    """
+
+    def __init__(self, width: int = 16, seconds: float = 30.0, linger: float = 10.0) -> None:
         self._places = threading.BoundedSemaphore(width)
         self._seconds = seconds
+        self._linger = linger
+        self._idle = threading.Semaphore(0)  # one for each thread that will take a call
+        self._calls: SimpleQueue[_Call[Any]] = SimpleQueue()
 
     def call(self, function: Callable[[], T], what: str) -> T:
         """Runs `function`; `what` names it in the error.
@@ -40,32 +49,50 @@ class Lane:
         return call.outcome()
 
     def _begun(self, function: Callable[[], T]) -> _Call[T]:
+        call = _Call(function)
+        if not self._idle.acquire(blocking=False):
+            self._start_thread()
+        self._calls.put(call)
+        return call
+
+    def _start_thread(self) -> None:
         try:
-            return _Call(function, self._places.release)
+            threading.Thread(target=self._serve, name="export-call", daemon=True).start()
         except RuntimeError:  # the system gives no more threads
             self._places.release()
             raise
 
+    def _serve(self) -> None:
+        call: _Call[Any] | None = self._calls.get()
+        while call is not None:
+            call.run()
+            self._idle.release()  # before the place: whose place it becomes finds this thread
+            self._places.release()
+            call.ended.set()
+            call = self._next()
+
+    def _next(self) -> _Call[Any] | None:
+        try:
+            return self._calls.get(timeout=self._linger)
+        except Empty:
+            # Whoever counts on this thread already has a call on the way.
+            return None if self._idle.acquire(blocking=False) else self._calls.get()
+
 
 class _Call(Generic[T]):
-    """One call in a thread of its own."""
+    """One call, run in another thread than the one that waits for it."""
 
-    def __init__(self, function: Callable[[], T], at_end: Callable[[], None]) -> None:
+    def __init__(self, function: Callable[[], T]) -> None:
         self.ended = threading.Event()
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._function = function
-        self._at_end = at_end
-        threading.Thread(target=self._run, name="export-call", daemon=True).start()
 
-    def _run(self) -> None:
+    def run(self) -> None:
         try:
             self._result.append(self._function())
         except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
             self._error = error
-        finally:
-            self._at_end()
-            self.ended.set()
 
     def outcome(self) -> T:
         if self._error is not None:

@@ -40,15 +40,15 @@ def hang() -> Iterator[Hang]:
 
 
 def test_a_result_passes_through() -> None:
-    assert Lane().call(lambda: 42, "count") == 42
-    assert Lane().call(lambda: None, "do nothing") is None
+    assert Lane(linger=0).call(lambda: 42, "count") == 42
+    assert Lane(linger=0).call(lambda: None, "do nothing") is None
 
 
 @pytest.mark.parametrize(
     "error", [Taken("data", []), FileNotFoundError("gone"), KeyboardInterrupt(), SystemExit(1)]
 )
 def test_an_exception_passes_through_as_it_is(error: BaseException) -> None:
-    lane = Lane(width=1)
+    lane = Lane(width=1, linger=0)
 
     def fail() -> None:
         raise error
@@ -61,7 +61,7 @@ def test_an_exception_passes_through_as_it_is(error: BaseException) -> None:
 
 
 def test_a_call_that_hangs_is_given_up_with_what_it_was(hang: Hang) -> None:
-    lane = Lane(seconds=0.05)
+    lane = Lane(seconds=0.05, linger=0)
 
     with pytest.raises(Unavailable, match=r"cannot delete: the export did not answer in 0\.05 s"):
         lane.call(hang, "cannot delete")
@@ -69,7 +69,7 @@ def test_a_call_that_hangs_is_given_up_with_what_it_was(hang: Hang) -> None:
 
 
 def test_a_call_that_hangs_holds_its_place_and_no_more_begin_than_there_are(hang: Hang) -> None:
-    lane = Lane(width=2, seconds=0.05)
+    lane = Lane(width=2, seconds=0.05, linger=0)
     for _ in range(2):
         with pytest.raises(Unavailable, match="did not answer"):
             lane.call(hang, "first")
@@ -83,13 +83,13 @@ def test_a_call_that_hangs_holds_its_place_and_no_more_begin_than_there_are(hang
 
 def test_another_lane_is_not_held_up(hang: Hang) -> None:
     with pytest.raises(Unavailable):
-        Lane(width=1, seconds=0.05).call(hang, "hang")
+        Lane(width=1, seconds=0.05, linger=0).call(hang, "hang")
 
-    assert Lane(width=1).call(lambda: "ok", "go on") == "ok"
+    assert Lane(width=1, linger=0).call(lambda: "ok", "go on") == "ok"
 
 
 def test_when_the_hang_ends_calls_work_again(hang: Hang) -> None:
-    lane = Lane(width=1, seconds=0.05)
+    lane = Lane(width=1, seconds=0.05, linger=0)
     with pytest.raises(Unavailable):
         lane.call(hang, "hang")
 
@@ -99,7 +99,7 @@ def test_when_the_hang_ends_calls_work_again(hang: Hang) -> None:
 
 
 def test_a_call_that_waits_for_a_place_gets_it_in_time(hang: Hang) -> None:
-    lane = Lane(width=1, seconds=30)
+    lane = Lane(width=1, seconds=30, linger=0)
     results: list[str] = []
     threads = [
         threading.Thread(target=lambda call=call: results.append(lane.call(call, "wait")))
@@ -118,7 +118,7 @@ def test_a_call_that_waits_for_a_place_gets_it_in_time(hang: Hang) -> None:
 
 
 def test_calls_run_beside_each_other_up_to_the_width() -> None:
-    lane, together = Lane(width=4, seconds=30), threading.Barrier(4)
+    lane, together = Lane(width=4, seconds=30, linger=0), threading.Barrier(4)
     threads = [
         threading.Thread(target=lambda: lane.call(lambda: together.wait(10), "meet"))
         for _ in range(4)
@@ -134,7 +134,7 @@ def test_calls_run_beside_each_other_up_to_the_width() -> None:
 def test_a_place_is_given_back_where_the_system_gives_no_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lane = Lane(width=1, seconds=0.05)
+    lane = Lane(width=1, seconds=0.05, linger=0)
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -149,7 +149,32 @@ def test_a_place_is_given_back_where_the_system_gives_no_thread(
 
 def test_threads_left_behind_do_not_keep_the_process(hang: Hang) -> None:
     with pytest.raises(Unavailable):
-        Lane(seconds=0.05).call(hang, "hang")
+        Lane(seconds=0.05, linger=0).call(hang, "hang")
 
     left = [thread for thread in threading.enumerate() if thread.name == "export-call"]
     assert [thread.daemon for thread in left] == [True]
+
+
+def test_one_call_after_another_needs_one_thread() -> None:
+    lane = Lane(seconds=30, linger=0.2)
+
+    threads = {lane.call(threading.current_thread, "look") for _ in range(20)}
+
+    assert len(threads) == 1
+    threads.pop().join(10)  # and it leaves when nothing more comes
+
+
+def test_calls_that_come_as_a_thread_leaves_are_served() -> None:
+    lane = Lane(width=1, seconds=30, linger=0)
+
+    assert [lane.call(lambda: "ok", "go on") for _ in range(2000)] == ["ok"] * 2000
+
+
+def test_a_thread_that_hangs_is_not_counted_on(hang: Hang) -> None:
+    lane = Lane(width=2, seconds=0.05, linger=0.2)
+    assert lane.call(lambda: "ok", "first") == "ok"
+    with pytest.raises(Unavailable):
+        lane.call(hang, "hang")
+
+    assert lane.call(lambda: "ok", "go on") == "ok"
+    hang.end()
