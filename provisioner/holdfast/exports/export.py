@@ -186,9 +186,11 @@ class Export:
                     f"{self._root} has no {RESERVED} any more: mount the export there, or restart "
                     "Holdfast if it was emptied on purpose"
                 ) from None
+            kept = Ledger(handle)
             try:
-                yield root, Ledger(handle)
+                yield root, kept
             finally:
+                kept.close()
                 os.close(handle)
 
     @contextmanager

@@ -31,10 +31,27 @@ def trash_of(volume: str) -> str:
 
 
 class Ledger:
-    """The records beneath one handle of `.holdfast`."""
+    """The records beneath one handle of `.holdfast`, for the length of one operation."""
 
     def __init__(self, handle: int) -> None:
         self.handle = handle
+        self._folders: dict[str, int] = {}  # handles of those in use, each opened once
+
+    def close(self) -> None:
+        """Closes what was opened beneath `handle`."""
+        for handle in self._folders.values():
+            os.close(handle)
+
+    def _folder(self, name: str) -> int:
+        if name not in self._folders:
+            self._folders[name] = tree.open_directory(self.handle, name)
+        return self._folders[name]
+
+    def _made_folder(self, name: str) -> int:
+        with suppress(FileNotFoundError):
+            return self._folder(name)
+        tree.make_directory(self.handle, name, 0o700)
+        return self._folder(name)
 
     def find(self, volume: str) -> Record | None:
         """The record of a volume, where it has come to; raises Unsafe where it cannot be read."""
@@ -48,29 +65,29 @@ class Ledger:
     def _read(self, folder: str, volume: str) -> Record | None:
         _check_name(volume)
         try:
-            with tree.opened(self.handle, [folder]) as handle:
-                record = Record.parse(tree.read_file(handle, volume), volume)
+            record = Record.parse(tree.read_file(self._folder(folder), volume), volume)
         except FileNotFoundError:
             return None
         return record.trashed(trash_of(volume)) if folder == TRASHED else record
 
     def names(self, folder: str) -> list[str]:
         """The volumes with a record in one of the folders `RECORDS`."""
-        with tree.opened(self.handle, [folder]) as handle:
-            return tree.names_in(handle)
+        return tree.names_in(self._folder(folder))
 
     def enter(self, record: Record) -> None:
-        """Writes the record of a volume in the making, and whose its directory is."""
-        self._write(record, CREATING)
+        """Writes the record of a volume in the making, and whose its directory is.
+
+        Both are durable on return. The record is there first, and needs not be durable first: a
+        mark alone says nothing.
+        """
+        folder = self._made_folder(CREATING)
+        tree.replace_file(folder, record.volume, record.dump())
         self.mark(record.directory, record.volume)
+        os.fsync(folder)
 
     def write(self, record: Record) -> None:
         """Writes the record of a volume that the API server knows."""
-        self._write(record, VOLUMES)
-
-    def _write(self, record: Record, folder: str) -> None:
-        with tree.opened(self.handle, [folder], make=True) as handle:
-            tree.write_file(handle, record.volume, record.dump())
+        tree.write_file(self._made_folder(VOLUMES), record.volume, record.dump())
 
     def confirm(self, volume: str) -> None:
         """Moves a record from `creating` to `volumes`; nothing where it has moved already.
@@ -93,14 +110,10 @@ class Ledger:
         self.unmark(record.directory, record.volume)
 
     def _move(self, volume: str, source: str, target: str) -> None:
-        with (
-            tree.opened(self.handle, [source]) as old,
-            tree.opened(self.handle, [target], make=True) as new,
-            suppress(FileNotFoundError),
-        ):
-            os.replace(volume, volume, src_dir_fd=old, dst_dir_fd=new)
-            os.fsync(new)
-            os.fsync(old)
+        new = self._made_folder(target)
+        with suppress(FileNotFoundError):
+            os.replace(volume, volume, src_dir_fd=self._folder(source), dst_dir_fd=new)
+            os.fsync(new)  # a rename is one step on disk too: the old folder needs none
 
     def forget(self, record: Record) -> None:
         """Removes a record, after its marks: what was cut short is seen, and ends, with it."""
@@ -114,14 +127,15 @@ class Ledger:
         self._unlink(TRASHED, volume)
 
     def _unlink(self, folder: str, volume: str) -> None:
-        with tree.opened(self.handle, [folder]) as handle, suppress(FileNotFoundError):
+        handle = self._folder(folder)
+        with suppress(FileNotFoundError):
             os.unlink(volume, dir_fd=handle)
             os.fsync(handle)
 
     def mark(self, directory: str, volume: str) -> None:
         """Notes that a directory is a volume's."""
-        place = [DIRECTORIES, *components(directory), RESERVED]
-        with tree.opened(self.handle, place, make=True) as handle:
+        place = [*components(directory), RESERVED]
+        with tree.opened(self._made_folder(DIRECTORIES), place, make=True) as handle:
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             os.close(os.open(volume, flags, 0o600, dir_fd=handle))
             os.fsync(handle)
@@ -129,10 +143,10 @@ class Ledger:
     def unmark(self, directory: str, volume: str) -> None:
         """Takes such a note back, and the folders that it leaves empty."""
         place = [*components(directory), RESERVED]
-        with tree.opened(self.handle, [DIRECTORIES]) as handle:
-            with suppress(FileNotFoundError), tree.opened(handle, place) as marks:
-                os.unlink(volume, dir_fd=marks)
-            tree.prune(handle, place)
+        handle = self._folder(DIRECTORIES)
+        with suppress(FileNotFoundError), tree.opened(handle, place) as marks:
+            os.unlink(volume, dir_fd=marks)
+        tree.prune(handle, place)
 
     def others(self, directory: str, volume: str) -> list[Record]:
         """The records of other volumes among the overlapping."""
@@ -143,10 +157,9 @@ class Ledger:
         names = components(directory)
         volumes = []
         with suppress(FileNotFoundError):
-            for handle in tree.steps(self.handle, [DIRECTORIES, *names]):
+            for depth, handle in enumerate(tree.steps(self._folder(DIRECTORIES), names), 1):
                 volumes += _listed(handle, RESERVED)
-        with suppress(FileNotFoundError), tree.opened(self.handle, [DIRECTORIES, *names]) as handle:
-            volumes += tree.files_beneath(handle)
+                volumes += tree.files_beneath(handle) if depth == len(names) else []
         return list(filter(None, map(self.find, dict.fromkeys(volumes))))
 
 

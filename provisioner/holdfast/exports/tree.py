@@ -160,6 +160,12 @@ def make_directory(
 
 def write_file(parent: int, name: str, data: bytes) -> None:
     """Writes a file whole or not at all, in place of one of that name; durable on return."""
+    replace_file(parent, name, data)
+    os.fsync(parent)
+
+
+def replace_file(parent: int, name: str, data: bytes) -> None:
+    """As `write_file`, but until `parent` is synced a crash can bring the former file back."""
     draft = draft_of(f"{name[:190]}.{_OURS}")
     try:
         _write(parent, draft, data)
@@ -168,7 +174,6 @@ def write_file(parent: int, name: str, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(draft, dir_fd=parent)
         raise
-    os.fsync(parent)
 
 
 def _write(parent: int, name: str, data: bytes) -> None:
