@@ -30,6 +30,18 @@ def is_released(volume: Volume, provisioner: Provisioner) -> bool:
     return volume.phase == "Released" and volume.reclaim_policy == "Delete"
 
 
+def needs_care(volume: Volume, provisioner: Provisioner) -> bool:
+    """Whether there may be something to do about a volume: its end, its finalizer, its record.
+
+    Most events of a volume are others' doings; in a burst, looking into each costs as much as
+    making the volumes.
+    """
+    if not owns(volume, provisioner):
+        return False
+    aligned = wanted_finalizers(volume, provisioner) == volume.finalizers
+    return not (aligned and volume.directory) or is_released(volume, provisioner)
+
+
 def wanted_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:
     """The finalizers that a volume should have; equal to what it has where nothing is to do."""
     if not owns(volume, provisioner):

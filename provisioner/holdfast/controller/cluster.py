@@ -13,7 +13,7 @@ from holdfast.claims.objects import (
     parse_class,
     parse_volume,
 )
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim import needs_care, owns
 from holdfast.claims.volume import Address
 from holdfast.kube.api import Api
 from holdfast.kube.queue import WorkQueue
@@ -39,7 +39,7 @@ class Cluster:
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
             Reflector(api, CLAIMS, self.claims, self._pending, self.claim_queue.add),
             Reflector(api, CLASSES, self.classes, parse_class, self._class_changed),
-            Reflector(api, VOLUMES, self.volumes, self._of_interest, self.volume_queue.add),
+            Reflector(api, VOLUMES, self.volumes, self._of_interest, self.look_after),
         )
 
     @property
@@ -64,6 +64,12 @@ class Cluster:
         volume = parse_volume(obj)
         self.volumes.apply(volume.name, int(volume.version), volume)
         return volume
+
+    def look_after(self, name: str) -> None:
+        """Queues a volume, where there may be something to do about it, or it is gone."""
+        volume = self.volumes.get(name)
+        if volume is None or needs_care(volume, self._provisioner):
+            self.volume_queue.add(name)
 
     def overlapping(self, directory: str) -> list[Volume]:
         """The volumes whose directory is this one, beneath it, or above it."""

@@ -46,7 +46,7 @@ class Keep:
         """Takes the names of the volumes that have a record, and looks at every volume."""
         self._recorded = recorded
         for name in self._context.cluster.volumes.keys():  # noqa: SIM118 - a store is no dict
-            self._context.cluster.volume_queue.add(name)
+            self._context.cluster.look_after(name)
 
     def __call__(self, name: str) -> None:
         """Does for one volume what is to be done now."""
