@@ -7,7 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements/run.txt requirements/dev.txt
-CODE := provisioner testbed tests
+CODE := provisioner testbed tests roles
+INVENTORY ?= inventory/lab.yml
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade
 
@@ -23,11 +24,12 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 test: lint unit cluster ## everything below: lint, unit, cluster
 
 .PHONY: lint
-lint: $(VENV)/made ## ruff, mypy --strict, the import rule
+lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint
 
 .PHONY: unit
 unit: $(VENV)/made ## decisions, directories, the kube layer: no server needed
@@ -36,6 +38,30 @@ unit: $(VENV)/made ## decisions, directories, the kube layer: no server needed
 .PHONY: cluster
 cluster: $(VENV)/made ## the provisioner on a real control plane, and with it failing
 	@$(BIN)/pytest tests/cluster
+
+.PHONY: lab
+lab: $(VENV)/made ## four machines, a registry, a release server; root, 12 GB of memory, minutes the first time
+	@$(BIN)/python -m testbed.lab up
+
+.PHONY: lab-status
+lab-status: $(VENV)/made ## how the lab's machines are
+	@$(BIN)/python -m testbed.lab status
+
+.PHONY: lab-ssh
+lab-ssh: $(VENV)/made ## a shell on a machine of the lab: make lab-ssh HOST=control
+	@$(BIN)/python -m testbed.lab ssh $(or $(HOST),control)
+
+.PHONY: lab-down
+lab-down: $(VENV)/made ## end the lab; its cache stays
+	@$(BIN)/python -m testbed.lab down
+
+.PHONY: site
+site: $(VENV)/made ## ansible-playbook site.yml on INVENTORY (the lab's)
+	@$(BIN)/ansible-playbook -i $(INVENTORY) site.yml $(ARGS)
+
+.PHONY: testinfra
+testinfra: $(VENV)/made ## look at what site.yml built, as an administrator would
+	@$(BIN)/pytest tests/testinfra --ansible-inventory=$(INVENTORY) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/made ## 1,000 claims at once, against the floor; build/bench.png and a JSON line
