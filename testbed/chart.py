@@ -6,8 +6,6 @@ the server and the path of an example, and without the labels that only Helm rea
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +14,8 @@ from typing import Final
 import yaml
 
 from testbed.client import Json
-from testbed.errors import ProgramError, TestbedError
+from testbed.errors import TestbedError
+from testbed.supplies import find_helm
 
 _PROVISIONER: Final = Path(__file__).parent.parent / "provisioner"
 CHART: Final = _PROVISIONER / "chart"
@@ -33,18 +32,6 @@ _ONLY_FOR_HELM: Final = ("app.kubernetes.io/managed-by", "helm.sh/chart")
 
 class HelmError(TestbedError):
     """Helm ended with an error; the message is what it wrote to stderr."""
-
-
-def find_helm() -> Path:
-    """The program `helm`: what `$HELM` names, else the first on the PATH.
-
-    Raises:
-        ProgramError: there is none.
-    """
-    found = shutil.which(os.environ.get("HELM") or "helm")
-    if found is None:
-        raise ProgramError("helm is not there; let HELM name the program, version 3.14 or newer")
-    return Path(found)
 
 
 def helm(*arguments: str | Path, values: Json | None = None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ class Release:
 def main() -> None:
     """Run as a module of Ansible."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    if module.check_mode and not _is_there(module, "helm", "kubeconfig"):
+    if module.check_mode and not _can_be_asked(module.params):
         module.exit_json(changed=True, replaced=[])
     release = Release(module, Path(module.tmpdir))
     try:
@@ -145,8 +146,9 @@ def main() -> None:
         module.fail_json(msg=f"{module.params['name']} cannot be released: {error}")
 
 
-def _is_there(module: AnsibleModule, *parameters: str) -> bool:
-    return all(Path(module.params[parameter]).exists() for parameter in parameters)
+def _can_be_asked(parameters: dict[str, Any]) -> bool:
+    """Whether there is a cluster yet, and helm; in check mode on a fresh machine there is not."""
+    return bool(shutil.which(parameters["helm"])) and Path(parameters["kubeconfig"]).exists()
 
 
 def _released(module: AnsibleModule, release: Release) -> dict[str, Any]:

@@ -212,13 +212,16 @@ class Trial:
 
     def _outcome(self, name: str) -> str:
         """Waits until a pod has ended; the node where it succeeded."""
-        ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}=0"
+        ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated}"
         try:
             self._kubectl("wait", f"pod/{name}", ended, self._namespace, self._limit)
         except TrialError as error:
             raise TrialError(self._why(name) or str(error)) from error
-        node = "--output=jsonpath={.spec.nodeName}"
-        return self._kubectl("get", "pod", name, self._namespace, node)
+        found = json.loads(self._kubectl("get", "pod", name, self._namespace, "--output=json"))
+        [container] = found["status"]["containerStatuses"]
+        if container["state"]["terminated"]["exitCode"]:
+            raise TrialError(self._why(name))
+        return str(found["spec"].get("nodeName", ""))
 
     def _why(self, name: str) -> str:
         kinds = "persistentvolumeclaims,pods,events"
@@ -236,14 +239,15 @@ def main() -> None:
     trial = Trial(module.params, _kubectl(module))
     try:
         trial.begin()
-        seen = _cleared_after(trial)
+        seen = cleared_after(trial)
     except TrialError as error:
         name = module.params["storage_class"]
         module.fail_json(msg=f"StorageClass {name} does not give volumes that work: {error}")
     module.exit_json(changed=False, **seen)
 
 
-def _cleared_after(trial: Trial) -> Object:
+def cleared_after(trial: Trial) -> Object:
+    """Runs a trial that has begun, and clears it whatever happens; raises TrialError."""
     wrong = []
     seen: Object = {}
     for step in (lambda: seen.update(trial.run()), trial.clear):

@@ -1,0 +1,145 @@
+"""The role's trial leaves nothing behind, and says what is wrong; with a real provisioner."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from roles.verify.library.volume_trial import Trial, TrialError, cleared_after
+from testbed.client import MERGE_PATCH, Json
+from testbed.controlplane import ControlPlane
+from testbed.errors import KubectlError, RequestError
+from tests.cluster.site import Site
+from tests.support import eventually
+
+
+class Pods:
+    """In place of nodes: each pod whose claim is bound has done its work, or failed at it."""
+
+    def __init__(self, plane: ControlPlane, namespace: str, *, code: int) -> None:
+        self._client = plane.client
+        self._namespace = f"/api/v1/namespaces/{namespace}"
+        self._code = code
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.1):
+            try:
+                self._look()
+            except RequestError as error:
+                if error.status != 404:  # else the trial is over
+                    raise
+
+    def _look(self) -> None:
+        claim = self._client.get(f"{self._namespace}/persistentvolumeclaims/verify")
+        if claim["status"]["phase"] == "Bound":
+            for found in self._client.get(f"{self._namespace}/pods")["items"]:
+                self._end(f"{self._namespace}/pods/{found['metadata']['name']}/status")
+
+    def _end(self, path: str) -> None:
+        container = {"name": "main", "image": "none", "imageID": "", "ready": False}
+        ended = {"state": {"terminated": {"exitCode": self._code}}, "restartCount": 0}
+        phase = "Failed" if self._code else "Succeeded"
+        status = {"phase": phase, "containerStatuses": [container | ended]}
+        self._client.send("PATCH", path, {"status": status}, MERGE_PATCH)
+
+
+def trial_of(site: Site, storage_class: str, seconds: int = 20) -> Trial:
+    wanted = {
+        "namespace": f"{site.namespace}-trial",
+        "storage_class": storage_class,
+        "image": "none",
+        "size": "1Mi",
+        "user": 65534,
+        "seconds": seconds,
+    }
+
+    def kubectl(*arguments: str, text: str = "") -> str:
+        try:
+            return site.plane.kubectl(*arguments, input=text)
+        except KubectlError as error:
+            raise TrialError(str(error)) from error
+
+    return Trial(wanted, kubectl)
+
+
+def is_gone(site: Site) -> bool:
+    namespace = f"{site.namespace}-trial"
+    return not site.plane.kubectl("get", "namespace", namespace, "--ignore-not-found")
+
+
+@pytest.mark.parametrize(
+    ("reclaim", "parameters"),
+    [("Delete", {"onDelete": "archive"}), ("Delete", {"onDelete": "retain"}), ("Retain", {})],
+    ids=["archive", "retain", "reclaim policy Retain"],
+)
+def test_whatever_the_class_keeps_nothing_of_a_trial_is_left(
+    site: Site, reclaim: str, parameters: Json
+) -> None:
+    site.serve()
+    name = site.make_class(reclaim=reclaim, parameters=parameters)
+    trial = trial_of(site, name)
+    trial.begin()
+
+    with Pods(site.plane, f"{site.namespace}-trial", code=0):
+        seen = cleared_after(trial)
+
+    assert seen.keys() == {"writer", "reader"}
+    assert is_gone(site)
+    assert site.volumes() == []
+    assert site.tree() == set()
+
+
+def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site) -> None:
+    site.serve()
+    trial = trial_of(site, site.make_class())
+    trial.begin()
+
+    with (
+        Pods(site.plane, f"{site.namespace}-trial", code=1),
+        pytest.raises(TrialError, match="pod writer is Failed: it ended with 1"),
+    ):
+        cleared_after(trial)
+
+    assert is_gone(site)
+    assert site.tree() == set()
+
+
+def test_a_claim_that_is_refused_is_explained_by_its_event(site: Site) -> None:
+    site.serve()
+    trial = trial_of(site, site.make_class(parameters={"ondelete": "delete"}), seconds=5)
+    trial.begin()
+
+    with pytest.raises(TrialError, match=r"claim verify is Pending: .*'ondelete' is unknown"):
+        cleared_after(trial)
+
+    eventually(lambda: is_gone(site))
+
+
+def test_what_a_killed_trial_left_is_removed_by_the_next(site: Site) -> None:
+    site.serve()
+    name = site.make_class()
+    trial_of(site, name).begin()
+
+    trial_of(site, name).begin()
+    trial_of(site, name).clear()
+
+    assert is_gone(site)
+
+
+def test_a_namespace_that_is_somebodys_own_is_left_alone(site: Site) -> None:
+    wanted: dict[str, Any] = {"namespace": site.namespace, "seconds": 10}
+    trial = Trial(wanted, lambda *arguments, text="": site.plane.kubectl(*arguments, input=text))
+
+    with pytest.raises(TrialError, match=f"{site.namespace} is somebody's own; let verify_names"):
+        trial.begin()
