@@ -72,5 +72,14 @@ def _failed(recipe: Recipe, go: Path) -> str:
 
 def _linker_flags(module: Module) -> str:
     c_library = ["-linkmode external", "-extldflags -static"] if module.static_c else []
-    stamps = [f"-X {name}={value}" for name, value in module.stamps.items()]
-    return " ".join(["-s", "-w", *c_library, *stamps])
+    stamps = _release_stamps(module.release) | dict(module.stamps)
+    return " ".join(["-s", "-w", *c_library, *(f"-X {key}={val}" for key, val in stamps.items())])
+
+
+def _release_stamps(release: str) -> dict[str, str]:
+    """What the release builds of Kubernetes have."""
+    if not release:
+        return {}
+    major, minor, _ = release.removeprefix("v").split(".")
+    stamps = {"gitVersion": release, "gitMajor": major, "gitMinor": minor}
+    return {f"k8s.io/component-base/version.{key}": value for key, value in stamps.items()}

@@ -23,8 +23,9 @@ class Module:
     Attributes:
         folder: where they are, perhaps with sources of our own.
         versions: those that a person would name; a part of the cache's key.
-        release: the folder on a Kubernetes release server that has the programs; empty when none.
-        stamps: the linker's variables; without theirs, programs say `v0.0.0` or `dev`.
+        release: the Kubernetes release that has the programs; empty when they are of another
+            project. They are stamped with it: clients refuse to speak to `v0.0.0`.
+        stamps: more of the linker's variables.
         static_c: parts of the programs are written in C; a C compiler is needed.
     """
 
@@ -45,18 +46,10 @@ class Recipe:
     module: Module
 
 
-def kubernetes_stamps(version: str) -> dict[str, str]:
-    """As the release builds have them; clients refuse to speak to `v0.0.0`."""
-    major, minor, _ = version.removeprefix("v").split(".")
-    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
-    return {f"k8s.io/component-base/version.{key}": value for key, value in stamps.items()}
-
-
 CONTROL_PLANE: Final = Module(
     Path(__file__).parent,
     (KUBERNETES_VERSION, ETCD_VERSION),
     release=KUBERNETES_VERSION,
-    stamps=kubernetes_stamps(KUBERNETES_VERSION),
 )
 ETCD: Final = Recipe("etcd", "go.etcd.io/etcd/server/v3", "a minute", CONTROL_PLANE)
 APISERVER: Final = Recipe(
@@ -89,6 +82,8 @@ def architecture() -> str:
 def cache_key(arch: str, module: Module = CONTROL_PLANE) -> str:
     """What names a cache folder: changes with whatever would change a program in it."""
     digest = hashlib.sha256(f"{' '.join(module.versions)} linux/{arch}".encode())
+    for stamp in sorted(module.stamps.items()):
+        digest.update("=".join(stamp).encode())
     sources = sorted(module.folder.rglob("*.go"))
     for path in (module.folder / "go.mod", module.folder / "go.sum", *sources):
         digest.update(hashlib.sha256(path.read_bytes()).digest())

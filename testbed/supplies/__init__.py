@@ -18,9 +18,11 @@ from testbed.programs.cache import Cache
 from testbed.programs.recipes import KUBERNETES_VERSION, Recipe, architecture, cache_key
 from testbed.supplies import debian, filling, release
 from testbed.supplies.images import images
+from testbed.supplies.oci import FORMAT
+from testbed.supplies.provisioner import push_provisioner
 from testbed.supplies.recipes import HELM
 
-__all__ = ["copy_storage", "find_helm", "registry_storage", "release_tree"]
+__all__ = ["copy_storage", "find_helm", "push_provisioner", "registry_storage", "release_tree"]
 
 Report = Callable[[str], None]
 DEFAULT_VERSIONS = (KUBERNETES_VERSION,)
@@ -70,7 +72,7 @@ def registry_storage(report: Report = print, versions: Sequence[str] = DEFAULT_V
         need(filling.PACKAGES, "to make images", report)
         filling.fill(partial, wanted, arch, report)
 
-    key = _key(repr(wanted), debian.DESCRIPTION, *_keys(recipes, arch))
+    key = _key(FORMAT, repr(wanted), debian.DESCRIPTION, *_keys(recipes, arch))
     return _made("registry", key, write, report)
 
 

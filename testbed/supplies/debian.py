@@ -25,7 +25,7 @@ _OPTIONS: Final = (
     "--dpkgopt=path-exclude=/usr/share/man/*",
 )
 DESCRIPTION: Final = " ".join([SUITE, *_OPTIONS])  # a part of the key of what is made from these
-# Written by each run anew, and of no use in an image.
+# Files there are written by each run anew, and of no use in an image; programs want the folders.
 _NOISE: Final = ("./var/cache/", "./var/log/", "./dev/", "./etc/machine-id", "./etc/resolv.conf")
 
 Entry = tuple[bytes, int, int, int, str, str]
@@ -92,11 +92,15 @@ def difference(upper: Path, lower: Path | None, target: tarfile.TarFile) -> None
     known = {} if lower is None else _entries(lower)
     with tarfile.open(upper) as archive:
         for member in archive:
-            if member.name.startswith(_NOISE) or known.get(member.name) == _entry(archive, member):
+            if _is_noise(member) or known.get(member.name) == _entry(archive, member):
                 continue
             member.mtime = 0
             member.pax_headers = {}
             target.addfile(member, _content(archive, member))
+
+
+def _is_noise(member: tarfile.TarInfo) -> bool:
+    return not member.isdir() and member.name.startswith(_NOISE)
 
 
 def _entries(path: Path) -> dict[str, Entry]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from testbed.supplies.archive import digest
 
+FORMAT: Final = "3"  # goes up when images come to be written otherwise, so that they are made anew
 _LAYER: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
 _CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -76,6 +77,8 @@ class Layout:
             "os": "linux",
             "config": run.config(),
             "rootfs": {"type": "layers", "diff_ids": [layer.content for layer in layers]},
+            # One line a layer: buildah builds upon no image without.
+            "history": [{"created_by": "testbed.supplies"} for _ in layers],
         }
         manifest = {
             "schemaVersion": 2,

@@ -16,7 +16,6 @@ from testbed.programs.recipes import (
     KUBERNETES_VERSION,
     Module,
     Recipe,
-    kubernetes_stamps,
 )
 
 PREVIOUS_VERSION: Final = "v1.35.4"  # what an upgrade starts from
@@ -26,18 +25,17 @@ FLANNEL_CNI_VERSION: Final = "v1.9.1-flannel3"  # the one whose configuration ou
 HELM_VERSION: Final = "v3.22.0"
 PAUSE_VERSION: Final = "3.10.2"
 
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
 _MODULES: Final = Path(__file__).parent / "modules"
 _NODE: Final = Module(
     _MODULES / "kubernetes",
     (KUBERNETES_VERSION,),
     release=KUBERNETES_VERSION,
-    stamps=kubernetes_stamps(KUBERNETES_VERSION),
 )
 _PREVIOUS: Final = Module(
     _MODULES / "kubernetes-previous",
     (PREVIOUS_VERSION,),
     release=PREVIOUS_VERSION,
-    stamps=kubernetes_stamps(PREVIOUS_VERSION),
 )
 _COREDNS: Final = Module(_MODULES / "coredns", (COREDNS_VERSION,))
 _FLANNEL: Final = Module(
@@ -46,10 +44,17 @@ _FLANNEL: Final = Module(
     stamps={"github.com/flannel-io/flannel/pkg/version.Version": FLANNEL_VERSION},
     static_c=True,
 )
+# Without the last, `helm template` takes every cluster for Kubernetes 1.20.
 _HELM: Final = Module(
     _MODULES / "helm",
     (HELM_VERSION,),
-    stamps={"helm.sh/helm/v3/internal/version.version": HELM_VERSION},
+    stamps={
+        "helm.sh/helm/v3/internal/version.version": HELM_VERSION,
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": _MAJOR,
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": _MINOR,
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor": _MAJOR,
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": _MINOR,
+    },
 )
 _SMALL: Final = Module(_MODULES / "small", (PAUSE_VERSION, FLANNEL_CNI_VERSION))
 
