@@ -42,7 +42,7 @@ def may(host: Host, wanted: dict[str, Any], verb: str, kind: str, *more: str) ->
     account = f"{wanted['provisioner_namespace']}:{wanted['provisioner_release']}"
     words = ["auth", "can-i", verb, kind, f"--as=system:serviceaccount:{account}", *more]
     command = " ".join(["kubectl --kubeconfig=%s", *["%s"] * len(words)])
-    return host.run(command, KUBECONFIG, *words).stdout.strip() == "yes"
+    return bool(host.run(command, KUBECONFIG, *words).stdout.strip() == "yes")
 
 
 def test_as_many_pods_as_wanted_are_ready(
