@@ -35,7 +35,7 @@ def main() -> None:
 def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]:
     before = file.read_text() if file.exists() else ""
     askable = not module.check_mode or _is_installed(file)
-    done = askable and server.is_in_force(wanted, file, run)
+    done = askable and server.is_in_force(wanted, file)
     if askable and not done:
         rehearse(wanted, file, run)
     made = _make_directories(module, wanted)

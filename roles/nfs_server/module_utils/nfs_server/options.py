@@ -69,13 +69,12 @@ def render(settled: Settled) -> str:
 
 
 def read_shown(text: str) -> Settled:
-    """What `exportfs -s` says of an export; it leaves out some answers, and words of ours."""
-    shown = {default: default for default, _ in SWITCHES}
-    shown["no_subtree_check"] = "subtree_check"
+    """What the server's table says of an export: every answer, and some of them twice."""
+    shown: Settled = {}
     for option in filter(None, text.split(",")):
         key = option.partition("=")[0]
         shown[_QUESTIONS[option][0] if option in _QUESTIONS else key] = option
-    return shown
+    return {key: answer for key, answer in shown.items() if not _is_nobody(key, answer)}
 
 
 def differences(wanted: Settled, shown: Settled) -> list[str]:

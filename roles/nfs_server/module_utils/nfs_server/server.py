@@ -13,6 +13,7 @@ from .table import complaints, read_table
 # Kinds of file systems without a device under them that give the server a lasting id all the same.
 _OWN_IDS = frozenset({"zfs"})
 _FILE_MODE = 0o644
+ETAB = Path("/var/lib/nfs/etab")
 
 
 def check_directories(wanted: Exports, run: Runner) -> None:
@@ -43,17 +44,11 @@ def put_in_force(wanted: Exports, file: Path, run: Runner) -> None:
         raise Refused(f"nfs_server_exports: {'; '.join(found)}; the exports from before are back")
 
 
-def is_in_force(wanted: Exports, file: Path, run: Runner) -> bool:
+def is_in_force(wanted: Exports, file: Path) -> bool:
     """Whether the file says so already, and the server does so."""
     text = file.read_text() if file.exists() else None
     same = text == (wanted.text() if wanted.exports else None)
-    return same and not _complaints(wanted.exports, run)
-
-
-def withdraw(file: Path, run: Runner) -> None:
-    """Take the exports of `file` out of force; what they exported stays where it is."""
-    write(file, None)
-    run("exportfs", "-ra")
+    return same and not _complaints(wanted.exports)
 
 
 def write(file: Path, text: str | None) -> None:
@@ -71,11 +66,11 @@ def write(file: Path, text: str | None) -> None:
 
 def _export(wanted: Exports, run: Runner) -> list[str]:
     outcome = run("exportfs", "-ra")
-    return [outcome.complaint] if outcome.code else _complaints(wanted.exports, run)
+    return [outcome.complaint] if outcome.code else _complaints(wanted.exports)
 
 
-def _complaints(exports: tuple[Export, ...], run: Runner) -> list[str]:
-    return complaints(exports, read_table(run("exportfs", "-s").out))
+def _complaints(exports: tuple[Export, ...]) -> list[str]:
+    return complaints(exports, read_table(ETAB.read_text() if ETAB.exists() else ""))
 
 
 def _check_directory(path: Path) -> None:

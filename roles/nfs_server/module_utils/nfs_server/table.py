@@ -1,7 +1,9 @@
 """The server's table of exports, compared with what was wanted.
 
 `exportfs` ends with 0 when a host does not resolve (that export is then silently missing) and when
-a stray space has exported a directory to the world, so its word is not taken for it.
+a stray space has exported a directory to the world, so its word is not taken for it. What counts is
+the table that it leaves for rpc.mountd; `exportfs -s` shows some options only where the kernel's
+interface is mounted.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ _LINE = re.compile(r"(?P<path>.+?)\s+(?P<client>\S+?)\((?P<options>[^()]*)\)")
 
 
 def read_table(text: str) -> Table:
-    """What `exportfs -s` prints, by path and client."""
+    """The content of /var/lib/nfs/etab, by path and client."""
     lines = filter(None, map(_LINE.fullmatch, map(str.strip, text.splitlines())))
     return {(line["path"], line["client"]): read_shown(line["options"]) for line in lines}
 

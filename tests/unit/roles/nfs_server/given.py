@@ -8,6 +8,11 @@ from roles.nfs_server.module_utils.nfs_server.commands import Outcome
 from roles.nfs_server.module_utils.nfs_server.exports import Exports, read_exports
 
 NETWORK = "192.168.41.0/24"
+# What the server's table says of an export that is `rw` and otherwise usual.
+SHOWN = (
+    "rw,sync,wdelay,hide,nocrossmnt,secure,root_squash,no_all_squash,no_subtree_check,"
+    "secure_locks,acl,no_pnfs,anonuid=65534,anongid=65534,sec=sys,rw,root_squash,no_all_squash"
+)
 
 
 def entry(path: str = "/srv/nfs/k8s", **other: Any) -> dict[str, Any]:

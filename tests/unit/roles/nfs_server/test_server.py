@@ -11,11 +11,9 @@ from roles.nfs_server.module_utils.nfs_server.commands import Outcome
 from roles.nfs_server.module_utils.nfs_server.errors import Refused
 from roles.nfs_server.module_utils.nfs_server.exports import Exports
 from roles.nfs_server.module_utils.nfs_server.trial import rehearse
-from tests.unit.roles.nfs_server.given import NETWORK, Machine, entry, wanted
+from tests.unit.roles.nfs_server.given import NETWORK, SHOWN, Machine, entry, wanted
 
-OPTIONS = "sync,wdelay,hide,no_subtree_check,sec=sys,rw,secure,root_squash,no_all_squash"
-DONE = Outcome(0)
-IN_FORCE = Outcome(0, f"/srv/nfs/k8s  {NETWORK}({OPTIONS})\n")
+IN_FORCE = f"/srv/nfs/k8s\t{NETWORK}({SHOWN})\n"
 
 
 @pytest.fixture
@@ -23,58 +21,65 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "exports.d" / "holdfast.exports"
 
 
-def machine(shown: Outcome = IN_FORCE, exported: Outcome = DONE) -> Machine:
-    return Machine(**{"exportfs -s": shown, "exportfs -ra": exported})
+@pytest.fixture(autouse=True)
+def etab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The server's table, in which the usual export is in force."""
+    path = tmp_path / "etab"
+    path.write_text(IN_FORCE)
+    monkeypatch.setattr(server, "ETAB", path)
+    return path
 
 
 def test_exports_are_written_and_in_force(file: Path) -> None:
-    assert not server.is_in_force(wanted(), file, machine())
+    machine = Machine()
+    assert not server.is_in_force(wanted(), file)
 
-    server.put_in_force(wanted(), file, machine())
+    server.put_in_force(wanted(), file, machine)
 
+    assert machine.ran == ["exportfs -ra"]
     assert file.read_text() == wanted().text()
     assert file.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in file.parent.iterdir()] == [file.name]
-    assert server.is_in_force(wanted(), file, machine())
+    assert server.is_in_force(wanted(), file)
 
 
 @pytest.mark.parametrize(
-    ("bad", "sentence"),
+    ("outcome", "table", "sentence"),
     [
-        (
-            machine(exported=Outcome(1, "", "exportfs: unknown keyword")),
-            "exportfs: unknown keyword",
-        ),
-        (machine(shown=Outcome(0)), f"/srv/nfs/k8s for {NETWORK} is missing"),
+        (Outcome(1, "", "exportfs: unknown keyword"), IN_FORCE, "exportfs: unknown keyword"),
+        (Outcome(0), "", f"/srv/nfs/k8s for {NETWORK} is missing"),
     ],
 )
 def test_what_does_not_come_into_force_leaves_the_exports_from_before(
-    file: Path, bad: Machine, sentence: str
+    file: Path, etab: Path, outcome: Outcome, table: str, sentence: str
 ) -> None:
     server.write(file, "before\n")
+    etab.write_text(table)
+    machine = Machine(exportfs=outcome)
 
     with pytest.raises(Refused) as caught:
-        server.put_in_force(wanted(), file, bad)
+        server.put_in_force(wanted(), file, machine)
 
     assert sentence in str(caught.value)
     assert str(caught.value).endswith("the exports from before are back")
     assert file.read_text() == "before\n"
-    assert bad.ran.count("exportfs -ra") == 2
+    assert machine.ran == ["exportfs -ra"] * 2
 
 
-def test_a_table_that_somebody_else_changed_is_not_in_force(file: Path) -> None:
+def test_a_table_that_somebody_else_changed_is_not_in_force(file: Path, etab: Path) -> None:
     server.write(file, wanted().text())
+    etab.unlink()
 
-    assert not server.is_in_force(wanted(), file, machine(shown=Outcome(0)))
+    assert not server.is_in_force(wanted(), file)
 
 
 def test_no_exports_are_no_file(file: Path) -> None:
     server.write(file, "before\n")
 
-    server.put_in_force(Exports((), ()), file, machine())
+    server.put_in_force(Exports((), ()), file, Machine())
 
     assert not file.exists()
-    assert server.is_in_force(Exports((), ()), file, machine())
+    assert server.is_in_force(Exports((), ()), file)
 
 
 def test_a_link_is_not_exported(tmp_path: Path) -> None:
@@ -113,7 +118,8 @@ def test_a_dry_run_sees_the_other_files_and_the_candidate(tmp_path: Path, file: 
         folder, tables = map(Path, command[-2:])
         seen.update({path.name: path.read_text() for path in folder.iterdir()})
         assert {path.name for path in tables.iterdir()} == {"etab", "rmtab", "xtab"}
-        return Outcome(0, f"{tmp_path} {NETWORK}({OPTIONS})\n")
+        (tables / "etab").write_text(f"{tmp_path} {NETWORK}({SHOWN})\n")
+        return Outcome(0)
 
     exports = wanted(entry(str(tmp_path)))
     rehearse(exports, file, unshare)
@@ -127,7 +133,8 @@ def test_a_dry_run_has_stand_ins_for_directories_to_be_made(file: Path) -> None:
         line = Path(command[-2], file.name).read_text().splitlines()[1]
         standin = line.split(" ")[0]
         assert Path(standin).is_dir()
-        return Outcome(0, f"{standin} {NETWORK}({OPTIONS})\n")
+        Path(command[-1], "etab").write_text(f"{standin} {NETWORK}({SHOWN})\n")
+        return Outcome(0)
 
     rehearse(wanted(entry("/not/there")), file, unshare)
 

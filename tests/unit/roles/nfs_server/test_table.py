@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from roles.nfs_server.module_utils.nfs_server.table import complaints, read_table
-from tests.unit.roles.nfs_server.given import NETWORK, entry, wanted
-
-SHOWN = "sync,wdelay,hide,no_subtree_check,sec=sys,rw,secure,root_squash,no_all_squash"
+from tests.unit.roles.nfs_server.given import NETWORK, SHOWN, entry, wanted
 
 
 def complain(shown: str, client: str = NETWORK) -> list[str]:
@@ -17,7 +15,7 @@ def complain(shown: str, client: str = NETWORK) -> list[str]:
 
 
 def test_there_is_nothing_to_say_about_what_was_wanted() -> None:
-    assert complain(f"/srv/nfs/k8s  {NETWORK}({SHOWN})\n/other 10.0.0.1(ro)\n") == []
+    assert complain(f"/srv/nfs/k8s\t{NETWORK}({SHOWN})\n/other 10.0.0.1(ro)\n") == []
 
 
 def test_a_host_is_listed_under_the_name_of_its_address() -> None:
