@@ -1,0 +1,31 @@
+"""The provisioner's image is built with this machine's settings, and none of them stays in it."""
+
+from __future__ import annotations
+
+from testbed.supplies.provisioner import build_words, pip_settings
+
+LISTED = """\
+:env:.cert='/etc/ssl/certs/own.crt'
+:env:.disable-pip-version-check='1'
+global.cert='/etc/ssl/certs/of-all.crt'
+global.index-url='https://mirror.example/simple'
+"""
+
+
+def test_the_environments_settings_count_before_the_files() -> None:
+    assert pip_settings(LISTED)["cert"] == "/etc/ssl/certs/own.crt"
+
+
+def test_a_mirror_and_its_certificates_are_given_for_the_time_of_the_build() -> None:
+    words = build_words("registry/base", pip_settings(LISTED))
+
+    assert "--build-arg=BASE=registry/base" in words
+    assert "--build-arg=PIP_INDEX_URL=https://mirror.example/simple" in words
+    assert "--build-arg=PIP_CERT=/run/pip.crt" in words
+    assert "--volume=/etc/ssl/certs/own.crt:/run/pip.crt:ro" in words
+
+
+def test_without_settings_pip_is_left_to_itself() -> None:
+    words = build_words("registry/base", pip_settings(""))
+
+    assert [word for word in words if "PIP" in word or "volume" in word] == []
