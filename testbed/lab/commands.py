@@ -37,7 +37,7 @@ def run(
             timeout=deadline,
             check=False,
             cwd=folder,
-            env=os.environ | {"LC_ALL": "C"} | dict(environment or {}),
+            env=os.environ | {"LC_ALL": "C.UTF-8"} | dict(environment or {}),
         )
     except FileNotFoundError as error:
         raise LabError(f"the program {name} is not on this machine; install it") from error

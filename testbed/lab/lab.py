@@ -13,7 +13,7 @@ from typing import Final
 
 from testbed.errors import LabError
 from testbed.lab import host, network, services
-from testbed.lab.guest import Guest, Made, await_all, make_key
+from testbed.lab.guest import Guest, Made, await_all, make_key, reachable
 from testbed.lab.image import Image, find_image
 from testbed.lab.kernel import find_kernel
 from testbed.lab.layout import Layout
@@ -163,9 +163,10 @@ class Lab:
 
     def _power_off(self) -> None:
         guests = self.guests()
-        if guests:
-            with ThreadPoolExecutor(len(guests)) as threads:
-                list(threads.map(Guest.power_off, guests))
+        answering = [guest for guest, yes in zip(guests, reachable(guests), strict=True) if yes]
+        if answering:  # the others have nobody to ask, and go with the network
+            with ThreadPoolExecutor(len(answering)) as threads:
+                list(threads.map(Guest.power_off, answering))
 
     def _remove(self) -> None:
         network.end(self.layout.namespace)
