@@ -250,7 +250,8 @@ def cleared_after(trial: Trial) -> Object:
     """Runs a trial that has begun, and clears it whatever happens; raises TrialError."""
     wrong = []
     seen: Object = {}
-    for step in (lambda: seen.update(trial.run()), trial.clear):
+    steps: tuple[Callable[[], None], ...] = (lambda: seen.update(trial.run()), trial.clear)
+    for step in steps:
         try:
             step()
         except TrialError as error:
