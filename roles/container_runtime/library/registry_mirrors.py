@@ -55,7 +55,8 @@ def hosts_file(registry: str, url: object) -> str:
             f"container_runtime_mirrors: the mirror of {registry} is {url!r}; "
             "it has to be a URL such as https://mirror.example.com."
         )
-    return f'{MARK}server = "{url}"\n'
+    # A file without a host is not read at all; the server is what is asked after it.
+    return f'{MARK}server = "{url}"\n\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n'
 
 
 def is_server(url: object) -> bool:

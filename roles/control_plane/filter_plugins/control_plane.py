@@ -11,16 +11,23 @@ import yaml
 NODES_ADDRESSES = 24  # kube-controller-manager gives each node a network of this prefix
 
 
+PODS, SERVICES = "control_plane_pod_network", "control_plane_service_network"
+NAMES = {  # what kubeadm calls them
+    PODS: "podSubnet",
+    SERVICES: "serviceSubnet",
+    "control_plane_cluster_domain": "dnsDomain",
+}
+
+
 def control_plane_faults(
-    machines: Sequence[str], address: str, pods: str, services: str
+    machines: Sequence[str], address: str, wanted: Mapping[str, str]
 ) -> list[str]:
     """Why these make no cluster, a sentence each.
 
     Args:
         machines: the group control_plane
         address: of the machine, within the nodes' network
-        pods: the pods' network, as 10.244.0.0/16
-        services: the services' network
+        wanted: the variables of NAMES
     """
     faults = []
     if len(machines) != 1:
@@ -28,11 +35,10 @@ def control_plane_faults(
             f"The group control_plane has {len(machines)} machines ({', '.join(machines)}); "
             "one control plane is what these roles make, so leave one."
         )
-    named = {"control_plane_pod_network": pods, "control_plane_service_network": services}
     networks = {}
-    for variable, text in named.items():
+    for variable in (PODS, SERVICES):
         try:
-            networks[variable] = ipaddress.IPv4Network(text)
+            networks[variable] = ipaddress.IPv4Network(wanted[variable])
         except ValueError as error:
             faults.append(f"{variable}: {error}; write it as 10.244.0.0/16.")
     return [*faults, *_overlaps(address, networks), *_too_small(networks)]
@@ -48,7 +54,7 @@ def _overlaps(address: str, networks: Mapping[str, ipaddress.IPv4Network]) -> li
 
 
 def _too_small(networks: Mapping[str, ipaddress.IPv4Network]) -> list[str]:
-    pods = networks.get("control_plane_pod_network")
+    pods = networks.get(PODS)
     if pods is None or pods.prefixlen < NODES_ADDRESSES:
         return []
     said = (
@@ -58,27 +64,20 @@ def _too_small(networks: Mapping[str, ipaddress.IPv4Network]) -> list[str]:
     return [said]
 
 
-def control_plane_changes(text: str, pods: str, services: str, domain: str) -> list[str]:
+def control_plane_changes(text: str, wanted: Mapping[str, str]) -> list[str]:
     """What a cluster was made with and is now wanted otherwise, a sentence each.
 
     Args:
-        text: kubeadm's configuration of the cluster
-        pods: the pods' network
-        services: the services' network
-        domain: of the services' names
+        text: kubeadm's configuration of the cluster; empty when there is none yet
+        wanted: the variables of NAMES
     """
-    documents = yaml.safe_load_all(text)
-    made = next(one for one in documents if one["kind"] == "ClusterConfiguration")["networking"]
-    wanted = {
-        "control_plane_pod_network": (made["podSubnet"], pods),
-        "control_plane_service_network": (made["serviceSubnet"], services),
-        "control_plane_cluster_domain": (made["dnsDomain"], domain),
-    }
+    documents = [one for one in yaml.safe_load_all(text) if one["kind"] == "ClusterConfiguration"]
     return [
-        f"{variable} is {new}, but the cluster was made with {old}; let it be that, "
+        f"{variable} is {wanted[variable]}, but the cluster was made with {made}; let it be that, "
         "or make the cluster anew after playbooks/reset.yml."
-        for variable, (old, new) in wanted.items()
-        if old != new
+        for document in documents
+        for variable, name in NAMES.items()
+        if (made := document["networking"][name]) != wanted[variable]
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 Object = Mapping[str, Any]
 LAST_EVENTS = 2
+MOST = 3  # complaints that are told; further ones say the same of other images or ports
 
 
 def kubeadm_errors(result: Object) -> str:
@@ -18,7 +19,8 @@ def kubeadm_errors(result: Object) -> str:
     """
     lines = f"{result.get('stdout', '')}\n{result.get('stderr', '')}".splitlines()
     told = [line.strip() for line in lines if _is_complaint(line)]
-    return " ".join(told) or str(result.get("msg") or "nothing.")
+    more = f"And {len(told) - MOST} more." if len(told) > MOST else ""
+    return " ".join([*told[:MOST], more]).strip() or str(result.get("msg"))
 
 
 def _is_complaint(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ def make(folder: Path, wanted: dict[str, object]) -> None:
 def test_each_registry_has_its_mirror(tmp_path: Path) -> None:
     make(tmp_path, {"registry.k8s.io": MIRROR, "quay.io:8443": "https://mirror.example.com/quay"})
 
-    assert f'server = "{MIRROR}"' in (tmp_path / "registry.k8s.io/hosts.toml").read_text()
+    read = tomllib.loads((tmp_path / "registry.k8s.io/hosts.toml").read_text())
+    assert read == {"server": MIRROR, "host": {MIRROR: {"capabilities": ["pull", "resolve"]}}}
     assert set(mirrors.present(tmp_path)) == {"registry.k8s.io", "quay.io:8443"}
 
 

@@ -11,7 +11,12 @@ PODS, SERVICES, DOMAIN = "10.244.0.0/16", "10.96.0.0/12", "cluster.local"
 
 def changes(pods: str = PODS, services: str = SERVICES, domain: str = DOMAIN) -> list[str]:
     made = render("control_plane", "kubeadm.yaml.j2", **GIVEN)
-    return control_plane_changes(made, pods, services, domain)
+    wanted = {
+        "control_plane_pod_network": pods,
+        "control_plane_service_network": services,
+        "control_plane_cluster_domain": domain,
+    }
+    return control_plane_changes(made, wanted)
 
 
 def test_nothing_is_said_when_nothing_changed() -> None:
@@ -33,3 +38,7 @@ def test_each_change_is_told() -> None:
         "control_plane_service_network",
         "control_plane_cluster_domain",
     ]
+
+
+def test_a_machine_without_a_cluster_has_none_to_change() -> None:
+    assert control_plane_changes("", {}) == []

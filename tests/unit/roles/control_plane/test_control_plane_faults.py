@@ -9,19 +9,24 @@ from roles.control_plane.filter_plugins.control_plane import control_plane_fault
 PODS, SERVICES, ADDRESS = "10.244.0.0/16", "10.96.0.0/12", "192.168.41.11"
 
 
+def faults(*machines: str, pods: str = PODS, services: str = SERVICES) -> list[str]:
+    wanted = {"control_plane_pod_network": pods, "control_plane_service_network": services}
+    return control_plane_faults(machines or ("control",), ADDRESS, wanted)
+
+
 def test_the_defaults_have_no_fault() -> None:
-    assert control_plane_faults(["control"], ADDRESS, PODS, SERVICES) == []
+    assert faults() == []
 
 
 def test_more_than_one_machine_is_refused_with_their_names() -> None:
-    (fault,) = control_plane_faults(["one", "two"], ADDRESS, PODS, SERVICES)
+    (fault,) = faults("one", "two")
 
     assert "has 2 machines (one, two)" in fault
 
 
 @pytest.mark.parametrize("text", ["10.244.0.1/16", "10.244.0.0/33", "fd00::/64", "pods", ""])
 def test_what_is_no_network_is_refused_by_name(text: str) -> None:
-    (fault,) = control_plane_faults(["control"], ADDRESS, text, SERVICES)
+    (fault,) = faults(pods=text)
 
     assert fault.startswith("control_plane_pod_network: ")
 
@@ -37,13 +42,13 @@ def test_what_is_no_network_is_refused_by_name(text: str) -> None:
 def test_networks_that_overlap_are_refused_with_both_names(
     pods: str, services: str, both: str
 ) -> None:
-    (fault,) = control_plane_faults(["control"], ADDRESS, pods, services)
+    (fault,) = faults(pods=pods, services=services)
 
     assert both in fault
 
 
 @pytest.mark.parametrize("prefix", [24, 28])
 def test_a_pod_network_for_one_node_only_is_refused(prefix: int) -> None:
-    (fault,) = control_plane_faults(["control"], ADDRESS, f"10.244.0.0/{prefix}", SERVICES)
+    (fault,) = faults(pods=f"10.244.0.0/{prefix}")
 
     assert "has room for one node at most" in fault

@@ -104,3 +104,12 @@ def test_a_failure_before_kubeadm_ran_has_its_own_message() -> None:
     assert kubeadm_errors({"msg": "the API server is not reached"}) == (
         "the API server is not reached"
     )
+
+
+def test_many_complaints_are_told_by_the_first_and_their_number() -> None:
+    output = "\n".join(f"\t[ERROR ImagePull]: no image {number}" for number in range(7))
+
+    found = kubeadm_errors({"stderr": output})
+
+    assert found.startswith("[ERROR ImagePull]: no image 0 ")
+    assert found.endswith("no image 2 And 4 more.")

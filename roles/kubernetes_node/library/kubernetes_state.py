@@ -1,0 +1,84 @@
+"""What a machine is already, as far as the roles of a cluster want to know."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: kubernetes_state
+short_description: Tell what a machine is in a cluster
+description:
+  - Changes nothing. One question in place of many, as each costs a connection.
+author: Holdfast
+"""
+
+RETURN = r"""
+state:
+  description: What the machine is.
+  returned: always
+  type: dict
+  contains:
+    modular:
+      description: Whether the kernel has modules to load; else all is built in.
+      type: bool
+    program:
+      description: The kubelet that is in use, the link followed; empty when there is none.
+      type: str
+    node:
+      description: Whether it has joined a cluster.
+      type: bool
+    control_plane:
+      description: Whether a control plane was started.
+      type: bool
+    unfinished:
+      description: Whether the start of a control plane was broken off.
+      type: bool
+    configuration:
+      description: What kubeadm made the cluster with; empty on another machine.
+      type: str
+    authority:
+      description: The checksum of the cluster's certificate; empty without a cluster.
+      type: str
+"""
+
+KUBERNETES = "etc/kubernetes"
+
+
+def state(root: Path) -> dict[str, Any]:
+    """What the machine with these files is, see RETURN."""
+    folder = root / KUBERNETES
+    authority = content(folder / "pki/ca.crt")
+    return {
+        "modular": (root / "lib/modules" / os.uname().release).is_dir(),
+        "program": target(root / "usr/local/bin/kubelet"),
+        "node": (folder / "kubelet.conf").exists(),
+        "control_plane": (folder / "admin.conf").exists(),
+        "unfinished": (folder / "kubeadm-unfinished.yaml").exists(),
+        "configuration": content(folder / "kubeadm.yaml").decode(),
+        "authority": hashlib.sha256(authority).hexdigest() if authority else "",
+    }
+
+
+def content(path: Path) -> bytes:
+    """What is in the file; nothing when it is not there."""
+    return path.read_bytes() if path.exists() else b""
+
+
+def target(link: Path) -> str:
+    """Where the link leads; nothing when it is none."""
+    return str(link.readlink()) if link.is_symlink() else ""
+
+
+def main() -> None:
+    """Run as Ansible calls it."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.exit_json(state=state(Path("/")))
+
+
+if __name__ == "__main__":
+    main()
