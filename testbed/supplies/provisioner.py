@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import subprocess
 import sys
 import time
@@ -14,9 +16,13 @@ from testbed.errors import ImageError
 from testbed.packages import need
 from testbed.programs.cache import Cache
 from testbed.supplies import registry
+from testbed.supplies.archive import digest
 
 NAME: Final = f"holdfast-io/holdfast:{__version__}"
-_PACKAGES: Final = ("buildah", "docker-registry")
+_REFERENCE: Final = "holdfast"
+_PACKAGES: Final = ("buildah", "docker-registry", "skopeo")
+_CONTAINERFILE: Final = "provisioner/Containerfile"
+_COPY: Final = re.compile(r"^COPY (?!--from=)(.+)$", re.MULTILINE)
 _BASE: Final = "library/debian:trixie-slim"
 _CHECKOUT: Final = Path(__file__).parents[2]
 _DEADLINE: Final = 900.0
@@ -24,7 +30,7 @@ _CERTIFICATES: Final = "/run/pip.crt"  # while it is built
 
 
 def push_provisioner(storage: Path, report: Callable[[str], None] = print) -> str:
-    """Build the image, and put it into a registry's storage folder.
+    """Build the image unless it is cached, and put it into a registry's storage folder.
 
     Args:
         storage: has the base image; a registry may be serving it.
@@ -36,14 +42,47 @@ def push_provisioner(storage: Path, report: Callable[[str], None] = print) -> st
     Raises:
         TestbedError: it could not be built, or was not taken.
     """
+    cache = Cache(_key(_CHECKOUT, storage), "provisioner")
+    layout = cache.path("image")
     need(_PACKAGES, "to build the provisioner's image", report)
-    report(f"building {NAME} (about 2 minutes the first time) …")
-    start = time.monotonic()
     with registry.serving(storage) as address:
-        _buildah(build_words(f"{address}/{_BASE}", pip_settings(_pip_config())))
-        _buildah(["push", "--quiet", "--tls-verify=false", NAME, f"docker://{address}/{NAME}"])
-    report(f"image {NAME} in {time.monotonic() - start:.0f} s")
+        if not layout.exists():
+            with cache.locked(report):
+                if not layout.exists():
+                    _build(f"{address}/{_BASE}", cache, report)
+        registry.push(layout, _REFERENCE, address, NAME)
     return NAME
+
+
+def _build(base: str, cache: Cache, report: Callable[[str], None]) -> None:
+    report(f"building {NAME} (a minute the first time, seconds when only code changed) …")
+    start = time.monotonic()
+    with cache.entry("image") as partial:
+        _buildah(build_words(base, pip_settings(_pip_config())))
+        _buildah(["push", "--quiet", NAME, f"oci:{partial}:{_REFERENCE}"])
+    report(f"image {NAME} in {time.monotonic() - start:.0f} s")
+
+
+def _key(checkout: Path, storage: Path) -> str:
+    """Changes with the base image, and with whatever goes into the new one."""
+    name, _, tag = _BASE.partition(":")
+    repository = storage / "docker" / "registry" / "v2" / "repositories" / name
+    base = repository / "_manifests" / "tags" / tag / "current" / "link"
+    seen = hashlib.sha256(base.read_bytes())
+    for path in inputs(checkout):
+        seen.update(f"{path.relative_to(checkout)} {digest(path)}\n".encode())
+    return seen.hexdigest()[:16]
+
+
+def inputs(checkout: Path) -> list[Path]:
+    """The Containerfile, and the files that it copies from the checkout."""
+    containerfile = checkout / _CONTAINERFILE
+    found = {containerfile}
+    for words in _COPY.findall(containerfile.read_text()):
+        for word in words.split()[:-1]:
+            path = checkout / word
+            found.update(path.rglob("*") if path.is_dir() else [path])
+    return sorted(path for path in found if path.is_file() and path.suffix != ".pyc")
 
 
 def build_words(base: str, pip: Mapping[str, str]) -> list[str]:
@@ -60,7 +99,7 @@ def build_words(base: str, pip: Mapping[str, str]) -> list[str]:
         *("build", "--layers", "--isolation=chroot", "--tls-verify=false"),
         *(f"--build-arg={name}={value}" for name, value in arguments.items() if value),
         *([f"--volume={certificates}:{_CERTIFICATES}:ro"] if certificates else []),
-        f"--file={_CHECKOUT / 'provisioner' / 'Containerfile'}",
+        f"--file={_CHECKOUT / _CONTAINERFILE}",
         f"--tag={NAME}",
         str(_CHECKOUT),
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from testbed.supplies.provisioner import build_words, pip_settings
+from pathlib import Path
+
+from testbed.supplies.provisioner import build_words, inputs, pip_settings
 
 LISTED = """\
 :env:.cert='/etc/ssl/certs/own.crt'
@@ -29,3 +31,24 @@ def test_without_settings_pip_is_left_to_itself() -> None:
     words = build_words("registry/base", pip_settings(""))
 
     assert [word for word in words if "PIP" in word or "volume" in word] == []
+
+
+def test_an_image_is_made_anew_when_something_changed_that_is_copied_into_it(
+    tmp_path: Path,
+) -> None:
+    contents = {
+        "provisioner/Containerfile": "FROM a AS b\nCOPY lock.txt /\nCOPY code /x\n"
+        "FROM scratch\nCOPY --from=b /x /\n",
+        "lock.txt": "",
+        "code/run.py": "",
+        "code/__pycache__/run.pyc": "",
+        "other.txt": "",
+    }
+    for name, text in contents.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    found = {str(path.relative_to(tmp_path)) for path in inputs(tmp_path)}
+
+    assert found == {"provisioner/Containerfile", "lock.txt", "code/run.py"}

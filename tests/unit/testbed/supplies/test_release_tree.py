@@ -14,6 +14,7 @@ from testbed.programs import find_program
 from testbed.programs.recipes import KUBERNETES_VERSION, architecture
 from testbed.supplies import find_helm, recipes, release_tree
 from testbed.supplies.recipes import HELM_VERSION, PREVIOUS_VERSION
+from tests.unit.testbed.conftest import ReleaseServer
 
 REPOSITORY = Path(__file__).parents[4]
 FAKE_GO = """#!/bin/sh
@@ -81,6 +82,15 @@ def test_a_module_with_parts_in_c_becomes_a_static_program() -> None:
 
     assert "cgo=1" in built
     assert "-extldflags -static" in built
+
+
+def test_a_kubernetes_release_server_is_not_asked_for_other_projects_programs(
+    mirror: ReleaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_RELEASE_URL", mirror.url)
+
+    assert "helm.sh/helm/v3/cmd/helm with" in find_helm().read_text()
+    assert not mirror.asked
 
 
 def test_helm_knows_which_kubernetes_it_renders_for() -> None:
