@@ -14,7 +14,15 @@ from testbed.supplies.archive import add_file, add_folder, add_link, add_text, p
 from testbed.supplies.images import Image
 from testbed.supplies.oci import Layer, Layout
 
-PACKAGES: Final = ("docker-registry", "mmdebstrap", "skopeo")
+# The C compiler is for the part of flannel that is no Go.
+PACKAGES: Final = (
+    "debian-archive-keyring",
+    "docker-registry",
+    "gcc",
+    "libc6-dev",
+    "mmdebstrap",
+    "skopeo",
+)
 
 Report = Callable[[str], None]
 
