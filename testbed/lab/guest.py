@@ -248,6 +248,8 @@ def reachable(guests: Sequence[Guest]) -> list[bool]:
         return []
 
     def look(guest: Guest) -> bool:
+        if guest.process.pid() is None:  # then there may be no network either
+            return False
         network.enter(guest.layout.namespace)
         return answers(guest.machine.address)
 

@@ -21,7 +21,12 @@ from testbed.lab.machines import MACHINES, Machine
 from testbed.lab.packages import find_packages
 from testbed.lab.reaching import inventory, known_hosts, ssh_config
 from testbed.packages import need
-from testbed.supplies import DEFAULT_VERSIONS, registry_storage, release_tree
+from testbed.supplies import (
+    DEFAULT_VERSIONS,
+    push_provisioner,
+    registry_storage,
+    release_tree,
+)
 from testbed.supplies.recipes import PREVIOUS_VERSION
 
 Report = Callable[[str], None]
@@ -94,6 +99,9 @@ class Lab:
             try:
                 self._make(new, wish)
                 self._start(missing)
+                if not wish.bare:
+                    push_provisioner(services.images(self.layout), self._report)
+                await_all(missing)
             except BaseException:
                 self._take_back(missing, new)
                 raise
@@ -151,7 +159,6 @@ class Lab:
             self._report(f"starting {', '.join(guest.machine.name for guest in guests)} …")
         for guest in guests:
             guest.start()
-        await_all(guests)
 
     def _take_back(self, started: Sequence[Guest], new: Sequence[Guest]) -> None:
         for guest in started:

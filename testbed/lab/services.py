@@ -39,7 +39,7 @@ def start_files(layout: Layout) -> None:
 
 def start_registry(layout: Layout, storage: Path) -> None:
     """Serve images: a copy of those in a folder, to which others may be pushed."""
-    own, origin = layout.disks / "registry", layout.disks / "registry.origin"
+    own, origin = images(layout), layout.disks / "registry.origin"
     if not origin.exists() or origin.read_text() != str(storage):
         service(layout, "registry").kill()
         discard(own)
@@ -48,6 +48,11 @@ def start_registry(layout: Layout, storage: Path) -> None:
     configuration = layout.run / "registry.yml"
     configuration.write_text(registry_configuration(own))
     _start(layout, "registry", ["docker-registry", "serve", str(configuration)])
+
+
+def images(layout: Layout) -> Path:
+    """The folder of the images that the registry serves."""
+    return layout.disks / "registry"
 
 
 def registry_configuration(storage: Path) -> str:
