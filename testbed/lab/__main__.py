@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import click
 from rich.console import Console
 
 from testbed.errors import TestbedError
+from testbed.lab import vagrant
 from testbed.lab.lab import Lab, Wish
 from testbed.lab.layout import Layout
 from testbed.lab.machines import SUITES, chosen
@@ -35,6 +37,8 @@ def main() -> None:
 def up(machines: tuple[str, ...], **options: Any) -> None:
     """Make the lab, or what is missing of it: all MACHINES, or those named."""
     lab = _lab()
+    if vagrant.is_possible(Path("/proc/cpuinfo").read_text(), Path("/dev/kvm")):
+        _say(f"hardware virtualisation works here: {vagrant.VARIABLE}=vagrant would use it")
     lab.up(Wish(chosen(machines), **options))
     names = ", ".join(guest.machine.name for guest in lab.guests())
     _say(f"up: {names}; inventory in {os.path.relpath(lab.layout.inventory)}")
@@ -88,10 +92,17 @@ def _say(text: str) -> None:
     click.echo(f"{time.monotonic() - _BEGIN:5.1f} s  {text}")
 
 
-if __name__ == "__main__":
+def _run() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, _: sys.exit(128 + signum))
     try:
+        if vagrant.is_wanted(os.environ):
+            return vagrant.run(Layout.from_environment(), sys.argv[1:])
         main()
     except TestbedError as error:
         sys.exit(f"lab: {error}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_run())

@@ -33,6 +33,9 @@ def ssh_config(layout: Layout, machines: Sequence[Machine]) -> str:
         # Of this lab alone: others have machines of the same addresses.
         f"  ControlPath {layout.control_path}\n"
         "  ConnectTimeout 20\n"
+        # A machine whose power was cut says nothing: a kept connection to it must end.
+        "  ServerAliveInterval 10\n"
+        "  ServerAliveCountMax 3\n"
         "  LogLevel ERROR\n"
     )
     return "\n".join(lines)
