@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nfs_client.units import pending
+from ansible.module_utils.nfs_client.units import STATES, pending
 
-ARGUMENTS = {"wanted": {"type": "bool", "required": True}}
+ARGUMENTS = {"state": {"choices": list(STATES), "required": True}}
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     def systemctl(*arguments: str) -> str:
         return str(module.run_command(["systemctl", *arguments], check_rc=True)[1])
 
-    calls = pending(systemctl, wanted=module.params["wanted"])
+    calls = pending(systemctl, module.params["state"])
     for call in () if module.check_mode else calls:
         systemctl(*call)
     module.exit_json(changed=bool(calls))
