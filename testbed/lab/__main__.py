@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 
 from testbed.errors import TestbedError
-from testbed.lab import vagrant
+from testbed.lab import host, vagrant
 from testbed.lab.lab import Lab, Wish
 from testbed.lab.layout import Layout
 from testbed.lab.machines import SUITES, chosen
@@ -85,6 +85,7 @@ def down() -> None:
 
 
 def _lab() -> Lab:
+    host.check_root()
     return Lab(Layout.from_environment(), _say)
 
 

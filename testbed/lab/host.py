@@ -34,18 +34,34 @@ _DISK: Final = 20  # GiB: a kernel's build takes 3, a machine with a cluster on 
 _MIB: Final = 1 << 20
 
 
-def check(machines: Collection[Machine], disks: Path) -> None:
+def check_root() -> None:
+    """See that we may make and end machines.
+
+    Raises:
+        LabError: we may not.
+    """
+    if os.geteuid() != 0:
+        raise LabError("the lab needs root, for a network namespace of its own; run it with sudo")
+
+
+def check_apt() -> None:
+    """See that there are Debian packages to make machines from.
+
+    Raises:
+        LabError: there are not.
+    """
+    if shutil.which("apt-get") is None:
+        raise LabError("the lab is made from Debian packages; it needs a Debian with apt-get")
+
+
+def check_room(machines: Collection[Machine], disks: Path) -> None:
     """See that these machines can be started here.
 
     Raises:
         LabError: says what is missing.
     """
-    if os.geteuid() != 0:
-        raise LabError("the lab needs root, for a network namespace of its own; run it with sudo")
-    if shutil.which("apt-get") is None:
-        raise LabError("the lab is made from Debian packages; it needs a Debian with apt-get")
     check_memory(machines, _available_memory(), shutil.disk_usage(_SHARED_MEMORY).free)
-    check_disk(shutil.disk_usage(_existing(disks)).free, disks)
+    check_disk(shutil.disk_usage(disks).free, disks)
 
 
 def check_memory(machines: Collection[Machine], available: int, shared: int) -> None:
@@ -82,7 +98,3 @@ def _available_memory() -> int:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) << 10
     raise LabError("/proc/meminfo of this machine has no MemAvailable; the lab needs Linux 3.14")
-
-
-def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())

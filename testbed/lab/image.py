@@ -7,6 +7,7 @@ own. What differs between them comes with the seed.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def find_image(suite: str, report: Callable[[str], None], *, fresh: bool = False
 
 def image_key(suite: str) -> str:
     """What names an image in the cache."""
-    digest = hashlib.sha256(" ".join((suite, _SIZE, *_PACKAGES)).encode())
+    digest = hashlib.sha256(suite.encode() + Path(__file__).read_bytes())
     for path in sorted(_HERE.rglob("*")):
         if path.is_file():
             digest.update(f"{path.relative_to(_HERE)}\0".encode() + path.read_bytes())
@@ -89,6 +90,8 @@ def _make(suite: str, cache: Cache, report: Callable[[str], None]) -> None:
     ):
         root = Path(folder, "root")
         run(["mmdebstrap", *_arguments(suite, root)], deadline=_DEADLINE)
+        # Ansible takes a young folder for lists that were just fetched; mmdebstrap empties it last.
+        os.utime(root / "var/lib/apt/lists", (0, 0))
         partial.mkdir()
         (partial / "status").write_bytes((root / "var/lib/dpkg/status").read_bytes())
         _format(root, partial / "disk")

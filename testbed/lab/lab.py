@@ -87,16 +87,15 @@ class Lab:
         Raises:
             LabError: something could not be made or started; what was new is gone again.
         """
-        wanted = [Guest(self.layout, machine) for machine in wish.machines]
-        missing = [guest for guest in wanted if guest.process.pid() is None]
-        host.check([guest.machine for guest in missing], self.layout.disks)
+        host.check_apt()
         need(host.PACKAGES, "to make machines", self._report)
         with self._locked():
-            self._make_place()
+            missing = [guest for guest in self._all(wish.machines) if guest.process.pid() is None]
             new = [guest for guest in missing if guest.made() is None]
             if wish.fresh and self.guests():
                 raise LabError("machines were made from the older images; end the lab with `down`")
             try:
+                self._make_place(missing)
                 self._make(new, wish)
                 self._start(missing)
                 if not wish.bare:
@@ -115,25 +114,29 @@ class Lab:
         else:
             self._remove()
 
-    def _all(self) -> list[Guest]:
-        return [Guest(self.layout, machine) for machine in MACHINES]
+    def _all(self, machines: Sequence[Machine] = MACHINES) -> list[Guest]:
+        return [Guest(self.layout, machine) for machine in machines]
 
-    def _make_place(self) -> None:
-        for folder in (self.layout.run, self.layout.disks):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def _make_place(self, missing: Sequence[Guest]) -> None:
+        self.layout.disks.mkdir(parents=True, exist_ok=True, mode=0o700)
+        host.check_room([guest.machine for guest in missing], self.layout.disks)
         if not self.layout.key.exists():
             make_key(self.layout.key, f"lab {self.layout.name}")
 
     def _make(self, new: Sequence[Guest], wish: Wish) -> None:
+        network.make(self.layout.namespace, list(MACHINES))
+        services.start_files(self.layout)
+        if not wish.bare:
+            self._supply(wish.versions)
+        if new:
+            self._make_disks(new, wish)
+
+    def _make_disks(self, new: Sequence[Guest], wish: Wish) -> None:
         kernel = find_kernel(self._report, fresh=wish.fresh)
         suites = {guest: wish.suite or guest.machine.suite for guest in new}
         images = {
             suite: self._image(suite, fresh=wish.fresh) for suite in sorted(set(suites.values()))
         }
-        network.make(self.layout.namespace, [guest.machine for guest in self._all()])
-        services.start_files(self.layout)
-        if not wish.bare:
-            self._supply(wish.versions)
         for guest, suite in suites.items():
             guest.make(Made(suite, str(kernel), str(images[suite].disk)))
 
@@ -149,23 +152,29 @@ class Lab:
         services.start_registry(self.layout, registry_storage(self._report, versions))
 
     def _start(self, guests: Sequence[Guest]) -> None:
+        self._introduce()
+        if guests:
+            self._report(f"starting {', '.join(guest.machine.name for guest in guests)} …")
+        for guest in guests:
+            guest.start()
+
+    def _introduce(self) -> None:
+        """Let ssh and Ansible know the machines that were made."""
         made = self.guests()
         machines = [guest.machine for guest in made]
         keys = {guest.machine: guest.host_key for guest in made}
         (self.layout.run / "known_hosts").write_text(known_hosts(keys))
         self.layout.ssh_config.write_text(ssh_config(self.layout, machines))
         self.layout.inventory.write_text(inventory(self.layout, machines))
-        if guests:
-            self._report(f"starting {', '.join(guest.machine.name for guest in guests)} …")
-        for guest in guests:
-            guest.start()
 
     def _take_back(self, started: Sequence[Guest], new: Sequence[Guest]) -> None:
         for guest in started:
             guest.process.kill()
         for guest in new:
             guest.discard()
-        if not self.guests():
+        if self.guests():
+            self._introduce()
+        else:
             self._remove()
 
     def _power_off(self) -> None:
@@ -187,10 +196,17 @@ class Lab:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one at a time make or end this lab."""
-        self.layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(self.layout.run, os.O_RDONLY)
+        handle = self._lock()
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
             os.close(handle)
+
+    def _lock(self) -> int:
+        while True:
+            self.layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self.layout.run, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink:
+                return handle
+            os.close(handle)  # whom we waited for has ended the lab, and the folder with it

@@ -20,5 +20,3 @@ touch "$1/etc/.updated" "$1/var/.updated"
 rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*
 : > "$1/etc/machine-id"
 rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*
-# Ansible takes a young folder for lists that were just fetched.
-touch --date=@0 "$1/var/lib/apt/lists"

@@ -37,20 +37,17 @@ def test_too_little_disk_says_where_to_make_room() -> None:
         host.check_disk(3 * GIB, Path("/somewhere"))
 
 
-def test_who_is_not_root_is_told_why_the_lab_needs_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_who_is_not_root_is_told_why_the_lab_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
 
     with pytest.raises(LabError, match=r"the lab needs root, .*; run it with sudo"):
-        host.check(MACHINES, tmp_path)
+        host.check_root()
 
 
 def test_where_there_is_no_apt_the_lab_says_what_it_is_made_from(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(LabError, match="needs a Debian with apt-get"):
-        host.check(MACHINES, tmp_path)
+        host.check_apt()
