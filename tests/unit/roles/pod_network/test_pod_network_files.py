@@ -72,6 +72,9 @@ def test_the_unit_leads_to_every_other_node() -> None:
 
 
 def test_pods_keep_their_addresses_among_themselves() -> None:
-    rules = render("pod_network", "pod-network.nft.j2", __pod_network=NODE)
+    unit = render("pod_network", "pod-network.service.j2", __pod_network=NODE)
 
-    assert "ip saddr 10.244.0.0/24 ip daddr != 10.244.0.0/16 masquerade" in rules
+    assert (
+        "--append POSTROUTING --source 10.244.0.0/24 ! --destination 10.244.0.0/16"
+        " --jump MASQUERADE\n"
+    ) in unit
