@@ -81,6 +81,7 @@ def _variables(layout: Layout) -> dict[str, Any]:
         f" -o ControlPath={layout.control_path}",
         "ansible_pipelining": True,
         "container_runtime_mirrors": dict.fromkeys(_REGISTRIES, REGISTRY_URL),
+        "kubernetes_node_ignored_checks": ["NumCPU"],  # `guest.arguments` says why there is one
         "kubernetes_node_release_url": f"{FILES_URL}/release",
         "provisioner_helm_url": f"{FILES_URL}/helm",
     }
