@@ -22,6 +22,8 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 
 .PHONY: test
 test: lint unit cluster ## everything below: lint, unit, cluster
+	@echo "not run: tests/lab and tests/testinfra, which make machines and look at them (root, 12 GB," \
+	  "half an hour the first time): make lab site testinfra lab-down, .venv/bin/pytest tests/lab"
 
 .PHONY: lint
 lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint

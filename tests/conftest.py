@@ -10,16 +10,22 @@ import pytest
 from testbed.controlplane import ControlPlane
 from testbed.kubelet import Kubelet
 from testbed.programs import Programs, find_programs
+from testbed.supplies import find_helm
 
 _numbers = itertools.count(1)
+# Parts of the paths of tests that render the chart.
+_OF_THE_CHART = ("/chart/", "test_chart", "roles/provisioner/", "test_role_provisioner")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Have the programs before the first test: building them takes longer than a test may."""
-    needed = any("programs" in getattr(item, "fixturenames", ()) for item in session.items)
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-    if needed and terminal is not None and not session.config.option.collectonly:
+    if terminal is None or session.config.option.collectonly:
+        return
+    if any("programs" in getattr(item, "fixturenames", ()) for item in session.items):
         find_programs(terminal.write_line)
+    if any(part in item.nodeid for item in session.items for part in _OF_THE_CHART):
+        find_helm(terminal.write_line)
 
 
 @pytest.fixture(scope="session")
