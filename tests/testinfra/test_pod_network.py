@@ -63,7 +63,7 @@ def addresses(host: Host) -> Iterator[dict[str, str]]:
 def test_every_pod_has_an_address_of_the_pods_network(
     host: Host, addresses: dict[str, str]
 ) -> None:
-    network = ipaddress.ip_network(settings(host, "pod_network")["pod_network_addresses"])
+    network = ipaddress.ip_network(settings(host, "control_plane")["control_plane_pod_network"])
     outside = {each for each in addresses.values() if ipaddress.ip_address(each) not in network}
 
     assert len(set(addresses.values())) == len(machines(host, "workers"))
@@ -94,9 +94,9 @@ def test_a_pod_on_each_node_is_told_where_the_api_server_is(
 
 
 def test_a_pod_on_each_node_reaches_a_service(host: Host, addresses: dict[str, str]) -> None:
-    """That of DNS over TCP: connected and closed again is enough."""
+    """That of DNS over TCP: connected and closed again is enough, and shows its rules work."""
     service = kubectl(host, "get", "service", "kube-dns", "--namespace=kube-system")
     address = service["spec"]["clusterIP"]
 
     for node in addresses:
-        within(host, node, "nc", "-z", "-w", "5", address, "53")
+        within(host, node, "nc", "-w", "5", address, "53")

@@ -33,7 +33,3 @@ def test_it_runs_no_part_of_the_control_plane(host: Host) -> None:
     ports = {port for _, port in listeners(host, "tcp")}
 
     assert ports & {2379, 2380, 6443, 10257, 10259} == set()
-
-
-def test_the_rules_of_services_are_in_its_kernel(host: Host) -> None:
-    assert "kube-proxy" in host.check_output("nft list tables")
