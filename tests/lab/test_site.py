@@ -134,8 +134,8 @@ def directories(lab: Lab) -> dict[str, str]:
 
 
 def numbers(lab: Lab, directory: str) -> list[int]:
-    """What a pod has written, as the server has it."""
-    return written(lab.guest("nfs").ssh(f"cat {directory}/written"))
+    """What a pod has written, as the server has it; nothing while its disk is not mounted yet."""
+    return written(lab.guest("nfs").ssh(f"cat {directory}/written || :"))
 
 
 def await_more(lab: Lab, directory: str, than: int) -> None:
