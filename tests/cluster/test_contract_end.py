@@ -21,7 +21,7 @@ def test_no_thread_and_no_port_is_left_once_it_has_ended(site: Site) -> None:
     running.stop()
 
     assert running.codes == [0]
-    assert set(threading.enumerate()) <= before
+    eventually(lambda: set(threading.enumerate()) <= before, within=5, what="no thread is left")
     with pytest.raises(OSError, match="refused"):
         running.get("/healthz")
 

@@ -75,6 +75,11 @@ class Directories:
         since = self._stale_since
         return since is not None and time.monotonic() - since > _STALE_SECONDS
 
+    def close(self) -> None:
+        """Ends the threads that wait for more to do."""
+        self._lane.close()
+        self._probe_lane.close()
+
     def _call(self, about: str, call: Callable[[Export], T]) -> T:
         ended = self._begun[about] = threading.Event()
         try:

@@ -133,6 +133,7 @@ class Program:
         self._recorder.stop()
         self._api_circuit.stop()
         self._export_circuit.stop()
+        self._directories.close()
         self.health.stop()
         self._api.close()
 

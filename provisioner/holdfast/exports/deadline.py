@@ -32,7 +32,7 @@ class Lane:
         self._seconds = seconds
         self._linger = linger
         self._idle = threading.Semaphore(0)  # one for each thread that will take a call
-        self._calls: SimpleQueue[_Call[Any]] = SimpleQueue()
+        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()  # None: nothing more comes
 
     def call(self, function: Callable[[], T], what: str) -> T:
         """Runs `function`; `what` names it in the error.
@@ -47,6 +47,12 @@ class Lane:
         if not call.ended.wait(max(0.0, deadline - time.monotonic())):
             raise Unavailable(f"{what}: the export did not answer in {self._seconds:g} s")
         return call.outcome()
+
+    def close(self) -> None:
+        """Lets the idle threads go, and those at work when they are done; hung ones stay."""
+        self._linger = 0.0
+        while self._idle.acquire(blocking=False):
+            self._calls.put(None)
 
     def _begun(self, function: Callable[[], T]) -> _Call[T]:
         call = _Call(function)
@@ -63,7 +69,7 @@ class Lane:
             raise
 
     def _serve(self) -> None:
-        call: _Call[Any] | None = self._calls.get()
+        call = self._calls.get()
         while call is not None:
             call.run()
             self._idle.release()  # before the place: whose place it becomes finds this thread

@@ -178,3 +178,13 @@ def test_a_thread_that_hangs_is_not_counted_on(hang: Hang) -> None:
 
     assert lane.call(lambda: "ok", "go on") == "ok"
     hang.end()
+
+
+def test_idle_threads_leave_when_the_lane_is_closed() -> None:
+    lane = Lane(seconds=30, linger=60)
+    thread = lane.call(threading.current_thread, "look")
+
+    lane.close()
+
+    thread.join(10)
+    assert not thread.is_alive()
