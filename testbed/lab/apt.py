@@ -10,26 +10,36 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from testbed.errors import LabError
 from testbed.lab.commands import run
 
 _KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_DEFAULT: Final = "http://deb.debian.org/debian"
-_DEFAULT_SECURITY: Final = "http://deb.debian.org/debian-security"
 _DEADLINE: Final = 900.0  # seconds for fetching
 
 
 @cache
 def mirrors() -> tuple[str, str]:
-    """The addresses of Debian's archive and of its security archive, from this machine's apt."""
+    """The addresses of Debian's archive and of its security archive, from this machine's apt.
+
+    Raises:
+        LabError: its apt sources do not name both.
+    """
     lines = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]).splitlines()
     return choose_mirrors(lines, codename())
 
 
 def choose_mirrors(lines: list[str], release: str) -> tuple[str, str]:
-    """Both addresses out of lines of `SUITE URI`; Debian's own where this machine has none."""
+    """Both addresses out of lines of `SUITE URI`; raises LabError where one is not there."""
     found = dict(line.split(" ", 1) for line in lines if " " in line)
-    archive = found.get(release, _DEFAULT)
-    return archive.rstrip("/"), found.get(f"{release}-security", _DEFAULT_SECURITY).rstrip("/")
+    wanted = (release, f"{release}-security")
+    missing = [suite for suite in wanted if suite not in found]
+    if missing:
+        raise LabError(
+            f"this machine's apt sources do not have {' and '.join(missing)}; add what is missing, "
+            "for Debian's packages come from the mirrors that are named there"
+        )
+    archive, security = (found[suite].rstrip("/") for suite in wanted)
+    return archive, security
 
 
 def codename() -> str:

@@ -56,11 +56,17 @@ def test_the_mirrors_are_those_of_this_machines_own_apt() -> None:
     )
 
 
-def test_without_a_mirror_it_is_debians_own() -> None:
-    assert choose_mirrors([], "trixie") == (
-        "http://deb.debian.org/debian",
-        "http://deb.debian.org/debian-security",
-    )
+@pytest.mark.parametrize(
+    ("lines", "missing"),
+    [
+        ([], "trixie and trixie-security"),
+        (["trixie http://mirror.example/debian/"], "trixie-security"),
+        (["trixie-security http://mirror.example/debian-security/"], "trixie"),
+    ],
+)
+def test_a_machine_whose_apt_lacks_a_mirror_is_told_which(lines: list[str], missing: str) -> None:
+    with pytest.raises(LabError, match=f"apt sources do not have {missing}; add what is missing"):
+        choose_mirrors(lines, "trixie")
 
 
 def test_nothing_of_this_machines_own_apt_is_written_to(tmp_path: Path) -> None:
