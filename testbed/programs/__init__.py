@@ -75,19 +75,18 @@ def find_program(recipe: Recipe, report: Callable[[str], None] = print) -> Path:
     """
     arch = architecture()
     cache = Cache(cache_key(arch, recipe.module))
-    path = cache.path(recipe.name)
-    if path.exists():
-        return path
+
+    def make(partial: Path) -> None:
+        if not release.fetch(recipe, arch, partial, report):
+            build.build(recipe, partial, cache.root, report)
+
     try:
-        with cache.locked(report):
-            if not path.exists():  # another run may have made it while we waited
-                _make(recipe, arch, cache, report)
+        return cache.made(recipe.name, make, report)
     except OSError as error:
         raise ProgramError(
             f"{recipe.name} could not be put into {cache.root} ({error}); "
             "let XDG_CACHE_HOME name a folder with 1 GB free"
         ) from error
-    return path
 
 
 def _given(name: str) -> Path | None:
@@ -96,9 +95,3 @@ def _given(name: str) -> Path | None:
         return None
     path = Path(folder, name).absolute()
     return path if path.is_file() and os.access(path, os.X_OK) else None
-
-
-def _make(recipe: Recipe, arch: str, cache: Cache, report: Callable[[str], None]) -> None:
-    with cache.entry(recipe.name) as partial:
-        if not release.fetch(recipe, arch, partial, report):
-            build.build(recipe, partial, cache.root, report)

@@ -77,6 +77,21 @@ class Cache:
         finally:
             discard(partial)
 
+    def made(self, name: str, make: Callable[[Path], None], report: Callable[[str], None]) -> Path:
+        """The entry `name`; where it is not there yet, `make` writes it to the path that it gets.
+
+        Raises:
+            ProgramError: another maker holds the lock for too long.
+        """
+        path = self.path(name)
+        if path.exists():
+            return path
+        with self.locked(report):
+            if not path.exists():  # another run may have made it while we waited
+                with self.entry(name) as partial:
+                    make(partial)
+        return path
+
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:
         """A folder to make an entry in, on the same disk; gone when the block ends.

@@ -51,7 +51,8 @@ def release_tree(report: Report = print, versions: Sequence[str] = DEFAULT_VERSI
         for version in versions:
             release.write_kubernetes(partial, version, arch, report)
 
-    return _made("release", _key(*versions, *_keys(recipes, arch)), write, report)
+    key = _key(*versions, *_keys(recipes, arch))
+    return Cache(key, "release").made("tree", write, report)
 
 
 def registry_storage(report: Report = print, versions: Sequence[str] = DEFAULT_VERSIONS) -> Path:
@@ -73,7 +74,7 @@ def registry_storage(report: Report = print, versions: Sequence[str] = DEFAULT_V
         filling.fill(partial, wanted, arch, report)
 
     key = _key(FORMAT, repr(wanted), debian.DESCRIPTION, *_keys(recipes, arch))
-    return _made("registry", key, write, report)
+    return Cache(key, "registry").made("tree", write, report)
 
 
 def copy_storage(storage: Path, target: Path) -> None:
@@ -89,18 +90,6 @@ def _link_blob(source: str, target: str) -> None:
         os.link(source, target)
     else:
         shutil.copy2(source, target)
-
-
-def _made(kind: str, key: str, write: Callable[[Path], None], report: Report) -> Path:
-    cache = Cache(key, kind)
-    path = cache.path("tree")
-    if path.exists():
-        return path
-    with cache.locked(report):
-        if not path.exists():
-            with cache.entry("tree") as partial:
-                write(partial)
-    return path
 
 
 def _keys(recipes: Iterable[Recipe], arch: str) -> list[str]:

@@ -53,14 +53,7 @@ def _archive(
     ]
     command += [f"--include={','.join(packages)}"] if packages else []
     cache = Cache(hashlib.sha256("\n".join([SUITE, *command]).encode()).hexdigest()[:16], "debian")
-    path = cache.path("root.tar")
-    if path.exists():
-        return path
-    with cache.locked(report):
-        if not path.exists():
-            with cache.entry("root.tar") as partial:
-                _bootstrap(command, packages, partial, report)
-    return path
+    return cache.made("root.tar", lambda path: _bootstrap(command, packages, path, report), report)
 
 
 def _bootstrap(

@@ -43,23 +43,19 @@ def push_provisioner(storage: Path, report: Callable[[str], None] = print) -> st
         TestbedError: it could not be built, or was not taken.
     """
     cache = Cache(_key(_CHECKOUT, storage), "provisioner")
-    layout = cache.path("image")
     need(_PACKAGES, "to build the provisioner's image", report)
     with registry.serving(storage) as address:
-        if not layout.exists():
-            with cache.locked(report):
-                if not layout.exists():
-                    _build(f"{address}/{_BASE}", cache, report)
+        base = f"{address}/{_BASE}"
+        layout = cache.made("image", lambda partial: _build(base, partial, report), report)
         registry.push(layout, _REFERENCE, address, NAME)
     return NAME
 
 
-def _build(base: str, cache: Cache, report: Callable[[str], None]) -> None:
+def _build(base: str, target: Path, report: Callable[[str], None]) -> None:
     report(f"building {NAME} (a minute the first time, seconds when only code changed) …")
     start = time.monotonic()
-    with cache.entry("image") as partial:
-        _buildah(build_words(base, pip_settings(_pip_config())))
-        _buildah(["push", "--quiet", NAME, f"oci:{partial}:{_REFERENCE}"])
+    _buildah(build_words(base, pip_settings(_pip_config())))
+    _buildah(["push", "--quiet", NAME, f"oci:{target}:{_REFERENCE}"])
     report(f"image {NAME} in {time.monotonic() - start:.0f} s")
 
 
