@@ -72,6 +72,49 @@ server {
 }
 """
 
+# Where upstream's image has them, so that a pod finds its pages and its configuration there.
+_HTTPD: Final = """\
+ServerRoot /usr/local/apache2
+ServerName localhost
+Listen 80
+DefaultRuntimeDir /tmp
+PidFile /tmp/httpd.pid
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
+LoadModule mime_module /usr/lib/apache2/modules/mod_mime.so
+User www-data
+Group www-data
+TypesConfig /etc/mime.types
+ErrorLog /dev/stderr
+CustomLog /dev/stdout common
+DocumentRoot /usr/local/apache2/htdocs
+DirectoryIndex index.html
+<Directory /usr/local/apache2/htdocs>
+    Require all granted
+</Directory>
+"""
+
+_MARIADB: Final = """\
+[mariadbd]
+datadir = /var/lib/mysql
+socket = /tmp/mysqld.sock
+pid-file = /tmp/mysqld.pid
+!includedir /etc/mysql/conf.d/
+"""
+
+# As upstream's with an empty password for root: databases are made on the first start only.
+_MARIADB_START: Final = """\
+set -e
+if [ "$1" = mariadbd ] && [ ! -e /var/lib/mysql/mysql/db.frm ]; then
+    mariadb-install-db --datadir=/var/lib/mysql --skip-test-db --skip-name-resolve \\
+        --auth-root-authentication-method=normal > /dev/null
+    echo "FLUSH PRIVILEGES; SET sql_log_bin = 0;
+        GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;" | mariadbd --bootstrap
+fi
+exec "$@"
+"""
+
 # The tags that kubeadm asks for. Upstream's etcd and CoreDNS of exactly the previous version's
 # tags are not on every module proxy: there, the ones of the current version stand in.
 _ETCD_TAGS: Final = {KUBERNETES_VERSION: "3.6.8-0", PREVIOUS_VERSION: "3.6.6-0"}
@@ -104,10 +147,36 @@ _COMMON: Final = (
     ),
     Image(
         "library/nginx",
-        ("1.26", "latest"),
+        ("1.26", "1.26.3", "latest"),
         Run(("nginx",), ("-g", "daemon off; error_log /dev/stderr;")),
-        packages=("nginx-light",),
+        packages=("curl", "nginx-light"),
         files={"etc/nginx/sites-enabled/default": _NGINX_SITE},
+    ),
+    Image(
+        "library/httpd",
+        ("2.4", "latest"),
+        Run(command=("apache2", "-f", "/usr/local/apache2/conf/httpd.conf", "-DFOREGROUND")),
+        packages=("apache2-bin", "media-types"),
+        files={"usr/local/apache2/conf/httpd.conf": _HTTPD},
+    ),
+    Image(
+        "library/redis",
+        ("8.0", "8", "latest"),
+        Run(command=("redis-server", "--protected-mode", "no")),
+        packages=("redis-server",),
+    ),
+    Image(
+        "library/perl",
+        ("5.40", "latest"),
+        Run(command=("perl", "-de0")),
+        packages=("perl",),
+    ),
+    Image(
+        "library/mariadb",
+        ("11.8", "latest"),
+        Run(("bash", "/entrypoint.sh"), ("mariadbd",)),
+        packages=("mariadb-backup", "mariadb-client", "mariadb-server-core", "socat"),
+        files={"etc/mysql/my.cnf": _MARIADB, "entrypoint.sh": _MARIADB_START},
     ),
 )
 
