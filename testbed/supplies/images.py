@@ -107,10 +107,12 @@ pid-file = /tmp/mysqld.pid
 _MARIADB_START: Final = """\
 set -e
 if [ "$1" = mariadbd ] && [ ! -e /var/lib/mysql/mysql/db.frm ]; then
-    mariadb-install-db --datadir=/var/lib/mysql --skip-test-db --skip-name-resolve \\
-        --auth-root-authentication-method=normal > /dev/null
-    echo "FLUSH PRIVILEGES; SET sql_log_bin = 0;
-        GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;" | mariadbd --bootstrap
+    mariadb-install-db --datadir=/var/lib/mysql --skip-test-db --force \\
+        --auth-root-authentication-method=normal >&2
+    # In this mode a line is a statement, and nothing goes into the binary log.
+    printf '%s\\n' 'FLUSH PRIVILEGES;' "CREATE USER root@'%';" \\
+        "GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;" |
+        mariadbd --bootstrap --skip-log-bin
 fi
 exec "$@"
 """
