@@ -1,0 +1,179 @@
+"""An example, applied with kustomize and waited for, or removed with its namespace.
+
+One module and not tasks: what kubectl needs in files is on the controller, and whether something
+changed is known only from what it says of each object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: workload
+author: Holdfast
+short_description: Apply an example to a cluster, or remove it
+description: In a namespace that is made for it, unless it brings one along.
+options:
+  name: {description: The example's folder in C(files)., type: str, required: true}
+  state: {description: Whether it is to be there., type: str, choices: [present, absent],
+    default: present}
+  files: {description: The example's files by their paths., type: dict, required: true}
+  namespace: {description: Made for it., type: str, required: true}
+  seconds: {description: How long it may take., type: int, required: true}
+  kubectl: {description: The program., type: path, required: true}
+  kubeconfig: {description: The file., type: path, required: true}
+"""
+
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "files": {"type": "dict", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "seconds": {"type": "int", "required": True},
+    "kubectl": {"type": "path", "required": True},
+    "kubeconfig": {"type": "path", "required": True},
+}
+
+Kubectl = Callable[..., str]
+
+_WAITED_FOR = "deployments,statefulsets,daemonsets"
+_EVENT = "custom-columns=NAME:.involvedObject.name,REASON:.reason,MESSAGE:.message"
+
+
+class WorkloadError(Exception):
+    """It could not be done; the message says why."""
+
+
+class Workload:
+    """One example; `kubectl` runs the program and raises WorkloadError."""
+
+    def __init__(self, wanted: Mapping[str, Any], folder: Path, kubectl: Kubectl) -> None:
+        """`folder` holds the example's files."""
+        self._kubectl = kubectl
+        self._kustomize = f"--kustomize={folder / wanted['name']}"
+        self._limit = f"--timeout={wanted['seconds']}s"
+        brought = namespace_of(kubectl("kustomize", str(folder / wanted["name"])))
+        self.namespace = brought or wanted["namespace"]
+        self._brings_it = bool(brought)
+        # With a namespace of their own, kubectl takes objects only without the flag.
+        self._where = [] if brought else [f"--namespace={self.namespace}"]
+
+    def changes(self, *, present: bool) -> list[str]:
+        """What would be changed."""
+        if not self._is_there():
+            return [f"namespace {self.namespace}"] if present else []
+        if not present:
+            return [f"namespace {self.namespace}"]
+        return changed(self._apply("--dry-run=server"))
+
+    def make(self) -> list[str]:
+        """Apply it and wait; what was changed."""
+        made = []
+        if not self._brings_it and not self._is_there():
+            made = changed(self._kubectl("create", "namespace", self.namespace))
+        made += changed(self._apply())
+        self._await()
+        return made
+
+    def remove(self) -> list[str]:
+        """Delete all of it, the namespace with its claims last; what was deleted."""
+        if not self._is_there():
+            return []
+        command = ("delete", self._kustomize, *self._where, "--ignore-not-found", self._limit)
+        said = self._kubectl(*command)
+        gone = ("delete", "namespace", self.namespace, "--ignore-not-found", self._limit)
+        return changed(said + self._kubectl(*gone))
+
+    def _is_there(self) -> bool:
+        asked = ("get", "namespace", self.namespace, "--ignore-not-found", "--output=name")
+        return bool(self._kubectl(*asked))
+
+    def _apply(self, *more: str) -> str:
+        return self._kubectl("apply", self._kustomize, *self._where, *more)
+
+    def _await(self) -> None:
+        inside = f"--namespace={self.namespace}"
+        for name in self._kubectl("get", _WAITED_FOR, inside, "--output=name").split():
+            try:
+                self._kubectl("rollout", "status", name, inside, self._limit)
+            except WorkloadError as error:
+                why = "; ".join(self._warnings(inside)[-5:]) or str(error)
+                raise WorkloadError(f"{name} is not ready: {why}") from error
+
+    def _warnings(self, inside: str) -> list[str]:
+        asked = ("get", "events", inside, "--field-selector=type=Warning", "--no-headers")
+        order = "--sort-by=.lastTimestamp"
+        said = self._kubectl(*asked, order, f"--output={_EVENT}")
+        return [" ".join(line.split()) for line in said.splitlines()]
+
+
+def namespace_of(manifests: str) -> str:
+    """The namespace that rendered manifests bring along; empty where they bring none.
+
+    Kustomize renders it with two lines of metadata at most, and Python on the machine knows no
+    YAML.
+    """
+    for manifest in manifests.split("\n---\n"):
+        lines = manifest.splitlines()
+        if "kind: Namespace" in lines:
+            names = [line.split()[1] for line in lines if line.startswith("  name: ")]
+            return names[0]
+    return ""
+
+
+def changed(said: str) -> list[str]:
+    """The objects that kubectl says it made, changed or deleted."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return [line for line in lines if " unchanged" not in line]
+
+
+@contextlib.contextmanager
+def written(files: Mapping[str, str]) -> Iterator[Path]:
+    """A folder with these files, which goes at the end."""
+    with tempfile.TemporaryDirectory(prefix="workload-") as folder:
+        for name, text in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        yield Path(folder)
+
+
+def main() -> None:
+    """Run as a module of Ansible."""
+    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    present = module.params["state"] == "present"
+    try:
+        with written(module.params["files"]) as folder:
+            workload = Workload(module.params, folder, _kubectl(module))
+            changes = _act(workload, present=present, dry=module.check_mode)
+    except WorkloadError as error:
+        module.fail_json(msg=f"example {module.params['name']}: {error}")
+    module.exit_json(changed=bool(changes), objects=changes, namespace=workload.namespace)
+
+
+def _act(workload: Workload, *, present: bool, dry: bool) -> list[str]:
+    if dry:
+        return workload.changes(present=present)
+    return workload.make() if present else workload.remove()
+
+
+def _kubectl(module: AnsibleModule) -> Kubectl:
+    def run(*arguments: str) -> str:
+        environment = {"KUBECONFIG": module.params["kubeconfig"]}
+        command = [module.params["kubectl"], *arguments]
+        code, output, errors = module.run_command(command, environ_update=environment)
+        if code:
+            raise WorkloadError(errors.strip() or output.strip())
+        return str(output)
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
