@@ -195,9 +195,11 @@ class Export:
 
     @contextmanager
     def _changing(self) -> Iterator[tuple[int, Ledger]]:
-        with self._opened() as opened, self._lock:
-            self._permit()
-            yield opened
+        with self._opened() as (root, kept):
+            with self._lock:
+                self._permit()
+                yield root, kept
+            kept.sync()
 
 
 def _confirm(kept: Ledger, volume: str) -> None:

@@ -36,11 +36,26 @@ class Ledger:
     def __init__(self, handle: int) -> None:
         self.handle = handle
         self._folders: dict[str, int] = {}  # handles of those in use, each opened once
+        self._changed: list[int] = []
 
     def close(self) -> None:
         """Closes what was opened beneath `handle`."""
-        for handle in self._folders.values():
+        for handle in (*self._folders.values(), *self._changed):
             os.close(handle)
+
+    def sync_later(self, handle: int) -> None:
+        """Has `sync` make what was changed in a directory durable."""
+        self._changed.append(os.dup(handle))
+
+    def sync(self) -> None:
+        """Makes durable what this operation changed; ends it, and needs no lock.
+
+        Names reach the disk in the order in which they were changed: ext4 and XFS keep it in
+        their logs, an NFS server has each of them on disk before it answers. So one commit
+        stands for all, and for those of other operations at the same time.
+        """
+        for handle in self._changed:
+            os.fsync(handle)
 
     def _folder(self, name: str) -> int:
         if name not in self._folders:
@@ -75,15 +90,11 @@ class Ledger:
         return tree.names_in(self._folder(folder))
 
     def enter(self, record: Record) -> None:
-        """Writes the record of a volume in the making, and whose its directory is.
-
-        Both are durable on return. The record is there first, and needs not be durable first: a
-        mark alone says nothing.
-        """
+        """Writes the record of a volume in the making, and whose its directory is."""
         folder = self._made_folder(CREATING)
         tree.replace_file(folder, record.volume, record.dump())
+        self.sync_later(folder)
         self.mark(record.directory, record.volume)
-        os.fsync(folder)
 
     def write(self, record: Record) -> None:
         """Writes the record of a volume that the API server knows."""
@@ -91,6 +102,9 @@ class Ledger:
 
     def confirm(self, volume: str) -> None:
         """Moves a record from `creating` to `volumes`; nothing where it has moved already.
+
+        A crash may undo that: whoever works here next asks the API server about each record in
+        `creating`, and confirms it anew.
 
         A replica that was held up in the middle of its work, and leads no more, can still write
         one into `creating` beside a later one: that is only dropped.
@@ -107,13 +121,13 @@ class Ledger:
     def discard(self, record: Record) -> None:
         """Moves the record of a volume to those of the trash; its mark goes last."""
         self._move(record.volume, VOLUMES, TRASHED)
+        self.sync_later(self._made_folder(TRASHED))
         self.unmark(record.directory, record.volume)
 
     def _move(self, volume: str, source: str, target: str) -> None:
         new = self._made_folder(target)
         with suppress(FileNotFoundError):
             os.replace(volume, volume, src_dir_fd=self._folder(source), dst_dir_fd=new)
-            os.fsync(new)  # a rename is one step on disk too: the old folder needs none
 
     def forget(self, record: Record) -> None:
         """Removes a record, after its marks: what was cut short is seen, and ends, with it."""
@@ -134,16 +148,15 @@ class Ledger:
 
     def mark(self, directory: str, volume: str) -> None:
         """Notes that a directory is a volume's."""
-        place = [*components(directory), RESERVED]
-        with tree.opened(self._made_folder(DIRECTORIES), place, make=True) as handle:
+        folders = self._made_folder(DIRECTORIES)
+        with tree.opened(folders, _place(directory), make=True) as handle:
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             os.close(os.open(volume, flags, 0o600, dir_fd=handle))
-            os.fsync(handle)
+            self.sync_later(handle)
 
     def unmark(self, directory: str, volume: str) -> None:
         """Takes such a note back, and the folders that it leaves empty."""
-        place = [*components(directory), RESERVED]
-        handle = self._folder(DIRECTORIES)
+        place, handle = _place(directory), self._folder(DIRECTORIES)
         with suppress(FileNotFoundError), tree.opened(handle, place) as marks:
             os.unlink(volume, dir_fd=marks)
         tree.prune(handle, place)
@@ -154,19 +167,20 @@ class Ledger:
 
     def overlapping(self, directory: str) -> list[Record]:
         """The records of a directory, of those above it, and of those beneath it."""
-        names = components(directory)
-        volumes = []
+        place, volumes = _place(directory), list[str]()
         with suppress(FileNotFoundError):
-            for depth, handle in enumerate(tree.steps(self._folder(DIRECTORIES), names), 1):
-                volumes += _listed(handle, RESERVED)
-                volumes += tree.files_beneath(handle) if depth == len(names) else []
+            for depth, handle in enumerate(tree.steps(self._folder(DIRECTORIES), place), 1):
+                if depth == len(place):
+                    volumes += tree.files_beneath(handle)
+                elif depth % 2:
+                    volumes += [name for name in os.listdir(handle) if name != RESERVED]
         return list(filter(None, map(self.find, dict.fromkeys(volumes))))
 
 
-def _listed(handle: int, name: str) -> list[str]:
-    with suppress(FileNotFoundError), tree.opened(handle, [name]) as folder:
-        return os.listdir(folder)
-    return []
+def _place(directory: str) -> list[str]:
+    """The folder of a directory's marks; those beneath it are kept apart, as they may be many."""
+    top, *rest = components(directory)
+    return [top, *(part for name in rest for part in (RESERVED, name))]
 
 
 def _check_name(volume: str) -> None:

@@ -41,7 +41,7 @@ def make(
     )
     kept.enter(record)
     if not found:
-        _make(root, plan)
+        _make(root, kept, plan)
     return record
 
 
@@ -110,10 +110,10 @@ def _shares(plan: Plan, other: Record) -> bool:
     return same and other.state is State.LIVE and plan.shared and other.shared
 
 
-def _make(root: int, plan: Plan) -> None:
-    owner = plan.ownership
+def _make(root: int, kept: Ledger, plan: Plan) -> None:
+    owner, sync = plan.ownership, kept.sync_later
     with tree.above(root, plan.directory, make=True) as (parent, name):
-        tree.make_directory(parent, name, owner.mode, owner.uid, owner.gid)
+        tree.make_directory(parent, name, owner.mode, owner.uid, owner.gid, sync=sync)
 
 
 def _see(root: int, plan: Plan) -> None:

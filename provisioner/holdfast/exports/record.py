@@ -4,7 +4,9 @@
     .holdfast/volumes/VOLUME                        a volume that it does, or did
     .holdfast/trashed/VOLUME                        a volume whose directory was deleted
     .holdfast/trash/VOLUME                          that directory, until the reaper has been there
-    .holdfast/directories/PATH/.holdfast/VOLUME     whose PATH is: found without reading the rest
+    .holdfast/directories/PATH/VOLUME               whose PATH is: found without reading the rest
+
+Between the components of a PATH of several is one more, `.holdfast`: A/.holdfast/B for A/B.
 
 A record is written before its directory is made and moves from `creating` to `volumes` once
 the PersistentVolume exists: what a crash leaves half-made is exactly what lies in `creating`.

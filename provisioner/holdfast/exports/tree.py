@@ -12,9 +12,8 @@ import os
 import stat
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn
 
 from holdfast.exports.errors import Unsafe
 
@@ -78,29 +77,27 @@ def steps(parent: int, names: Sequence[str]) -> Iterator[int]:
 
 def prune(parent: int, names: Sequence[str]) -> None:
     """Removes the directories on the way `names` that are empty, from the innermost outwards."""
-    handles = [os.dup(parent)]
     try:
-        with suppress(FileNotFoundError):
-            for name in names:
-                handles.append(open_directory(handles[-1], name))
-        for handle, name in reversed(list(zip(handles[:-1], names, strict=False))):
-            os.rmdir(name, dir_fd=handle)
+        for depth in range(len(names), 0, -1):
+            with suppress(FileNotFoundError), opened(parent, names[: depth - 1]) as handle:
+                os.rmdir(names[depth - 1], dir_fd=handle)
     except OSError as error:
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
             raise
-    finally:
-        for handle in handles:
-            os.close(handle)
 
 
 def files_beneath(parent: int) -> list[str]:
     """The names of all files beneath a directory, however deep; symlinks are not followed."""
-
-    def fail(error: OSError) -> NoReturn:
-        raise error
-
-    walk = os.fwalk(".", dir_fd=parent, onerror=fail)
-    return [name for _, _, files, _ in walk for name in files]
+    files, places = list[str](), [tuple[str, ...]()]
+    while places:
+        place = places.pop()
+        with opened(parent, place) as handle, os.scandir(handle) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    places.append((*place, entry.name))
+                else:
+                    files.append(entry.name)
+    return files
 
 
 @contextmanager
@@ -138,13 +135,22 @@ def is_directory(parent: int, name: str) -> bool:
 
 
 def make_directory(
-    parent: int, name: str, mode: int, uid: int | None = None, gid: int | None = None
+    parent: int,
+    name: str,
+    mode: int,
+    uid: int | None = None,
+    gid: int | None = None,
+    *,
+    sync: Callable[[int], object] | None = None,
 ) -> None:
-    """Makes a directory, or finds it there, and gives it mode and owner; durable on return.
+    """Makes a directory, or finds it there, and gives it mode and owner.
+
+    It is durable on return, or when `sync` sees to it: that gets its handle and its parent's.
 
     The mode is set by itself because the umask bites what mkdir(2) is given, and after the
     owner because chown(2) clears setuid and setgid.
     """
+    sync = sync or os.fsync
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=parent)
     handle = open_directory(parent, name)
@@ -152,10 +158,10 @@ def make_directory(
         if uid is not None or gid is not None:
             os.fchown(handle, -1 if uid is None else uid, -1 if gid is None else gid)
         os.fchmod(handle, mode)
-        os.fsync(handle)
+        sync(handle)
     finally:
         os.close(handle)
-    os.fsync(parent)
+    sync(parent)
 
 
 def write_file(parent: int, name: str, data: bytes) -> None:

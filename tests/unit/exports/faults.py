@@ -15,7 +15,7 @@ import pytest
 # All that the layer calls and that a file system can refuse; close(2) frees its handle anyway.
 CALLS = (
     *("open", "dup", "mkdir", "rename", "replace", "unlink", "rmdir"),
-    *("fsync", "stat", "fstat", "listdir", "fchmod", "fchown"),
+    *("fsync", "stat", "fstat", "listdir", "scandir", "fchmod", "fchown"),
 )
 
 
@@ -79,3 +79,5 @@ def injected(fault: Fault, at: int) -> Iterator[Injected]:
 def _close(result: Any) -> None:
     if isinstance(result, int):
         os.close(result)
+    elif hasattr(result, "close"):  # of scandir
+        result.close()

@@ -272,7 +272,9 @@ class Exports(RuleBasedStateMachine):
         marked = self._root / ".holdfast/directories"
         files = [path.relative_to(marked) for path in marked.rglob("*") if path.is_file()]
         owned = {(one.goods.place, one.volume) for one in self._tenants if one.holds}
-        assert {(str(file.parent.parent), file.name) for file in files} == owned
+        assert {
+            (str(file.parent).replace("/.holdfast/", "/"), file.name) for file in files
+        } == owned
         assert all(any(folder.iterdir()) for folder in marked.rglob("*") if folder.is_dir())
 
     @invariant()

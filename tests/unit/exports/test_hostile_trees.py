@@ -116,9 +116,9 @@ KEPT = [
     "trashed",
     "directories",
     "directories/team",
-    "directories/team/data",
-    "directories/team/data/.holdfast",
-    "directories/team/data/.holdfast/pvc-1",
+    "directories/team/.holdfast",
+    "directories/team/.holdfast/data",
+    "directories/team/.holdfast/data/pvc-1",
     "volumes/pvc-1",
 ]
 

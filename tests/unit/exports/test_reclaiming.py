@@ -238,7 +238,7 @@ def test_another_action_after_a_crash_ends_what_was_begun(
 ) -> None:
     live(export, root)
     before = (root / ".holdfast/volumes/pvc-1").read_bytes()
-    mark = root / ".holdfast/directories/team/data/.holdfast"
+    mark = root / ".holdfast/directories/team/.holdfast/data"
     done = export.reclaim("pvc-1", "1", first)
     if first is Action.DELETE:  # as it is between the rename and the record's
         (root / ".holdfast/trashed/pvc-1").unlink()
@@ -260,7 +260,7 @@ def test_another_action_after_an_archive_that_failed_forgets_its_name(
     live(export, root)
     record = root / ".holdfast/volumes/pvc-1"
     record.write_text(record.read_text().replace('"target": ""', '"target": "archived-data"'))
-    mark = root / ".holdfast/directories/archived-data/.holdfast"
+    mark = root / ".holdfast/directories/archived-data"
     mark.mkdir(parents=True)
     (mark / "pvc-1").touch()
 
