@@ -37,7 +37,7 @@ class Cluster:
         self.classes: Store[StorageClass] = Store()
         self.volumes: Store[Volume] = Store({_BENEATH: self._prefixes})
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
-            Reflector(api, CLAIMS, self.claims, self._pending, self.claim_queue.add),
+            Reflector(api, CLAIMS, self.claims, self._pending, self._claim_changed),
             Reflector(api, CLASSES, self.classes, parse_class, self._class_changed),
             Reflector(api, VOLUMES, self.volumes, self._of_interest, self.look_after),
         )
@@ -99,6 +99,11 @@ class Cluster:
 
     def _prefixes(self, volume: Volume) -> Iterator[str]:
         return _prefixes(self.place(volume))
+
+    def _claim_changed(self, key: str) -> None:
+        # One that is not pending any more is only of interest to an attempt that is to go on.
+        if self.claims.get(key) is not None or self.claim_queue.failures(key):
+            self.claim_queue.add(key)
 
     def _class_changed(self, name: str) -> None:
         for claim in self.claims.by(_CLASS, name):

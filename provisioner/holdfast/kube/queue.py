@@ -93,7 +93,8 @@ class WorkQueue:
         """The worker lets go of `key`; another may take it if it became due meanwhile."""
         with self._changed:
             self._working.discard(key)
-            self._changed.notify()
+            if key in self._due:
+                self._changed.notify()
 
     def shut_down(self) -> None:
         """End: every `get`, waiting or to come, returns None and nothing more is queued."""
