@@ -1,0 +1,73 @@
+"""docs/walkthrough.md: what it says is typed, and what it says comes back, does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from testbed.lab import network
+from testbed.programs import find_program
+from testbed.programs.recipes import KUBECTL
+from tests.lab.examples.cluster import CHECKOUT, EXPORT, Cluster, find_cluster
+from tests.lab.examples.typed import Command, blocks
+
+pytestmark = pytest.mark.timeout(1200)
+BLOCKS = blocks(CHECKOUT / "docs/walkthrough.md")
+_MARK = r"\0"  # after what each command brings
+NAMESPACES = ("names", "dns", "versions", "work", "volumes", "redis", "database")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with a kubeconfig of this file's own: the document changes its namespace."""
+    clear(cluster)
+    yield find_cluster(tmp_path_factory.mktemp("walkthrough"))
+    clear(cluster)
+
+
+def clear(cluster: Cluster) -> None:
+    """What an earlier run was broken off in, and the volumes that the document leaves."""
+    walked = [f"walk-{name}" for name in NAMESPACES]
+    cluster.kubectl("delete", "namespace", *walked, "xgp-lll", "--ignore-not-found", deadline=300)
+    classes = ("stateful-nfs", "nfs-client-storageclass")
+    cluster.kubectl("delete", "storageclass", *classes, "--ignore-not-found")
+    kept = [
+        volume["metadata"]["name"]
+        for volume in cluster.get("pv")["items"]
+        if volume["spec"].get("claimRef", {}).get("namespace") == "xgp-lll"
+    ]
+    if kept:
+        cluster.kubectl("delete", "pv", *kept)
+    cluster.guest("nfs").ssh(f"sudo rm --recursive --force {EXPORT}/*walk-* {EXPORT}/*xgp-lll-*")
+
+
+def typed(cluster: Cluster, commands: list[Command]) -> list[str]:
+    """What comes back of each command of a block, by whichever stream."""
+    words = [f"{command.text}\nprintf '{_MARK}'" for command in commands]
+    [machine] = {command.machine for command in commands}
+    if machine:
+        return cluster.guest(machine).ssh("\n".join(words)).split("\0")[:-1]
+    folder = find_program(KUBECTL).parent
+    done = subprocess.run(
+        [*network.inside(cluster.lab.layout.namespace), "bash", "-c", "\n".join(words)],
+        cwd=CHECKOUT,
+        env=os.environ
+        | {"KUBECONFIG": str(cluster.kubeconfig), "PATH": f"{folder}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return done.stdout.split("\0")[:-1]
+
+
+@pytest.mark.parametrize("title", BLOCKS)
+def test_what_is_typed_brings_what_is_said(own: Cluster, title: str) -> None:
+    commands = BLOCKS[title]
+
+    for command, output in zip(commands, typed(own, commands), strict=True):
+        assert command.fits(output), f"$ {command.text}\n{output}"
