@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -46,13 +47,11 @@ class Cluster:
 
     def kubectl(self, *words: str, text: str = "", deadline: float = 60.0) -> str:
         """What kubectl wrote; raises LabError."""
+        return run([*self._kubectl(), *words], text=text, deadline=deadline)
+
+    def _kubectl(self) -> list[str]:
         inside = network.inside(self.lab.layout.namespace)
-        program = find_program(KUBECTL)
-        return run(
-            [*inside, program, f"--kubeconfig={self.kubeconfig}", *words],
-            text=text,
-            deadline=deadline,
-        )
+        return [*inside, str(find_program(KUBECTL)), f"--kubeconfig={self.kubeconfig}"]
 
     def get(self, *words: str) -> Any:
         """Objects as the API server has them."""
@@ -76,9 +75,12 @@ class Cluster:
         return str(lease["spec"]["renewTime"])
 
     def check(self) -> str:
-        """What `holdfast check` says in the provisioner's pod."""
-        command = ("exec", "deployment/holdfast", "--", "sh", "-c", "holdfast check || :")
-        return self.kubectl("--namespace=holdfast", *command)
+        """What `holdfast check` says in the provisioner's pod, also when something fails."""
+        words = ["--namespace=holdfast", "exec", "deployment/holdfast", "--", "holdfast", "check"]
+        done = subprocess.run(
+            [*self._kubectl(), *words], capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.stdout
 
 
 @dataclass(frozen=True)
