@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import (
@@ -28,7 +28,15 @@ _CLASS = "class"
 class Cluster:
     """Three reflectors and their stores; changes put keys into two queues."""
 
-    def __init__(self, api: Api, provisioner: Provisioner, address: Address) -> None:
+    def __init__(
+        self,
+        api: Api,
+        provisioner: Provisioner,
+        address: Address,
+        work_goes_on: Callable[[], object],
+    ) -> None:
+        """`work_goes_on` is told of every change of a pending claim, its binding too."""
+        self._work_goes_on = work_goes_on
         self._provisioner = provisioner
         self._address = address
         self.claim_queue = WorkQueue()
@@ -101,6 +109,7 @@ class Cluster:
         return _prefixes(self.place(volume))
 
     def _claim_changed(self, key: str) -> None:
+        self._work_goes_on()
         # One that is not pending any more is only of interest to an attempt that is to go on.
         if self.claims.get(key) is not None or self.claim_queue.failures(key):
             self.claim_queue.add(key)

@@ -53,11 +53,13 @@ class Program:
         self._directories = Directories(export, settings.export_deadline, metrics)
         self._api_circuit = Circuit("API server", self._ask_api, (KubeError,))
         self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))
-        self._cluster = Cluster(self._api, settings.provisioner, settings.address)
         self._leadership = leadership(self._api, settings, lambda: self._export_circuit.closed)
         circuits = (self._api_circuit, self._export_circuit)
         self._gate = Gate(self._leadership.leading, circuits, self._stop)
         self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
+        self._cluster = Cluster(
+            self._api, settings.provisioner, settings.address, self._recorder.work_goes_on
+        )
         self._steward = Steward(
             api=self._api,
             cluster=self._cluster,

@@ -52,7 +52,6 @@ class Provision:
 
     def __call__(self, key: str) -> None:
         """Brings one claim as far as it can be brought now."""
-        self._context.speaker.work_goes_on()
         if record := self._left_over.get(key):
             self._settle(record)
             self._left_over.pop(key, None)

@@ -17,10 +17,6 @@ class Speaker:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    def work_goes_on(self) -> None:
-        """A claim has changed: good news waits until a burst of claims is over."""
-        self._recorder.work_goes_on()
-
     def say(self, claim: Claim, reason: str, message: str) -> None:
         """Good news on a claim."""
         self._on_claim(claim, "Normal", reason, message)
