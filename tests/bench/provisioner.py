@@ -30,20 +30,20 @@ _DEADLINE = 60.0
 
 @dataclass
 class Provisioner:
-    """A running process; `root` is its export, `start_to_ready` are seconds."""
+    """A running process; `start_to_ready` are seconds."""
 
     process: subprocess.Popen[bytes]
     port: int
-    root: Path
+    log: Path
     start_to_ready: float = 0.0
 
     @classmethod
     @contextmanager
     def running(cls, plane: ControlPlane, root: Path) -> Iterator[Self]:
-        """Runs it for the length of the block, which begins when it leads and is quiet."""
+        """Runs it on the export `root`; the block begins when it leads and is quiet."""
         root.mkdir(parents=True, exist_ok=True)
-        port = free_ports(1)[0]
-        with (root.parent / "holdfast.log").open("ab") as log:
+        port, path = free_ports(1)[0], plane.folder / "holdfast.log"
+        with path.open("ab") as log:
             started = time.monotonic()
             process = subprocess.Popen(
                 [sys.executable, "-m", "holdfast", "run"],
@@ -52,7 +52,7 @@ class Provisioner:
             )
         with process:
             try:
-                made = cls(process, port, root)
+                made = cls(process, port, path)
                 made._await_ready(started)
                 yield made
             finally:
@@ -99,8 +99,8 @@ class Provisioner:
     def _await_ready(self, started: float) -> None:
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > started + _DEADLINE:
-                log = (self.root.parent / "holdfast.log").read_text(encoding="utf-8")
-                raise RuntimeError(f"holdfast is not ready, its log says:\n{log}")
+                told = self.log.read_text(encoding="utf-8")
+                raise RuntimeError(f"holdfast is not ready, its log says:\n{told}")
             time.sleep(_LOOK)
         self.start_to_ready = time.monotonic() - started
         until(lambda: "holdfast_leader 1.0" in self._ask("/metrics"), _DEADLINE, "leading")

@@ -60,15 +60,16 @@ class Many:
 
 
 class Bench:
-    """Runs rounds below `folder`, which should be on a real disk.
+    """Runs rounds: control planes below `folder`, which should be on a real disk.
 
     What a round leaves there stays until the owner of the folder removes it: ext4 looks for
     inodes that were not freed lately, and takes its time over it.
     """
 
-    def __init__(self, programs: Programs, folder: Path, claims: int) -> None:
+    def __init__(self, programs: Programs, folder: Path, exports: Path, claims: int) -> None:
         self._programs = programs
         self._folder = folder
+        self._exports = exports
         self._claims = claims
         self._numbers = itertools.count(1)
 
@@ -79,7 +80,7 @@ class Bench:
 
     def provisioner(self, *, idle_seconds: float = 0.0) -> Served:
         """The provisioner does; its idle processor time is measured for so many seconds."""
-        with self._plane() as plane, Provisioner.running(plane, plane.folder / "export") as one:
+        with self._plane() as plane, Provisioner.running(plane, self._export(plane)) as one:
             calls, cpu = one.calls(), one.cpu_seconds()
             burst = Burst.run(plane, self._claims)
             one.await_quiet()
@@ -104,10 +105,13 @@ class Bench:
         """
         with self._plane() as plane:
             plane.controller_manager.stop()
-            root = plane.folder / "export"
+            root = self._export(plane)
             _write_many(plane, root / ".holdfast" / "volumes", volumes)
             with Provisioner.running(plane, root) as one:
                 return Many(volumes, one.rss_mib(), one.rss_mib("VmHWM"), one.start_to_ready)
+
+    def _export(self, plane: ControlPlane) -> Path:
+        return self._exports / plane.folder.name
 
     @contextmanager
     def _plane(self) -> Iterator[ControlPlane]:
