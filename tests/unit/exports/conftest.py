@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,8 @@ def root(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "export"
     assert listing(outside) == before
     assert {path.name for path in tmp_path.iterdir()} <= {"outside", "export"}
+    # pytest would remove it later by a function that calls itself for each level.
+    subprocess.run(["rm", "-rf", tmp_path / "export"], check=True, timeout=50)
 
 
 @pytest.fixture
