@@ -6,8 +6,14 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], deadline: float = 20.0, what: str = "") -> None:
-    """Return as soon as `condition` holds.
+def until(
+    condition: Callable[[], bool],
+    deadline: float = 20.0,
+    what: str = "",
+    *,
+    pause: float = 0.05,
+) -> None:
+    """Return as soon as `condition` holds; it is asked anew `pause` seconds after each no.
 
     Raises:
         TimeoutError: it did not hold within `deadline` seconds; the message is `what`.
@@ -16,4 +22,4 @@ def until(condition: Callable[[], bool], deadline: float = 20.0, what: str = "")
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"not within {deadline} s: {what or condition}")
-        time.sleep(0.05)
+        time.sleep(pause)

@@ -9,10 +9,12 @@ import contextlib
 import itertools
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from testbed import waiting
 from testbed.errors import LabError
 from testbed.lab import network
 from testbed.lab.commands import run
@@ -21,7 +23,6 @@ from testbed.lab.lab import Lab
 from testbed.lab.layout import Layout
 from testbed.programs import find_program
 from testbed.programs.recipes import KUBECTL
-from testbed.waiting import until
 
 Object = dict[str, Any]
 
@@ -193,6 +194,11 @@ class Space:
         found = self.get("events", f"--field-selector=reason={reason}")["items"]
         ordered = sorted(found, key=lambda event: int(event["metadata"]["resourceVersion"]))
         return [event["message"] for event in ordered]
+
+
+def until(condition: Callable[[], bool], deadline: float = 60.0, what: str = "") -> None:
+    """Wait for a condition that kubectl is asked about: each time costs processor time."""
+    waiting.until(condition, deadline, what, pause=1.0)
 
 
 def is_ready(pod: Object) -> bool:

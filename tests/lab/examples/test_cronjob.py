@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
-from testbed.waiting import until
-from tests.lab.examples.cluster import EXAMPLES, PATIENCE, Space
+from tests.lab.examples.cluster import (
+    EXAMPLES,
+    PATIENCE,
+    Space,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from testbed.waiting import until
-from tests.lab.examples.cluster import EXAMPLES, Space
+from tests.lab.examples.cluster import (
+    EXAMPLES,
+    Space,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(900)
 NAME = "deployment/nginx-deployment"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed.waiting import until
 from tests.lab.examples.cluster import (
     EXAMPLES,
     EXPORT,
@@ -14,6 +13,7 @@ from tests.lab.examples.cluster import (
     PATIENCE,
     Cluster,
     Space,
+    until,
 )
 
 pytestmark = pytest.mark.timeout(900)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.waiting import until
-from tests.lab.examples.cluster import EXAMPLES, PATIENCE, Space
+from tests.lab.examples.cluster import (
+    EXAMPLES,
+    PATIENCE,
+    Space,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(900)
 

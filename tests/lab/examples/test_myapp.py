@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed.waiting import until
 from tests.lab.examples.cluster import (
     EXAMPLES,
     PATIENCE,
     Space,
     address,
     one_after_the_other,
+    until,
 )
 
 pytestmark = pytest.mark.timeout(900)

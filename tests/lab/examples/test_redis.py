@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
-from testbed.waiting import until
-from tests.lab.examples.cluster import EXAMPLES, EXPORT, Space
+from tests.lab.examples.cluster import (
+    EXAMPLES,
+    EXPORT,
+    Space,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(900)
 NAMES = [f"redis-pv-sts-{number}" for number in range(2)]

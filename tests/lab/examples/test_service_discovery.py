@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from testbed.waiting import until
-from tests.lab.examples.cluster import EXAMPLES, Space, address
+from tests.lab.examples.cluster import (
+    EXAMPLES,
+    Space,
+    address,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(900)
 PODS = [f"nginx-statefulset-{number}" for number in range(3)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.waiting import until
 from tests.lab.examples.cluster import (
     EXAMPLES,
     PATIENCE,
     Space,
     address,
     one_after_the_other,
+    until,
 )
 
 pytestmark = pytest.mark.timeout(900)

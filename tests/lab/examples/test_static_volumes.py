@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 
 from testbed.lab.commands import run
-from testbed.waiting import until
-from tests.lab.examples.cluster import CHECKOUT, EXAMPLES, Cluster, Space, is_ready
+from tests.lab.examples.cluster import (
+    CHECKOUT,
+    EXAMPLES,
+    Cluster,
+    Space,
+    is_ready,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(900)
 FOLDER = EXAMPLES / "static-volumes"

@@ -10,8 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed.waiting import until
-from tests.lab.examples.cluster import EXAMPLES, PATIENCE, Cluster, Space, is_ready
+from tests.lab.examples.cluster import (
+    EXAMPLES,
+    PATIENCE,
+    Cluster,
+    Space,
+    is_ready,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(900)
 TAINT = "node.kubernetes.io/out-of-service"
