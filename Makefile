@@ -21,9 +21,9 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 	@$(BIN)/python -m testbed.demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint unit cluster ## everything below: lint, unit, cluster
-	@echo "not run: tests/lab and tests/testinfra, which make machines and look at them (root, 12 GB," \
-	  "half an hour the first time): make lab site testinfra lab-down, .venv/bin/pytest tests/lab"
+test: lint unit cluster machines ## everything below: lint, unit, cluster, machines
+	@echo "not run: make test-upgrade (builds the version before as well: half an hour the first time)," \
+	  "make lab site test-examples lab-down (every example on the lab)"
 
 .PHONY: lint
 lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint
@@ -35,11 +35,20 @@ lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint
 
 .PHONY: unit
 unit: $(VENV)/made ## decisions, directories, the kube layer: no server needed
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest tests/unit -n auto
 
+# Three at a time, because mostly they wait; each process has a control plane of its own.
 .PHONY: cluster
 cluster: $(VENV)/made ## the provisioner on a real control plane, and with it failing
-	@$(BIN)/pytest tests/cluster
+	@$(BIN)/pytest tests/cluster -n 3 --dist loadfile
+
+.PHONY: machines
+machines: $(VENV)/made ## the lab, and site.yml from bare machines to a reset; root, 12 GB of memory
+	@$(BIN)/pytest tests/lab --ignore=tests/lab/examples --ignore=tests/lab/test_upgrade.py
+
+.PHONY: test-upgrade
+test-upgrade: $(VENV)/made ## upgrade.yml, from the version before to this one, while pods write
+	@$(BIN)/pytest tests/lab/test_upgrade.py
 
 .PHONY: lab
 lab: $(VENV)/made ## four machines, a registry, a release server; root, 12 GB of memory, minutes the first time

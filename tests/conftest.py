@@ -17,6 +17,14 @@ _numbers = itertools.count(1)
 _OF_THE_CHART = ("/chart/", "test_chart", "roles/provisioner/", "test_role_provisioner")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have the programs before other processes run the tests; this one will not collect any."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and session.config.getoption("numprocesses", None):
+        find_programs(terminal.write_line)
+        find_helm(terminal.write_line)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Have the programs before the first test: building them takes longer than a test may."""
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -1,36 +1,73 @@
-"""One lab of two machines, one of each release, for all tests that leave it running."""
+"""What machines are made from, made before the first test; and a word where none can be made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
+from testbed.errors import LabError
+from testbed.lab import host
 from testbed.lab.image import find_image
 from testbed.lab.kernel import find_kernel
 from testbed.lab.lab import Lab, Wish
 from testbed.lab.layout import Layout
-from testbed.lab.machines import SUITES, chosen
+from testbed.lab.machines import MACHINES, SUITES, chosen
 from testbed.lab.packages import find_packages
+from testbed.packages import need
+from testbed.supplies import DEFAULT_VERSIONS, filling, registry_storage, release_tree
+from testbed.supplies.recipes import PREVIOUS_VERSION
 
 Report = Callable[[str], None]
+
+HERE = Path(__file__).parent
+VAGRANT = ("vagrant", "vagrant-libvirt")  # VirtualBox's provider is a part of it
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Where machines cannot be made, say so; CI has to be able to."""
+    why = "" if os.environ.get("CI") else _why_not()
+    for item in _ours(items) if why else ():
+        item.add_marker(pytest.mark.skip(why))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Have what machines are made from first: making it takes longer than a test may."""
-    needed = any("tests/lab/" in item.nodeid for item in session.items)
+    files = {item.path.stem for item in _ours(session.items) if not item.get_closest_marker("skip")}
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-    if needed and terminal is not None and not session.config.option.collectonly:
-        _make_materials(terminal.write_line)
+    if files and terminal is not None and not session.config.option.collectonly:
+        _make_materials(files, terminal.write_line)
 
 
-def _make_materials(report: Report) -> None:
+def _ours(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The tests of this folder; those of the examples have a lab that stands."""
+    return [item for item in items if item.path.parent == HERE]
+
+
+def _why_not() -> str:
+    try:
+        host.check_root()
+        host.check_apt()
+        host.check_room(MACHINES, Path("/var/tmp"))
+    except LabError as error:
+        return f"not run here: {error}"
+    return ""
+
+
+def _make_materials(files: set[str], report: Report) -> None:
+    need((*host.PACKAGES, *filling.PACKAGES, *VAGRANT), "to make and try machines", report)
     find_kernel(report)
     for suite in SUITES:
         find_packages(find_image(suite, report), report)
+    if files & {"test_site", "test_upgrade"}:
+        former = [PREVIOUS_VERSION] if "test_upgrade" in files else []
+        for make in (release_tree, registry_storage):
+            make(report, (*DEFAULT_VERSIONS, *former))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """The machines nfs and worker2, without Kubernetes."""
     made = Lab(Layout("test-lab"))

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from testbed import packages
 from testbed.lab.machines import MACHINES
 
 HERE = Path(__file__).parents[2]
@@ -24,12 +23,6 @@ load "Vagrantfile"
 require "json"
 puts JSON.generate("machines" => MACHINES, "disk" => EXPORT_GIB)
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def vagrant() -> None:
-    """Vagrant with both providers; VirtualBox's is a part of it."""
-    packages.need(("vagrant", "vagrant-libvirt"), "to read the Vagrantfile", print)
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

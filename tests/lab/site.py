@@ -1,0 +1,102 @@
+"""What tests do with a whole lab: run playbooks on it, and pods that write."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed.lab.commands import run
+from testbed.lab.lab import Lab
+from testbed.waiting import until
+from tests.lab.seeds import CLASS, EXPORT, objects, written
+
+CHECKOUT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+WEB = ("web-0", "web-1")
+
+Counted = dict[str, dict[str, int]]
+
+
+def play(lab: Lab, *words: str) -> Counted:
+    """Run a playbook; what Ansible counted on each machine."""
+    done = subprocess.run(
+        [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words],
+        cwd=CHECKOUT,
+        env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
+    told = json.loads(done.stdout[done.stdout.index("{\n") :])
+    assert done.returncode == 0, failures(told) or done.stderr
+    counted: Counted = told["stats"]
+    return counted
+
+
+def failures(told: dict[str, Any]) -> list[str]:
+    """What the tasks that failed said."""
+    return [
+        f"{machine}: {task['task']['name']}: {result.get('msg')}"
+        for played in told["plays"]
+        for task in played["tasks"]
+        for machine, result in task["hosts"].items()
+        if result.get("failed") or result.get("unreachable")
+    ]
+
+
+def changed(counted: Counted) -> dict[str, int]:
+    """The machines on which something was changed, and how much."""
+    return {machine: of["changed"] for machine, of in counted.items() if of["changed"]}
+
+
+def kubectl(lab: Lab, *words: str, text: str = "") -> str:
+    """What kubectl on the control plane wrote."""
+    command = ["ssh", "-F", str(lab.layout.ssh_config), "control", "kubectl", *words]
+    return run(command, text=text, deadline=240)
+
+
+@dataclass(frozen=True)
+class Web:
+    """The pods of the seeds' StatefulSet, each writing numbers to its own volume."""
+
+    lab: Lab
+
+    def begin(self) -> None:
+        """Apply it, and wait until both pods run."""
+        kubectl(self.lab, "apply", "--filename=-", text=json.dumps(objects()))
+        kubectl(self.lab, "rollout", "status", "statefulset/web", "--timeout=200s")
+
+    def pods(self) -> list[dict[str, Any]]:
+        """As the API server has them."""
+        found = kubectl(self.lab, "get", "pods", "--selector=app=nginx", "--output=json")
+        pods: list[dict[str, Any]] = json.loads(found)["items"]
+        return pods
+
+    def directories(self) -> dict[str, str]:
+        """The directory on the server of each pod's claim."""
+        claims = json.loads(kubectl(self.lab, "get", "pvc", "--output=json"))["items"]
+        return {
+            claim["metadata"]["name"].removeprefix("www-"): (
+                f"{EXPORT}/default-{claim['metadata']['name']}-{claim['spec']['volumeName']}"
+            )
+            for claim in claims
+            if claim["spec"]["storageClassName"] == CLASS
+        }
+
+    def numbers(self, directory: str) -> list[int]:
+        """What a pod has written, as the server has it; none while no disk is mounted there."""
+        return written(self.lab.guest("nfs").ssh(f"cat {directory}/written || :"))
+
+    def told(self, pod: str) -> list[int]:
+        """What a pod wrote, and was told that it is on the disk."""
+        return written(kubectl(self.lab, "logs", pod, "--container=writer"))
+
+    def await_more(self, directory: str, than: int) -> None:
+        """Wait until a pod has written so many; the server's grace period alone may last 90 s."""
+        until(lambda: len(self.numbers(directory)) > than, 300, f"{than} numbers in {directory}")
