@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ class Module:
     def run_command(
         self, command: list[str], environ_update: dict[str, str]
     ) -> tuple[int, str, str]:
+        environment = os.environ | environ_update
         done = subprocess.run(
-            command, env=environ_update, capture_output=True, text=True, timeout=30, check=False
+            command, env=environment, capture_output=True, text=True, timeout=30, check=False
         )
         return done.returncode, done.stdout, done.stderr
 
