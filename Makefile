@@ -74,10 +74,12 @@ site: $(VENV)/made ## ansible-playbook site.yml on INVENTORY (the lab's)
 testinfra: $(VENV)/made ## look at what site.yml built, as an administrator would
 	@$(BIN)/pytest tests/testinfra --ansible-inventory=$(INVENTORY) $(ARGS)
 
+# Side by side, for mostly they wait; the worker that loses its power would disturb all others.
 .PHONY: test-examples
 test-examples: $(VENV)/made ## every example on the lab that stands, then with one worker powered off
-	@$(BIN)/pytest tests/lab/examples --ignore=tests/lab/examples/test_worker_off.py $(ARGS)
-	@$(BIN)/pytest tests/lab/examples/test_worker_off.py $(ARGS)
+	@$(BIN)/pytest tests/lab/examples -n 4 --dist loadfile \
+	  --ignore=tests/lab/examples/test_worker_off.py $(ARGS)
+	@$(BIN)/pytest tests/lab/examples/test_worker_off.py
 
 .PHONY: bench
 bench: $(VENV)/made ## 1,000 claims at once, against the floor; build/bench.png and a JSON line
