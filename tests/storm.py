@@ -209,7 +209,8 @@ class Storm:
         parents = {pattern.partition("/")[0] for pattern in _PATTERNS.values()}
         assert directories - parents == set(places)
         wanted = {f"volumes/{volume}" for volume in records}
-        wanted |= {f"directories/{_place(one)}/.holdfast/{name}" for name, one in records.items()}
+        marked = {name: _place(one).replace("/", "/.holdfast/") for name, one in records.items()}
+        wanted |= {f"directories/{place}/{name}" for name, place in marked.items()}
         own = self.cluster.root / ".holdfast"
         held = {str(path.relative_to(own)) for path in own.rglob("*")}
         folders = {"creating", "trash", "trashed", "volumes", "directories"}
