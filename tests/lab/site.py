@@ -24,6 +24,20 @@ Counted = dict[str, dict[str, int]]
 
 def play(lab: Lab, *words: str) -> Counted:
     """Run a playbook; what Ansible counted on each machine."""
+    done, told = _played(lab, *words)
+    assert done.returncode == 0, failures(told) or done.stderr
+    counted: Counted = told["stats"]
+    return counted
+
+
+def complaints(lab: Lab, *words: str) -> dict[str, str]:
+    """Run a playbook that has to fail; what it said, by machine."""
+    done, told = _played(lab, *words)
+    assert done.returncode != 0, told["stats"]
+    return dict(failures(told))
+
+
+def _played(lab: Lab, *words: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     done = subprocess.run(
         [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words],
         cwd=CHECKOUT,
@@ -33,16 +47,13 @@ def play(lab: Lab, *words: str) -> Counted:
         timeout=1800,
         check=False,
     )
-    told = json.loads(done.stdout[done.stdout.index("{\n") :])
-    assert done.returncode == 0, failures(told) or done.stderr
-    counted: Counted = told["stats"]
-    return counted
+    return done, json.loads(done.stdout[done.stdout.index("{\n") :])
 
 
-def failures(told: dict[str, Any]) -> list[str]:
-    """What the tasks that failed said."""
+def failures(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """The machine and what it said, for each task that failed."""
     return [
-        f"{machine}: {task['task']['name']}: {result.get('msg')}"
+        (machine, f"{task['task']['name']}: {result.get('msg')}")
         for played in told["plays"]
         for task in played["tasks"]
         for machine, result in task["hosts"].items()

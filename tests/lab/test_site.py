@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from testbed.lab import services
 from testbed.lab.guest import Guest
 from testbed.lab.lab import Lab, Wish
 from testbed.lab.layout import Layout
-from tests.lab.site import BIN, CHECKOUT, WEB, Web, changed, play
+from testbed.lab.services import FILES_URL
+from testbed.programs.recipes import KUBERNETES_VERSION, architecture
+from tests.lab.site import BIN, CHECKOUT, WEB, Web, changed, complaints, play
 
 pytestmark = pytest.mark.timeout(2400)
 MACHINES = {"nfs", "control", "worker1", "worker2"}
+
+
+# Where each node is told to fetch its programs from; one is not even there.
+NO_PROGRAMS = {"control": "nowhere", "worker1": "broken", "worker2": "release"}
+
+
+def broken_release(folder: Path) -> Path:
+    """A release with a program that came over the network in part."""
+    place = folder / KUBERNETES_VERSION / "bin/linux" / architecture()
+    place.mkdir(parents=True)
+    (place / "kubeadm").write_text("half of")
+    (place / "kubeadm.sha256").write_text(hashlib.sha256(b"half of it").hexdigest())
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +47,35 @@ def whole() -> Iterator[Lab]:
 
 def test_a_dry_run_on_bare_machines_comes_to_its_end(whole: Lab) -> None:
     assert set(play(whole, "site.yml", "--check", "--diff")) >= MACHINES
+
+
+def test_a_disk_that_holds_something_is_refused_and_left_as_it_is(whole: Lab) -> None:
+    nfs = whole.guest("nfs")
+    nfs.ssh("sudo mkfs.ext4 -q -L precious /dev/ubdb")
+
+    told = complaints(whole, "playbooks/storage.yml", "--limit", "nfs")
+
+    assert "/dev/ubdb is not empty: it holds" in told["nfs"]
+    assert 'LABEL="precious"' in nfs.ssh("sudo blkid --probe /dev/ubdb")
+    nfs.ssh("sudo dd if=/dev/zero of=/dev/ubdb bs=1M count=16 conv=fsync status=none")
+
+
+def test_each_node_says_what_keeps_its_programs_away_and_keeps_none(
+    whole: Lab, tmp_path: Path
+) -> None:
+    services.publish(whole.layout, {"broken": broken_release(tmp_path)})
+    whole.guest("worker2").power_off()
+    urls = {name: f"{FILES_URL}/{place}" for name, place in NO_PROGRAMS.items()}
+    wrong = {"kubernetes_node_release_url": "{{ urls[inventory_hostname] }}", "urls": urls}
+
+    told = complaints(whole, "playbooks/cluster.yml", "--extra-vars", json.dumps(wrong))
+
+    assert "kubeadm.sha256: the server says 404 File not found. Check kuber" in told["control"]
+    assert "/kubeadm has the checksum " in told["worker1"]
+    assert "Failed to connect to the host via ssh" in told["worker2"]
+    for name in ("control", "worker1"):
+        assert whole.guest(name).ssh("find /opt/kubernetes -type f") == ""
+    whole.up(Wish())
 
 
 def test_one_command_makes_a_cluster_with_volumes(whole: Lab) -> None:
