@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from testbed.lab.commands import run
 from tests.lab.examples.cluster import (
-    CHECKOUT,
     EXAMPLES,
     Cluster,
     Space,
     is_ready,
     until,
 )
+from tests.lab.site import play
 
 pytestmark = pytest.mark.timeout(900)
 FOLDER = EXAMPLES / "static-volumes"
@@ -31,24 +27,12 @@ PAGE = "/usr/share/nginx/html/index.html"
 def made(cluster: Cluster) -> Iterator[None]:
     """The exports and the volumes, as the README says; gone again afterwards."""
     data = f"@{FOLDER / 'volumes.yml'}"
-    play(cluster, "playbooks/storage.yml", "--limit=nfs_servers", "-e", data)
-    play(cluster, "playbooks/provisioner.yml", "-e", data)
+    play(cluster.lab, "playbooks/storage.yml", "--limit=nfs_servers", "-e", data)
+    play(cluster.lab, "playbooks/provisioner.yml", "-e", data)
     yield
     cluster.kubectl("delete", "pv", *VOLUMES, deadline=200)
-    play(cluster, "playbooks/storage.yml", "--limit=nfs_servers")
+    play(cluster.lab, "playbooks/storage.yml", "--limit=nfs_servers")
     cluster.guest("nfs").ssh("sudo rm --recursive /data/volumes")
-
-
-def play(cluster: Cluster, *words: str) -> None:
-    inventory = str(cluster.lab.layout.inventory)
-    program = Path(sys.executable).with_name("ansible-playbook")
-    environment = {"ANSIBLE_CALLBACKS_ENABLED": "", "PATH": os.environ["PATH"]}
-    run(
-        [program, "-i", inventory, *words],
-        folder=CHECKOUT,
-        environment=environment,
-        deadline=400,
-    )
 
 
 @pytest.fixture(scope="module", autouse=True)
