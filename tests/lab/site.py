@@ -47,7 +47,9 @@ def _played(lab: Lab, *words: str) -> tuple[subprocess.CompletedProcess[str], di
         timeout=1800,
         check=False,
     )
-    return done, json.loads(done.stdout[done.stdout.index("{\n") :])
+    # After it the callbacks of ansible.cfg may say what took how long.
+    told, _ = json.JSONDecoder().raw_decode(done.stdout, done.stdout.index("{\n"))
+    return done, told
 
 
 def failures(told: dict[str, Any]) -> list[tuple[str, str]]:
