@@ -9,5 +9,4 @@ if [[ -e $data/clone.position ]]; then
   mv "$data/clone.position" "$data/clone.done"
 fi
 touch /tmp/serving
-exec socat -U TCP-LISTEN:3307,reuseaddr,fork,max-children=1 \
-  EXEC:'bash -c "source /scripts/engine.sh && backup"'
+exec socat -U TCP-LISTEN:3307,reuseaddr,fork,max-children=1 EXEC:'bash /scripts/backup.sh'
