@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -98,6 +99,14 @@ def test_the_kubelet_finds_what_it_asks_about_processors(guest: Guest) -> None:
     told = guest.ssh("cat /proc/cpuinfo")
 
     assert told.count("cpu MHz") == told.count("core id") == told.count("processor") == 1
+
+
+def test_the_kernel_looks_at_its_disks_also_when_nobody_uses_them(guest: Guest) -> None:
+    # More often than anything else writes: the journal and the file system take seconds.
+    count = "awk '$NF == \"ubd\" {print $2}' /proc/interrupts"
+    told = guest.ssh(f"{count}; for i in 1 2 3 4 5; do sleep 2; {count}; done").split()
+
+    assert all(int(later) > int(before) for before, later in itertools.pairwise(told))
 
 
 def test_packages_come_from_the_labs_own_server(guest: Guest) -> None:

@@ -4,7 +4,8 @@ set -eu
 
 cp --recursive --no-preserve=mode,ownership "$(dirname "$0")/root/." "$1/"
 chroot "$1" useradd --create-home --shell /bin/bash vagrant
-chroot "$1" systemctl --quiet enable lab-seed.service lab-cpuinfo.service systemd-networkd.service
+chroot "$1" systemctl --quiet enable \
+    lab-seed.service lab-cpuinfo.service lab-pulse.service systemd-networkd.service
 
 # Nothing that starts by the clock while somebody measures, and no terminal that is not there.
 chroot "$1" systemctl --quiet mask \
