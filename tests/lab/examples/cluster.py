@@ -71,8 +71,8 @@ class Cluster:
         }
 
     def now(self) -> str:
-        """The time that the cluster goes by: that of its controllers' last sign of life."""
-        lease = self.get("lease", "kube-controller-manager", "--namespace=kube-system")
+        """The time that the control plane goes by: that of its kubelet's last sign of life."""
+        lease = self.get("lease", "control", "--namespace=kube-node-lease")
         return str(lease["spec"]["renewTime"])
 
     def check(self) -> str:
