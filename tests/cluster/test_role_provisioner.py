@@ -100,6 +100,29 @@ def test_a_class_that_is_changed_is_made_anew(site: Site) -> None:
     assert site.release(storageClass=given).apply() == []
 
 
+def test_what_is_removed_is_all_that_was_released_and_no_volume(site: Site) -> None:
+    site.release().apply()
+    volume = {
+        "metadata": {"name": site.namespace},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteMany"],
+            "storageClassName": site.namespace,
+            "nfs": {"server": "nfs.example", "path": "/srv/it"},
+        },
+    }
+    site.plane.client.send("POST", "/api/v1/persistentvolumes", volume)
+
+    site.release().remove()
+
+    assert site.release().current() == ("", "")
+    assert site.get("deployment,serviceaccount,secret", "--output=name").split() == [
+        "serviceaccount/default"
+    ]
+    assert site.get("storageclass,clusterrole", "--output=name").count(f"/{site.namespace}\n") == 0
+    assert site.get("persistentvolume", site.namespace, "--output=name")
+
+
 def test_what_helm_says_of_a_wrong_value_is_in_the_error(site: Site) -> None:
     with pytest.raises(HelmError, match=r"at '/replicaCount': got string, want integer"):
         site.release(replicaCount="two").rendered()

@@ -19,12 +19,13 @@ DOCUMENTATION = """
 module: helm_release
 author: Holdfast
 short_description: Release a Helm chart
-description: Installs or upgrades a release where it is not what the chart renders. Programs are
-  run on the machine, the chart's files come from the controller.
+description: Installs or upgrades a release where it is not what the chart renders, or removes it.
+  Programs are run on the machine, the chart's files come from the controller.
 options:
   name: {description: The release., type: str, required: true}
   namespace: {description: Made where it is missing., type: str, required: true}
-  chart: {description: The chart's files by their paths., type: dict, required: true}
+  state: {description: Whether there is to be one., choices: [present, absent], default: present}
+  chart: {description: The chart's files by their paths., type: dict, default: {}}
   values: {description: The values., type: dict, default: {}}
   secret_values: {description: More of them that are not shown., type: dict, default: {}}
   helm: {description: The program., type: path, required: true}
@@ -35,7 +36,8 @@ options:
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
-    "chart": {"type": "dict", "required": True},
+    "state": {"choices": ["present", "absent"], "default": "present"},
+    "chart": {"type": "dict", "default": {}},
     "values": {"type": "dict", "default": {}},
     "secret_values": {"type": "dict", "default": {}, "no_log": True},
     "helm": {"type": "path", "required": True},
@@ -115,6 +117,10 @@ class Release:
         self._upgrade()
         return classes
 
+    def remove(self) -> None:
+        """Uninstalls it. Volumes that were made for claims are not a part of it, and stay."""
+        self._helm("uninstall", self._name)
+
     def _upgrade(self, *more: str) -> str:
         values = [f"--values={file}" for file in self._values]
         command = ["upgrade", "--install", self._name, str(self._chart), *values, *more]
@@ -137,13 +143,15 @@ class Release:
 def main() -> None:
     """Run as a module of Ansible."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    if module.check_mode and not _can_be_asked(module.params):
-        module.exit_json(changed=True, replaced=[])
+    absent = module.params["state"] == "absent"
+    if (module.check_mode or absent) and not _can_be_asked(module.params):
+        module.exit_json(changed=not absent, replaced=[])
     release = Release(module, Path(module.tmpdir))
     try:
-        module.exit_json(**_released(module, release))
+        module.exit_json(**(_removed if absent else _released)(module, release))
     except HelmError as error:
-        module.fail_json(msg=f"{module.params['name']} cannot be released: {error}")
+        done = "removed" if absent else "released"
+        module.fail_json(msg=f"{module.params['name']} cannot be {done}: {error}")
 
 
 def _can_be_asked(parameters: dict[str, Any]) -> bool:
@@ -160,6 +168,13 @@ def _released(module: AnsibleModule, release: Release) -> dict[str, Any]:
     replaced = release.apply() if changed and not module.check_mode else []
     diff = {"before": without_secrets(before), "after": without_secrets(after)}
     return {"changed": changed, "replaced": replaced, "diff": diff}
+
+
+def _removed(module: AnsibleModule, release: Release) -> dict[str, Any]:
+    status, before = release.current()
+    if status and not module.check_mode:
+        release.remove()
+    return {"changed": bool(status), "diff": {"before": without_secrets(before), "after": ""}}
 
 
 def without_secrets(manifest: str) -> str:
