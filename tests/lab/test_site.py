@@ -99,7 +99,7 @@ def test_a_changed_variable_changes_that_alone(whole: Lab) -> None:
     counted = play(whole, "playbooks/storage.yml", "-e", "nfs_server_threads=24")
 
     assert set(changed(counted)) == {"nfs"}
-    assert whole.guest("nfs").ssh("cat /proc/fs/nfsd/threads") == "24\n"
+    assert whole.guest("nfs").ssh("sudo cat /proc/fs/nfsd/threads") == "24\n"
     play(whole, "playbooks/storage.yml")
 
 
