@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Iterable
 
 from holdfast.claims.decide import Plan
+from holdfast.claims.paths import components
 from holdfast.exports import tree
 from holdfast.exports.errors import Taken, Unsafe
 from holdfast.exports.ledger import Ledger
@@ -24,12 +25,15 @@ def make(
     root: int, kept: Ledger, plan: Plan, succeeds: Collection[str], origin: str = ""
 ) -> Record:
     """Makes the directory of a plan, and its record; raises Taken and Unsafe."""
+    components(plan.directory)  # raises Refused for a path that no rule gives
+    # Looked for before its record: who makes it at the same time has written that first.
+    there = tree.reaches(root, plan.directory)
     held = _held(root, kept, plan)
     if held is not None and kept.creating(held.volume) is None:
         _see(root, plan)  # the API server knows it, pods may use it: it is left as it is
         return held
     owners = _owners(kept, plan, {*succeeds, *(held.succeeds if held else ())})
-    found = held.found if held else tree.reaches(root, plan.directory)
+    found = held.found if held else there
     if found:
         _see(root, plan)
     record = Record.of(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from holdfast.claims.parameters import Action
+from holdfast.exports import tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.export import Export
 from tests.unit.exports.given import listing, plan, published
@@ -46,6 +47,25 @@ def test_one_of_many_wins_a_path(root: Path, export: Export, round_: int) -> Non
     assert all(isinstance(result, Unsafe) for result in results if result is not won[0])
     assert export.unconfirmed() == won
     assert (root / path).is_dir()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_directory_that_another_process_just_made_is_not_taken_for_somebodys_own(
+    root: Path, export: Export, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, other = tree.reaches, Export(root)
+
+    def look_beside_another(root: int, path: str) -> bool:
+        monkeypatch.setattr(tree, "reaches", look)
+        there = moment == "after" and look(root, path)
+        other.create(plan())
+        return there or (moment == "before" and look(root, path))
+
+    monkeypatch.setattr(tree, "reaches", look_beside_another)
+    record = export.create(plan())
+
+    assert not record.foreign
+    assert not record.found
 
 
 @pytest.mark.parametrize("round_", range(5))
