@@ -10,6 +10,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports.export import Export
 from tests.cluster.objects import name_of
 from tests.cluster.site import Site
+from tests.support import eventually
 from tests.unit.exports.given import plan
 
 UID = "77777777-7777-7777-7777-777777777777"
@@ -74,7 +75,8 @@ def test_a_record_names_the_cluster(site: Site) -> None:
     site.serve()
     volume = site.bound(site.claim(site.make_class()))
 
-    record = json.loads((site.root / ".holdfast" / "volumes" / name_of(volume)).read_text())
-
+    path = site.root / ".holdfast" / "volumes" / name_of(volume)
+    eventually(path.exists)  # it is confirmed after the API server knows the volume
+    record = json.loads(path.read_text())
     kube_system = site.plane.client.get("/api/v1/namespaces/kube-system")
     assert record["origin"] == kube_system["metadata"]["uid"]
