@@ -21,7 +21,8 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 	@$(BIN)/python -m testbed.demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint unit cluster machines ## everything below: lint, unit, cluster, machines
+test: lint unit cluster ## everything below: lint, unit, cluster, machines
+	@$(MAKE) machines ARGS=--if-made
 	@echo "not run: make test-upgrade (builds the version before as well: half an hour the first time)," \
 	  "make lab site test-examples lab-down (every example on the lab)"
 
@@ -44,7 +45,7 @@ cluster: $(VENV)/made ## the provisioner on a real control plane, and with it fa
 
 .PHONY: machines
 machines: $(VENV)/made ## the lab, and site.yml from bare machines to a reset; root, 12 GB of memory
-	@$(BIN)/pytest tests/lab --ignore=tests/lab/examples --ignore=tests/lab/test_upgrade.py
+	@$(BIN)/pytest tests/lab --ignore=tests/lab/examples --ignore=tests/lab/test_upgrade.py $(ARGS)
 
 .PHONY: test-upgrade
 test-upgrade: $(VENV)/made ## upgrade.yml, from the version before to this one, while pods write

@@ -17,6 +17,7 @@ from testbed.lab.layout import Layout
 from testbed.lab.machines import MACHINES, SUITES, chosen
 from testbed.lab.packages import find_packages
 from testbed.packages import need
+from testbed.programs.cache import Cache
 from testbed.supplies import DEFAULT_VERSIONS, filling, registry_storage, release_tree
 from testbed.supplies.recipes import PREVIOUS_VERSION
 
@@ -26,9 +27,16 @@ HERE = Path(__file__).parent
 VAGRANT = ("vagrant", "vagrant-libvirt")  # VirtualBox's provider is a part of it
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """An option for who has minutes, and not an hour."""
+    parser.addoption("--if-made", action="store_true", help="only with what a lab once made")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Where machines cannot be made, say so; CI has to be able to."""
     why = "" if os.environ.get("CI") else _why_not()
+    if config.getoption("--if-made") and not _is_made():
+        why = "not run here: kernel, images and programs take an hour to make; make lab makes them"
     for item in _ours(items) if why else ():
         item.add_marker(pytest.mark.skip(why))
 
@@ -44,6 +52,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _ours(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """The tests of this folder; those of the examples have a lab that stands."""
     return [item for item in items if item.path.parent == HERE]
+
+
+def _is_made() -> bool:
+    """Whether there are a kernel and images, if not the newest."""
+    made = (("lab", "kernel-*/linux-*"), ("lab", "*/image"), ("registry", "*/tree"))
+    return all(any(Cache("any", kind).root.glob(name)) for kind, name in made)
 
 
 def _why_not() -> str:
