@@ -20,6 +20,7 @@ from typing import Final
 
 from testbed import guard
 from testbed.errors import PortTakenError, StartError
+from testbed.waiting import until
 
 START_DEADLINE: Final = 60.0
 STOP_DEADLINE: Final = 5.0  # a kube-apiserver whose clients stay on takes a minute
@@ -150,10 +151,19 @@ class Process:
     def pause(self) -> None:
         """Freeze it (SIGSTOP): connections stay open, answers do not come."""
         self._signal(signal.SIGSTOP)
+        # Each thread stops when it is next to run, which on a busy machine is not at once.
+        until(self._is_frozen, what=f"every thread of process {self.pid} stops")
 
     def resume(self) -> None:
         """Let it go on after `pause` (SIGCONT)."""
         self._signal(signal.SIGCONT)
+
+    def _is_frozen(self) -> bool:
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread just ended
+            states = {task.read_text().rpartition(")")[2].split()[0] for task in tasks}  # proc(5)
+            return states == {"T"}
+        return False
 
     def tail(self) -> str:
         """The last lines of the log."""
