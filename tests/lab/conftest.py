@@ -13,13 +13,13 @@ from testbed.lab import host
 from testbed.lab.image import find_image
 from testbed.lab.kernel import find_kernel
 from testbed.lab.lab import Lab, Wish
-from testbed.lab.layout import Layout
 from testbed.lab.machines import MACHINES, SUITES, chosen
 from testbed.lab.packages import find_packages
 from testbed.packages import need
 from testbed.programs.cache import Cache
 from testbed.supplies import DEFAULT_VERSIONS, filling, registry_storage, release_tree
 from testbed.supplies.recipes import PREVIOUS_VERSION
+from tests.lab.site import standing
 
 Report = Callable[[str], None]
 
@@ -84,8 +84,5 @@ def _make_materials(files: set[str], report: Report) -> None:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """The machines nfs and worker2, without Kubernetes."""
-    made = Lab(Layout("test-lab"))
-    made.down()
-    made.up(Wish(chosen(["nfs", "worker2"]), bare=True))
-    yield made
-    made.down()
+    with standing("test-lab", Wish(chosen(["nfs", "worker2"]), bare=True)) as made:
+        yield made

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from testbed.lab.commands import run
-from testbed.lab.lab import Lab
+from testbed.lab.lab import Lab, Wish
+from testbed.lab.layout import Layout
 from testbed.waiting import until
 from tests.lab.seeds import CLASS, EXPORT, objects, written
 
@@ -20,6 +23,16 @@ BIN = Path(sys.executable).parent
 WEB = ("web-0", "web-1")
 
 Counted = dict[str, dict[str, int]]
+
+
+@contextmanager
+def standing(name: str, wish: Wish) -> Iterator[Lab]:
+    """A lab for the length of the block; what an earlier run left of it goes first."""
+    made = Lab(Layout(name))
+    made.down()
+    made.up(wish)
+    yield made
+    made.down()
 
 
 def play(lab: Lab, *words: str) -> Counted:

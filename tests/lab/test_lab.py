@@ -20,9 +20,9 @@ from testbed.lab.lab import Lab, Wish
 from testbed.lab.layout import Layout
 from testbed.lab.machines import chosen
 from testbed.waiting import until
+from tests.lab.site import CHECKOUT
 
 pytestmark = pytest.mark.timeout(300)
-CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=["nfs", "worker2"])

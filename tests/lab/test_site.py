@@ -14,10 +14,9 @@ import pytest
 from testbed.lab import services
 from testbed.lab.guest import Guest
 from testbed.lab.lab import Lab, Wish
-from testbed.lab.layout import Layout
 from testbed.lab.services import FILES_URL
 from testbed.programs.recipes import KUBERNETES_VERSION, architecture
-from tests.lab.site import BIN, CHECKOUT, WEB, Web, changed, complaints, play
+from tests.lab.site import BIN, CHECKOUT, WEB, Web, changed, complaints, play, standing
 
 pytestmark = pytest.mark.timeout(2400)
 MACHINES = {"nfs", "control", "worker1", "worker2"}
@@ -39,11 +38,8 @@ def broken_release(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def whole() -> Iterator[Lab]:
     """All four machines, with programs and images for them."""
-    made = Lab(Layout("test-site"))
-    made.down()
-    made.up(Wish())
-    yield made
-    made.down()
+    with standing("test-site", Wish()) as made:
+        yield made
 
 
 def test_a_dry_run_on_bare_machines_comes_to_its_end(whole: Lab) -> None:

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from testbed.lab.lab import Lab, Wish
-from testbed.lab.layout import Layout
 from testbed.programs.recipes import KUBERNETES_VERSION
 from testbed.supplies.recipes import PREVIOUS_VERSION
-from tests.lab.site import WEB, Web, changed, kubectl, play
+from tests.lab.site import WEB, Web, changed, kubectl, play, standing
 
 pytestmark = pytest.mark.timeout(2400)
 
@@ -22,11 +21,8 @@ pytestmark = pytest.mark.timeout(2400)
 @pytest.fixture(scope="module")
 def older() -> Iterator[Lab]:
     """All four machines, with the programs and images of both versions."""
-    made = Lab(Layout("test-upgrade"))
-    made.down()
-    made.up(Wish(previous=True))
-    yield made
-    made.down()
+    with standing("test-upgrade", Wish(previous=True)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

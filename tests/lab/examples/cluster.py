@@ -23,13 +23,12 @@ from testbed.lab.lab import Lab
 from testbed.lab.layout import Layout
 from testbed.programs import find_program
 from testbed.programs.recipes import KUBECTL
+from tests.lab.site import CHECKOUT
 
 Object = dict[str, Any]
 
-CHECKOUT: Final = Path(__file__).parents[3]
 EXAMPLES: Final = CHECKOUT / "examples"
 OVERLAYS: Final = CHECKOUT / "tests/lab/overlays"
-EXPORT: Final = "/srv/nfs/k8s"
 PATIENCE: Final = 300.0  # seconds for pods to come or go, with all examples on two workers
 _ADMIN: Final = "/etc/kubernetes/admin.conf"
 # With which nothing of an example is left on the server, whatever its class says.

@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    PATIENCE,
-    Space,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, PATIENCE, Space, until
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    Space,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, Space, until
 
 pytestmark = pytest.mark.timeout(900)
 NAME = "deployment/nginx-deployment"

@@ -6,15 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    EXPORT,
-    OVERLAYS,
-    PATIENCE,
-    Cluster,
-    Space,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, OVERLAYS, PATIENCE, Cluster, Space, until
+from tests.lab.seeds import EXPORT
 
 pytestmark = pytest.mark.timeout(900)
 FOLDER = EXAMPLES / "httpd-own-namespace"

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    PATIENCE,
-    Space,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, PATIENCE, Space, until
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from testbed.errors import LabError
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    PATIENCE,
-    Space,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, PATIENCE, Space, until
 
 pytestmark = pytest.mark.timeout(1200)
 NAMES = [f"mysql-{number}" for number in range(5)]

@@ -8,12 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    EXPORT,
-    Space,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, Space, until
+from tests.lab.seeds import EXPORT
 
 pytestmark = pytest.mark.timeout(900)
 NAMES = [f"redis-pv-sts-{number}" for number in range(2)]

@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    Space,
-    address,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, Space, address, until
 
 pytestmark = pytest.mark.timeout(900)
 PODS = [f"nginx-statefulset-{number}" for number in range(3)]

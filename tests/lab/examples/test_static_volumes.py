@@ -7,13 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    Cluster,
-    Space,
-    is_ready,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, Cluster, Space, is_ready, until
 from tests.lab.site import play
 
 pytestmark = pytest.mark.timeout(900)

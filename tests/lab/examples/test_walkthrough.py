@@ -11,8 +11,10 @@ import pytest
 from testbed.lab import network
 from testbed.programs import find_program
 from testbed.programs.recipes import KUBECTL
-from tests.lab.examples.cluster import CHECKOUT, EXPORT, Cluster, find_cluster
+from tests.lab.examples.cluster import Cluster, find_cluster
 from tests.lab.examples.typed import Command, blocks
+from tests.lab.seeds import EXPORT
+from tests.lab.site import CHECKOUT
 
 pytestmark = pytest.mark.timeout(1200)
 BLOCKS = blocks(CHECKOUT / "docs/walkthrough.md")

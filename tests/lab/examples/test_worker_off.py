@@ -10,14 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.examples.cluster import (
-    EXAMPLES,
-    PATIENCE,
-    Cluster,
-    Space,
-    is_ready,
-    until,
-)
+from tests.lab.examples.cluster import EXAMPLES, PATIENCE, Cluster, Space, is_ready, until
 
 pytestmark = pytest.mark.timeout(900)
 TAINT = "node.kubernetes.io/out-of-service"
