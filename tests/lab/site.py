@@ -68,12 +68,18 @@ def _played(lab: Lab, *words: str) -> tuple[subprocess.CompletedProcess[str], di
 def failures(told: dict[str, Any]) -> list[tuple[str, str]]:
     """The machine and what it said, for each task that failed."""
     return [
-        (machine, f"{task['task']['name']}: {result.get('msg')}")
+        (machine, _complaint(task["task"]["name"], result))
         for played in told["plays"]
         for task in played["tasks"]
         for machine, result in task["hosts"].items()
         if result.get("failed") or result.get("unreachable")
     ]
+
+
+def _complaint(task: str, result: dict[str, Any]) -> str:
+    """What a person reads of it: the message, and how a command that failed ended."""
+    last = str(result.get("stderr", "")).strip().splitlines()[-5:]
+    return "\n  ".join([f"{task}: {result.get('msg')}", *last])
 
 
 def changed(counted: Counted) -> dict[str, int]:

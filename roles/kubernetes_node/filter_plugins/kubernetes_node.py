@@ -8,6 +8,7 @@ from typing import Any
 
 Object = Mapping[str, Any]
 LAST_EVENTS = 2
+LAST_LINES = 2
 MOST = 3  # complaints that are told; further ones say the same of other images or ports
 
 
@@ -20,11 +21,17 @@ def kubeadm_errors(result: Object) -> str:
     lines = f"{result.get('stdout', '')}\n{result.get('stderr', '')}".splitlines()
     told = [line.strip() for line in lines if _is_complaint(line)]
     more = f"And {len(told) - MOST} more." if len(told) > MOST else ""
-    return " ".join([*told[:MOST], more]).strip() or str(result.get("msg"))
+    return " ".join([*told[:MOST], more]).strip() or _last_words(result)
 
 
 def _is_complaint(line: str) -> bool:
     return "[ERROR " in line or line.lstrip().startswith(("error", "could not"))
+
+
+def _last_words(result: Object) -> str:
+    """The end of what was written, which may say it in words of its own."""
+    lines = [line.strip() for line in str(result.get("stderr", "")).splitlines() if line.strip()]
+    return " ".join([str(result.get("msg")), *lines[-LAST_LINES:]])
 
 
 def cluster_troubles(text: str) -> str:

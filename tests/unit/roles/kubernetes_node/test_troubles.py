@@ -106,6 +106,14 @@ def test_a_failure_before_kubeadm_ran_has_its_own_message() -> None:
     )
 
 
+def test_a_failure_in_other_words_is_told_by_the_last_of_them() -> None:
+    output = "W1125 a warning\n\n[upgrade] FATAL: the job had no time\nsee --v=5 for more\n"
+
+    assert kubeadm_errors({"msg": "non-zero return code", "stderr": output}) == (
+        "non-zero return code [upgrade] FATAL: the job had no time see --v=5 for more"
+    )
+
+
 def test_many_complaints_are_told_by_the_first_and_their_number() -> None:
     output = "\n".join(f"\t[ERROR ImagePull]: no image {number}" for number in range(7))
 
