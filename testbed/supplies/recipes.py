@@ -56,7 +56,11 @@ _HELM: Final = Module(
         "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": _MINOR,
     },
 )
-_SMALL: Final = Module(_MODULES / "small", (PAUSE_VERSION, FLANNEL_CNI_VERSION))
+_SMALL: Final = Module(
+    _MODULES / "small",
+    (PAUSE_VERSION, FLANNEL_CNI_VERSION),
+    stamps={"main.version": PAUSE_VERSION},
+)
 
 COREDNS: Final = Recipe("coredns", ".", "2 minutes", _COREDNS)
 FLANNELD: Final = Recipe("flanneld", "github.com/flannel-io/flannel", "2 minutes", _FLANNEL)

@@ -16,7 +16,7 @@ from testbed.programs.recipes import KUBERNETES_VERSION, architecture
 from testbed.supplies import filling, registry
 from testbed.supplies.images import Image, images
 from testbed.supplies.oci import Layout, Run
-from testbed.supplies.recipes import KUBERNETES, PAUSE
+from testbed.supplies.recipes import KUBERNETES, PAUSE, PAUSE_VERSION
 
 TINY = Image("library/tiny", ("1", "latest"), Run(("/tiny",)), files={"etc/issue": "tiny\n"})
 
@@ -77,3 +77,12 @@ def test_pause_ends_when_it_is_told_to() -> None:
         running.terminate()
 
         assert running.wait(10) in (0, -15)
+
+
+def test_pause_ends_by_itself_when_only_its_version_is_asked_for() -> None:
+    """As the job does that kubeadm waits for before an upgrade."""
+    done = subprocess.run(
+        [find_program(PAUSE), "-v"], capture_output=True, text=True, timeout=10, check=True
+    )
+
+    assert PAUSE_VERSION in done.stdout
