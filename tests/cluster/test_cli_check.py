@@ -107,6 +107,23 @@ def test_a_class_that_cannot_be_served_is_named_with_its_parameter(site: Site) -
     assert f"ok    StorageClass '{good}' can be served" in typed.out
 
 
+def test_claims_that_wait_for_a_class_that_is_not_there_are_named_and_fail_no_check(
+    site: Site,
+) -> None:
+    site.make_class()
+    missing = f"{site.namespace}-missing"
+    for number in range(5):
+        site.claim(missing, f"waiting-{number}")
+
+    typed = check(site)
+
+    [line] = [one for one in typed.out.splitlines() if f"'{missing}'" in one]
+    assert line.startswith("note  waiting for StorageClass")
+    assert f"{site.namespace}/waiting-0, " in line
+    assert line.endswith(" and 2 more")
+    assert typed.code == 0
+
+
 def test_an_export_that_is_missing_is_named(site: Site) -> None:
     site.make_class()
     site.root.rmdir()

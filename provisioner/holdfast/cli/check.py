@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 
 from holdfast.claims.decide import read_class
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import parse_class
+from holdfast.claims.objects import Claim, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
 from holdfast.cli import options
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
@@ -21,19 +22,27 @@ if TYPE_CHECKING:
     from holdfast.kube.api import Api
 
 _DEADLINE = 10.0
+_NAMED = 3  # claims in one line
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One finding; `advice` is empty where all is well."""
+    """One finding; `advice` is empty where all is well.
+
+    A note is what may be meant so; it fails no check.
+    """
 
     what: str
     advice: str = ""
+    is_note: bool = False
 
     def __str__(self) -> str:
         if not self.advice:
             return click.style("ok    ", fg="green") + self.what
-        return click.style("FAILS ", fg="red", bold=True) + f"{self.what}\n      {self.advice}"
+        head = click.style("FAILS ", fg="red", bold=True)
+        if self.is_note:
+            head = click.style("note  ", fg="yellow")
+        return f"{head}{self.what}\n      {self.advice}"
 
 
 @click.command()
@@ -67,17 +76,19 @@ def check(
 
     Asks the API server whether everything is allowed that the provisioner needs, reads the
     StorageClasses that name it, and makes, renames and removes a directory on the export. Each
-    line is ok, or says what to do. Ends with 0 when all is well, 1 when something fails.
+    line is ok, or says what to do. A note names claims that wait for a StorageClass which does not
+    exist. Ends with 0 when all is well, 1 when something fails.
     """
     lines = [*_cluster(kubeconfig, provisioner_name, leader_election)]
     if not skip_export:
         lines += _export(root, Ownership(default_mode, default_uid, default_gid))
     for line in lines:
         click.echo(str(line))
-    if failing := sum(1 for line in lines if line.advice):
-        click.echo(f"\n{failing} of {len(lines)} checks fail")
+    checks = [line for line in lines if not line.is_note]
+    if failing := sum(1 for line in checks if line.advice):
+        click.echo(f"\n{failing} of {len(checks)} checks fail")
         raise SystemExit(1)
-    click.echo(f"\nall {len(lines)} checks are ok")
+    click.echo(f"\nall {len(checks)} checks are ok")
 
 
 def _cluster(kubeconfig: str | None, name: str, leader_election: bool) -> Iterator[Line]:  # noqa: FBT001
@@ -105,7 +116,7 @@ def _permissions(api: Api, *, leader_election: bool) -> Iterator[Line]:
 
 
 def _classes(api: Api, name: str) -> Iterator[Line]:
-    from holdfast.kube.resources import CLASSES
+    from holdfast.kube.resources import CLAIMS, CLASSES
 
     listed = [parse_class(obj) for page in api.pages(CLASSES) for obj in page.items]
     ours = [one for one in listed if one.provisioner == name]
@@ -119,6 +130,24 @@ def _classes(api: Api, name: str) -> Iterator[Line]:
         except Refused as refused:
             advice = refused.message
         yield Line(f"StorageClass {one.name!r} can be served", advice)
+    claims = (parse_claim(obj) for page in api.pages(CLAIMS) for obj in page.items)
+    yield from missing_classes(claims, {one.name for one in listed})
+
+
+def missing_classes(claims: Iterable[Claim], there: Collection[str]) -> Iterator[Line]:
+    """A note for each StorageClass that claims without a volume name and that is not there.
+
+    No failure: volumes that somebody made by hand may have such a class, and only the name of it.
+    """
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for claim in claims:
+        if claim.class_name and claim.class_name not in there and not claim.volume_name:
+            waiting[claim.class_name].append(claim.key)
+    for name, keys in sorted(waiting.items()):
+        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        what = f"waiting for StorageClass {name!r}, which does not exist: "
+        advice = "make the class, or a volume of it, or let the claims name another"
+        yield Line(what + ", ".join(sorted(keys)[:_NAMED]) + more, advice, is_note=True)
 
 
 def _export(root: Path, ownership: Ownership) -> Iterator[Line]:

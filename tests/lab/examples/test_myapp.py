@@ -47,13 +47,14 @@ def read(space: Space, asking: str, name: str) -> str:
     return space.run(asking, "curl", "--silent", f"http://{name}.myapp-svc").strip()
 
 
-def test_where_the_class_is_missing_describe_names_it(space: Space) -> None:
+def test_where_the_class_is_missing_describe_and_check_name_it(space: Space) -> None:
     space.kubectl("apply", f"--filename={FOLDER / 'statefulset.yaml'}")
 
     until(lambda: f'"{CLASS}" not found' in space.kubectl("describe", "pvc"), 60)
 
     assert "unbound immediate PersistentVolumeClaims" in space.kubectl("describe", "pod", PODS[0])
-    assert f"StorageClass '{CLASS}'" not in space.cluster.check()
+    checked = space.cluster.check().partition(f"StorageClass '{CLASS}', which ")[2]
+    assert f"{space.name}/myappdata-{PODS[0]}" in checked.partition("\n")[0]
 
 
 @pytest.mark.usefixtures("applied")
