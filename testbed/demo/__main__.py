@@ -84,6 +84,8 @@ def _play(stage: Stage, view: View, options: argparse.Namespace) -> int:
     _show_volumes(stage, view)
     if options.keep:
         _stay(stage, view)
+    else:
+        view.say("\nWith KEEP=1 all of it stays to look around. More to run, on any cluster: examples/")
     return 0
 
 
