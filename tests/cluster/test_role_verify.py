@@ -129,12 +129,14 @@ def test_a_claim_that_is_refused_is_explained_by_its_event(site: Site) -> None:
 def test_what_a_killed_trial_left_is_removed_by_the_next(site: Site) -> None:
     site.serve()
     name = site.make_class()
-    trial_of(site, name).begin()
+    with pytest.raises(TrialError, match="pod writer is Pending"):
+        trial_of(site, name, seconds=1).run()
+    assert not is_gone(site)
 
     trial_of(site, name).begin()
-    trial_of(site, name).clear()
 
     assert is_gone(site)
+    assert site.volumes() == []
 
 
 def test_a_namespace_that_is_somebodys_own_is_left_alone(site: Site) -> None:

@@ -95,7 +95,8 @@ def pod(name: str, command: str, wanted: Object, elsewhere_than: str = "") -> Ob
 
 
 def surroundings(wanted: Object) -> list[Object]:
-    """What the pods need: their account, and the claim."""
+    """What the pods need: their namespace and account, and the claim."""
+    namespace = {"name": wanted["namespace"], "labels": _OURS}
     metadata = {"name": "verify", "namespace": wanted["namespace"]}
     claim = {
         "storageClassName": wanted["storage_class"],
@@ -103,6 +104,7 @@ def surroundings(wanted: Object) -> list[Object]:
         "resources": {"requests": {"storage": wanted["size"]}},
     }
     return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": namespace},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
         {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim},
     ]
@@ -166,7 +168,7 @@ class Trial:
         self._limit = f"--timeout={wanted['seconds']}s"
 
     def begin(self) -> None:
-        """Makes the namespace; what an earlier trial left behind there goes first."""
+        """Sees that the namespace is free; what an earlier trial left behind there goes first."""
         name = self._wanted["namespace"]
         found = self._kubectl("get", "namespace", name, "--ignore-not-found", "--output=json")
         if found:
@@ -175,8 +177,6 @@ class Trial:
                     f"namespace {name} is somebody's own; let verify_namespace name one that is not"
                 )
             self.clear()
-        metadata = {"name": name, "labels": _OURS}
-        self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
     def run(self) -> Object:
         """Tries it; the nodes that wrote and read."""
@@ -213,11 +213,11 @@ class Trial:
     def _outcome(self, name: str) -> str:
         """Waits until a pod has ended; the node where it succeeded."""
         ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated}"
+        waiting = ("wait", f"pod/{name}", ended, self._namespace, self._limit, "--output=json")
         try:
-            self._kubectl("wait", f"pod/{name}", ended, self._namespace, self._limit)
+            found = json.loads(self._kubectl(*waiting))
         except TrialError as error:
             raise TrialError(self._why(name) or str(error)) from error
-        found = json.loads(self._kubectl("get", "pod", name, self._namespace, "--output=json"))
         [container] = found["status"]["containerStatuses"]
         if container["state"]["terminated"]["exitCode"]:
             raise TrialError(self._why(name))
