@@ -85,7 +85,9 @@ def _play(stage: Stage, view: View, options: argparse.Namespace) -> int:
     if options.keep:
         _stay(stage, view)
     else:
-        view.say("\nWith KEEP=1 all of it stays to look around. More to run, on any cluster: examples/")
+        view.say(
+            "\nWith KEEP=1 all of it stays to look around. More to run, on any cluster: examples/"
+        )
     return 0
 
 

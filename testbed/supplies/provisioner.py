@@ -54,8 +54,8 @@ def push_provisioner(storage: Path, report: Callable[[str], None] = print) -> st
 def _build(base: str, target: Path, report: Callable[[str], None]) -> None:
     report(f"building {NAME} (a minute the first time, seconds when only code changed) …")
     start = time.monotonic()
-    _buildah(build_words(base, pip_settings(_pip_config())))
-    _buildah(["push", "--quiet", NAME, f"oci:{target}:{_REFERENCE}"])
+    buildah(build_words(base, pip_settings(_pip_config())))
+    buildah(["push", "--quiet", NAME, f"oci:{target}:{_REFERENCE}"])
     report(f"image {NAME} in {time.monotonic() - start:.0f} s")
 
 
@@ -115,11 +115,17 @@ def _pip_config() -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
 
 
-def _buildah(words: list[str]) -> None:
-    folder = Cache("buildah", "images").path("storage")
-    store = [f"--root={folder}", "--runroot=/run/holdfast-buildah"]
+def buildah(words: list[str]) -> None:
+    """Run buildah on the cache's own storage.
+
+    In a mount namespace of its own, as what it mounts is then gone with it, however it ends.
+
+    Raises:
+        ImageError: it failed; with the last lines that it wrote.
+    """
+    store = [f"--root={buildah_storage()}", "--runroot=/run/holdfast-buildah"]
     done = subprocess.run(
-        ["buildah", *store, *words],
+        ["unshare", "--mount", "buildah", *store, *words],
         capture_output=True,
         text=True,
         timeout=_DEADLINE,
@@ -128,3 +134,8 @@ def _buildah(words: list[str]) -> None:
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
         raise ImageError(f"buildah could not {words[0]} {NAME}. It says:\n{tail}")
+
+
+def buildah_storage() -> Path:
+    """Where buildah keeps what the next build need not do again."""
+    return Cache("buildah", "images").path("storage")

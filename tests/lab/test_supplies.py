@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from testbed.programs.recipes import KUBERNETES_VERSION, architecture
 from testbed.supplies import filling, registry
 from testbed.supplies.images import Image, images
 from testbed.supplies.oci import Layout, Run
+from testbed.supplies.provisioner import buildah, buildah_storage
 from testbed.supplies.recipes import KUBERNETES, PAUSE, PAUSE_VERSION
 
 TINY = Image("library/tiny", ("1", "latest"), Run(("/tiny",)), files={"etc/issue": "tiny\n"})
@@ -68,6 +70,18 @@ def test_the_registry_has_all_that_kubeadm_asks_for() -> None:
     asked = {line.removeprefix("registry.k8s.io/") for line in done.stdout.splitlines()}
 
     assert asked <= {f"{image.name}:{tag}" for image in images((version,)) for tag in image.tags}
+
+
+@pytest.mark.parametrize("last", ["COPY issue /etc/issue", "RUN /nothing"], ids=["whole", "fails"])
+def test_a_build_leaves_nothing_mounted(tmp_path: Path, last: str) -> None:
+    need(("buildah",), "to build images", print)
+    (tmp_path / "issue").write_text("tiny\n")
+    (tmp_path / "Containerfile").write_text(f"FROM scratch\nCOPY issue /\n{last}\n")
+
+    with nullcontext() if last.startswith("COPY") else pytest.raises(ImageError, match="/nothing"):
+        buildah(["build", "--layers", "--isolation=chroot", "--tag=tiny", str(tmp_path)])
+
+    assert str(buildah_storage()) not in Path("/proc/mounts").read_text()
 
 
 def test_pause_ends_when_it_is_told_to() -> None:
