@@ -6,10 +6,11 @@ Asked by this machine's kubectl through the lab's network: one on a guest takes 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -73,6 +74,13 @@ class Cluster:
         """The time that the control plane goes by: that of its kubelet's last sign of life."""
         lease = self.get("lease", "control", "--namespace=kube-node-lease")
         return str(lease["spec"]["renewTime"])
+
+    @contextlib.contextmanager
+    def alone(self, example: str) -> Iterator[None]:
+        """Keep others waiting who want an example whose namespace or class is there only once."""
+        with (self.lab.layout.run / f"{example}.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def check(self) -> str:
         """What `holdfast check` says in the provisioner's pod, also when something fails."""

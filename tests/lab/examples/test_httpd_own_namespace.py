@@ -20,10 +20,11 @@ WRITTEN = {f"statefulset-test-{number}": text for number, text in enumerate(("12
 def space(cluster: Cluster) -> Iterator[Space]:
     """The document's own namespace, with its own provisioner."""
     made = Space(cluster, "xgp-lll")
-    clear(made)
-    cluster.guest("nfs").ssh(f"sudo mkdir --parents {ROOT}")
-    yield made
-    clear(made)
+    with cluster.alone("httpd-own-namespace"):
+        clear(made)
+        cluster.guest("nfs").ssh(f"sudo mkdir --parents {ROOT}")
+        yield made
+        clear(made)
 
 
 def clear(space: Space) -> None:

@@ -25,9 +25,10 @@ PAGE = "/usr/share/nginx/html/index.html"
 @pytest.fixture(scope="module", autouse=True)
 def without_class(space: Space) -> Iterator[None]:
     """The class is the example's own, and not there before and after."""
-    space.kubectl("delete", "storageclass", CLASS, "--ignore-not-found")
-    yield
-    space.kubectl("delete", "storageclass", CLASS, "--ignore-not-found")
+    with space.cluster.alone("myapp"):
+        space.kubectl("delete", "storageclass", CLASS, "--ignore-not-found")
+        yield
+        space.kubectl("delete", "storageclass", CLASS, "--ignore-not-found")
 
 
 @pytest.fixture(scope="module")

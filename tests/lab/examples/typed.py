@@ -31,14 +31,14 @@ class Command:
         return re.fullmatch(_pattern(_words(self.expected)), found) is not None
 
 
-def blocks(document: Path) -> dict[str, list[Command]]:
-    """The commands of each block, by the heading above it and a number."""
-    found: dict[str, list[Command]] = {}
-    for section in re.split(r"^## ", document.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-        heading = section.partition("\n")[0]
-        for number, block in enumerate(_BLOCK.findall(section), start=1):
-            found[f"{heading} {number}"] = _commands(block)
-    return found
+def chapters(document: Path) -> dict[str, list[list[Command]]]:
+    """By the heading above them, the commands of each block."""
+    text = document.read_text(encoding="utf-8")
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    return {
+        section.partition("\n")[0]: [_commands(block) for block in _BLOCK.findall(section)]
+        for section in sections
+    }
 
 
 def _commands(block: str) -> list[Command]:

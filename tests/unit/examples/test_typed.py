@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.examples.typed import Command, blocks
+from tests.lab.examples.typed import Command, chapters
 
 DOCUMENT = """\
 # Title
@@ -34,12 +34,14 @@ def test_each_block_is_its_commands_with_what_they_bring(tmp_path: Path) -> None
     path = tmp_path / "document.md"
     path.write_text(DOCUMENT)
 
-    assert blocks(path) == {
-        "First 1": [
-            Command("", "kubectl get pods", ["NAME    READY", "web-0   1/1"]),
-            Command("", "true"),
-        ],
-        "First 2": [Command("nfs", "ls")],
+    assert chapters(path) == {
+        "First": [
+            [
+                Command("", "kubectl get pods", ["NAME    READY", "web-0   1/1"]),
+                Command("", "true"),
+            ],
+            [Command("nfs", "ls")],
+        ]
     }
 
 
