@@ -95,9 +95,9 @@ def test_whatever_the_class_keeps_nothing_of_a_trial_is_left(
         seen = cleared_after(trial)
 
     assert seen.keys() == {"writer", "reader"}
-    assert is_gone(site)
     assert site.volumes() == []
     assert site.tree() == set()
+    eventually(lambda: is_gone(site))
 
 
 def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site) -> None:
@@ -111,8 +111,8 @@ def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site) -> None:
     ):
         cleared_after(trial)
 
-    assert is_gone(site)
     assert site.tree() == set()
+    eventually(lambda: is_gone(site))
 
 
 def test_a_claim_that_is_refused_is_explained_by_its_event(site: Site) -> None:

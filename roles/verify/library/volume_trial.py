@@ -70,6 +70,7 @@ def pod(name: str, command: str, wanted: Object, elsewhere_than: str = "") -> Ob
     }
     specification: Object = {
         "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 1,
         "serviceAccountName": "verify",
         "automountServiceAccountToken": False,
         "securityContext": {
@@ -177,6 +178,7 @@ class Trial:
                     f"namespace {name} is somebody's own; let verify_namespace name one that is not"
                 )
             self.clear()
+            self._kubectl("wait", "--for=delete", f"namespace/{name}", self._limit)
 
     def run(self) -> Object:
         """Tries it; the nodes that wrote and read."""
@@ -190,17 +192,20 @@ class Trial:
         return {"writer": wrote, "reader": self._outcome("reader")}
 
     def clear(self) -> None:
-        """Removes everything, the volume's directory too."""
+        """Removes everything, the volume's directory too, and has the empty namespace removed."""
         claim = ("get", "persistentvolumeclaim", "verify", self._namespace, "--ignore-not-found")
         volume = self._kubectl(*claim, "--output=jsonpath={.spec.volumeName}")
         if volume:
             patch = f"--patch={json.dumps(_REMOVE)}"
             self._kubectl("patch", "persistentvolume", volume, "--type=merge", patch)
-        name = self._wanted["namespace"]
-        self._kubectl("delete", "namespace", name, "--ignore-not-found", self._limit)
+        kinds = "pods,persistentvolumeclaims"
+        self._kubectl("delete", kinds, "--all", self._namespace, self._limit)
         if volume:
             waiting = ("wait", "--for=delete", f"persistentvolume/{volume}", self._limit)
             self._kubectl(*waiting)
+        # Not awaited: of a namespace that is empty the API server takes leave after some seconds.
+        name = self._wanted["namespace"]
+        self._kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
 
     def _create(self, *objects: Object) -> None:
         listed = {"apiVersion": "v1", "kind": "List", "items": objects}
