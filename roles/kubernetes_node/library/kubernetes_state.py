@@ -26,6 +26,13 @@ state:
     modular:
       description: Whether the kernel has modules to load; else all is built in.
       type: bool
+    unset:
+      description: The kernel's settings that a node needs and that are not 1, now or after a start.
+      type: list
+      elements: str
+    swap:
+      description: Whether it swaps.
+      type: bool
     program:
       description: The kubelet that is in use, the link followed; empty when there is none.
       type: str
@@ -47,6 +54,12 @@ state:
 """
 
 KUBERNETES = "etc/kubernetes"
+SETTINGS = (
+    "net.ipv4.ip_forward",
+    "net.bridge.bridge-nf-call-iptables",
+    "net.bridge.bridge-nf-call-ip6tables",
+)
+SETTINGS_FILE = "etc/sysctl.d/90-kubernetes.conf"
 
 
 def state(root: Path) -> dict[str, Any]:
@@ -55,6 +68,8 @@ def state(root: Path) -> dict[str, Any]:
     authority = content(folder / "pki/ca.crt")
     return {
         "modular": (root / "lib/modules" / os.uname().release).is_dir(),
+        "unset": [name for name in SETTINGS if not is_set(root, name)],
+        "swap": len(content(root / "proc/swaps").splitlines()) > 1,
         "program": target(root / "usr/local/bin/kubelet"),
         "node": (folder / "kubelet.conf").exists(),
         "control_plane": (folder / "admin.conf").exists(),
@@ -62,6 +77,13 @@ def state(root: Path) -> dict[str, Any]:
         "configuration": content(folder / "kubeadm.yaml").decode(),
         "authority": hashlib.sha256(authority).hexdigest() if authority else "",
     }
+
+
+def is_set(root: Path, name: str) -> bool:
+    """Whether a setting of the kernel is 1, and will be when the machine starts again."""
+    now = content(root / "proc/sys" / name.replace(".", "/"))
+    lines = content(root / SETTINGS_FILE).decode().splitlines()
+    return now.strip() == b"1" and f"{name}=1" in lines
 
 
 def content(path: Path) -> bytes:

@@ -8,17 +8,52 @@ from pathlib import Path
 
 import pytest
 
-from roles.kubernetes_node.library.kubernetes_state import state
+from roles.kubernetes_node.library.kubernetes_state import SETTINGS, SETTINGS_FILE, state
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
     (tmp_path / "etc/kubernetes/pki").mkdir(parents=True)
+    set_all(tmp_path)
     return tmp_path
 
 
-def test_a_bare_machine_is_nothing(tmp_path: Path) -> None:
-    assert not any(state(tmp_path).values())
+def set_all(root: Path) -> None:
+    """The kernel's settings as a node needs them, now and after a start."""
+    for name in SETTINGS:
+        write(root / "proc/sys" / name.replace(".", "/"), "1\n")
+    write(root / SETTINGS_FILE, "".join(f"{name}=1\n" for name in SETTINGS))
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_a_bare_machine_is_nothing_and_its_kernel_has_all_to_be_set(tmp_path: Path) -> None:
+    found = state(tmp_path)
+
+    assert found.pop("unset") == list(SETTINGS)
+    assert not any(found.values())
+
+
+def test_what_a_node_needs_of_the_kernel_has_to_be_so_now_and_after_a_start(machine: Path) -> None:
+    assert state(machine)["unset"] == []
+
+    write(machine / "proc/sys/net/ipv4/ip_forward", "0\n")
+    assert state(machine)["unset"] == ["net.ipv4.ip_forward"]
+
+    set_all(machine)
+    write(machine / SETTINGS_FILE, f"{SETTINGS[0]}=1\n{SETTINGS[1]}=0\n")
+    assert state(machine)["unset"] == list(SETTINGS[1:])
+
+
+def test_a_machine_swaps_when_the_kernel_lists_where_to(machine: Path) -> None:
+    write(machine / "proc/swaps", "Filename Type Size Used Priority\n")
+    assert not state(machine)["swap"]
+
+    write(machine / "proc/swaps", "Filename Type Size Used Priority\n/dev/sdb partition 1 0 -2\n")
+    assert state(machine)["swap"]
 
 
 @pytest.mark.parametrize(
