@@ -34,9 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Where machines cannot be made, say so; CI has to be able to."""
-    why = "" if os.environ.get("CI") else _why_not()
-    if config.getoption("--if-made") and not _is_made():
-        why = "not run here: kernel, images and programs take an hour to make; make lab makes them"
+    why = "" if os.environ.get("CI") else _why_not(if_made=config.getoption("--if-made"))
     for item in _ours(items) if why else ():
         item.add_marker(pytest.mark.skip(why))
 
@@ -60,13 +58,15 @@ def _is_made() -> bool:
     return all(any(Cache("any", kind).root.glob(name)) for kind, name in made)
 
 
-def _why_not() -> str:
+def _why_not(*, if_made: bool) -> str:
     try:
         host.check_root()
         host.check_apt()
         host.check_room(MACHINES, Path("/var/tmp"))
     except LabError as error:
         return f"not run here: {error}"
+    if if_made and not _is_made():
+        return "not run here: kernel and images take half an hour to make; make lab makes them"
     return ""
 
 
