@@ -78,7 +78,7 @@ testinfra: $(VENV)/made ## look at what site.yml built, as an administrator woul
 # Side by side, for mostly they wait; the worker that loses its power would disturb all others.
 .PHONY: test-examples
 test-examples: $(VENV)/made ## every example on the lab that stands, then with one worker powered off
-	@$(BIN)/pytest tests/lab/examples -n 4 --dist loadfile \
+	@$(BIN)/pytest tests/lab/examples -n 4 --dist loadfile --no-loadscope-reorder \
 	  --ignore=tests/lab/examples/test_worker_off.py $(ARGS)
 	@$(BIN)/pytest tests/lab/examples/test_worker_off.py
 

@@ -11,6 +11,21 @@ from testbed.errors import LabError
 from tests.lab.examples.cluster import Cluster, Space, find_cluster
 from tests.lab.examples.table import save, show
 
+# What takes longest begins first, or all would wait for it at the end.
+LONGEST = (
+    "test_mysql_replication",
+    "test_walkthrough",
+    "test_httpd_own_namespace",
+    "test_static_volumes",
+    "test_deployment",
+    "test_myapp",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of tests in order; within a file it stays."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else 99)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """An option for who makes the README's picture."""
