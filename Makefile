@@ -76,6 +76,7 @@ testinfra: $(VENV)/made ## look at what site.yml built, as an administrator woul
 	@$(BIN)/pytest tests/testinfra --ansible-inventory=$(INVENTORY) $(ARGS)
 
 # Side by side, for mostly they wait; the worker that loses its power would disturb all others.
+# ARGS="--picture docs/examples.svg" draws the README's picture.
 .PHONY: test-examples
 test-examples: $(VENV)/made ## every example on the lab that stands, then with one worker powered off
 	@$(BIN)/pytest tests/lab/examples -n 4 --dist loadfile --no-loadscope-reorder \
