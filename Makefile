@@ -23,8 +23,8 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 .PHONY: test
 test: lint unit cluster ## everything below: lint, unit, cluster, machines
 	@$(MAKE) machines ARGS=--if-made
-	@echo "not run: make test-upgrade (builds the version before as well: half an hour the first time)," \
-	  "make lab site test-examples lab-down (every example on the lab)"
+	@echo "not run: make test-upgrade (a quarter of an hour, twice that the first time)," \
+	  "make lab site test-examples lab-down (every example on the lab; half an hour)"
 
 .PHONY: lint
 lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint
