@@ -213,5 +213,5 @@ def test_a_thread_that_ended_is_not_live(site: Site) -> None:
 
     running.program._cluster.claim_queue.shut_down()
 
-    eventually(lambda: running.get("/healthz")[0] == 503)
-    assert "thread claims-0 has ended" in running.get("/healthz")[1]
+    eventually(lambda: "thread claims-0 has ended" in running.get("/healthz")[1])
+    assert running.get("/healthz")[0] == 503
