@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from roles.verify.library.volume_trial import Trial, TrialError, cleared_after
+from roles.verify.module_utils.verify.proxy import Api, ApiError, proxied
+from roles.verify.module_utils.verify.trial import Trial, TrialError, cleared_after
 from testbed.client import MERGE_PATCH, Json
 from testbed.controlplane import ControlPlane
-from testbed.errors import KubectlError, RequestError
+from testbed.errors import RequestError
 from tests.cluster.site import Site
 from tests.support import eventually
 
@@ -54,7 +57,13 @@ class Pods:
         self._client.send("PATCH", path, {"status": status}, MERGE_PATCH)
 
 
-def trial_of(site: Site, storage_class: str, seconds: int = 20) -> Trial:
+@pytest.fixture
+def api(site: Site) -> Iterator[Api]:
+    with proxied(str(site.plane.programs.kubectl), str(site.plane.kubeconfig)) as proxy:
+        yield proxy
+
+
+def trial_of(site: Site, api: Api, storage_class: str, seconds: int = 20) -> Trial:
     wanted = {
         "namespace": f"{site.namespace}-trial",
         "storage_class": storage_class,
@@ -63,14 +72,7 @@ def trial_of(site: Site, storage_class: str, seconds: int = 20) -> Trial:
         "user": 65534,
         "seconds": seconds,
     }
-
-    def kubectl(*arguments: str, text: str = "") -> str:
-        try:
-            return site.plane.kubectl(*arguments, input=text)
-        except KubectlError as error:
-            raise TrialError(str(error)) from error
-
-    return Trial(wanted, kubectl)
+    return Trial(wanted, api)
 
 
 def is_gone(site: Site) -> bool:
@@ -84,11 +86,11 @@ def is_gone(site: Site) -> bool:
     ids=["archive", "retain", "reclaim policy Retain"],
 )
 def test_whatever_the_class_keeps_nothing_of_a_trial_is_left(
-    site: Site, reclaim: str, parameters: Json
+    site: Site, api: Api, reclaim: str, parameters: Json
 ) -> None:
     site.serve()
     name = site.make_class(reclaim=reclaim, parameters=parameters)
-    trial = trial_of(site, name)
+    trial = trial_of(site, api, name)
     trial.begin()
 
     with Pods(site.plane, f"{site.namespace}-trial", code=0):
@@ -100,9 +102,9 @@ def test_whatever_the_class_keeps_nothing_of_a_trial_is_left(
     eventually(lambda: is_gone(site))
 
 
-def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site) -> None:
+def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site, api: Api) -> None:
     site.serve()
-    trial = trial_of(site, site.make_class())
+    trial = trial_of(site, api, site.make_class())
     trial.begin()
 
     with (
@@ -115,9 +117,9 @@ def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site) -> None:
     eventually(lambda: is_gone(site))
 
 
-def test_a_claim_that_is_refused_is_explained_by_its_event(site: Site) -> None:
+def test_a_claim_that_is_refused_is_explained_by_its_event(site: Site, api: Api) -> None:
     site.serve()
-    trial = trial_of(site, site.make_class(parameters={"ondelete": "delete"}), seconds=5)
+    trial = trial_of(site, api, site.make_class(parameters={"ondelete": "delete"}), seconds=5)
     trial.begin()
 
     with pytest.raises(TrialError, match=r"claim verify is Pending: .*'ondelete' is unknown"):
@@ -126,22 +128,45 @@ def test_a_claim_that_is_refused_is_explained_by_its_event(site: Site) -> None:
     eventually(lambda: is_gone(site))
 
 
-def test_what_a_killed_trial_left_is_removed_by_the_next(site: Site) -> None:
+def test_what_a_killed_trial_left_is_removed_by_the_next(site: Site, api: Api) -> None:
     site.serve()
     name = site.make_class()
     with pytest.raises(TrialError, match="pod writer is Pending"):
-        trial_of(site, name, seconds=1).run()
+        trial_of(site, api, name, seconds=1).run()
     assert not is_gone(site)
 
-    trial_of(site, name).begin()
+    trial_of(site, api, name).begin()
 
     assert is_gone(site)
     assert site.volumes() == []
 
 
-def test_a_namespace_that_is_somebodys_own_is_left_alone(site: Site) -> None:
-    wanted: dict[str, Any] = {"namespace": site.namespace, "seconds": 10}
-    trial = Trial(wanted, lambda *arguments, text="": site.plane.kubectl(*arguments, input=text))
+def test_a_namespace_that_is_somebodys_own_is_left_alone(site: Site, api: Api) -> None:
+    trial = Trial({"namespace": site.namespace, "seconds": 10}, api)
 
     with pytest.raises(TrialError, match=f"{site.namespace} is somebody's own; let verify_names"):
         trial.begin()
+
+
+def test_it_says_when_it_may_not(site: Site) -> None:
+    kubeconfig = site.plane.kubeconfig_for(f"nobody-{site.namespace}")
+
+    with (
+        proxied(str(site.plane.programs.kubectl), str(kubeconfig)) as api,
+        pytest.raises(
+            ApiError, match=f'"nobody-{site.namespace}" cannot get resource "namespaces"'
+        ),
+    ):
+        trial_of(site, api, "any").begin()
+
+
+def test_it_says_when_the_api_server_is_not_there(site: Site, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "kubeconfig"
+    known = site.plane.kubeconfig.read_text()
+    elsewhere.write_text(re.sub(r"https://[^\s\"]+", "https://127.0.0.1:9", known))
+
+    with (
+        proxied(str(site.plane.programs.kubectl), str(elsewhere)) as api,
+        pytest.raises(ApiError, match="connection refused"),
+    ):
+        trial_of(site, api, "any").begin()

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from roles.verify.library.volume_trial import can_run_pods, explain, pod
+from roles.verify.module_utils.verify.objects import (
+    can_run_pods,
+    explain,
+    failed,
+    has_ended,
+    pod,
+)
 
 Object = dict[str, Any]
 READY = {"type": "Ready", "status": "True"}
@@ -96,3 +102,22 @@ def test_the_reader_goes_elsewhere_where_there_is_an_elsewhere() -> None:
 
     assert "'operator': 'NotIn', 'values': ['worker1']" in terms
     assert "affinity" not in pod("reader", "true", WANTED)["spec"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "containers", "over", "wrong"),
+    [
+        ("Pending", [], False, False),
+        ("Running", [{"running": {}}], False, False),
+        ("Running", [{"terminated": {"exitCode": 0}}], True, False),
+        ("Running", [{"terminated": {"exitCode": 1}}], True, True),
+        ("Succeeded", [{"terminated": {"exitCode": 0}}], True, False),
+        ("Failed", [], True, True),  # evicted, before it had a container
+    ],
+)
+def test_a_pod_has_ended_when_its_container_has(
+    phase: str, containers: list[Object], *, over: bool, wrong: bool
+) -> None:
+    seen = found("Pod", phase, *containers)
+
+    assert (has_ended(seen), failed(seen)) == (over, wrong)

@@ -1,0 +1,1 @@
+"""A trial of a StorageClass, for the module volume_trial."""

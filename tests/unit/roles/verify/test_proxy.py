@@ -1,0 +1,34 @@
+"""A proxy that does not start is told of, and one that ran is gone again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from roles.verify.module_utils.verify.proxy import ApiError, proxied
+
+
+def program(folder: Path, text: str) -> str:
+    path = folder / "kubectl"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_without_kubectl_it_says_so(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ApiError, match=r"kubectl cannot be run: .*nowhere"),
+        proxied(str(tmp_path / "nowhere"), "/etc/kubernetes/admin.conf"),
+    ):
+        pass
+
+
+def test_what_kubectl_refuses_is_said(tmp_path: Path) -> None:
+    refusing = program(tmp_path, "echo 'error: no kubeconfig' >&2; exit 1")
+
+    with (
+        pytest.raises(ApiError, match="kubectl proxy does not start: error: no kubeconfig"),
+        proxied(refusing, "/nowhere"),
+    ):
+        pass
