@@ -8,6 +8,8 @@ from typing import Any
 
 Node = Mapping[str, Any]
 
+_READY = {"Node": "Ready", "Deployment": "Available"}
+
 
 def pod_routes(text: str, own: str) -> dict[str, Any]:
     """The network of one node's pods, and how the others' are reached.
@@ -33,6 +35,25 @@ def pod_routes(text: str, own: str) -> dict[str, Any]:
     return {"own": _network(nodes[own]), "others": others}
 
 
+def cluster_is_ready(text: str) -> bool:
+    """Whether all nodes are ready, and all deployments have pods that are.
+
+    Not whether they are rolled out: a rollout that once took too long counts as failed for ever.
+
+    Args:
+        text: the nodes and deployments, as `kubectl get --output json` prints them; empty where it
+            could not ask
+    """
+    items = json.loads(text or "{}").get("items", [])
+    return {item["kind"] for item in items} == _READY.keys() and all(map(_is_ready, items))
+
+
+def _is_ready(item: Node) -> bool:
+    conditions = item["status"].get("conditions", [])
+    wanted = _READY[item["kind"]]
+    return any(one["type"] == wanted and one["status"] == "True" for one in conditions)
+
+
 def _network(node: Node) -> str:
     network: str | None = node["spec"].get("podCIDR")
     if not network:
@@ -53,4 +74,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {"pod_routes": pod_routes}
+        return {"pod_routes": pod_routes, "cluster_is_ready": cluster_is_ready}
