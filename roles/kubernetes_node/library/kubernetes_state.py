@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ state:
   returned: always
   type: dict
   contains:
+    addresses:
+      description: Its IPv4 addresses, but those of the loopback.
+      type: list
+      elements: str
     modular:
       description: Whether the kernel has modules to load; else all is built in.
       type: bool
@@ -62,6 +67,13 @@ SETTINGS = (
 SETTINGS_FILE = "etc/sysctl.d/90-kubernetes.conf"
 
 
+def addresses(said: str) -> list[str]:
+    """Those that `ip -json address` tells of (ip-address(8))."""
+    links = json.loads(said)
+    listed = [address for link in links for address in link.get("addr_info", [])]
+    return [address["local"] for address in listed if address["scope"] != "host"]
+
+
 def state(root: Path) -> dict[str, Any]:
     """What the machine with these files is, see RETURN."""
     folder = root / KUBERNETES
@@ -99,7 +111,8 @@ def target(link: Path) -> str:
 def main() -> None:
     """Run as Ansible calls it."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    module.exit_json(state=state(Path("/")))
+    _, said, _ = module.run_command(["ip", "-json", "-4", "address"], check_rc=True)
+    module.exit_json(state=state(Path("/")) | {"addresses": addresses(said)})
 
 
 if __name__ == "__main__":

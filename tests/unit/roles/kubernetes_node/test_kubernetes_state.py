@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from roles.kubernetes_node.library.kubernetes_state import SETTINGS, SETTINGS_FILE, state
+from roles.kubernetes_node.library.kubernetes_state import (
+    SETTINGS,
+    SETTINGS_FILE,
+    addresses,
+    state,
+)
 
 
 @pytest.fixture
@@ -93,3 +99,13 @@ def test_the_configuration_is_as_kubeadm_read_it(machine: Path) -> None:
     (machine / "etc/kubernetes/kubeadm.yaml").write_text("kind: ClusterConfiguration\n")
 
     assert state(machine)["configuration"] == "kind: ClusterConfiguration\n"
+
+
+def test_its_addresses_are_those_that_others_can_reach() -> None:
+    links = [
+        {"ifname": "lo", "addr_info": [{"local": "127.0.0.1", "scope": "host"}]},
+        {"ifname": "eth0", "addr_info": [{"local": "192.168.41.11", "scope": "global"}]},
+        {},  # as iproute2 prints a link without an address of the family
+    ]
+
+    assert addresses(json.dumps(links)) == ["192.168.41.11"]
