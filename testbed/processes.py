@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from testbed.waiting import until
 START_DEADLINE: Final = 60.0
 STOP_DEADLINE: Final = 5.0  # a kube-apiserver whose clients stay on takes a minute
 _TAIL = 15  # lines of a log that go into an error
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Guard:
@@ -75,6 +76,29 @@ def _start_guard() -> subprocess.Popen[str]:
     )
 
 
+@contextlib.contextmanager
+def _signals_later() -> Iterator[None]:
+    """Signals that end us are handled after the block: a child that was just forked is nobody's.
+
+    Handlers run in the main thread only, so another thread has nothing to hold back. (A blocked
+    signal would stay blocked in the child, so they are caught.)
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in _ENDINGS}
+    try:
+        for number in handlers:
+            signal.signal(number, lambda number, _: held.append(number))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for caught in held:
+            signal.raise_signal(caught)
+
+
 class Process:
     """One program, with its log; `start` and `stop` may alternate as often as a test likes.
 
@@ -120,8 +144,8 @@ class Process:
         if self._child is not None and self._child.poll() is None:
             return
         self.kill()  # one that ended by itself is still on the books
-        self._spawn()
         try:
+            self._spawn()
             self._await_ready(time.monotonic() + deadline)
         except BaseException:
             self.kill()
@@ -170,7 +194,7 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL:])
 
     def _spawn(self) -> None:
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _signals_later():
             self._child = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -181,7 +205,7 @@ class Process:
                 env={"PATH": os.defpath, "HOME": str(self.log.parent)},
                 start_new_session=True,
             )
-        self._guard.add(self._child.pid)
+            self._guard.add(self._child.pid)
 
     def _await_ready(self, until: float) -> None:
         while time.monotonic() < until:
