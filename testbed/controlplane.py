@@ -71,6 +71,15 @@ class ControlPlane:
             process.kill()  # they lose nothing: etcd has written what it answered
         self.client.close()
 
+    def restart_controllers(self) -> None:
+        """Start the controllers anew, for their back-off when the API server was away.
+
+        In a cluster they end with their lease and begin anew; here they would wait longer and
+        longer, up to minutes.
+        """
+        self.controller_manager.kill()
+        self.controller_manager.start()
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -33,10 +33,8 @@ def begin_burst(cluster: Cluster, provisioner: Provisioner) -> None:
 
 def await_the_rest(cluster: Cluster, provisioner: Provisioner) -> None:
     eventually(provisioner.is_ready, what="it is ready again")
-    # In a cluster it ends with its lease and begins anew. Here it would look again up to a minute
-    # later, and a claim that was made in the last moment belongs to no provisioner before that.
-    cluster.plane.controller_manager.kill()
-    cluster.plane.controller_manager.start()
+    # A claim made in the last moment belongs to no provisioner before the controllers saw it.
+    cluster.plane.restart_controllers()
     started = time.monotonic()
     eventually(lambda: len(cluster.volumes()) == BURST, what="there is a volume for each claim")
     tell(f"all volumes were made {time.monotonic() - started:.1f} s after that")
@@ -94,5 +92,6 @@ def test_a_provisioner_starts_without_an_api_server_and_works_once_there_is_one(
         outage.assert_it_was_borne("API server: No answer from the API server")
         assert "the claims, classes and volumes have not been read yet" in outage.reasons
         cluster.plane.apiserver.start()
+        cluster.plane.restart_controllers()
         cluster.await_bound(1)
         eventually(provisioner.is_ready, what="it is ready")

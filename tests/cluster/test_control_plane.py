@@ -369,6 +369,7 @@ def test_the_stand_in_goes_on_after_the_server_was_away(own: ControlPlane) -> No
     with Kubelet(own.client):
         own.apiserver.kill()
         own.apiserver.start()
+        own.restart_controllers()
         scene = Scene(own, "default")
 
         scene.apply(stateful_set("plain", 1, None))

@@ -193,9 +193,7 @@ def test_when_the_api_is_away_for_longer_than_the_lease_nobody_leads_and_one_doe
     for outage in (first, second):
         outage.assert_it_was_borne("API server: No answer")
     cluster.plane.apiserver.start()
-    # It waits longer and longer for an API server that is away, up to minutes; we measure ours.
-    cluster.plane.controller_manager.kill()
-    cluster.plane.controller_manager.start()
+    cluster.plane.restart_controllers()
     cluster.claim(nfs)
     cluster.await_bound(1)
     await_one_leader(replicas)
