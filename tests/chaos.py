@@ -245,6 +245,10 @@ class Cluster(Objects):
         """Waits until so many claims are Bound."""
         eventually(lambda: len(self.bound_claims()) == count, within, f"{count} claims are Bound")
 
+    def await_confirmed(self, count: int) -> None:
+        """Waits until so many volumes have a record; a claim may be Bound a moment before."""
+        eventually(lambda: len(self.records()) == count, what=f"{count} volumes are confirmed")
+
     def directory(self, volume: Json) -> Path:
         """Where a volume's data is on this machine."""
         path: str = volume["spec"]["nfs"]["path"]

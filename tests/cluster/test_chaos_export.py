@@ -86,7 +86,8 @@ def test_an_export_that_goes_in_a_burst_of_claims_is_waited_for(
         cluster.await_bound(BURST)
         tell(f"all Bound {time.monotonic() - started:.1f} s after the export was back")
         assert all(cluster.directory(volume).is_dir() for volume in cluster.volumes())
-        assert len(cluster.volumes()) == len(cluster.records()) == BURST
+        cluster.await_confirmed(BURST)
+        assert len(cluster.volumes()) == BURST
         eventually(provisioner.is_ready, what="it is ready again")
 
 
@@ -112,6 +113,8 @@ def test_an_export_that_goes_while_claims_are_deleted_has_lost_none_of_their_dat
         eventually(lambda: not cluster.volumes(), what="all volumes are reclaimed")
         eventually(lambda: not any(cluster.root.glob(".holdfast/trash/*")), what="trash is empty")
 
+        # It says so after the volume is gone.
+        eventually(lambda: len(provisioner.lines("volume reclaimed")) == len(names))
         reclaimed = provisioner.lines("volume reclaimed")
         assert sorted(line["directory"] for line in reclaimed) == 40 * ["archived"] + 20 * [
             "trashed"

@@ -59,7 +59,8 @@ def test_an_export_that_hangs_is_said_on_the_claims_and_served_from_when_it_answ
     assert cluster.volumes() == []
     hang.unlink()
     cluster.await_bound(len(names))
-    assert len(cluster.volumes()) == len(cluster.records()) == len(names)
+    cluster.await_confirmed(len(names))
+    assert len(cluster.volumes()) == len(names)
     eventually(provisioner.is_ready, what="it is ready again")
 
 
@@ -75,7 +76,8 @@ def test_a_claim_whose_directory_hangs_does_not_hold_up_other_claims(
     assert provisioner.ask("/healthz")[0] == 200
     hang.unlink()
     cluster.await_bound(len(others) + 1)
-    assert len(cluster.volumes()) == len(cluster.records()) == len(others) + 1
+    cluster.await_confirmed(len(others) + 1)
+    assert len(cluster.volumes()) == len(others) + 1
 
 
 def test_a_claim_that_is_deleted_while_its_directory_hangs_leaves_nothing(

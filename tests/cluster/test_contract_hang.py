@@ -26,7 +26,7 @@ class TestAnExportThatHangs:
         uid = site.assigned(claim)
 
         assert "did not answer in 1 s" in site.refusal(claim)
-        assert running.provision.in_progress == {uid}
+        eventually(lambda: running.provision.in_progress == {uid})
         hang.over.set()
         site.bound(claim)
         eventually(lambda: not running.provision.in_progress)

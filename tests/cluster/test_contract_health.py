@@ -87,6 +87,7 @@ def test_the_six_metrics_of_the_contract_and_our_own(site: Site) -> None:
     site.directory(broken).touch()
     site.delete_claim("data")
     site.said(broken["metadata"]["name"], "VolumeFailedDelete")
+    eventually(lambda: running.metric(CONTRACT[0]) == 2)  # counted after the claim is Bound
 
     status, text = running.get("/metrics")
 

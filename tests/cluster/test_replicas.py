@@ -74,7 +74,7 @@ def test_one_of_two_replicas_works_and_the_other_does_nothing(
     eventually(other.is_ready, what="the other stands by")
     cluster.make_claims(cluster.make_class(), 30)
     cluster.await_bound(30)
-    assert len(made_by(leader)) == 30
+    eventually(lambda: len(made_by(leader)) == 30, what="it says so of each")
     assert not other.lines("at work")
     assert not other.leads()
 
@@ -168,6 +168,7 @@ def test_what_hung_with_a_former_leader_is_not_done_when_it_goes_on(
             assert other.stop() == 0
         cluster.claim(nfs, "by-the-former")
         cluster.await_bound(2)
+        eventually(lambda: made_by(former), what="it says that it made one")
         eventually(lambda: former.gauge("holdfast_claims_queue_depth") == 0, what="all is done")
 
     assert former.lines("claim not served") == failures
