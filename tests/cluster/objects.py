@@ -19,6 +19,7 @@ from tests.support import eventually
 _VOLUMES = "/api/v1/persistentvolumes"
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
 class Objects:
@@ -188,6 +189,7 @@ class Objects:
         return str(self.plane.kubeconfig_for(user))
 
     def grant(self, user: str, permissions: Mapping[Resource, Sequence[str]]) -> None:
+        """Lets a user do this too, from now on."""
         rules = [
             {
                 "apiGroups": [resource.api.rpartition("/")[0]],
@@ -206,6 +208,19 @@ class Objects:
             f"{_RBAC}/clusterrolebindings",
             {"metadata": metadata, "roleRef": role, "subjects": [subject]},
         )
+        if rules:  # one tells of all: they are granted together
+            eventually(lambda: self._may(user, rules[0]), what=f"{user} may do what was granted")
+
+    def _may(self, user: str, rule: Json) -> bool:
+        """Whether the API server knows of a grant: it is told of it by a watch, a moment later."""
+        asked = {
+            "group": rule["apiGroups"][0],
+            "resource": rule["resources"][0],
+            "verb": rule["verbs"][0],
+            "name": "".join(rule["resourceNames"]),
+        }
+        review = {"spec": {"user": user, "resourceAttributes": asked}}
+        return bool(self.plane.client.send("POST", _REVIEWS, review)["status"]["allowed"])
 
     def remove_all(self) -> None:
         """Removes all that was made, whatever still holds it."""

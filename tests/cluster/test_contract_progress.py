@@ -42,12 +42,14 @@ class Hands:
         return self._running.provision.in_progress
 
     def provision(self, claim: str) -> None:
-        """One attempt, once the claim is seen."""
+        """One attempt, once the claim and its class are seen."""
         key = f"{self._site.namespace}/{claim}"
         eventually(lambda: self._program._cluster.synced)
-        if self._site.find_claim(claim):
+        if found := self._site.find_claim(claim):
             self._site.assigned(claim)
             eventually(lambda: self._program._cluster.claims.get(key))
+            name = found["spec"]["storageClassName"]
+            eventually(lambda: self._program._cluster.classes.get(name))
         else:
             eventually(lambda: self._program._cluster.claims.get(key) is None)
         self._running.provision(key)
