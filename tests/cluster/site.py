@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,13 @@ class Site(Objects):
 
     def tree(self) -> set[str]:
         """Everything on the export, as relative paths, but for Holdfast's own."""
-        paths = {str(path.relative_to(self.root)) for path in self.root.rglob("*")}
+        # Folders may go away meanwhile: os.walk passes over them, rglob raises.
+        found = {
+            Path(folder, name)
+            for folder, folders, files in os.walk(self.root)
+            for name in (*folders, *files)
+        }
+        paths = {str(path.relative_to(self.root)) for path in found}
         return {path for path in paths if not path.startswith(".holdfast")}
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ Each test is one reproduced defect; what is asserted is what should have happene
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from holdfast.claims.volume import Address
@@ -17,6 +19,11 @@ PLACE = "${.PVC.annotations.nfs.io/storage-path}"
 def claim_at(site: Site, storage_class: str, place: str, name: str = "data") -> str:
     """A claim whose author chose the place."""
     return site.claim(storage_class, name, annotations={"nfs.io/storage-path": place})
+
+
+def around(site: Site) -> set[Path]:
+    """What lies in this test's folder and beside it; deeper there, others are at work."""
+    return {*site.root.parent.rglob("*"), *site.root.parent.parent.iterdir()}
 
 
 def filled(site: Site, volume: Json) -> Json:
@@ -44,14 +51,15 @@ def test_a_directory_named_like_a_namespace_s_does_not_take_that_along(site: Sit
 def test_a_claim_cannot_have_the_root_or_what_lies_beyond(site: Site, place: str) -> None:
     site.serve()
     (site.root / "everybody").mkdir()
-    before = set(site.root.parent.parent.rglob("*"))
+    before = around(site)
 
     claim = claim_at(site, site.make_class(parameters={"pathPattern": PLACE}), place)
 
     assert "'..'" in site.refusal(claim)
     assert site.volume_of(claim) is None
-    after = set(site.root.parent.parent.rglob("*"))
-    assert {path for path in after - before if ".holdfast" not in path.parts} == set()
+    made = around(site) - before
+    assert {path for path in made if ".holdfast" not in path.parts} == set()
+    assert not (site.root.parents[2] / "x").exists()
 
 
 @pytest.mark.parametrize("exported", ["/", "/export/"])
