@@ -61,7 +61,14 @@ def write_configmap(plane: ControlPlane, name: str) -> None:
 
 
 def has_configmap(plane: ControlPlane, name: str) -> bool:
-    return plane.client.status(f"{plane.url}/api/v1/namespaces/default/configmaps/{name}") == 200
+    return answers(plane, f"/api/v1/namespaces/default/configmaps/{name}")
+
+
+def answers(plane: ControlPlane, path: str) -> bool:
+    try:
+        return plane.client.status(plane.url + path) == 200
+    except OSError:  # not in time: it may have much to do after its start
+        return False
 
 
 class TestWhatItServes:
@@ -153,7 +160,7 @@ class TestBreakingIt:
         finally:
             own.apiserver.resume()
 
-        until(lambda: own.client.status(f"{own.url}/readyz") == 200)
+        until(lambda: answers(own, "/readyz"))
 
     def test_a_program_that_does_not_end_when_asked_is_killed(self, own: ControlPlane) -> None:
         group = own.apiserver.pid

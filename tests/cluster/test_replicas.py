@@ -105,7 +105,7 @@ def test_when_the_leader_ends_orderly_the_other_works_at_once(
     cluster.await_bound(1)
     took = time.monotonic() - started
     tell(f"served {took:.1f} s after SIGTERM to the leader")
-    assert took < 5
+    assert took < LEASE - 3  # a lease that is not given up is free after 13 s at the earliest
 
 
 def test_a_leader_that_was_frozen_writes_nothing_after_another_took_over(

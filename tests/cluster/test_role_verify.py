@@ -119,7 +119,7 @@ def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site, api: Api) -> 
 
 def test_a_claim_that_is_refused_is_explained_by_its_event(site: Site, api: Api) -> None:
     site.serve()
-    trial = trial_of(site, api, site.make_class(parameters={"ondelete": "delete"}), seconds=5)
+    trial = trial_of(site, api, site.make_class(parameters={"ondelete": "delete"}), seconds=10)
     trial.begin()
 
     with pytest.raises(TrialError, match=r"claim verify is Pending: .*'ondelete' is unknown"):
