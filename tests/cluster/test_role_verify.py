@@ -102,6 +102,27 @@ def test_whatever_the_class_keeps_nothing_of_a_trial_is_left(
     eventually(lambda: is_gone(site))
 
 
+def test_a_claim_that_waits_for_its_first_pod_is_tried_too(site: Site, api: Api) -> None:
+    site.serve()
+    trial = trial_of(site, api, site.make_class(binding="WaitForFirstConsumer"), 5)
+    trial.begin()
+
+    with pytest.raises(TrialError, match="pod writer is Pending"):  # nothing here schedules it
+        cleared_after(trial)
+
+    eventually(lambda: is_gone(site))
+
+
+def test_a_class_that_is_not_there_is_said_at_once(site: Site, api: Api) -> None:
+    trial = trial_of(site, api, "no-such-class", 0)
+    trial.begin()
+
+    with pytest.raises(TrialError, match="there is no class of that name"):
+        cleared_after(trial)
+
+    assert is_gone(site)
+
+
 def test_a_pod_that_fails_is_named_and_nothing_is_left(site: Site, api: Api) -> None:
     site.serve()
     trial = trial_of(site, api, site.make_class())
@@ -132,7 +153,7 @@ def test_what_a_killed_trial_left_is_removed_by_the_next(site: Site, api: Api) -
     site.serve()
     name = site.make_class()
     with pytest.raises(TrialError, match="pod writer is Pending"):
-        trial_of(site, api, name, seconds=1).run()
+        trial_of(site, api, name, seconds=5).run()
     assert not is_gone(site)
 
     trial_of(site, api, name).begin()

@@ -71,6 +71,11 @@ def can_run_pods(node: Object) -> bool:
     ]
 
 
+def is_bound(claim: Object | None) -> bool:
+    """Whether a claim has its volume."""
+    return claim is not None and claim["status"].get("phase") == "Bound"
+
+
 def has_ended(found: Object) -> bool:
     """Whether a pod has; of its container that is said a second or two before its phase tells."""
     return found["status"].get("phase") in {"Succeeded", "Failed"} or bool(_ends(found))

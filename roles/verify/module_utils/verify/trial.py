@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .objects import OURS, Object, can_run_pods, explain, failed, has_ended, pod, surroundings
+from . import objects
+from .objects import Object
 from .proxy import Api, ApiError
 
 _PAUSE = 0.5
@@ -35,13 +36,14 @@ class Trial:
         self._wanted = wanted
         self._api = api
         self._namespace = f"/api/v1/namespaces/{wanted['namespace']}"
+        self._claim = f"{self._namespace}/persistentvolumeclaims/verify"
 
     def begin(self) -> None:
         """Sees that the namespace is free; what an earlier trial left behind there goes first."""
         found = self._api.find(self._namespace)
         if not found:
             return
-        if not found["metadata"].get("labels", {}).items() >= OURS.items():
+        if not found["metadata"].get("labels", {}).items() >= objects.OURS.items():
             raise TrialError(
                 f"namespace {self._wanted['namespace']} is somebody's own; "
                 "let verify_namespace name one that is not"
@@ -51,19 +53,22 @@ class Trial:
 
     def run(self) -> Object:
         """Tries it; the nodes that wrote and read."""
+        binds_at_once = self._binds_at_once()
         proof = secrets.token_hex(16)
-        write = pod("writer", f"echo {proof} > /volume/proof", self._wanted)
-        for path, wanted in surroundings(self._wanted):
+        write = objects.pod("writer", f"echo {proof} > /volume/proof", self._wanted)
+        for path, wanted in objects.surroundings(self._wanted):
             self._api.create(path, wanted)
+        if binds_at_once:
+            self._see_bound()
         wrote = self._outcome(write)
         others = [node for node in self._nodes() if node != wrote]
         check = f'test "$(cat /volume/proof)" = {proof}'
-        read = pod("reader", check, self._wanted, wrote if others else "")
+        read = objects.pod("reader", check, self._wanted, wrote if others else "")
         return {"writer": wrote, "reader": self._outcome(read)}
 
     def clear(self) -> None:
         """Removes everything, the volume's directory too, and has the empty namespace removed."""
-        claim = self._api.find(f"{self._namespace}/persistentvolumeclaims/verify") or {}
+        claim = self._api.find(self._claim) or {}
         volume = claim.get("spec", {}).get("volumeName")
         if volume:
             self._api.patch(f"/api/v1/persistentvolumes/{volume}", _REMOVE)
@@ -79,7 +84,24 @@ class Trial:
 
     def _nodes(self) -> list[str]:
         listed = self._api.find("/api/v1/nodes") or {"items": []}
-        return [node["metadata"]["name"] for node in listed["items"] if can_run_pods(node)]
+        return [node["metadata"]["name"] for node in listed["items"] if objects.can_run_pods(node)]
+
+    def _binds_at_once(self) -> bool:
+        """Whether the class has a claim bound before there is a pod for it."""
+        name = self._wanted["storage_class"]
+        found = self._api.find(f"/apis/storage.k8s.io/v1/storageclasses/{name}")
+        if not found:
+            raise TrialError("there is no class of that name")
+        return found.get("volumeBindingMode") != "WaitForFirstConsumer"
+
+    def _see_bound(self) -> None:
+        """Waits for the claim.
+
+        A pod that is scheduled while its claim is being bound may be known to its kubelet before
+        the API server lets the node read the claim; the next try is ten seconds later.
+        """
+        if not self._within(lambda: objects.is_bound(self._api.find(self._claim))):
+            raise TrialError(self._why("writer"))
 
     def _outcome(self, wanted: Object) -> str:
         """Makes a pod and waits until it has ended; the node where it succeeded."""
@@ -87,13 +109,13 @@ class Trial:
         self._api.create(path, wanted)
         name = wanted["metadata"]["name"]
         ended = self._within(lambda: self._ended(f"{path}/{name}"))
-        if not ended or failed(ended):
+        if not ended or objects.failed(ended):
             raise TrialError(self._why(name))
         return str(ended["spec"].get("nodeName", ""))
 
     def _ended(self, path: str) -> Object | None:
         found = self._api.find(path)
-        return found if found and has_ended(found) else None
+        return found if found and objects.has_ended(found) else None
 
     def _see_gone(self, path: str) -> None:
         if not self._within(lambda: _is_none(self._api.find(path))):
@@ -112,7 +134,7 @@ class Trial:
             for path, kind in _KINDS.items()
             for found in (self._api.find(f"{self._namespace}/{path}") or {"items": []})["items"]
         ]
-        why = explain(listed)
+        why = objects.explain(listed)
         said = self._log(name)
         return f"{why}; {name} says: {said}" if said else why
 
