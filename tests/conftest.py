@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,7 +19,12 @@ _OF_THE_CHART = ("/chart/", "test_chart", "roles/provisioner/", "test_role_provi
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have the programs before other processes run the tests; this one will not collect any."""
+    """Have the programs before other processes run the tests; this one will not collect any.
+
+    A shell has what it runs in the background ignore SIGINT, and so would all that tests start.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None and session.config.getoption("numprocesses", None):
         find_programs(terminal.write_line)

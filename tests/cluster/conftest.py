@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +27,25 @@ def site(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterato
 @pytest.fixture
 def hanging(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Running, Hang]]:
     """A provisioner on an export where directories cannot be made for now."""
-    running = site.serve(export_deadline=1.0)
+    with _hanging(site, monkeypatch, seconds=1.0) as found:
+        yield found
+
+
+@pytest.fixture
+def slow(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Running, Hang]]:
+    """The same, and the provisioner waits for it."""
+    with _hanging(site, monkeypatch, seconds=60.0) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _hanging(
+    site: Site, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> Iterator[tuple[Running, Hang]]:
+    running = site.serve(export_deadline=seconds)
     hang = Hang(running.export.create)
     monkeypatch.setattr(running.export, "create", hang)
-    yield running, hang
-    hang.over.set()
+    try:
+        yield running, hang
+    finally:
+        hang.over.set()

@@ -31,28 +31,32 @@ class TestAnExportThatHangs:
         site.bound(claim)
         eventually(lambda: not running.provision.in_progress)
 
-    def test_a_claim_deleted_meanwhile_is_finished_and_reclaimed(
+    def test_of_a_claim_deleted_meanwhile_nothing_is_left(
         self, site: Site, hanging: tuple[Running, Hang]
     ) -> None:
-        """Nothing is left of it, on the export or in the cluster."""
+        """On the export or in the cluster.
+
+        What hung is finished and reclaimed; or it is not begun at all, where it goes on in the
+        moment in which no work may be done because the export is taken for lost.
+        """
         running, hang = hanging
         claim = site.claim(site.make_class(parameters={"onDelete": "delete"}))
         name = f"pvc-{site.assigned(claim)}"
         site.refusal(claim, "did not answer")
+        eventually(lambda: running.provision.in_progress)
 
         site.delete_claim(claim)
         eventually(lambda: site.find_claim(claim) is None)
         hang.over.set()
 
-        eventually(lambda: running.metric(DELETED) == 1)
+        eventually(lambda: not running.provision.in_progress)
         eventually(lambda: site.find_volume(name) is None)
-        assert site.tree() == set()
+        eventually(lambda: site.tree() == set())
 
-    def test_a_claim_deleted_during_mkdir_is_reclaimed_as_well(
-        self, site: Site, hanging: tuple[Running, Hang]
+    def test_a_claim_deleted_during_mkdir_is_finished_and_reclaimed(
+        self, site: Site, slow: tuple[Running, Hang]
     ) -> None:
-        """Whether before the deadline or after it."""
-        running, hang = hanging
+        running, hang = slow
         claim = site.claim(site.make_class())
         assert hang.entered.wait(30)
 

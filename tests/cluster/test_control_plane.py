@@ -134,6 +134,11 @@ class TestWhatItServes:
 
 
 class TestBreakingIt:
+    @pytest.fixture(autouse=True)
+    def whole(self, own: ControlPlane) -> None:
+        """A kube-controller-manager that starts while there is no API server ends by itself."""
+        own.start()
+
     @pytest.mark.parametrize("name", ["etcd", "apiserver", "controller_manager"])
     def test_each_program_comes_back_where_it_was_with_its_data(
         self, own: ControlPlane, name: str
