@@ -51,7 +51,7 @@ class TestAnExportThatHangs:
 
         eventually(lambda: not running.provision.in_progress)
         eventually(lambda: site.find_volume(name) is None)
-        eventually(lambda: site.tree() == set())
+        assert site.tree() == set()
 
     def test_a_claim_deleted_during_mkdir_is_finished_and_reclaimed(
         self, site: Site, slow: tuple[Running, Hang]

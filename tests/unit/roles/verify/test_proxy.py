@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,17 @@ def test_what_kubectl_refuses_is_said(tmp_path: Path) -> None:
         proxied(refusing, "/nowhere"),
     ):
         pass
+
+
+def test_it_ends_with_the_trial_whatever_happens(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    text = f'echo $$ > {noted}; for word; do touch "${{word#--unix-socket=}}"; done; exec sleep 60'
+
+    with (
+        pytest.raises(ZeroDivisionError),
+        proxied(program(tmp_path, f"cd {tmp_path}; {text}"), "config"),
+    ):
+        raise ZeroDivisionError
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(noted.read_text()), 0)
