@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import threading
 import time
@@ -18,7 +19,7 @@ from testbed.lab import network
 from testbed.lab.background import Background
 from testbed.lab.commands import run
 from testbed.lab.layout import Layout
-from testbed.lab.machines import Machine
+from testbed.lab.machines import Machine, spread
 from testbed.lab.seed import write_seed
 from testbed.programs.cache import discard
 
@@ -99,8 +100,8 @@ class Guest:
                     f"{self.machine.name} was made from {path}, which is gone; "
                     "end the lab with `down` and make it anew"
                 )
-        words = [*network.inside(self.layout.namespace), made.kernel, *self._arguments(made)]
-        self.process.start(words)
+        within = [*network.inside(self.layout.namespace), *on_one_processor(self.machine)]
+        self.process.start([*within, made.kernel, *self._arguments(made)])
 
     def await_ssh(self, given_up: threading.Event, deadline: float = START_DEADLINE) -> None:
         """Wait until its sshd answers. For threads of their own: they enter the lab's network.
@@ -210,6 +211,16 @@ def arguments(machine: Machine, *, disk: str, export: Path, seed: Path, sockets:
         f"umid={machine.name}",
         f"systemd.hostname={machine.name}",
     ]
+
+
+def on_one_processor(machine: Machine) -> list[str]:
+    """The words before its command that keep it on one of the processors that we may use.
+
+    At each system call of a guest its process and that of its kernel take turns. Where they do so
+    on one processor a call takes half the time (9 instead of 16 to 29 microseconds).
+    """
+    processor = spread(sorted(os.sched_getaffinity(0)))[machine]
+    return ["taskset", "--cpu-list", str(processor)]
 
 
 def answers(address: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,3 +58,15 @@ def chosen(names: Collection[str]) -> list[Machine]:
         if name not in known:
             raise LabError(f"there is no machine {name!r} in the lab; it has {', '.join(known)}")
     return [machine for machine in MACHINES if not names or machine.name in names]
+
+
+def spread(processors: Sequence[int]) -> dict[Machine, int]:
+    """The processor of each machine of the table: the large ones first, each where least is."""
+    machines = sorted(MACHINES, key=lambda machine: machine.memory, reverse=True)
+    load = dict.fromkeys(processors, 0)
+    chosen_for = {}
+    for machine in machines:
+        processor = min(load, key=lambda each: load[each])
+        load[processor] += machine.memory
+        chosen_for[machine] = processor
+    return chosen_for

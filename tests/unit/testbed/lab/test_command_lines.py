@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from testbed.lab.guest import arguments
+from testbed.lab.guest import arguments, on_one_processor
 from testbed.lab.machines import MACHINES, Machine
 from testbed.lab.network import bridge_commands, cable_commands
 
@@ -44,6 +45,13 @@ def test_the_card_takes_packets_raw_from_the_cable_of_that_machine() -> None:
 
 def test_the_machine_has_the_memory_of_the_table() -> None:
     assert f"mem={CONTROL.memory}M" in words(CONTROL)
+
+
+def test_the_machine_stays_on_one_of_the_processors_that_we_may_use() -> None:
+    *words_before, processor = on_one_processor(CONTROL)
+
+    assert words_before == ["taskset", "--cpu-list"]
+    assert int(processor) in os.sched_getaffinity(0)
 
 
 def test_cables_join_the_bridge_and_nothing_leaves_it() -> None:

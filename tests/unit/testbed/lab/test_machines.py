@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from testbed.errors import LabError
-from testbed.lab.machines import GATEWAY, MACHINES, NETWORK, SUITES, chosen
+from testbed.lab.machines import GATEWAY, MACHINES, NETWORK, SUITES, chosen, spread
 
 
 def test_no_two_machines_share_a_name_an_address_or_a_card() -> None:
@@ -49,3 +49,17 @@ def test_names_are_taken_in_the_tables_order() -> None:
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(LabError, match=r"no machine 'wroker1'.* it has nfs, control, worker1"):
         chosen(["wroker1"])
+
+
+def test_of_two_processors_the_workers_share_one() -> None:
+    placed = {machine.name: processor for machine, processor in spread([4, 7]).items()}
+
+    assert placed == {"control": 4, "nfs": 4, "worker1": 7, "worker2": 7}
+
+
+def test_where_there_are_enough_processors_each_machine_has_its_own() -> None:
+    assert len(set(spread(range(8)).values())) == len(MACHINES)
+
+
+def test_one_processor_has_all_machines() -> None:
+    assert set(spread([3]).values()) == {3}
