@@ -21,8 +21,7 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 	@$(BIN)/python -m testbed.demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint unit cluster ## everything below: lint, unit, cluster, machines
-	@$(MAKE) machines ARGS=--if-made
+test: lint unit cluster machines ## everything below: lint, unit, cluster, machines
 	@echo "not run: make test-upgrade (a quarter of an hour, twice that the first time)," \
 	  "make lab site test-examples lab-down (every example on the lab; half an hour)"
 

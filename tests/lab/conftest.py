@@ -16,7 +16,6 @@ from testbed.lab.lab import Lab, Wish
 from testbed.lab.machines import MACHINES, SUITES, chosen
 from testbed.lab.packages import find_packages
 from testbed.packages import need
-from testbed.programs.cache import Cache
 from testbed.supplies import DEFAULT_VERSIONS, filling, registry_storage, release_tree
 from testbed.supplies.recipes import PREVIOUS_VERSION
 from tests.lab.site import standing
@@ -27,14 +26,9 @@ HERE = Path(__file__).parent
 VAGRANT = ("vagrant", "vagrant-libvirt")  # VirtualBox's provider is a part of it
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """An option for who has minutes, and not an hour."""
-    parser.addoption("--if-made", action="store_true", help="only with what a lab once made")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Where machines cannot be made, say so; CI has to be able to."""
-    why = "" if os.environ.get("CI") else _why_not(if_made=config.getoption("--if-made"))
+    why = "" if os.environ.get("CI") else _why_not()
     for item in _ours(items) if why else ():
         item.add_marker(pytest.mark.skip(why))
 
@@ -52,21 +46,13 @@ def _ours(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     return [item for item in items if item.path.parent == HERE]
 
 
-def _is_made() -> bool:
-    """Whether there are a kernel and images, if not the newest."""
-    made = (("lab", "kernel-*/linux-*"), ("lab", "*/image"), ("registry", "*/tree"))
-    return all(any(Cache("any", kind).root.glob(name)) for kind, name in made)
-
-
-def _why_not(*, if_made: bool) -> str:
+def _why_not() -> str:
     try:
         host.check_root()
         host.check_apt()
         host.check_room(MACHINES, Path("/var/tmp"))
     except LabError as error:
         return f"not run here: {error}"
-    if if_made and not _is_made():
-        return "not run here: kernel and images take half an hour to make; make lab makes them"
     return ""
 
 
