@@ -15,9 +15,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-Object = dict[str, Any]
+from .objects import Object
 
 _ANSWER_SECONDS = 60
 _START_SECONDS = 60

@@ -101,7 +101,7 @@ class Trial:
         the API server lets the node read the claim; the next try is ten seconds later.
         """
         if not self._within(lambda: objects.is_bound(self._api.find(self._claim))):
-            raise TrialError(self._why("writer"))
+            raise TrialError(self._why())
 
     def _outcome(self, wanted: Object) -> str:
         """Makes a pod and waits until it has ended; the node where it succeeded."""
@@ -110,7 +110,7 @@ class Trial:
         name = wanted["metadata"]["name"]
         ended = self._within(lambda: self._ended(f"{path}/{name}"))
         if not ended or objects.failed(ended):
-            raise TrialError(self._why(name))
+            raise TrialError(self._why() + self._said(name))
         return str(ended["spec"].get("nodeName", ""))
 
     def _ended(self, path: str) -> Object | None:
@@ -128,21 +128,21 @@ class Trial:
             time.sleep(_PAUSE)
         return seen
 
-    def _why(self, name: str) -> str:
+    def _why(self) -> str:
         listed = [
             {**found, "kind": kind}
             for path, kind in _KINDS.items()
             for found in (self._api.find(f"{self._namespace}/{path}") or {"items": []})["items"]
         ]
-        why = objects.explain(listed)
-        said = self._log(name)
-        return f"{why}; {name} says: {said}" if said else why
+        return objects.explain(listed)
 
-    def _log(self, name: str) -> str:
+    def _said(self, name: str) -> str:
+        """What a pod wrote, as the end of a sentence."""
         try:
-            return self._api.text(f"{self._namespace}/pods/{name}/log").strip()
+            log = self._api.text(f"{self._namespace}/pods/{name}/log").strip()
         except ApiError:  # it never ran
             return ""
+        return f"; {name} says: {log}" if log else ""
 
 
 def _is_none(found: Object | None) -> bool:
