@@ -64,9 +64,9 @@ def spread(processors: Sequence[int]) -> dict[Machine, int]:
     """The processor of each machine of the table: the large ones first, each where least is."""
     machines = sorted(MACHINES, key=lambda machine: machine.memory, reverse=True)
     load = dict.fromkeys(processors, 0)
-    chosen_for = {}
+    placed = {}
     for machine in machines:
         processor = min(load, key=lambda each: load[each])
         load[processor] += machine.memory
-        chosen_for[machine] = processor
-    return chosen_for
+        placed[machine] = processor
+    return placed
