@@ -109,6 +109,13 @@ def test_the_kernel_looks_at_its_disks_also_when_nobody_uses_them(guest: Guest) 
     assert all(int(later) > int(before) for before, later in itertools.pairwise(told))
 
 
+def test_it_is_kept_on_one_processor(guest: Guest) -> None:
+    pid = guest.process.pid()
+
+    assert pid is not None
+    assert len(os.sched_getaffinity(pid)) == 1
+
+
 def test_packages_come_from_the_labs_own_server(guest: Guest) -> None:
     guest.ssh("sudo apt-get update --quiet", deadline=60)
 
