@@ -2,20 +2,37 @@
 
 Liveness never touches the export: a restart cannot cure a dead NFS server, and the new
 container would hang in the same mount.
+
+Whoever reaches the port may open connections and say nothing. So their number is bounded, each
+has a deadline, and a new one takes the place of the one that has been silent the longest: a
+kubelet's probe is answered whatever others do.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
+from typing import Any
 
+import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 Answer = Callable[[], list[str]]
+
+_log = structlog.get_logger()
+
+_POLL = 0.5  # seconds between two looks at deadlines
+_LONGEST = 16384  # bytes of a request's line and header fields
+_ROOM = 1.0  # seconds that a connection's thread has to end after it was cut
 
 
 class Health:
@@ -25,18 +42,29 @@ class Health:
     """
 
     def __init__(
-        self, host: str, port: int, *, live: Answer, ready: Answer, registry: CollectorRegistry
+        self,
+        host: str,
+        port: int,
+        *,
+        live: Answer,
+        ready: Answer,
+        registry: CollectorRegistry,
+        connections: int = 32,
+        deadline: float = 5.0,
     ) -> None:
-        """Binds at once; raises OSError where the port is taken."""
+        """Binds at once; raises OSError where the port is taken.
+
+        At most so many `connections` are served at once, each for `deadline` seconds in all.
+        """
         answers = {"/healthz": live, "/readyz": ready}
 
         class Handler(_Handler):
             questions = answers
             metrics = registry
 
-        self._server = _Server((host, port), Handler)
+        self._server = _Server((host, port), Handler, _Connections(connections, deadline))
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="http", daemon=True, args=(0.5,)
+            target=self._server.serve_forever, name="http", daemon=True, args=(_POLL,)
         )
 
     @property
@@ -54,10 +82,76 @@ class Health:
         self._server.server_close()
 
 
+class _Connections:
+    """The connections that are served now; safe for several threads.
+
+    One request a connection (HTTP/1.0): its age is that of its request.
+    """
+
+    def __init__(self, most: int, deadline: float) -> None:
+        self._most = most
+        self._deadline = deadline
+        self._opened: dict[socket.socket, float] = {}  # oldest first
+        self._asked: set[socket.socket] = set()
+        self._changed = threading.Condition()
+
+    def admit(self, connection: socket.socket) -> bool:
+        """Takes one more, in place of another if need be; False where none ends in time."""
+        with self._changed:
+            if self._is_full():
+                _cut(self._least())
+                if not self._changed.wait_for(lambda: not self._is_full(), _ROOM):
+                    return False
+            self._opened[connection] = time.monotonic()
+            return True
+
+    def asked(self, connection: socket.socket) -> None:
+        """Its request has been read: silent connections are cut before it."""
+        with self._changed:
+            self._asked.add(connection)
+
+    def remove(self, connection: socket.socket) -> None:
+        """It is closed."""
+        with self._changed:
+            self._opened.pop(connection, None)
+            self._asked.discard(connection)
+            self._changed.notify_all()
+
+    def cut_late(self) -> None:
+        """Cuts those whose deadline is over."""
+        with self._changed:
+            oldest = time.monotonic() - self._deadline
+            for connection in [one for one, since in self._opened.items() if since < oldest]:
+                _cut(connection)
+
+    def _is_full(self) -> bool:
+        return len(self._opened) >= self._most
+
+    def _least(self) -> socket.socket:
+        """The one to cut: silent for longest, or where all have asked, the oldest."""
+        silent = (one for one in self._opened if one not in self._asked)
+        return next(silent, next(iter(self._opened)))
+
+
+def _cut(connection: socket.socket) -> None:
+    """Has the thread that reads or writes there end; it closes the connection."""
+    with contextlib.suppress(OSError):  # it ends just now by itself
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # A probe waits here while the connections before it are taken; with a short queue, its
+    # first packet would be dropped, and sent again a second later only.
+    request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        handler: type[BaseHTTPRequestHandler],
+        connections: _Connections,
+    ) -> None:
+        self.connections = connections
         # All addresses are those of IPv6 too: a kubelet may have no other.
         if ":" in address[0] or (not address[0] and socket.has_dualstack_ipv6()):
             self.address_family = socket.AF_INET6
@@ -69,10 +163,63 @@ class _Server(ThreadingHTTPServer):
         # Not HTTPServer's: it asks the name server who we are, and waits for an answer.
         TCPServer.server_bind(self)
 
+    def service_actions(self) -> None:
+        self.connections.cut_late()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self.connections.admit(request):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.connections.remove(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's
+        """Who hangs up, or was cut, is no news either."""
+        if not isinstance(sys.exception(), OSError):
+            _log.exception("unexpected error", doing="HTTP")
+
+
+class _Request(io.RawIOBase):
+    """The bytes of one request, which ends at `_LONGEST`.
+
+    The base allows a hundred header fields of 64 KiB: with all connections, more than a pod's
+    memory.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.left = _LONGEST
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._connection.recv_into(buffer, min(self.left, len(buffer))) if self.left else 0
+        self.left -= count
+        return count
+
 
 class _Handler(BaseHTTPRequestHandler):
     questions: dict[str, Answer]
     metrics: CollectorRegistry
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()  # it would hold the connection open
+        self._request = _Request(self.connection)
+        self.rfile = io.BufferedReader(self._request)
+
+    def parse_request(self) -> bool:
+        understood = super().parse_request()
+        self.server.connections.asked(self.connection)
+        if understood and self._request.left == 0:
+            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return False
+        return understood
 
     def do_GET(self) -> None:
         if self.path == "/metrics":
