@@ -9,9 +9,16 @@ import pytest
 from testbed.chart import MANIFESTS, render
 from testbed.client import Json
 from testbed.controlplane import ControlPlane
+from tests.support import eventually
+
+_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 EVERYTHING: Json = {
-    "nfs": {"server": "a.example", "path": "/srv", "mountOptions": ["nfsvers=4.2", "hard"]},
+    "nfs": {
+        "server": "a.example",
+        "path": "/srv",
+        "mountOptions": ["nfsvers=4.2", "hard"],
+    },
     "storageClasses": [
         {"name": "other", "onDelete": "retain", "mountOptions": ["hard"], "defaultClass": True}
     ],
@@ -54,6 +61,42 @@ def test_the_plain_manifests_are_accepted_as_they_are(control_plane: ControlPlan
         control_plane.kubectl("delete", "--wait=false", "-f", str(MANIFESTS))
 
     assert found == "deployment.apps/holdfast\n"
+
+
+def test_in_its_namespace_the_provisioner_may_change_its_lease_and_delete_pods_and_no_more(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    roles = [found for found in render() if found["kind"] in {"Role", "RoleBinding"}]
+    for found in roles:
+        found["metadata"]["namespace"] = namespace
+        for subject in found.get("subjects", ()):
+            subject["namespace"] = namespace
+    control_plane.kubectl("apply", "-f", "-", input=as_list(roles))
+
+    def may(verb: str, group: str, resource: str, name: str = "", where: str = namespace) -> bool:
+        asked = {
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            "name": name,
+            "namespace": where,
+        }
+        user = f"system:serviceaccount:{namespace}:holdfast"
+        review = {"spec": {"user": user, "resourceAttributes": asked}}
+        answer = control_plane.client.send("POST", _REVIEWS, review)
+        return bool(answer["status"]["allowed"])
+
+    leases = ("coordination.k8s.io", "leases")
+    # The API server learns of a grant by a watch, a moment later.
+    eventually(lambda: may("update", *leases, "holdfast.io-nfs"))
+    assert may("get", *leases, "holdfast.io-nfs")
+    assert may("create", *leases)
+    assert may("delete", "", "pods", "holdfast-5d9c7-abcde")
+    assert not may("update", *leases, "another")
+    assert not may("get", *leases, "another")
+    assert not may("delete", *leases, "holdfast.io-nfs")
+    assert not may("get", "", "pods", "holdfast-5d9c7-abcde")
+    assert not may("delete", "", "pods", "another", where="default")
 
 
 def as_list(objects: list[Json]) -> str:

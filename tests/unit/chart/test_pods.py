@@ -71,6 +71,16 @@ def test_the_program_understands_what_it_is_told() -> None:
     assert read["HOLDFAST_FINALIZER"] is True
 
 
+def test_a_pod_knows_its_own_name_and_namespace() -> None:
+    """It deletes itself by them."""
+    sources = {one["name"]: one["valueFrom"] for one in container()["env"] if "valueFrom" in one}
+
+    assert sources == {
+        "POD_NAME": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "POD_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+    }
+
+
 def test_the_version_is_the_programs() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 

@@ -45,6 +45,7 @@ def put(values: Json, path: str, value: Any) -> Json:
         ("settings.workers", 65, "at '/settings/workers'"),
         ("settings.exportDeadline", 0.5, "at '/settings/exportDeadline'"),
         ("settings.logLevel", "loud", "at '/settings/logLevel'"),
+        ("rbac.deleteOwnPod", "yes", "at '/rbac/deleteOwnPod'"),
         ("replicaCount", "two", "at '/replicaCount'"),
         ("imageCredentials", {"registry": "x"}, "'username', 'password' required"),
         ("leaderElection.enabled", False, "two provisioners would work at once"),
