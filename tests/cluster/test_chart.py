@@ -16,6 +16,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 EVERYTHING: Json = {
     "nfs": {
         "server": "a.example",
+        "serverAliases": ["192.0.2.10"],
         "path": "/srv",
         "mountOptions": ["nfsvers=4.2", "hard"],
     },

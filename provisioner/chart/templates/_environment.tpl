@@ -4,6 +4,10 @@
   value: {{ .Values.storageClass.provisionerName | quote }}
 - name: NFS_SERVER
   value: {{ include "holdfast.server" . | quote }}
+{{- with .Values.nfs.serverAliases }}
+- name: HOLDFAST_NFS_SERVER_ALIASES
+  value: {{ join " " . | quote }}
+{{- end }}
 - name: NFS_PATH
   value: {{ include "holdfast.path" . | quote }}
 - name: ENABLE_LEADER_ELECTION

@@ -71,6 +71,13 @@ def test_the_program_understands_what_it_is_told() -> None:
     assert read["HOLDFAST_FINALIZER"] is True
 
 
+def test_other_names_of_the_server_are_told_separated_by_spaces() -> None:
+    nfs = {"server": "a", "path": "/b", "serverAliases": ["192.168.41.10", "fd00::10"]}
+
+    assert environment({"nfs": nfs})["HOLDFAST_NFS_SERVER_ALIASES"] == "192.168.41.10 fd00::10"
+    assert "HOLDFAST_NFS_SERVER_ALIASES" not in environment()
+
+
 def test_a_pod_knows_its_own_name_and_namespace() -> None:
     """It deletes itself by them."""
     sources = {one["name"]: one["valueFrom"] for one in container()["env"] if "valueFrom" in one}

@@ -24,6 +24,8 @@ def put(values: Json, path: str, value: Any) -> Json:
         ("nfs.server", "", "nfs.server is empty: give the host name or address"),
         ("nfs.path", "", "nfs.path is empty: give the path that the server exports"),
         ("nfs.server", "two words", "at '/nfs/server'"),
+        ("nfs.serverAliases", ["two words"], "at '/nfs/serverAliases/0'"),
+        ("nfs.serverAliases", "one", "at '/nfs/serverAliases'"),
         ("nfs.path", "srv/nfs", "at '/nfs/path'"),
         ("nfs.mountOptions", ["hard,nfsvers=4"], "at '/nfs/mountOptions/0'"),
         ("nfs.sever", "x", "'sever' not allowed"),
