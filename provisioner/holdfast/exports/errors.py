@@ -1,36 +1,32 @@
 """What can go wrong on an export, in words that say what to do.
 
 ExportError
-├── Unavailable   the export as a whole does not answer: wait, all volumes are concerned
-├── Failed        this one operation was refused by the file system
-├── Unsafe        what is there is not what the record says: nothing was touched
-└── Taken         the directory belongs to other volumes
+├── Unavailable      the export as a whole cannot be used: every volume has to wait
+│   └── WrongExport  another export is mounted here than the one that is meant
+├── Fenced           no change may be made any more: a later term has begun, or the time is up
+├── Failed           the file system refused this one operation: only its volume is concerned
+├── Unsafe           what is there is not what the record says: nothing was touched
+└── Taken            the directory belongs to other volumes (`record.py`)
+
+How far an error reaches: only the export's root and Holdfast's own folders in it speak for the
+export. EIO or ESTALE of anything beneath concerns that volume alone.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from holdfast.claims.errors import Refused
-
-if TYPE_CHECKING:
-    from holdfast.exports.record import Record
-
-_GONE = {
-    errno.EIO: "the NFS server does not answer as it should",
-    errno.ESTALE: "its file handle is stale: the server exports another file system than it did",
-    errno.ETIMEDOUT: "the NFS server does not answer",
-    errno.ENODEV: "the file system is gone",
-    errno.ENOTCONN: "the file system is gone",
-}
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 _HINTS = {
+    errno.EIO: "the NFS server or its disk reports an error: look into the server's log",
+    errno.ESTALE: "the server does not know the file any more: it was replaced on the server, or "
+    "another file system is exported",
     errno.EACCES: "let the export's root belong to the user that this runs as, or export it with "
     "no_root_squash",
     errno.EPERM: "the server squashes root: export it with no_root_squash, or ask for no uid and "
@@ -40,6 +36,14 @@ _HINTS = {
     errno.EDQUOT: "the quota of the export is used up: raise it, or remove data or archives",
     errno.EXDEV: "it is on another file system than the export's root, and cannot be renamed",
     errno.EBUSY: "it is in use on the server",
+}
+
+_AWAY = {
+    errno.EIO: "the NFS server does not answer as it should",
+    errno.ESTALE: "its file handle is stale: the server exports another file system than it did",
+    errno.ETIMEDOUT: "the NFS server does not answer",
+    errno.ENODEV: "the file system is gone",
+    errno.ENOTCONN: "the file system is gone",
 }
 
 
@@ -52,7 +56,7 @@ class ExportError(Exception):
 
 
 class Unavailable(ExportError):
-    """The export does not answer: nothing can be said about any directory.
+    """The export cannot be used: nothing can be said about any directory.
 
     Attributes:
         stale: its handle is stale, which only a new mount mends.
@@ -63,6 +67,14 @@ class Unavailable(ExportError):
         self.stale = stale
 
 
+class WrongExport(Unavailable):
+    """What is mounted here is not the export that is meant."""
+
+
+class Fenced(ExportError):
+    """No change may be made any more by whoever asked for it."""
+
+
 class Failed(ExportError):
     """The file system refused an operation."""
 
@@ -71,33 +83,39 @@ class Unsafe(ExportError):
     """Carrying on could touch data of others."""
 
 
-class Taken(ExportError):
-    """The directory, one above it or one beneath it belongs to `records`."""
-
-    def __init__(self, directory: str, records: Sequence[Record]) -> None:
-        owners = ", ".join(f"{record.volume} of claim {record.claim}" for record in records)
-        super().__init__(f"directory {directory!r} belongs to volume {owners}")
-        self.records = tuple(records)
-
-
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turns an OSError within into an ExportError that says `what` could not be done, and why.
+    """Turns an OSError within into Failed, which says `what` could not be done, and why.
 
     A path that no rule of naming gives, were it to come this far, is Unsafe.
     """
     try:
         yield
     except OSError as error:
-        raise explain(what, error) from error
+        raise Failed(f"{what}: {reason(error)}") from error
     except Refused as refused:
         raise Unsafe(f"{what}: {refused.message}") from refused
 
 
-def explain(what: str, error: OSError) -> ExportError:
-    """The ExportError for an OSError."""
+@contextmanager
+def of_the_export(what: str) -> Iterator[None]:
+    """As `explained`, for what speaks for the export as a whole: its root and our folders."""
+    try:
+        yield
+    except OSError as error:
+        raise export_error(what, error) from error
+
+
+def export_error(what: str, error: OSError) -> ExportError:
+    """The error for what the export's root or one of our folders answered."""
     number = error.errno or 0
-    if number in _GONE:
-        return Unavailable(f"{what}: {_GONE[number]}", stale=number == errno.ESTALE)
-    text = f"{what}: {os.strerror(number)}"
-    return Failed(f"{text}; {_HINTS[number]}" if number in _HINTS else text)
+    if number in _AWAY:
+        return Unavailable(f"{what}: {_AWAY[number]}", stale=number == errno.ESTALE)
+    return Failed(f"{what}: {reason(error)}")
+
+
+def reason(error: OSError) -> str:
+    """An operating system's error in words, with what to do about it where that is known."""
+    number = error.errno or 0
+    text = os.strerror(number)
+    return f"{text}; {_HINTS[number]}" if number in _HINTS else text

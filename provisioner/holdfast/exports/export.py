@@ -1,175 +1,266 @@
-"""One export: an NFS server's directory, with the volumes' directories in it.
+"""An export that is mounted here: `interface.Exports` on a directory of this machine.
 
-Each method can be repeated, after an error or a crash, and then finishes what was begun. All of
-them may block for as long as the file system does; `deadline.Lane` bounds that.
+All methods may block for as long as the file system does; `deadline.Lane` bounds that.
 """
 
 from __future__ import annotations
 
 import os
-import threading
+import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from holdfast.claims.decide import Plan
+from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
-from holdfast.claims.paths import RESERVED
-from holdfast.exports import ledger as folders
-from holdfast.exports import reaper, tree
-from holdfast.exports.errors import FULL, Unavailable, Unsafe, explain, explained
+from holdfast.claims.paths import RESERVED, components
+from holdfast.exports import create, identity, ledger, reaper, reclaim, sweep, terms, tree
+from holdfast.exports.changes import Changes
+from holdfast.exports.errors import (
+    FULL,
+    ExportError,
+    Failed,
+    Fenced,
+    Unavailable,
+    Unsafe,
+    WrongExport,
+    explained,
+    export_error,
+    of_the_export,
+)
+from holdfast.exports.inode import Inode
+from holdfast.exports.interface import (
+    ExportInfo,
+    Grant,
+    Leader,
+    Moved,
+    PutBack,
+    Reaped,
+    Takeover,
+    Term,
+    Wanted,
+)
 from holdfast.exports.ledger import Ledger
-from holdfast.exports.making import make, undo
-from holdfast.exports.moving import Moved, move
-from holdfast.exports.record import Record
+from holdfast.exports.operation import Operation, PathLocks
+from holdfast.exports.record import Record, State
+
+_LATE_SECONDS = 180.0  # for so long what was undone is looked at again (`sweep.py`)
+_MOST_UNDONE = 10_000
 
 
 class Export:
     """The directories beneath one root.
 
-    Every method raises ExportError: Unavailable where the export does not answer, Failed where
-    the file system says no, Unsafe and Taken where going on could touch others' data.
-
-    Attributes:
-        origin: goes into new records; several clusters may have an export in common.
+    Every method raises ExportError: Unavailable where the export cannot be used, Fenced where no
+    change may be made any more, Failed where the file system says no, Unsafe and Taken where
+    going on could touch others' data.
     """
 
-    def __init__(self, root: Path, permit: Callable[[], object] = lambda: None) -> None:
-        """`permit` raises once nothing may be changed any more.
-
-        It is asked at the last moment: a call may have hung, or waited for another, for long.
-        """
-        self.origin = ""
+    def __init__(self, root: Path, may_change: Callable[[], object] = lambda: None) -> None:
+        """`may_change` raises once this process may not change anything: asked each time."""
         self._root = root
-        self._permit = permit
-        # Held wherever records change: whose a directory is has to be read and written as one.
-        self._lock = threading.Lock()
+        self._may_change = may_change
+        self._id = ""
+        self._locks = PathLocks()
+        self._undone: deque[tuple[float, str]] = deque(maxlen=_MOST_UNDONE)
         # Other replicas probe too, at the same time.
-        self._probe = tree.draft_of(f"probe-{uuid.uuid4().hex[:8]}")
+        self._probe = f".probe-{uuid.uuid4().hex[:8]}"
 
-    def prepare(self) -> None:
-        """Makes the folders for records; once, at the start.
-
-        Later their absence means that this is not the export any more (a mount that was lost
-        shows the empty directory underneath), and nothing is made or taken as deleted.
-        """
-        with explained(f"cannot prepare {self._root / RESERVED}"), self._open_root() as root:
-            tree.make_directory(root, RESERVED, 0o700)
-            with tree.opened(root, [RESERVED]) as handle:
-                for name in folders.FOLDERS:
-                    tree.make_directory(handle, name, 0o700)
-                for place in ((), *((name,) for name in folders.RECORDS)):
-                    with tree.opened(handle, place) as folder:
-                        tree.remove_old_drafts(folder)
-
-    def create(self, plan: Plan, succeeds: Collection[str] = ()) -> Record:
-        """Makes the directory of a plan, and its record.
-
-        Args:
-            plan: what to make.
-            succeeds: volumes that are known to be gone, whose directory this one may take up.
-
-        Raises:
-            Taken: the directory overlaps those of other volumes.
-        """
-        with (
-            explained(f"cannot make directory {plan.directory!r}"),
-            self._changing() as (root, kept),
-        ):
-            return make(root, kept, plan, succeeds, self.origin)
-
-    def confirm(self, volume: str) -> None:
-        """Notes that the API server knows the volume; what it succeeds is forgotten."""
-        with explained(f"cannot record volume {volume}"), self._changing() as (_, kept):
-            _confirm(kept, volume)
-
-    def undo(self, volume: str) -> None:
-        """Takes back a `create` that no volume came of; a directory that holds data stays."""
-        with explained(f"cannot undo volume {volume}"), self._changing() as (root, kept):
-            if record := kept.creating(volume):
-                undo(root, kept, record)
-
-    def find(self, volume: str) -> Record | None:
-        """The record of a volume."""
-        with explained(f"cannot read the record of {volume}"), self._opened() as (_, kept):
-            return kept.find(volume)
-
-    def recorded(self) -> set[str]:
-        """The volumes that have a record, those in the making too."""
-        with explained("cannot list the records"), self._opened() as (_, kept):
-            return {*kept.names(folders.CREATING), *kept.names(folders.VOLUMES)}
-
-    def unconfirmed(self) -> list[Record]:
-        """The records of this origin's volumes that the API server may not know.
-
-        One that cannot be read is left out: its volume's own turn says so.
-        """
-        records = []
-        with explained("cannot list the records"), self._opened() as (_, kept):
-            for name in kept.names(folders.CREATING):
-                with suppress(Unsafe):
-                    records.append(kept.creating(name))
-        return [record for record in records if record and record.origin == self.origin]
-
-    def adopt(self, record: Record) -> None:
-        """Records a volume that was made without Holdfast."""
-        with explained(f"cannot record {record.volume}"), self._changing() as (_, kept):
-            if kept.find(record.volume) is None:
-                kept.mark(record.directory, record.volume)  # first: no record without its mark
-                kept.write(replace(record, origin=self.origin))
-
-    def reclaim(self, volume: str, claim_uid: str, action: Action) -> Moved:
-        """Carries out a reclaim action on the directory of a volume that is released.
-
-        Raises:
-            Unsafe: no record names this volume and this claim's uid.
-            Taken: other volumes' directories overlap it.
-        """
-        with (
-            explained(f"cannot {action} the directory of {volume}"),
-            self._changing() as (root, kept),
-        ):
-            record = kept.find(volume)
-            if record is None or record.claim.uid != claim_uid:
-                raise Unsafe(f"no record names volume {volume} and claim uid {claim_uid}")
-            _confirm(kept, volume)  # a crash may have come between
-            return move(root, kept, record, action)
-
-    def reap(self, finished: Callable[[str], bool], go_on: Callable[[], bool]) -> int:
-        """Removes what this origin has in the trash; gives how many volumes' trash is left.
-
-        Args:
-            finished: whether a volume is gone from the API server; until then its data stays.
-            go_on: asked before each removal; a large tree takes many rounds.
-        """
-        with explained("cannot empty the trash"), self._opened() as (_, kept):
-            trashed = [name for name in kept.names(folders.TRASHED) if self._knows(kept, name)]
-            return sum(not reaper.reaped(kept, name, finished, go_on) for name in trashed)
-
-    def _knows(self, kept: Ledger, volume: str) -> bool:
-        with suppress(Unsafe):
-            record = kept.find(volume)
-            return record is not None and record.origin == self.origin
-        return False
-
-    def probe(self) -> None:
-        """Writes, renames and removes a file; a full export passes, for deleting must go on."""
-        with explained(f"cannot write to {self._root}"), self._opened() as (_, kept):
+    def inspect(self) -> ExportInfo:
+        """Which export this is; changes nothing."""
+        with self._open_root() as root, of_the_export(f"cannot read {self._root / RESERVED}"):
             try:
-                tree.write_file(kept.handle, self._probe, b"Holdfast was here\n")
-                os.unlink(self._probe, dir_fd=kept.handle)
+                with tree.opened(root, [RESERVED]) as handle:
+                    return identity.read(handle)
+            except FileNotFoundError:
+                return ExportInfo()
+
+    def initialise(self, export_id: str) -> ExportInfo:
+        """Gives an export that has none an id, and makes the folders for records."""
+        with (
+            of_the_export(f"cannot prepare {self._root / RESERVED}"),
+            self._open_root() as root,
+            Changes(self._may_change) as changes,
+        ):
+            _make_folder(changes, root, RESERVED)
+            with tree.opened(root, [RESERVED]) as handle:
+                for name in ledger.FOLDERS:
+                    _make_folder(changes, handle, name)
+                info = identity.write_first(handle, export_id)
+            changes.sync()
+        return info
+
+    def probe(self) -> ExportInfo:
+        """Writes and removes a file; a full export passes, for deleting must go on."""
+        info = self.inspect()
+        if not info.id:
+            return info
+        what = f"cannot write to {self._root / RESERVED}"
+        with of_the_export(what), self._opened() as (_, holdfast):
+            try:
+                _write_and_remove(holdfast, self._probe)
             except OSError as error:
                 if error.errno not in FULL:
                     raise
+        return info
+
+    def begin(self, leader: Leader) -> Takeover:
+        """Begins a term: from now on no earlier one of this leader can change anything."""
+        with (
+            of_the_export("cannot begin a term"),
+            self._opened() as (_, holdfast),
+            Changes(self._may_change) as changes,
+        ):
+            self._id = _known(identity.read(holdfast)).id
+            term = terms.begin(holdfast, leader, changes)
+            changes.sync()
+        grant = Grant(term)
+        for volume in self._intents(grant):
+            self.undo(grant, volume)
+        return Takeover(term, tuple(self._unfinished(term)), self._moving(grant))
+
+    def find(self, volume: str) -> Record | None:
+        """The record of a volume."""
+        with explained(f"cannot read the record of {volume}"), self._reading() as records:
+            return records.find(volume)
+
+    def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
+        """Makes a directory, and its record."""
+        what = f"cannot make directory {wanted.directory!r}"
+        with explained(what), self._changing(grant, wanted.directory) as op:
+            return create.create(op, wanted, reuses)
+
+    def confirm(self, grant: Grant, volume: str) -> None:
+        """Notes that the API server knows the volume; what it reuses is forgotten."""
+        with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
+            _confirm(op, volume)
+
+    def undo(self, grant: Grant, volume: str) -> None:
+        """Takes back a `create` that no volume came of; a directory that holds data stays."""
+        with explained(f"cannot undo volume {volume}"), self._opened_for(grant) as op:
+            record = op.ledger.creating(volume)
+            directory = record.directory if record else op.intent(volume)
+            if directory:
+                with self._locks.held(directory):
+                    create.undo(op, volume)
+                self._undone.append((time.monotonic(), directory))
+
+    def adopt(self, grant: Grant, record: Record) -> Record:
+        """Records a volume that was made without Holdfast; the record that is kept."""
+        with (
+            explained(f"cannot record {record.volume}"),
+            self._changing(grant, record.directory) as op,
+        ):
+            components(record.directory)
+            if held := op.ledger.find(record.volume):
+                return held
+            inode = op.inode_at(record.directory) or Inode()
+            record = replace(record, origin=op.cluster, inode=inode)
+            op.ledger.mark(record.directory, record.volume)  # first: no record without its mark
+            op.ledger.write(record)
+            return record
+
+    def follow(
+        self, grant: Grant, volume: str, claim: ClaimRef, size: str, reclaim_policy: str
+    ) -> None:
+        """Brings a record up to date with its PersistentVolume."""
+        with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
+            _confirm(op, volume)
+            record = op.ledger.find(volume)
+            if record is None or record.state not in {State.LIVE, State.RETAINED}:
+                return
+            now = replace(record, claim=claim, size=size, reclaim_policy=reclaim_policy)
+            if now != record:
+                op.ledger.write(now)
+
+    def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
+        """Carries out a reclaim action on the directory of a volume that is released."""
+        what = f"cannot {action} the directory of {volume}"
+        with explained(what), self._opened_for(grant) as op:
+            directory = _recorded(op, volume, claim_uid).directory
+            with self._locks.held(directory):
+                _confirm(op, volume)  # a crash may have come between
+                return reclaim.reclaim(op, _recorded(op, volume, claim_uid), action)
+
+    def put_back(self, grant: Grant, volume: str) -> str:
+        """Ends a move that is not wanted any more; the directory, or "" where nothing moved."""
+        what = f"cannot put the directory of {volume} back"
+        with explained(what), self._opened_for(grant) as op:
+            record = op.ledger.find(volume)
+            if record is None or record.state is not State.LIVE:
+                return ""
+            with self._locks.held(record.directory):
+                return reclaim.put_back(op, record)
+
+    def trashed(self) -> tuple[str, ...]:
+        """The volumes with something in the trash."""
+        with explained("cannot list the trash"), self._reading() as records:
+            return tuple(records.names(ledger.TRASHED))
+
+    def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
+        """Removes at most so many entries of a volume's trash; the volume itself must be gone."""
+        with explained(f"cannot empty the trash of {volume}"), self._opened_for(grant) as op:
+            record = op.ledger.find(volume)
+            if record is None:
+                return Reaped(done=True)
+            if record.state is not State.TRASHED or not self._is_ours(op, record):
+                return Reaped(done=False)
+            reaped = reaper.reap(op.ledger, record, op.changes.unlasting(), entries)
+            if reaped.done:
+                sweep.remove_late(op, record.directory)
+            return reaped
+
+    def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
+        """Puts right what calls of an earlier term did after that had ended."""
+        with explained("cannot look for late changes"), self._opened_for(grant) as op:
+            for directory in self._lately_undone():
+                with self._locks.tried(directory) as is_free:
+                    if is_free:
+                        sweep.remove_late(op, directory)
+            return tuple(sweep.misplaced(op, self._locks))
+
+    def _is_ours(self, op: Operation, record: Record) -> bool:
+        """Whether a record is this cluster's; one of unknown origin, where there is no other."""
+        return record.origin == op.cluster or (
+            not record.origin and terms.clusters(op.ledger.handle) <= {"", op.cluster}
+        )
+
+    def _lately_undone(self) -> list[str]:
+        while self._undone and self._undone[0][0] < time.monotonic() - _LATE_SECONDS:
+            self._undone.popleft()
+        return list(dict.fromkeys(directory for _, directory in self._undone))
+
+    def _intents(self, grant: Grant) -> tuple[str, ...]:
+        with explained("cannot list the intents"), self._opened_for(grant) as op:
+            return terms.intents(op.term)
+
+    def _moving(self, grant: Grant) -> tuple[str, ...]:
+        with explained("cannot list what is being moved"), self._opened_for(grant) as op:
+            return terms.moving(op.term)
+
+    def _unfinished(self, term: Term) -> Iterator[Record]:
+        """The records of this cluster's volumes that the API server may not know.
+
+        One that cannot be read is left out: its volume's own turn says so.
+        """
+        with explained("cannot list the records"), self._opened_for(Grant(term)) as op:
+            for name in op.ledger.names(ledger.CREATING):
+                with suppress(ExportError):
+                    record = op.ledger.creating(name)
+                    if record is not None and self._is_ours(op, record):
+                        yield record
 
     @contextmanager
     def _open_root(self) -> Iterator[int]:
+        what = f"cannot open the export's root {self._root}"
         try:
             handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            why = explain(f"cannot open the export's root {self._root}", error)
+            why = export_error(what, error)
             raise Unavailable(why.message, stale=getattr(why, "stale", False)) from error
         try:
             yield handle
@@ -177,34 +268,125 @@ class Export:
             os.close(handle)
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[int, Ledger]]:
+    def _opened(self) -> Iterator[tuple[int, int]]:
+        """Handles of the root and of `.holdfast`."""
         with self._open_root() as root:
             try:
-                handle = tree.open_directory(root, RESERVED)
-            except FileNotFoundError:
-                raise Unavailable(
-                    f"{self._root} has no {RESERVED} any more: mount the export there, or restart "
-                    "Holdfast if it was emptied on purpose"
-                ) from None
-            kept = Ledger(handle)
+                with of_the_export(f"cannot open {self._root / RESERVED}"):
+                    handle = self._holdfast(root)
+            except Failed as failed:
+                raise Unavailable(failed.message) from failed
             try:
-                yield root, kept
+                yield root, handle
             finally:
-                kept.close()
                 os.close(handle)
 
+    def _holdfast(self, root: int) -> int:
+        try:
+            return tree.open_directory(root, RESERVED)
+        except FileNotFoundError:
+            raise WrongExport(
+                f"{self._root} has no {RESERVED}: mount the export there that volumes were made "
+                "on, or, if this is to take its place, run `holdfast exports accept`"
+            ) from None
+
     @contextmanager
-    def _changing(self) -> Iterator[tuple[int, Ledger]]:
-        with self._opened() as (root, kept):
-            with self._lock:
-                self._permit()
-                yield root, kept
-            kept.sync()
+    def _reading(self) -> Iterator[Ledger]:
+        with self._opened() as (_, holdfast), Changes(_never) as changes:
+            export_id = self._id or identity.read(holdfast).id
+            with _closing(Ledger(holdfast, -1, changes, export_id)) as records:
+                yield records
+
+    @contextmanager
+    def _changing(self, grant: Grant, directory: str = "") -> Iterator[Operation]:
+        with self._opened_for(grant) as op:
+            if not directory:
+                yield op
+                return
+            with self._locks.held(directory):
+                yield op
+
+    @contextmanager
+    def _opened_for(self, grant: Grant) -> Iterator[Operation]:
+        """An operation in a term; what it changed is durable afterwards."""
+        began = time.monotonic()
+        with ExitStack() as stack:
+            root, holdfast = stack.enter_context(self._opened())
+            term = stack.enter_context(self._opened_term(holdfast, grant.term))
+            check = partial(_check, term, grant, began, self._may_change)
+            changes = stack.enter_context(Changes(check))
+            records = stack.enter_context(_closing(Ledger(holdfast, term, changes, self._id)))
+            yield Operation(root, term, records, changes, grant.term.leader.cluster)
+            changes.sync()
+
+    @contextmanager
+    def _opened_term(self, holdfast: int, term: Term) -> Iterator[int]:
+        with ExitStack() as stack, of_the_export("cannot open the term's folder"):
+            try:
+                handle = stack.enter_context(tree.opened(holdfast, terms.path_of(term)))
+            except FileNotFoundError as error:
+                identity.check(identity.read(holdfast), self._id)
+                raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
+            opened = stack.pop_all()
+        with opened:
+            yield handle
 
 
-def _confirm(kept: Ledger, volume: str) -> None:
-    record = kept.creating(volume)
-    for former in record.succeeds if record else ():
-        if old := kept.find(former):
-            kept.forget(old)
-    kept.confirm(volume)
+def _check(term: int, grant: Grant, began: float, may_change: Callable[[], object]) -> None:
+    """Raises Fenced, or what `may_change` raises, where no change may be made any more."""
+    may_change()
+    if time.monotonic() - began > grant.seconds:
+        raise Fenced(f"more than {grant.seconds:g} s have passed: it is tried again")
+    if os.fstat(term).st_nlink == 0:  # a later term has removed the folder
+        raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
+
+
+def _known(info: ExportInfo) -> ExportInfo:
+    if not info.id:
+        raise Unavailable("the export has no id yet: it is to be initialised first")
+    return info
+
+
+def _never() -> None:
+    raise Unsafe("a method that only reads has tried to change something")
+
+
+@contextmanager
+def _closing(records: Ledger) -> Iterator[Ledger]:
+    try:
+        yield records
+    finally:
+        records.close()
+
+
+def _make_folder(changes: Changes, parent: int, name: str) -> None:
+    with suppress(FileExistsError):
+        changes.mkdir(parent, name, 0o700)
+
+
+def _write_and_remove(parent: int, name: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(name, flags, 0o600, dir_fd=parent)
+    try:
+        os.write(handle, b"Holdfast was here\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+        os.unlink(name, dir_fd=parent)
+
+
+def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:
+    record = op.ledger.find(volume)
+    if record is None or record.claim.uid != claim_uid:
+        raise Unsafe(f"no record names volume {volume} and claim uid {claim_uid}")
+    return record
+
+
+def _confirm(op: Operation, volume: str) -> None:
+    record = op.ledger.creating(volume)
+    if record is None:
+        return
+    for former in record.succeeds:
+        if old := op.ledger.find(former):
+            op.ledger.forget(old)
+    op.ledger.confirm(volume)

@@ -1,18 +1,21 @@
 """The records of one export, found by volume or by directory without reading the others.
 
-The layout is drawn in `record.py`. A ledger works on a handle of `.holdfast` and does not
-lock: whoever changes records holds the export's lock.
+The layout is drawn in `record.py`. A ledger works on a handle of `.holdfast`, for the length of
+one operation, and does not lock: whoever changes records holds the lock of their directory.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import RESERVED, components
 from holdfast.exports import tree
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.changes import Changes
+from holdfast.exports.errors import Unsafe, of_the_export
 from holdfast.exports.record import Record
 
 CREATING = "creating"
@@ -24,6 +27,9 @@ TRASH = "trash"
 RECORDS = (CREATING, VOLUMES, TRASHED)
 FOLDERS = (*RECORDS, DIRECTORIES, TRASH)
 
+_MADE = ".made"
+_ATTEMPTS = 100  # others may prune the folders of a mark while it is made
+
 
 def trash_of(volume: str) -> str:
     """Where a volume's directory lies once it is deleted, relative to the export's root."""
@@ -31,42 +37,39 @@ def trash_of(volume: str) -> str:
 
 
 class Ledger:
-    """The records beneath one handle of `.holdfast`, for the length of one operation."""
+    """The records beneath one handle of `.holdfast`.
 
-    def __init__(self, handle: int) -> None:
+    `term` is the handle of the term's folder, -1 where nothing is to be changed.
+    """
+
+    def __init__(self, handle: int, term: int, changes: Changes, export_id: str = "") -> None:
         self.handle = handle
+        self.export_id = export_id
+        self._term = term
+        self._changes = changes
         self._folders: dict[str, int] = {}  # handles of those in use, each opened once
-        self._changed: list[int] = []
 
     def close(self) -> None:
         """Closes what was opened beneath `handle`."""
-        for handle in (*self._folders.values(), *self._changed):
+        for handle in self._folders.values():
             os.close(handle)
 
-    def sync_later(self, handle: int) -> None:
-        """Has `sync` make what was changed in a directory durable."""
-        self._changed.append(os.dup(handle))
-
-    def sync(self) -> None:
-        """Makes durable what this operation changed; ends it, and needs no lock.
-
-        Names reach the disk in the order in which they were changed: ext4 and XFS keep it in
-        their logs, an NFS server has each of them on disk before it answers. So one commit
-        stands for all, and for those of other operations at the same time.
-        """
-        for handle in self._changed:
-            os.fsync(handle)
-
-    def _folder(self, name: str) -> int:
+    def folder(self, name: str) -> int:
+        """A handle of one of `FOLDERS`, which stays the ledger's."""
         if name not in self._folders:
-            self._folders[name] = tree.open_directory(self.handle, name)
+            with of_the_export(f"cannot open {RESERVED}/{name}"):
+                self._folders[name] = self._opened(name)
         return self._folders[name]
 
-    def _made_folder(self, name: str) -> int:
-        with suppress(FileNotFoundError):
-            return self._folder(name)
-        tree.make_directory(self.handle, name, 0o700)
-        return self._folder(name)
+    def _opened(self, name: str) -> int:
+        try:
+            return tree.open_directory(self.handle, name)
+        except FileNotFoundError:
+            if self._term < 0:
+                raise
+        with suppress(FileExistsError):  # somebody has removed it
+            self._changes.mkdir(self.handle, name, 0o700)
+        return tree.open_directory(self.handle, name)
 
     def find(self, volume: str) -> Record | None:
         """The record of a volume, where it has come to; raises Unsafe where it cannot be read."""
@@ -80,37 +83,41 @@ class Ledger:
     def _read(self, folder: str, volume: str) -> Record | None:
         _check_name(volume)
         try:
-            record = Record.parse(tree.read_file(self._folder(folder), volume), volume)
+            record = Record.parse(tree.read_file(self.folder(folder), volume), volume)
         except FileNotFoundError:
             return None
+        if record.export not in {"", self.export_id}:
+            raise Unsafe(
+                f"the record of volume {volume} is of export {record.export}, this is "
+                f"{self.export_id}: remove it, or put the right records back"
+            )
         return record.trashed(trash_of(volume)) if folder == TRASHED else record
 
     def names(self, folder: str) -> list[str]:
         """The volumes with a record in one of the folders `RECORDS`."""
-        return tree.names_in(self._folder(folder))
+        with of_the_export(f"cannot list {RESERVED}/{folder}"):
+            return [name for name in os.listdir(self.folder(folder)) if not name.startswith(".")]
 
     def enter(self, record: Record) -> None:
-        """Writes the record of a volume in the making, and whose its directory is."""
-        folder = self._made_folder(CREATING)
-        tree.replace_file(folder, record.volume, record.dump())
-        self.sync_later(folder)
-        self.mark(record.directory, record.volume)
+        """Writes the record of a volume in the making."""
+        self._write(CREATING, record)
 
     def write(self, record: Record) -> None:
         """Writes the record of a volume that the API server knows."""
-        tree.write_file(self._made_folder(VOLUMES), record.volume, record.dump())
+        self._write(VOLUMES, record)
+
+    def _write(self, folder: str, record: Record) -> None:
+        data = replace(record, export=self.export_id).dump()
+        self._changes.write(self._term, self.folder(folder), record.volume, data)
 
     def confirm(self, volume: str) -> None:
         """Moves a record from `creating` to `volumes`; nothing where it has moved already.
 
         A crash may undo that: whoever works here next asks the API server about each record in
         `creating`, and confirms it anew.
-
-        A replica that was held up in the middle of its work, and leads no more, can still write
-        one into `creating` beside a later one: that is only dropped.
         """
         if self.has_moved_on(volume):
-            self._unlink(CREATING, volume)
+            self._changes.unlink(self.folder(CREATING), volume)
         else:
             self._move(volume, CREATING, VOLUMES)
 
@@ -121,45 +128,91 @@ class Ledger:
     def discard(self, record: Record) -> None:
         """Moves the record of a volume to those of the trash; its mark goes last."""
         self._move(record.volume, VOLUMES, TRASHED)
-        self.sync_later(self._made_folder(TRASHED))
         self.unmark(record.directory, record.volume)
 
     def _move(self, volume: str, source: str, target: str) -> None:
-        new = self._made_folder(target)
         with suppress(FileNotFoundError):
-            os.replace(volume, volume, src_dir_fd=self._folder(source), dst_dir_fd=new)
+            self._changes.rename(self.folder(source), volume, self.folder(target), volume)
 
     def forget(self, record: Record) -> None:
         """Removes a record, after its marks: what was cut short is seen, and ends, with it."""
         for path in filter(None, (record.directory, record.target)):
             self.unmark(path, record.volume)
         for folder in (CREATING, VOLUMES):
-            self._unlink(folder, record.volume)
+            self._changes.unlink(self.folder(folder), record.volume)
 
     def forget_trashed(self, volume: str) -> None:
         """Removes the record of a directory that is not in the trash any more."""
-        self._unlink(TRASHED, volume)
-
-    def _unlink(self, folder: str, volume: str) -> None:
-        handle = self._folder(folder)
-        with suppress(FileNotFoundError):
-            os.unlink(volume, dir_fd=handle)
-            os.fsync(handle)
+        self._changes.unlink(self.folder(TRASHED), volume)
 
     def mark(self, directory: str, volume: str) -> None:
         """Notes that a directory is a volume's."""
-        folders = self._made_folder(DIRECTORIES)
-        with tree.opened(folders, _place(directory), make=True) as handle:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            os.close(os.open(volume, flags, 0o600, dir_fd=handle))
-            self.sync_later(handle)
+        self._put(_place(directory), volume)
+
+    def mark_made(self, parent: str) -> None:
+        """Notes that a parent of volumes' directories was made by Holdfast."""
+        self._put(_place(parent), _MADE)
 
     def unmark(self, directory: str, volume: str) -> None:
         """Takes such a note back, and the folders that it leaves empty."""
-        place, handle = _place(directory), self._folder(DIRECTORIES)
-        with suppress(FileNotFoundError), tree.opened(handle, place) as marks:
-            os.unlink(volume, dir_fd=marks)
-        tree.prune(handle, place)
+        self._take(_place(directory), volume)
+
+    def unmark_made(self, parent: str) -> None:
+        """Takes the note of a parent back."""
+        self._take(_place(parent), _MADE)
+
+    def is_done_with(self, parent: str) -> bool:
+        """Whether Holdfast made a parent and no volume's directory is in it any more."""
+        folder = self.folder(DIRECTORIES)
+        with suppress(FileNotFoundError), tree.opened(folder, _place(parent)) as marks:
+            return os.listdir(marks) == [_MADE]
+        return False
+
+    def _put(self, place: list[str], name: str) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._made(place) as marks:
+                    self._changes.touch(self._term, marks, name)
+            except FileNotFoundError:  # another operation has pruned a folder on the way
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    @contextmanager
+    def _made(self, place: list[str]) -> Iterator[int]:
+        handle = os.dup(self.folder(DIRECTORIES))
+        try:
+            for name in place:
+                with suppress(FileExistsError):
+                    if not tree.exists(handle, name):
+                        self._changes.mkdir(handle, name, 0o700)
+                handle, above = tree.open_directory(handle, name), handle
+                os.close(above)
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _take(self, place: list[str], name: str) -> None:
+        folder = self.folder(DIRECTORIES)
+        with suppress(FileNotFoundError), tree.opened(folder, place) as marks:
+            self._changes.unlink(marks, name)
+        self._prune(place)
+
+    def prune(self, directory: str) -> None:
+        """Removes the empty folders for a directory's marks that a late call may have made."""
+        self._prune(_place(directory))
+
+    def _prune(self, place: list[str]) -> None:
+        """Removes the folders on the way that are empty, from the innermost outwards."""
+        folder = self.folder(DIRECTORIES)
+        try:
+            for depth in range(len(place), 0, -1):
+                with suppress(FileNotFoundError), tree.opened(folder, place[: depth - 1]) as outer:
+                    self._changes.rmdir(outer, place[depth - 1])
+        except OSError as error:
+            if error.errno not in tree.NOT_EMPTY:
+                raise
 
     def others(self, directory: str, volume: str) -> list[Record]:
         """The records of other volumes among the overlapping."""
@@ -167,14 +220,18 @@ class Ledger:
 
     def overlapping(self, directory: str) -> list[Record]:
         """The records of a directory, of those above it, and of those beneath it."""
+        return list(filter(None, map(self.find, self.marked(directory))))
+
+    def marked(self, directory: str) -> list[str]:
+        """The volumes whose mark is on a directory, above it, or beneath it."""
         place, volumes = _place(directory), list[str]()
         with suppress(FileNotFoundError):
-            for depth, handle in enumerate(tree.steps(self._folder(DIRECTORIES), place), 1):
+            for depth, handle in enumerate(tree.steps(self.folder(DIRECTORIES), place), 1):
                 if depth == len(place):
                     volumes += tree.files_beneath(handle)
                 elif depth % 2:
                     volumes += [name for name in os.listdir(handle) if name != RESERVED]
-        return list(filter(None, map(self.find, dict.fromkeys(volumes))))
+        return list(dict.fromkeys(name for name in volumes if name != _MADE))
 
 
 def _place(directory: str) -> list[str]:
@@ -186,6 +243,6 @@ def _place(directory: str) -> list[str]:
 def _check_name(volume: str) -> None:
     """Raises Unsafe for what cannot be the name of a volume's file."""
     with suppress(Refused):
-        if components(volume) == (volume,):
+        if components(volume) == (volume,) and not volume.startswith("."):
             return
     raise Unsafe(f"{volume!r} is no volume's name")

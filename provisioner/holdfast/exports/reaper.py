@@ -1,8 +1,9 @@
 """Emptying the trash, within bounds.
 
-shutil.rmtree was rejected: it crosses into file systems mounted beneath, recurses as deep as
-the tree goes, cannot be stopped, and gives up a whole tree for one busy file. What cannot be
-removed now (EBUSY: a file that is open on this client) is left for the next round.
+Entries are read as they come and removed at once, so that memory does not grow with a directory;
+what cannot be removed is counted by its error and passed over. shutil.rmtree was rejected: it
+crosses into file systems mounted beneath, recurses as deep as the tree goes, cannot be stopped,
+and gives up a whole tree for one busy file.
 """
 
 from __future__ import annotations
@@ -10,86 +11,123 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from collections.abc import Callable
+import time
+from contextlib import suppress
 
 from holdfast.exports import tree
-from holdfast.exports.ledger import TRASH, Ledger
+from holdfast.exports.changes import Changes
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.inode import inode_of
+from holdfast.exports.interface import Reaped
+from holdfast.exports.ledger import TRASH, TRASHED, Ledger
+from holdfast.exports.record import Record
 
 _DEEPEST = 50  # a handle is held for each level; what lies deeper is moved up first
-_LEFT_FOR_LATER = {errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM}
+_TRIES = 50  # a removal: what cannot be removed must not keep from the rest behind it
+_ANOTHERS = "not this volume's directory"
+_MOUNT = "a mount beneath it"
 
 
-def reaped(
-    kept: Ledger, volume: str, finished: Callable[[str], bool], go_on: Callable[[], bool]
-) -> bool:
-    """Removes the trash of a volume that is `finished`, and its record; whether that is done.
+def reap(ledger: Ledger, record: Record, removals: Changes, entries: int) -> Reaped:
+    """Removes at most so many entries of a volume's trash, and its record with the last.
 
-    What has no record there yet is a deletion that was cut short: the volume's reclaim ends it.
+    Args:
+        ledger: the records.
+        record: of the volume, in the trash.
+        removals: the changes that empty the trash, which need not be durable.
+        entries: how many are removed at most.
     """
-    if not (go_on() and finished(volume)):
-        return False
-    with tree.opened(kept.handle, [TRASH], make=True) as trash:
-        done = _is_removed(trash, volume, go_on)
-    if done:
-        kept.forget_trashed(volume)
-    return done
-
-
-def _is_removed(trash: int, volume: str, go_on: Callable[[], bool]) -> bool:
+    removal, trash = _Removal(removals, entries), ledger.folder(TRASH)
     try:
-        with tree.opened(trash, [volume]) as folder:
-            _Removal(folder, go_on).run()
-        os.rmdir(volume, dir_fd=trash)
+        with tree.opened(trash, [record.volume]) as folder:
+            if not record.inode.may_be(inode_of(folder)):
+                return Reaped(done=False, age=_age(ledger, record), blocked=(_ANOTHERS,))
+            removal.empty(folder)
+        removals.rmdir(trash, record.volume)
+        removal.removed += 1
     except FileNotFoundError:
-        return True
+        pass
+    except Unsafe:
+        return Reaped(done=False, age=_age(ledger, record), blocked=(_ANOTHERS,))
     except OSError as error:
-        if error.errno not in _LEFT_FOR_LATER:
-            raise
-        return False
-    return True
+        blocked = removal.reasons(error)
+        return Reaped(False, removal.removed, _age(ledger, record), blocked)
+    ledger.forget_trashed(record.volume)
+    return Reaped(True, removal.removed)
+
+
+def _age(ledger: Ledger, record: Record) -> float:
+    """Seconds since a record came to the trash: rename(2) is a change of the file's status."""
+    with suppress(FileNotFoundError):
+        status = os.stat(record.volume, dir_fd=ledger.folder(TRASHED), follow_symlinks=False)
+        return max(0.0, time.time() - status.st_ctime)
+    return 0.0
 
 
 class _Removal:
-    """The removal of what a folder holds: on one file system, bounded in depth, stoppable."""
+    """The removal of what a folder holds: on one file system, bounded in depth and number."""
 
-    def __init__(self, folder: int, go_on: Callable[[], bool]) -> None:
-        self._folder = folder
-        self._go_on = go_on
-        self._device = os.fstat(folder).st_dev
-        self._names = os.listdir(folder)
+    def __init__(self, changes: Changes, entries: int) -> None:
+        self.removed = 0
+        self._changes = changes
+        self._entries = entries
+        self._tries = entries * _TRIES
+        self._blocked: set[str] = set()
         self._parts = (f"part-{number}" for number in itertools.count())
 
-    def run(self) -> None:
-        """Removes as much as can be."""
-        for name in self._names:  # `_move_up` adds to it
-            self._remove(self._folder, name, 1)
+    def reasons(self, error: OSError) -> tuple[str, ...]:
+        """Why the folder itself is left; nothing where only the number of entries was used up."""
+        if error.errno not in tree.NOT_EMPTY or not (self._blocked or self._is_used_up):
+            self._blocked.add(_name(error))
+        return tuple(sorted(self._blocked))
 
-    def _remove(self, parent: int, name: str, depth: int) -> None:
-        if not self._go_on():
-            return
-        try:
-            if tree.is_directory(parent, name):
-                self._remove_directory(parent, name, depth)
-            else:
-                os.unlink(name, dir_fd=parent)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            if error.errno not in _LEFT_FOR_LATER:
-                raise
+    @property
+    def _is_used_up(self) -> bool:
+        return self.removed >= self._entries or self._tries <= 0
 
-    def _remove_directory(self, parent: int, name: str, depth: int) -> None:
-        if depth > _DEEPEST:
-            self._move_up(parent, name)
+    def empty(self, folder: int) -> None:
+        """Removes as much as can be: again while that helps, for removing may hide entries."""
+        device, before = os.fstat(folder).st_dev, -1
+        while not self._is_used_up and before != self.removed:
+            before = self.removed
+            self._pass(folder, folder, device, 1)
+
+    def _pass(self, top: int, folder: int, device: int, depth: int) -> None:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if self._is_used_up:
+                    return
+                try:
+                    self._remove(top, folder, entry.name, device, depth)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    self._blocked.add(_name(error))
+
+    def _remove(self, top: int, parent: int, name: str, device: int, depth: int) -> None:
+        self._tries -= 1
+        if not tree.is_directory(parent, name):
+            self._changes.unlink(parent, name)
+        elif depth > _DEEPEST:
+            self._move_up(top, parent, name)
+        elif not self._emptied(top, parent, name, device, depth):
             return
+        else:
+            self._changes.rmdir(parent, name)
+        self.removed += 1
+
+    def _emptied(self, top: int, parent: int, name: str, device: int, depth: int) -> bool:
         with tree.opened(parent, [name]) as handle:
-            if os.fstat(handle).st_dev != self._device:
-                return  # mounted here by the administrator: not ours to empty
-            for entry in os.listdir(handle):
-                self._remove(handle, entry, depth + 1)
-        os.rmdir(name, dir_fd=parent)
+            if os.fstat(handle).st_dev != device:
+                self._blocked.add(_MOUNT)  # the administrator's: not ours to empty
+                return False
+            self._pass(top, handle, device, depth + 1)
+            return tree.is_empty(handle)
 
-    def _move_up(self, parent: int, name: str) -> None:
-        free = next(part for part in self._parts if not tree.exists(self._folder, part))
-        os.rename(name, free, src_dir_fd=parent, dst_dir_fd=self._folder)
-        self._names.append(free)
+    def _move_up(self, top: int, parent: int, name: str) -> None:
+        free = next(part for part in self._parts if not tree.exists(top, part))
+        self._changes.rename(parent, name, top, free)
+
+
+def _name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, str(error.errno))

@@ -1,34 +1,52 @@
 """What Holdfast knows of a directory: a small file on the export, which outlives the cluster.
 
+    .holdfast/export                                which export this is: its id and format
+    .holdfast/terms/LEADER/NUMBER/                  the term in which changes are made (terms.py)
+    .holdfast/terms/LEADER/NUMBER/+VOLUME -> PATH   an intent: PATH is about to be made for VOLUME
+    .holdfast/terms/LEADER/NUMBER/-VOLUME/          a directory on its way out
     .holdfast/creating/VOLUME                       a volume that the API server may not know yet
     .holdfast/volumes/VOLUME                        a volume that it does, or did
     .holdfast/trashed/VOLUME                        a volume whose directory was deleted
-    .holdfast/trash/VOLUME                          that directory, until the reaper has been there
+    .holdfast/trash/VOLUME/                         that directory, until the reaper has been there
     .holdfast/directories/PATH/VOLUME               whose PATH is: found without reading the rest
+    .holdfast/directories/PATH/.made                PATH is a parent that Holdfast made
 
 Between the components of a PATH of several is one more, `.holdfast`: A/.holdfast/B for A/B.
 
-A record is written before its directory is made and moves from `creating` to `volumes` once
-the PersistentVolume exists: what a crash leaves half-made is exactly what lies in `creating`.
-That it lies in `trashed` is all that says so: deleting is two renames, directory and record,
-which a full export allows as well. Nothing is kept inside the directory itself: databases want
-theirs empty.
+An intent is written before its directory is made, the record right after, and the record moves
+from `creating` to `volumes` once the PersistentVolume exists: what a crash leaves half-made is
+exactly the intents and what lies in `creating`. That a record lies in `trashed` is all that says
+so: deleting is renames alone, which a full export allows as well. Nothing is kept inside the
+directory itself: databases want theirs empty.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from holdfast.claims.decide import Plan
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import components
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.errors import ExportError, Unsafe
+from holdfast.exports.inode import UNKNOWN, Inode
+
+VERSION = 2
+
+
+class Taken(ExportError):
+    """The directory, one above it or one beneath it belongs to `records`."""
+
+    def __init__(self, directory: str, records: Sequence[Record]) -> None:
+        owners = ", ".join(f"{record.volume} of claim {record.claim}" for record in records)
+        super().__init__(f"directory {directory!r} belongs to volume {owners}")
+        self.directory = directory
+        self.records = tuple(records)
 
 
 def timestamp() -> str:
@@ -51,24 +69,32 @@ class Record:
 
     Attributes:
         volume: name of the PersistentVolume.
+        version: of the record's format; 1 had no export, inode, inherited and version.
+        export: id of the export that the directory is on; empty in version 1.
         directory: path relative to the export's root.
+        inode: of the directory; not known in version 1.
         claim: whose it is or was.
         size: the claim's request, a Kubernetes quantity.
-        reclaim_policy: `Delete` or `Retain`, of the class when the volume was made.
+        reclaim_policy: `Delete` or `Retain`, of the PersistentVolume.
         on_delete: the reclaim action under the policy Delete.
         mode: permission bits, in octal; uid, gid: None where the server decided.
         found: the directory was there before its volume; it keeps its mode and owner.
         foreign: it was there, and no record said whose: somebody's own, and never removed.
+        inherited: nfs-subdir-external-provisioner made it, by whose rules volumes may share.
         succeeds: volumes that are gone and whose retained directory this one takes up.
         origin: which cluster's API server knows the volume (the uid of its namespace
             kube-system); empty where that could not be read.
         target: where the data goes or went, relative to the root; that of an archive is written
             before it is moved.
         created, moved: RFC 3339, UTC; `moved` is empty in the trash.
+        unknown: fields of a later version, which are kept.
     """
 
     volume: str
+    version: int = VERSION
+    export: str = ""
     directory: str
+    inode: Inode = UNKNOWN
     claim: ClaimRef
     storage_class: str
     size: str
@@ -80,59 +106,47 @@ class Record:
     gid: int | None = None
     found: bool = False
     foreign: bool = False
+    inherited: bool = False
     succeeds: tuple[str, ...] = ()
     origin: str = ""
     state: State = State.LIVE
     target: str = ""
     created: str = field(default_factory=timestamp)
     moved: str = ""
-
-    @classmethod
-    def of(cls, plan: Plan, **more: Any) -> Self:
-        """The record of a plan that is about to be carried out; `more` are other attributes."""
-        owner = plan.ownership
-        return cls(
-            volume=plan.volume,
-            directory=plan.directory,
-            claim=plan.ref,
-            storage_class=plan.storage_class.name,
-            size=plan.claim.size,
-            reclaim_policy=plan.storage_class.reclaim_policy,
-            on_delete=plan.action,
-            shared=plan.shared,
-            mode=f"{owner.mode:04o}",
-            uid=owner.uid,
-            gid=owner.gid,
-            **more,
-        )
+    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
     def parse(cls, data: bytes, volume: str) -> Self:
-        """The record in a volume's file; raises Unsafe for what is none, or another's."""
+        """The record in a volume's file.
+
+        Raises:
+            Unsafe: the file is not a record, has a field of another type than it should have, or
+                belongs to another volume.
+        """
         try:
-            fields: dict[str, Any] = json.loads(data)
-            for name in fields.keys() - cls.__slots__:  # of a later version
-                del fields[name]
-            fields["claim"] = ClaimRef(**fields["claim"])
-            fields["on_delete"] = Action(fields["on_delete"])
-            fields["state"] = State(fields["state"])
-            fields["succeeds"] = tuple(fields["succeeds"])
-            record = cls(**fields)
+            record = cls(**_read(json.loads(data)))
             for path in filter(None, (record.directory, record.target)):
                 components(path)
         except (ValueError, TypeError, KeyError, AttributeError, Refused) as error:
-            why = f"the record of volume {volume} in .holdfast cannot be read ({error}): mend it"
-            raise Unsafe(why) from error
+            raise Unsafe(
+                f"cannot parse the record .holdfast/…/{volume} ({error}): restore it from a backup"
+            ) from error
         if record.volume != volume:
-            raise Unsafe(f"the record of volume {volume} names {record.volume!r}: mend it")
+            raise Unsafe(
+                f"the record .holdfast/…/{volume} names volume {record.volume!r}: restore it from "
+                "a backup"
+            )
         return record
 
     def dump(self) -> bytes:
-        """The record as a file: JSON, a line for each field, for a person's eyes too."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        fields["claim"] = asdict(self.claim)
+        """The record as a file: JSON, a line for each field, human-readable."""
+        values = {name: getattr(self, name) for name in _NAMES}
+        values |= {"version": VERSION, "claim": asdict(self.claim), "inode": asdict(self.inode)}
         # Not `indent`, which takes the standard library's slow encoder.
-        lines = (f" {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items())
+        lines = (
+            f" {json.dumps(name)}: {json.dumps(value)}"
+            for name, value in {**values, **self.unknown}.items()
+        )
         return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
     def moving_to(self, target: str) -> Record:
@@ -157,3 +171,59 @@ class Record:
         """Whether the directory was kept on purpose, and may be taken up by its path's claim."""
         kept = self.reclaim_policy == "Retain" or self.on_delete is Action.RETAIN
         return self.state is State.RETAINED or (self.state is State.LIVE and kept)
+
+    def shares_with(self, other: Record) -> bool:
+        """Whether both may have one directory: their classes say so, or nfs-subdir made both."""
+        both = (self.shared and other.shared) or (self.inherited and other.inherited)
+        return both and self.directory == other.directory
+
+
+_NAMES = tuple(one.name for one in fields(Record) if one.name != "unknown")
+_TEXTS = {"volume", "export", "directory", "storage_class", "size", "reclaim_policy", "mode"}
+_TEXTS |= {"origin", "target", "created", "moved"}
+_FLAGS = {"shared", "found", "foreign", "inherited"}
+
+
+def _read(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a record's JSON, checked; raises ValueError, TypeError, KeyError."""
+    known = {name: given[name] for name in given if name in _NAMES}
+    for name, value in known.items():
+        _check(name, value)
+    known["claim"] = ClaimRef(**_texts(given["claim"]))
+    known["inode"] = Inode(**_numbers(given.get("inode") or {}))
+    known["on_delete"] = Action(given["on_delete"])
+    known["state"] = State(given["state"])
+    known["succeeds"] = tuple(map(_text, given["succeeds"]))
+    known["unknown"] = {name: given[name] for name in given if name not in _NAMES}
+    known.setdefault("version", 1)
+    return known
+
+
+def _check(name: str, value: Any) -> None:
+    kinds: tuple[type, ...] = (object,)
+    if name in _TEXTS:
+        kinds = (str,)
+    elif name in _FLAGS:
+        kinds = (bool,)
+    elif name in {"uid", "gid"}:
+        kinds = (int, type(None))
+    elif name == "version":
+        kinds = (int,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and name not in _FLAGS):
+        raise TypeError(f"field {name!r} is {value!r}")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _texts(given: dict[str, Any]) -> dict[str, str]:
+    return {name: _text(value) for name, value in given.items()}
+
+
+def _numbers(given: dict[str, Any]) -> dict[str, int]:
+    if not all(type(value) is int for value in given.values()):
+        raise TypeError(f"field 'inode' is {given!r}")
+    return given

@@ -28,7 +28,7 @@ def trial(root: Path, ownership: Ownership) -> Iterator[str]:
             os.mkdir(name, 0o700, dir_fd=handle)
         yield "make a directory"
         with explained(f"cannot give a directory in {root} its mode and owner"):
-            tree.make_directory(handle, name, ownership.mode, ownership.uid, ownership.gid)
+            _set_owner(handle, name, ownership)
         yield "set mode and owner"
         with explained(f"cannot write in a new directory in {root}"):
             _write(handle, name)
@@ -48,5 +48,18 @@ def trial(root: Path, ownership: Ownership) -> Iterator[str]:
 
 def _write(parent: int, name: str) -> None:
     with tree.opened(parent, [name]) as handle:
-        tree.write_file(handle, "file", b"Holdfast was here\n")
+        with os.fdopen(
+            os.open("file", os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=handle), "w"
+        ) as file:
+            file.write("Holdfast was here\n")
+            file.flush()
+            os.fsync(file.fileno())
         os.unlink("file", dir_fd=handle)
+
+
+def _set_owner(parent: int, name: str, ownership: Ownership) -> None:
+    uid, gid = ownership.uid, ownership.gid
+    with tree.opened(parent, [name]) as handle:
+        if uid is not None or gid is not None:
+            os.fchown(handle, -1 if uid is None else uid, -1 if gid is None else gid)
+        os.fchmod(handle, ownership.mode)

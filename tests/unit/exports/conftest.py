@@ -10,37 +10,30 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.exports.export import Export
-from tests.unit.exports.given import export_at, listing
-
-
-@pytest.fixture(autouse=True)
-def _nobody_pulls_the_plug(monkeypatch: pytest.MonkeyPatch) -> None:
-    """fsync matters to who pulls the plug; here it would be most of the time that tests take."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
+from tests.unit.exports.given import Leading, export_at, listing, served
 
 
 @pytest.fixture
 def memory() -> Iterator[Path]:
-    """A directory for tests that make very many exports: in memory, where there is a place."""
+    """A directory in memory, where there is a place: syncing it costs nothing there."""
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=place) as folder:
         yield Path(folder)
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
+def root(memory: Path) -> Iterator[Path]:
     """The export's root; beside it lies what no operation may reach."""
-    outside = tmp_path / "outside"
+    outside = memory / "outside"
     (outside / "folder").mkdir(parents=True)
     (outside / "file").write_text("precious")
     (outside / "folder" / "file").write_text("precious too")
     before = listing(outside)
-    yield tmp_path / "export"
+    yield memory / "export"
     assert listing(outside) == before
-    assert {path.name for path in tmp_path.iterdir()} <= {"outside", "export"}
-    # pytest would remove it later by a function that calls itself for each level.
-    subprocess.run(["rm", "-rf", tmp_path / "export"], check=True, timeout=50)
+    assert {path.name for path in memory.iterdir()} <= {"outside", "export"}
+    # Python would remove it by a function that calls itself for each level.
+    subprocess.run(["rm", "-rf", memory / "export"], check=True, timeout=50)
 
 
 @pytest.fixture
@@ -50,6 +43,16 @@ def outside(root: Path) -> Path:
 
 
 @pytest.fixture
-def export(root: Path) -> Export:
-    """The export, prepared."""
+def export(root: Path) -> Leading:
+    """The export, with an id, mounted here."""
     return export_at(root)
+
+
+@pytest.fixture(params=["mounted", "remote"])
+def either(request: pytest.FixtureRequest, root: Path) -> Iterator[Leading]:
+    """The export through each implementation of its interface."""
+    if request.param == "mounted":
+        yield export_at(root)
+        return
+    with served(root) as exports:
+        yield export_at(root, exports)

@@ -6,15 +6,23 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from holdfast.claims.decide import Plan
-from holdfast.claims.objects import Claim, ClaimRef, StorageClass
+from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports.export import Export
+from holdfast.exports.interface import Exports, Grant, Leader, Moved, Takeover, Wanted
 from holdfast.exports.record import Record
+from holdfast.exports.remote import connect
+
+ID = "e4f1c2d0-0000-4000-8000-00000000000e"
 
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 
@@ -25,46 +33,129 @@ def plan(
     *,
     action: Action = Action.DELETE,
     policy: str = "Delete",
-    shared: bool = False,
     ownership: Ownership | None = None,
-) -> Plan:
-    """A plan for volume `pvc-UID`, as `decide` makes it."""
-    claim = Claim(
-        ref=ClaimRef("team", f"data-{uid}", uid),
-        version="1",
-        class_name="nfs",
-        provisioner="example.com/nfs",
-        selected_node="",
-        volume_name="",
-        volume_mode="Filesystem",
-        size="1Gi",
-        access_modes=("ReadWriteMany",),
-        has_selector=False,
-        data_source="",
-        labels={},
-        annotations={},
-    )
-    storage_class = StorageClass("nfs", "example.com/nfs", {}, policy, (), False, False)
+    namespace: str = "team",
+    **more: Any,
+) -> Wanted:
+    """What is wanted for volume `pvc-UID`; `more` are other attributes."""
     owner = ownership or Ownership()
-    return Plan(f"pvc-{uid}", directory, claim, storage_class, action, shared, owner)
+    return Wanted(
+        volume=f"pvc-{uid}",
+        directory=directory,
+        claim=ClaimRef(namespace, f"data-{uid}", uid),
+        storage_class="nfs",
+        size="1Gi",
+        reclaim_policy=policy,
+        on_delete=action,
+        mode=owner.mode,
+        uid=owner.uid,
+        gid=owner.gid,
+        **more,
+    )
 
 
-def export_at(root: Path) -> Export:
-    """An export that is prepared."""
+class Leading:
+    """A process that leads, as a controller does: a term begins with its first change."""
+
+    def __init__(
+        self,
+        root: Path,
+        may_change: Callable[[], object] = lambda: None,
+        *,
+        cluster: str = "cluster",
+        exports: Exports | None = None,
+    ) -> None:
+        self.root = root
+        self.cluster = cluster
+        self.exports: Exports = exports or Export(root, may_change)
+        self._takeover: Takeover | None = None
+        self._beginning = threading.Lock()
+
+    @property
+    def takeover(self) -> Takeover:
+        with self._beginning:
+            if self._takeover is None:
+                self._takeover = self.exports.begin(Leader(self.cluster, "nfs"))
+            return self._takeover
+
+    @property
+    def grant(self) -> Grant:
+        return Grant(self.takeover.term)
+
+    def create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
+        return self.exports.create(self.grant, wanted, tuple(reuses))
+
+    def confirm(self, volume: str) -> None:
+        self.exports.confirm(self.grant, volume)
+
+    def undo(self, volume: str) -> None:
+        self.exports.undo(self.grant, volume)
+
+    def find(self, volume: str) -> Record | None:
+        return self.exports.find(volume)
+
+    def adopt(self, record: Record) -> Record:
+        return self.exports.adopt(self.grant, record)
+
+    def reclaim(self, volume: str, claim_uid: str, action: Action) -> Moved:
+        return self.exports.reclaim(self.grant, volume, claim_uid, action)
+
+    def probe(self) -> None:
+        self.exports.probe()
+
+    def reap(self, is_gone: Callable[[str], bool] = lambda _: True, *, entries: int = 10**6) -> int:
+        """Empties the trash of the volumes that are gone; how many have something left."""
+        left = 0
+        for volume in self.exports.trashed():
+            left += not (is_gone(volume) and self.exports.reap(self.grant, volume, entries).done)
+        return left
+
+    def unconfirmed(self) -> list[Record]:
+        """The records in the making, as the next leader will find them."""
+        self._takeover = None
+        return list(self.takeover.unfinished)
+
+    def recorded(self) -> set[str]:
+        """The volumes with a record that are not in the trash."""
+        folders = [self.root / ".holdfast" / name for name in ("creating", "volumes")]
+        return {path.name for folder in folders for path in folder.iterdir()}
+
+
+def export_at(root: Path, exports: Exports | None = None, **more: Any) -> Leading:
+    """An export with an id, and who leads it."""
     root.mkdir(exist_ok=True)
-    made = Export(root)
-    made.prepare()
+    made = Leading(root, exports=exports, **more)
+    made.exports.initialise(ID)
     return made
 
 
-def published(export: Export, uid: str = "1", directory: str = "team/data", **of: Any) -> Record:
+@contextmanager
+def served(root: Path) -> Iterator[Exports]:
+    """An export that is reached through a process of its own."""
+    root.mkdir(exist_ok=True)
+    with subprocess.Popen(
+        [sys.executable, "-m", "holdfast.exports.server", str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "provisioner")},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield connect(process.stdin, process.stdout)
+        finally:
+            process.stdin.close()
+            process.wait(10)
+
+
+def published(export: Leading, uid: str = "1", directory: str = "team/data", **of: Any) -> Record:
     """The record of a directory whose volume exists."""
     export.create(plan(uid, directory, **of))
     export.confirm(f"pvc-{uid}")
     return found(export, uid)
 
 
-def found(export: Export, uid: str = "1") -> Record:
+def found(export: Leading, uid: str = "1") -> Record:
     record = export.find(f"pvc-{uid}")
     assert record is not None
     return record
@@ -81,6 +172,7 @@ def adopted(uid: str = "1", directory: str = "team/data", **fields: Any) -> Reco
         reclaim_policy="Delete",
         on_delete=Action.ARCHIVE,
         found=True,
+        inherited=True,
         **fields,
     )
 
@@ -91,7 +183,8 @@ def listing(root: Path, *, records: bool = True) -> dict[str, tuple[str, ...]]:
     for folder, folders, files in os.walk(root):
         for name in (*folders, *files):
             path = Path(folder, name)
-            entries[_without_times(str(path.relative_to(root)))] = _entry(path)
+            if place := _without_terms(str(path.relative_to(root))):
+                entries[_without_times(place)] = _entry(path)
     return {path: what for path, what in entries.items() if records or not _is_kept(path)}
 
 
@@ -109,6 +202,14 @@ def touched(root: Path) -> dict[str, tuple[int, ...]]:
                 s = path.lstat()
                 seen[str(path)] = (s.st_ino, s.st_mode, s.st_uid, s.st_mtime_ns, s.st_ctime_ns)
     return seen
+
+
+def _without_terms(path: str) -> str:
+    """Empty for the folders of terms; what lies in one has no number."""
+    place, _, rest = path.partition(".holdfast/terms")
+    if not _:
+        return path
+    return f"{place}.holdfast/terms/{'/'.join(rest.split('/')[3:])}" if rest.count("/") > 2 else ""
 
 
 def _is_kept(path: str) -> bool:
@@ -130,13 +231,15 @@ def _content(path: Path) -> str:
     if not _is_record(text):
         return text
     fields = json.loads(text)
-    return json.dumps(
-        {**fields, "created": "", "moved": "", "target": _without_times(fields["target"])}
-    )
+    if "volume" not in fields:  # the export's id
+        return json.dumps({**fields, "created": ""})
+    inode = bool(fields.get("inode", {}).get("number"))
+    target = _without_times(fields["target"])
+    return json.dumps({**fields, "created": "", "moved": "", "target": target, "inode": inode})
 
 
 def _is_record(text: str) -> bool:
-    return text.startswith('{\n "volume"')
+    return text.startswith(('{\n "volume"', '{\n "id"'))
 
 
 def _without_times(text: str) -> str:

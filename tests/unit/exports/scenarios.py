@@ -19,9 +19,18 @@ import pytest
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportError, Failed, Unavailable
-from holdfast.exports.export import Export
 from holdfast.exports.record import State
-from tests.unit.exports.given import adopted, export_at, found, listing, plan, published, touched
+from tests.unit.exports.given import (
+    ID,
+    Leading,
+    adopted,
+    export_at,
+    found,
+    listing,
+    plan,
+    published,
+    touched,
+)
 
 NOBODY = 65534
 
@@ -35,11 +44,11 @@ def unmount(folder: Path, *options: str) -> None:
     subprocess.run(["umount", *options, str(folder)], check=True)
 
 
-def reap(export: Export) -> int:
-    return export.reap(lambda _: True, lambda: True)
+def reap(export: Leading) -> int:
+    return export.reap()
 
 
-def with_data(export: Export, root: Path, uid: str, directory: str) -> None:
+def with_data(export: Leading, root: Path, uid: str, directory: str) -> None:
     published(export, uid, directory)
     (root / directory / "file").write_text(f"data of {uid}")
 
@@ -188,13 +197,13 @@ def as_nobody(root: Path) -> None:
     """What root squashing does to us: a tenant's private directory cannot be emptied."""
     root.mkdir()
     os.chdir(root)
-    export = Export(Path())
+    export = Leading(Path())
     if os.geteuid() == 0:
         os.chown(".", NOBODY, NOBODY)
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
-    export.prepare()
+    export.exports.initialise(ID)
     with_data(export, Path(), "1", "private")
     with_data(export, Path(), "2", "plain")
     Path("private/locked").mkdir()

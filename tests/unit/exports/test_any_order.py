@@ -22,10 +22,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import overlap
-from holdfast.exports.errors import Taken, Unsafe
-from holdfast.exports.export import Export
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.record import Taken
 from tests.unit.exports.faults import Crash, Fault, injected
-from tests.unit.exports.given import export_at, listing, plan
+from tests.unit.exports.given import Leading, export_at, listing, plan
 
 T = TypeVar("T")
 
@@ -88,16 +88,16 @@ class Exports(RuleBasedStateMachine):
         return data.draw(st.sampled_from(self._in(*phases)))
 
     def _do(
-        self, crash: int | None, first: Callable[[Export], T], then: Callable[[Export], T]
+        self, crash: int | None, first: Callable[[Leading], T], then: Callable[[Leading], T]
     ) -> T:
         """An operation in a process of its own; if that crashes, the next process does `then`."""
         if crash is not None:
             try:
                 with injected(Fault.CRASH, crash):
-                    return first(Export(self._root))
+                    return first(Leading(self._root))
             except Crash:
-                return then(Export(self._root))
-        return first(Export(self._root))
+                return then(Leading(self._root))
+        return first(Leading(self._root))
 
     def _in_the_way(self, path: str, *, shared: bool) -> list[Tenant]:
         def shares(other: Tenant) -> bool:
@@ -130,7 +130,7 @@ class Exports(RuleBasedStateMachine):
         given = plan(f"{next(self._numbers)}", path, shared=shared)
         in_the_way = self._in_the_way(path, shared=shared)
 
-        def make(export: Export) -> bool:
+        def make(export: Leading) -> bool:
             try:
                 export.create(given)
             except (Taken, Unsafe):
@@ -138,7 +138,7 @@ class Exports(RuleBasedStateMachine):
                 return False
             return True
 
-        def undo(export: Export) -> bool:
+        def undo(export: Leading) -> bool:
             export.undo(given.volume)
             return False
 
@@ -186,7 +186,7 @@ class Exports(RuleBasedStateMachine):
 
         self._do(crash, *[lambda export: export.undo(tenant.volume)] * 2)
 
-        if Export(self._root).find(tenant.volume) is None:
+        if Leading(self._root).find(tenant.volume) is None:
             self._tenants.remove(tenant)
         else:
             assert tenant.goods.files

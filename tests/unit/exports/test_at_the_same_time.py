@@ -13,8 +13,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports import tree
 from holdfast.exports.errors import Unsafe
-from holdfast.exports.export import Export
-from tests.unit.exports.given import listing, plan, published
+from tests.unit.exports.given import Leading, listing, plan, published
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -38,7 +37,7 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 @pytest.mark.parametrize("round_", range(5))
-def test_one_of_many_wins_a_path(root: Path, export: Export, round_: int) -> None:
+def test_one_of_many_wins_a_path(root: Path, export: Leading, round_: int) -> None:
     path = f"team/data-{round_}"
     results = at_once([partial(export.create, plan(f"{n}", path)) for n in range(16)])
 
@@ -51,9 +50,9 @@ def test_one_of_many_wins_a_path(root: Path, export: Export, round_: int) -> Non
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_directory_that_another_process_just_made_is_not_taken_for_somebodys_own(
-    root: Path, export: Export, moment: str, monkeypatch: pytest.MonkeyPatch
+    root: Path, export: Leading, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, other = tree.reaches, Export(root)
+    look, other = tree.reaches, Leading(root)
 
     def look_beside_another(root: int, path: str) -> bool:
         monkeypatch.setattr(tree, "reaches", look)
@@ -69,7 +68,7 @@ def test_a_directory_that_another_process_just_made_is_not_taken_for_somebodys_o
 
 
 @pytest.mark.parametrize("round_", range(5))
-def test_of_nested_paths_none_is_within_another(export: Export, round_: int) -> None:
+def test_of_nested_paths_none_is_within_another(export: Leading, round_: int) -> None:
     paths = ["a", "a/b", "a/b/c", "a/b/c/d", "a/x", "a/x/y", "a/b/z", "a", "a/x", "b"] * 2
     at_once([partial(export.create, plan(f"{round_}-{n}", path)) for n, path in enumerate(paths)])
 
@@ -79,7 +78,7 @@ def test_of_nested_paths_none_is_within_another(export: Export, round_: int) -> 
         assert [other for other in won if (other + "/").startswith(one + "/")] == [one]
 
 
-def test_one_volume_made_by_many_is_one(root: Path, export: Export) -> None:
+def test_one_volume_made_by_many_is_one(root: Path, export: Leading) -> None:
     results = at_once([lambda: export.create(plan())] * 16)
 
     assert {result.volume for result in results} == {"pvc-1"}
@@ -87,7 +86,7 @@ def test_one_volume_made_by_many_is_one(root: Path, export: Export) -> None:
     assert (root / "team/data").is_dir()
 
 
-def test_one_volume_reclaimed_by_many_is_moved_once(root: Path, export: Export) -> None:
+def test_one_volume_reclaimed_by_many_is_moved_once(root: Path, export: Leading) -> None:
     published(export)
     (root / "team/data/file").write_text("data")
 
@@ -97,7 +96,7 @@ def test_one_volume_reclaimed_by_many_is_moved_once(root: Path, export: Export) 
     assert (root / ".holdfast/trash/pvc-1/file").read_text() == "data"
 
 
-def test_archives_of_equal_names_do_not_meet(root: Path, export: Export) -> None:
+def test_archives_of_equal_names_do_not_meet(root: Path, export: Leading) -> None:
     for number in range(16):
         published(export, f"{number}", f"team-{number}/data")
         (root / f"team-{number}/data/file").write_text(f"{number}")
@@ -111,7 +110,7 @@ def test_archives_of_equal_names_do_not_meet(root: Path, export: Export) -> None
     }
 
 
-def test_a_record_on_its_way_is_always_found(export: Export) -> None:
+def test_a_record_on_its_way_is_always_found(export: Leading) -> None:
     missed: list[str] = []
     ended = threading.Event()
 
@@ -136,7 +135,7 @@ def test_a_record_on_its_way_is_always_found(export: Export) -> None:
     assert missed == []
 
 
-def test_whole_lives_beside_each_other_leave_nothing(root: Path, export: Export) -> None:
+def test_whole_lives_beside_each_other_leave_nothing(root: Path, export: Leading) -> None:
     before = listing(root)
 
     def live(uid: str) -> None:

@@ -11,13 +11,21 @@ import pytest
 
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Taken, Unsafe
-from holdfast.exports.export import Export
-from holdfast.exports.record import State
-from tests.unit.exports.given import adopted, found, listing, plan, published, touched, visible
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.record import State, Taken
+from tests.unit.exports.given import (
+    Leading,
+    adopted,
+    found,
+    listing,
+    plan,
+    published,
+    touched,
+    visible,
+)
 
 
-def test_a_directory_has_the_mode_asked_for_whatever_the_umask(root: Path, export: Export) -> None:
+def test_a_directory_has_the_mode_asked_for_whatever_the_umask(root: Path, export: Leading) -> None:
     before = os.umask(0o077)
     try:
         export.create(plan(ownership=Ownership(0o2775)))
@@ -28,20 +36,20 @@ def test_a_directory_has_the_mode_asked_for_whatever_the_umask(root: Path, expor
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
-def test_a_directory_has_the_owner_asked_for_and_keeps_setgid(root: Path, export: Export) -> None:
+def test_a_directory_has_the_owner_asked_for_and_keeps_setgid(root: Path, export: Leading) -> None:
     export.create(plan(ownership=Ownership(0o2770, 1234, 5678)))
 
     status = (root / "team/data").stat()
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (1234, 5678, 0o2770)
 
 
-def test_nothing_is_put_into_the_directory(root: Path, export: Export) -> None:
+def test_nothing_is_put_into_the_directory(root: Path, export: Leading) -> None:
     published(export)
 
     assert visible(root) == ["team", "team/data"]
 
 
-def test_the_record_says_everything_that_was_planned(export: Export) -> None:
+def test_the_record_says_everything_that_was_planned(export: Leading) -> None:
     given = plan(action=Action.RETAIN, policy="Retain", ownership=Ownership(0o750, 0, 0))
 
     record = export.create(given)
@@ -55,7 +63,7 @@ def test_the_record_says_everything_that_was_planned(export: Export) -> None:
     assert record.created.endswith("Z")
 
 
-def test_a_volume_is_unconfirmed_until_it_is_confirmed(export: Export) -> None:
+def test_a_volume_is_unconfirmed_until_it_is_confirmed(export: Leading) -> None:
     record = export.create(plan())
 
     assert (export.unconfirmed(), export.recorded()) == ([record], {"pvc-1"})
@@ -64,7 +72,7 @@ def test_a_volume_is_unconfirmed_until_it_is_confirmed(export: Export) -> None:
     assert found(export) == record
 
 
-def test_undo_leaves_no_trace_of_a_directory_without_parents(root: Path, export: Export) -> None:
+def test_undo_leaves_no_trace_of_a_directory_without_parents(root: Path, export: Leading) -> None:
     before = listing(root)
     export.create(plan(directory="data"))
 
@@ -74,7 +82,7 @@ def test_undo_leaves_no_trace_of_a_directory_without_parents(root: Path, export:
     assert export.find("pvc-1") is None
 
 
-def test_undo_of_what_is_confirmed_or_unknown_does_nothing(root: Path, export: Export) -> None:
+def test_undo_of_what_is_confirmed_or_unknown_does_nothing(root: Path, export: Leading) -> None:
     published(export)
     before = listing(root)
 
@@ -85,7 +93,7 @@ def test_undo_of_what_is_confirmed_or_unknown_does_nothing(root: Path, export: E
 
 
 def test_undo_keeps_a_directory_that_holds_data_and_says_whose_it_was(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     export.create(plan())
     (root / "team/data/file").write_text("data")
@@ -99,7 +107,7 @@ def test_undo_keeps_a_directory_that_holds_data_and_says_whose_it_was(
 
 
 def test_a_directory_that_was_there_keeps_mode_contents_and_after_undo_its_place(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     (root / "team/data").mkdir(0o710, parents=True)
     (root / "team/data/file").write_text("data")
@@ -113,7 +121,7 @@ def test_a_directory_that_was_there_keeps_mode_contents_and_after_undo_its_place
     assert export.recorded() == set()
 
 
-def test_an_empty_directory_that_was_there_survives_undo(root: Path, export: Export) -> None:
+def test_an_empty_directory_that_was_there_survives_undo(root: Path, export: Leading) -> None:
     (root / "team/data").mkdir(parents=True)
     export.create(plan())
 
@@ -123,7 +131,7 @@ def test_an_empty_directory_that_was_there_survives_undo(root: Path, export: Exp
 
 
 def test_a_directory_in_use_keeps_the_mode_that_its_user_gave_it(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     published(export)
     (root / "team/data").chmod(0o700)
@@ -134,7 +142,7 @@ def test_a_directory_in_use_keeps_the_mode_that_its_user_gave_it(
     assert export.unconfirmed() == []
 
 
-def test_the_class_may_be_edited_between_two_attempts(root: Path, export: Export) -> None:
+def test_the_class_may_be_edited_between_two_attempts(root: Path, export: Leading) -> None:
     export.create(plan())
     export.create(plan(directory="elsewhere", action=Action.RETAIN))
 
@@ -145,7 +153,7 @@ def test_the_class_may_be_edited_between_two_attempts(root: Path, export: Export
 
 
 def test_the_record_of_a_repeated_attempt_is_that_of_the_class_as_it_is_now(
-    export: Export,
+    export: Leading,
 ) -> None:
     export.create(plan(action=Action.DELETE))
     export.create(plan(action=Action.RETAIN))
@@ -153,7 +161,7 @@ def test_the_record_of_a_repeated_attempt_is_that_of_the_class_as_it_is_now(
     assert found(export).on_delete is Action.RETAIN
 
 
-def test_a_volume_has_one_directory_once_it_is_published(root: Path, export: Export) -> None:
+def test_a_volume_has_one_directory_once_it_is_published(root: Path, export: Leading) -> None:
     published(export)
     before = listing(root)
 
@@ -167,7 +175,7 @@ OVERLAPPING = ["team/data", "team", "team/data/deeper", "team/data/a/b/c"]
 
 @pytest.mark.parametrize("other", OVERLAPPING)
 def test_a_second_volume_gets_no_directory_that_overlaps(
-    root: Path, export: Export, other: str
+    root: Path, export: Leading, other: str
 ) -> None:
     published(export)
     before = listing(root)
@@ -181,7 +189,7 @@ def test_a_second_volume_gets_no_directory_that_overlaps(
 
 @pytest.mark.parametrize("other", OVERLAPPING)
 def test_a_volume_in_the_making_is_not_gone_whatever_its_policy(
-    root: Path, export: Export, other: str
+    root: Path, export: Leading, other: str
 ) -> None:
     export.create(plan(policy="Retain"))
     before = listing(root)
@@ -193,13 +201,13 @@ def test_a_volume_in_the_making_is_not_gone_whatever_its_policy(
 
 
 @pytest.mark.parametrize("other", ["team/data2", "team/dat", "data", "team/da/ta", "teams/data"])
-def test_a_name_that_only_looks_alike_is_free(export: Export, other: str) -> None:
+def test_a_name_that_only_looks_alike_is_free(export: Leading, other: str) -> None:
     published(export)
 
     assert export.create(plan("2", other)).directory == other
 
 
-def test_all_volumes_in_the_way_are_named(export: Export) -> None:
+def test_all_volumes_in_the_way_are_named(export: Leading) -> None:
     for uid, directory in (("1", "team/a"), ("2", "team/b/c"), ("3", "other")):
         published(export, uid, directory)
 
@@ -211,7 +219,7 @@ def test_all_volumes_in_the_way_are_named(export: Export) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [(True, False), (False, True), (False, False)])
 def test_a_path_is_shared_only_where_both_say_so(
-    export: Export, *, first: bool, second: bool
+    export: Leading, *, first: bool, second: bool
 ) -> None:
     published(export, shared=first)
 
@@ -220,7 +228,7 @@ def test_a_path_is_shared_only_where_both_say_so(
 
 
 def test_a_shared_directory_is_one_and_stays_as_the_first_made_it(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     published(export, shared=True, ownership=Ownership(0o750))
     export.create(plan("2", shared=True, ownership=Ownership(0o777)))
@@ -230,7 +238,7 @@ def test_a_shared_directory_is_one_and_stays_as_the_first_made_it(
 
 
 def test_undoing_the_first_of_two_that_share_leaves_the_directory_to_the_other(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     export.create(plan("1", shared=True))
     published(export, "2", shared=True)
@@ -241,7 +249,7 @@ def test_undoing_the_first_of_two_that_share_leaves_the_directory_to_the_other(
     assert export.recorded() == {"pvc-2"}
 
 
-def test_what_is_about_to_be_moved_away_is_not_shared_any_more(root: Path, export: Export) -> None:
+def test_what_is_about_to_be_moved_away_is_not_shared_any_more(root: Path, export: Leading) -> None:
     published(export, shared=True)
     record = root / ".holdfast/volumes/pvc-1"
     fields = json.loads(record.read_text()) | {"target": "archived-data"}
@@ -251,7 +259,7 @@ def test_what_is_about_to_be_moved_away_is_not_shared_any_more(root: Path, expor
         export.create(plan("2", shared=True))
 
 
-def test_a_retained_directory_is_taken_up_as_it_is(root: Path, export: Export) -> None:
+def test_a_retained_directory_is_taken_up_as_it_is(root: Path, export: Leading) -> None:
     published(export)
     (root / "team/data/file").write_text("data")
     (root / "team/data").chmod(0o711)
@@ -270,13 +278,15 @@ def test_a_retained_directory_is_taken_up_as_it_is(root: Path, export: Export) -
     assert export.reclaim("pvc-2", "2", Action.DELETE).outcome == "trashed"
 
 
-def test_a_directory_whose_policy_was_retain_counts_as_retained(export: Export) -> None:
+def test_a_directory_whose_policy_was_retain_counts_as_retained(export: Leading) -> None:
     assert published(export, policy="Retain").was_retained
     assert published(export, "2", "b", action=Action.RETAIN).was_retained
     assert not published(export, "3", "c").was_retained
 
 
-def test_taking_up_can_be_undone_and_the_record_of_before_stays(root: Path, export: Export) -> None:
+def test_taking_up_can_be_undone_and_the_record_of_before_stays(
+    root: Path, export: Leading
+) -> None:
     published(export)
     (root / "team/data/file").write_text("data")
     export.reclaim("pvc-1", "1", Action.RETAIN)
@@ -288,7 +298,7 @@ def test_taking_up_can_be_undone_and_the_record_of_before_stays(root: Path, expo
     assert listing(root) == before
 
 
-def test_what_an_archive_was_begun_of_is_not_taken_up(root: Path, export: Export) -> None:
+def test_what_an_archive_was_begun_of_is_not_taken_up(root: Path, export: Leading) -> None:
     published(export, policy="Retain")
     record = root / ".holdfast/volumes/pvc-1"
     fields = json.loads(record.read_text()) | {"target": "archived-data"}
@@ -298,7 +308,7 @@ def test_what_an_archive_was_begun_of_is_not_taken_up(root: Path, export: Export
         export.create(plan("2"), ["pvc-1"])
 
 
-def test_only_the_same_path_is_taken_up(export: Export) -> None:
+def test_only_the_same_path_is_taken_up(export: Leading) -> None:
     published(export)
     export.reclaim("pvc-1", "1", Action.RETAIN)
 
@@ -307,7 +317,7 @@ def test_only_the_same_path_is_taken_up(export: Export) -> None:
             export.create(plan("2", other), ["pvc-1"])
 
 
-def test_an_adopted_volume_has_a_record_and_its_directory(root: Path, export: Export) -> None:
+def test_an_adopted_volume_has_a_record_and_its_directory(root: Path, export: Leading) -> None:
     (root / "team/data").mkdir(parents=True)
     before = touched(root)
 
@@ -320,7 +330,7 @@ def test_an_adopted_volume_has_a_record_and_its_directory(root: Path, export: Ex
         export.create(plan("2"))
 
 
-def test_adopting_does_not_change_a_record_that_is_there(export: Export) -> None:
+def test_adopting_does_not_change_a_record_that_is_there(export: Leading) -> None:
     record = published(export)
 
     export.adopt(adopted(directory="elsewhere"))

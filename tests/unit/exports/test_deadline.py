@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.exports.deadline import Lane
-from holdfast.exports.errors import Taken, Unavailable
+from holdfast.exports.errors import Unavailable
+from holdfast.exports.record import Taken
 
 
 class Hang:

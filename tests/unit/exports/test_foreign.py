@@ -5,28 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.export import Export
-from tests.unit.exports.given import found, plan, published
+from tests.unit.exports.given import Leading, found, plan, published
 
 
-def test_one_that_was_made_for_its_volume_is_not_foreign(export: Export) -> None:
+def test_one_that_was_made_for_its_volume_is_not_foreign(export: Leading) -> None:
     assert not published(export).foreign
 
 
-def test_one_that_was_there_is_foreign(root: Path, export: Export) -> None:
+def test_one_that_was_there_is_foreign(root: Path, export: Leading) -> None:
     (root / "team" / "data").mkdir(parents=True)
 
     assert published(export).foreign
 
 
-def test_it_is_still_foreign_at_the_next_attempt(root: Path, export: Export) -> None:
+def test_it_is_still_foreign_at_the_next_attempt(root: Path, export: Leading) -> None:
     (root / "team" / "data").mkdir(parents=True)
     export.create(plan())
 
     assert published(export).foreign
 
 
-def test_one_that_is_shared_is_what_it_was_for_the_first(root: Path, export: Export) -> None:
+def test_one_that_is_shared_is_what_it_was_for_the_first(root: Path, export: Leading) -> None:
     (root / "theirs").mkdir()
     published(export, "1", "ours", shared=True)
     published(export, "2", "theirs", shared=True)
@@ -35,7 +34,7 @@ def test_one_that_is_shared_is_what_it_was_for_the_first(root: Path, export: Exp
     assert published(export, "4", "theirs", shared=True).foreign
 
 
-def test_one_that_is_taken_up_is_what_it_was_for_the_former(root: Path, export: Export) -> None:
+def test_one_that_is_taken_up_is_what_it_was_for_the_former(root: Path, export: Leading) -> None:
     (root / "theirs").mkdir()
     for uid, directory in (("1", "ours"), ("2", "theirs")):
         published(export, uid, directory)
@@ -49,15 +48,15 @@ def test_one_that_is_taken_up_is_what_it_was_for_the_former(root: Path, export: 
 
 
 def test_the_trash_of_another_cluster_is_left_to_its_own_provisioner(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
-    other = Export(root)
+    other = Leading(root)
     other.origin = "other"
     published(other)
     other.reclaim("pvc-1", "1", Action.DELETE)
 
-    assert export.reap(lambda _: True, lambda: True) == 0
+    assert export.reap(lambda _: True) == 0
     assert (root / ".holdfast/trash/pvc-1").is_dir()
 
-    assert other.reap(lambda _: True, lambda: True) == 0
+    assert other.reap(lambda _: True) == 0
     assert not (root / ".holdfast/trash/pvc-1").exists()

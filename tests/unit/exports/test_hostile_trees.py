@@ -10,8 +10,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportError, Unsafe
-from holdfast.exports.export import Export
-from tests.unit.exports.given import adopted, export_at, listing, plan, published
+from tests.unit.exports.given import Leading, adopted, export_at, listing, plan, published
 
 
 def to_outside(path: Path, root: Path) -> None:
@@ -54,7 +53,7 @@ PLANTED = [
 
 
 @pytest.fixture(params=PLANTED, ids=lambda plant: plant.__name__)
-def plant(request: pytest.FixtureRequest, root: Path, export: Export) -> Callable[[Path], None]:
+def plant(request: pytest.FixtureRequest, root: Path, export: Leading) -> Callable[[Path], None]:
     """Puts something hostile at a path; another tenant's directory is there as well."""
     published(export, "9", "other")
     (root / "other/file").write_text("of another tenant")
@@ -64,7 +63,7 @@ def plant(request: pytest.FixtureRequest, root: Path, export: Export) -> Callabl
 
 @pytest.mark.parametrize("place", ["team", "team/data", "team/data/deep"])
 def test_nothing_is_made_through_or_in_place_of_it(
-    root: Path, export: Export, plant: Callable[[Path], None], place: str
+    root: Path, export: Leading, plant: Callable[[Path], None], place: str
 ) -> None:
     (root / place).parent.mkdir(parents=True, exist_ok=True)
     plant(root / place)
@@ -81,7 +80,7 @@ def test_nothing_is_made_through_or_in_place_of_it(
 @pytest.mark.parametrize("place", ["team", "team/data"])
 @pytest.mark.parametrize("action", [Action.DELETE, Action.ARCHIVE])
 def test_nothing_is_moved_through_or_in_place_of_it(
-    root: Path, export: Export, plant: Callable[[Path], None], place: str, action: Action
+    root: Path, export: Leading, plant: Callable[[Path], None], place: str, action: Action
 ) -> None:
     published(export)
     (root / "team").rename(root / "moved-by-hand")
@@ -97,7 +96,7 @@ def test_nothing_is_moved_through_or_in_place_of_it(
 
 
 def test_undo_removes_no_more_than_an_empty_directory_of_its_own(
-    root: Path, export: Export, plant: Callable[[Path], None]
+    root: Path, export: Leading, plant: Callable[[Path], None]
 ) -> None:
     export.create(plan())
     (root / "team/data").rmdir()
@@ -125,7 +124,7 @@ KEPT = [
 
 @pytest.mark.parametrize("place", KEPT)
 def test_symlinks_among_the_records_lead_nowhere(
-    root: Path, export: Export, outside: Path, place: str
+    root: Path, export: Leading, outside: Path, place: str
 ) -> None:
     path = root / ".holdfast" / place
     published(export)
@@ -142,7 +141,7 @@ def test_symlinks_among_the_records_lead_nowhere(
         lambda: export.adopt(adopted("3")),
         lambda: export.confirm("pvc-1"),
         lambda: export.reclaim("pvc-1", "1", Action.DELETE),
-        lambda: export.reap(lambda _: True, lambda: True),
+        lambda: export.reap(lambda _: True),
     )
     refused = 0
     for call in calls:
@@ -158,9 +157,9 @@ def test_symlinks_among_the_records_lead_nowhere(
 def test_records_are_not_kept_in_a_symlinked_place(root: Path, outside: Path) -> None:
     root.mkdir()
     (root / ".holdfast").symlink_to(outside / "folder")
-    export = Export(root)
+    export = Leading(root)
 
-    for call in (export.prepare, export.probe, export.recorded, lambda: export.create(plan())):
+    for call in (export.exports.inspect, export.probe, lambda: export.create(plan())):
         with pytest.raises(Unsafe, match="is not a directory, or a symlink"):
             call()
 
@@ -170,6 +169,6 @@ def test_the_exports_own_root_may_be_a_symlink(root: Path) -> None:
     link = root / "itself"
     link.symlink_to(root)
 
-    Export(link).create(plan())
+    Leading(link).create(plan())
 
     assert (root / "team/data").is_dir()

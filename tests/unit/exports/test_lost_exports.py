@@ -11,34 +11,35 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Failed, Unavailable
-from holdfast.exports.export import Export
-from tests.unit.exports.given import adopted, export_at, listing, plan, published
+from holdfast.exports.interface import Leader
+from tests.unit.exports.given import ID, Leading, adopted, export_at, listing, plan, published
 
-CALLS: dict[str, Callable[[Export], object]] = {
+CALLS: dict[str, Callable[[Leading], object]] = {
     "create": lambda export: export.create(plan("2")),
     "create again": lambda export: export.create(plan()),
     "confirm": lambda export: export.confirm("pvc-1"),
     "undo": lambda export: export.undo("pvc-1"),
     "find": lambda export: export.find("pvc-1"),
-    "recorded": Export.recorded,
-    "unconfirmed": Export.unconfirmed,
+    "trashed": lambda export: export.exports.trashed(),
+    "begin": lambda export: export.exports.begin(Leader("cluster", "nfs")),
+    "sweep": lambda export: export.exports.sweep(export.grant),
     "adopt": lambda export: export.adopt(adopted("3")),
     "delete": lambda export: export.reclaim("pvc-1", "1", Action.DELETE),
     "archive": lambda export: export.reclaim("pvc-1", "1", Action.ARCHIVE),
     "retain": lambda export: export.reclaim("pvc-1", "1", Action.RETAIN),
-    "reap": lambda export: export.reap(lambda _: True, lambda: True),
-    "probe": Export.probe,
+    "reap": lambda export: export.reap(lambda _: True),
+    "inspect": lambda export: export.exports.inspect(),
 }
 
 
 @pytest.fixture(params=CALLS)
-def call(request: pytest.FixtureRequest) -> Callable[[Export], object]:
+def call(request: pytest.FixtureRequest) -> Callable[[Leading], object]:
     """Each method."""
     return CALLS[request.param]
 
 
 def test_a_root_that_is_missing_is_unavailable(
-    root: Path, call: Callable[[Export], object]
+    root: Path, call: Callable[[Leading], object]
 ) -> None:
     export = export_at(root)
     published(export)
@@ -50,16 +51,16 @@ def test_a_root_that_is_missing_is_unavailable(
 
 
 def test_a_root_that_is_no_directory_is_unavailable(
-    root: Path, call: Callable[[Export], object]
+    root: Path, call: Callable[[Leading], object]
 ) -> None:
     root.write_text("a file")
 
     with pytest.raises(Unavailable):
-        call(Export(root))
+        call(Leading(root))
 
 
 def test_an_empty_directory_in_place_of_the_export_is_unavailable_and_stays_empty(
-    root: Path, call: Callable[[Export], object]
+    root: Path, call: Callable[[Leading], object]
 ) -> None:
     export = export_at(root)
     published(export)
@@ -86,21 +87,21 @@ def test_another_prepared_export_in_its_place_loses_nothing(root: Path) -> None:
 
 def test_prepare_makes_no_root(root: Path) -> None:
     with pytest.raises(Unavailable):
-        Export(root).prepare()
+        Leading(root).exports.initialise(ID)
     assert not root.exists()
 
 
-def test_a_trash_that_somebody_removed_is_made_again(root: Path, export: Export) -> None:
+def test_a_trash_that_somebody_removed_is_made_again(root: Path, export: Leading) -> None:
     published(export)
     shutil.rmtree(root / ".holdfast/trash")
     shutil.rmtree(root / ".holdfast/trashed")
 
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome == "trashed"
     shutil.rmtree(root / ".holdfast/trash")
-    assert export.reap(lambda _: True, lambda: True) == 0
+    assert export.reap(lambda _: True) == 0
 
 
-def test_the_probe_leaves_nothing(root: Path, export: Export) -> None:
+def test_the_probe_leaves_nothing(root: Path, export: Leading) -> None:
     before = listing(root)
 
     export.probe()
@@ -108,13 +109,15 @@ def test_the_probe_leaves_nothing(root: Path, export: Export) -> None:
     assert listing(root) == before
 
 
-def test_two_replicas_do_not_share_a_probe(root: Path, export: Export) -> None:
-    other = Export(root)
+def test_two_replicas_do_not_share_a_probe(root: Path, export: Leading) -> None:
+    other = Leading(root)
 
-    assert export._probe != other._probe
+    assert vars(export.exports)["_probe"] != vars(other.exports)["_probe"]
 
 
-def test_drafts_that_crashes_left_are_removed_when_they_are_old(root: Path, export: Export) -> None:
+def test_drafts_that_crashes_left_are_removed_when_they_are_old(
+    root: Path, export: Leading
+) -> None:
     old, young = root / ".holdfast/volumes/.a.new", root / ".holdfast/creating/.b.new"
     for draft in (old, young):
         draft.touch()
@@ -127,7 +130,7 @@ def test_drafts_that_crashes_left_are_removed_when_they_are_old(root: Path, expo
 
 
 def test_a_file_system_that_says_no_is_a_failure_with_a_hint(
-    root: Path, export: Export, monkeypatch: pytest.MonkeyPatch
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")

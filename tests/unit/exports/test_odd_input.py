@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import ExportError, Taken, Unsafe
-from holdfast.exports.export import Export
-from tests.unit.exports.given import adopted, found, listing, plan, published, visible
+from holdfast.exports.errors import ExportError, Unsafe
+from holdfast.exports.record import Taken
+from tests.unit.exports.given import Leading, adopted, found, listing, plan, published, visible
 
 BAD_PATHS = ["", ".", "..", "../x", "a/../b", "/etc", "a//b", "a/", ".holdfast", ".holdfast/x"]
 
 
 @pytest.mark.parametrize("path", [*BAD_PATHS, "a\0b", "a\nb", "n" * 256, "\ud800", "a/" * 512])
 def test_a_path_that_no_rule_gives_is_refused_here_too(
-    root: Path, export: Export, path: str
+    root: Path, export: Leading, path: str
 ) -> None:
     before = listing(root)
 
@@ -29,7 +29,7 @@ def test_a_path_that_no_rule_gives_is_refused_here_too(
 
 
 @pytest.mark.parametrize("uid", ["/../../../../outside/file", "a/b", "x\0", "n" * 300, "\ud800"])
-def test_a_volume_name_that_is_a_path_is_refused(root: Path, export: Export, uid: str) -> None:
+def test_a_volume_name_that_is_a_path_is_refused(root: Path, export: Leading, uid: str) -> None:
     before = listing(root)
     volume = f"pvc-{uid}"
 
@@ -63,7 +63,7 @@ def test_a_volume_name_that_is_a_path_is_refused(root: Path, export: Export, uid
         "…",
     ],
 )
-def test_an_unusual_name_lives_a_whole_life(root: Path, export: Export, directory: str) -> None:
+def test_an_unusual_name_lives_a_whole_life(root: Path, export: Leading, directory: str) -> None:
     published(export, directory=directory)
     (root / directory / "file").write_text("data")
     with pytest.raises(Taken):
@@ -82,7 +82,7 @@ def test_an_unusual_name_lives_a_whole_life(root: Path, export: Export, director
     ["", "{", "[]", "null", '{"volume": "pvc-1"}', "\ud7ff", '{"claim": 1}'],
 )
 def test_a_record_that_cannot_be_read_is_named_and_stops_only_its_own_volume(
-    root: Path, export: Export, content: str
+    root: Path, export: Leading, content: str
 ) -> None:
     export.create(plan())
     other = export.create(plan("2", "other"))
@@ -105,7 +105,7 @@ def test_a_record_that_cannot_be_read_is_named_and_stops_only_its_own_volume(
     ],
 )
 def test_a_record_that_somebody_edited_does_not_lead_out_of_the_export(
-    root: Path, export: Export, change: dict[str, object]
+    root: Path, export: Leading, change: dict[str, object]
 ) -> None:
     published(export)
     record = root / ".holdfast/volumes/pvc-1"
@@ -117,7 +117,7 @@ def test_a_record_that_somebody_edited_does_not_lead_out_of_the_export(
 
 
 def test_what_a_later_version_has_written_into_a_record_is_passed_over(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     before = published(export)
     record = root / ".holdfast/volumes/pvc-1"

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.export import Export
-from tests.unit.exports.given import found, listing, published
+from tests.unit.exports.given import Leading, found, listing, published
 
 
 @pytest.fixture
@@ -32,20 +31,17 @@ def outside(memory: Path) -> Iterator[Path]:
     assert (folder / "file").read_text() == "precious"
 
 
-def trashed(export: Export, root: Path, uid: str = "1") -> Path:
+def trashed(export: Leading, root: Path, uid: str = "1") -> Path:
     """A directory in the trash, to be filled."""
     published(export, uid, f"data-{uid}")
     return root / export.reclaim(f"pvc-{uid}", uid, Action.DELETE).place
 
 
-def reap(export: Export, *unfinished: str, rounds: int | None = None) -> int:
-    asked = itertools.count(1)
-    return export.reap(
-        lambda volume: volume not in unfinished, lambda: rounds is None or next(asked) <= rounds
-    )
+def reap(export: Leading, *unfinished: str, entries: int = 10**6) -> int:
+    return export.reap(lambda volume: volume not in unfinished, entries=entries)
 
 
-def test_the_trash_is_emptied_and_the_export_is_as_new(root: Path, export: Export) -> None:
+def test_the_trash_is_emptied_and_the_export_is_as_new(root: Path, export: Leading) -> None:
     before = listing(root)
     for uid in "123":
         folder = trashed(export, root, uid)
@@ -56,11 +52,11 @@ def test_the_trash_is_emptied_and_the_export_is_as_new(root: Path, export: Expor
     assert listing(root) == before
 
 
-def test_an_empty_trash_is_no_work(export: Export) -> None:
+def test_an_empty_trash_is_no_work(export: Leading) -> None:
     assert reap(export) == 0
 
 
-def test_a_volume_that_is_not_finished_keeps_its_data(root: Path, export: Export) -> None:
+def test_a_volume_that_is_not_finished_keeps_its_data(root: Path, export: Leading) -> None:
     for uid in "12":
         (trashed(export, root, uid) / "file").write_text("data")
 
@@ -70,7 +66,7 @@ def test_a_volume_that_is_not_finished_keeps_its_data(root: Path, export: Export
     assert found(export, "1").claim.uid == "1"
 
 
-def test_data_whose_record_is_not_in_the_trash_yet_stays(root: Path, export: Export) -> None:
+def test_data_whose_record_is_not_in_the_trash_yet_stays(root: Path, export: Leading) -> None:
     published(export, "1", "data-1")
     (root / "data-1").rename(root / ".holdfast/trash/pvc-1")
 
@@ -81,7 +77,7 @@ def test_data_whose_record_is_not_in_the_trash_yet_stays(root: Path, export: Exp
     assert not (root / ".holdfast/trash/pvc-1").exists()
 
 
-def test_symlinks_are_removed_and_not_followed(root: Path, export: Export, outside: Path) -> None:
+def test_symlinks_are_removed_and_not_followed(root: Path, export: Leading, outside: Path) -> None:
     published(export, "2", "live")
     (root / "live/file").write_text("data")
     folder = trashed(export, root)
@@ -95,7 +91,7 @@ def test_symlinks_are_removed_and_not_followed(root: Path, export: Export, outsi
     assert (root / "live/file").read_text() == "data"
 
 
-def test_a_hard_link_to_a_live_file_costs_only_the_link(root: Path, export: Export) -> None:
+def test_a_hard_link_to_a_live_file_costs_only_the_link(root: Path, export: Leading) -> None:
     published(export, "2", "live")
     (root / "live/file").write_text("data")
     os.link(root / "live/file", trashed(export, root) / "file")
@@ -104,7 +100,7 @@ def test_a_hard_link_to_a_live_file_costs_only_the_link(root: Path, export: Expo
     assert (root / "live/file").read_text() == "data"
 
 
-def test_every_kind_of_entry_is_removed(root: Path, export: Export) -> None:
+def test_every_kind_of_entry_is_removed(root: Path, export: Leading) -> None:
     folder = trashed(export, root)
     os.mkfifo(folder / "pipe")
     for name in ("part-0", ".holdfast", "record", ".new", "ü" * 127, "n" * 255, " ", "\udcff"):
@@ -130,7 +126,7 @@ def _handles() -> int:
 
 
 def test_a_tree_of_any_depth_is_removed_in_one_go_with_few_handles(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     folder = trashed(export, root)
     _dig(folder, 3000)
@@ -141,7 +137,7 @@ def test_a_tree_of_any_depth_is_removed_in_one_go_with_few_handles(
     assert list((root / ".holdfast/trash").iterdir()) == []
 
 
-def test_the_names_of_what_is_moved_up_are_nobody_elses(root: Path, export: Export) -> None:
+def test_the_names_of_what_is_moved_up_are_nobody_elses(root: Path, export: Leading) -> None:
     folder = trashed(export, root)
     for number in range(4):
         (folder / f"part-{number}").mkdir()
@@ -150,7 +146,7 @@ def test_the_names_of_what_is_moved_up_are_nobody_elses(root: Path, export: Expo
     assert reap(export) == 0
 
 
-def test_a_tree_that_is_wide_far_down_is_removed(root: Path, export: Export) -> None:
+def test_a_tree_that_is_wide_far_down_is_removed(root: Path, export: Leading) -> None:
     folder = trashed(export, root)
     deep = folder / "/".join("d" * 60)
     deep.mkdir(parents=True)
@@ -161,7 +157,7 @@ def test_a_tree_that_is_wide_far_down_is_removed(root: Path, export: Export) -> 
     assert reap(export) == 0
 
 
-def test_many_files_are_removed(root: Path, export: Export) -> None:
+def test_many_files_are_removed(root: Path, export: Leading) -> None:
     folder = trashed(export, root)
     for number in range(3000):
         (folder / f"{number}").touch()
@@ -169,25 +165,25 @@ def test_many_files_are_removed(root: Path, export: Export) -> None:
     assert reap(export) == 0
 
 
-def test_it_stops_when_it_is_told_to_and_goes_on_the_next_time(root: Path, export: Export) -> None:
+def test_it_stops_when_it_is_told_to_and_goes_on_the_next_time(root: Path, export: Leading) -> None:
     for uid in "12":
         folder = trashed(export, root, uid)
         for number in range(20):
             (folder / f"folder-{number}").mkdir()
             (folder / f"folder-{number}/file").touch()
 
-    left = [reap(export, rounds=rounds) for rounds in (0, 1, 10)]
+    left = [reap(export, entries=entries) for entries in (0, 1, 10)]
     entries = sum(1 for _ in (root / ".holdfast/trash").rglob("*"))
 
     assert left == [2, 2, 2]
     assert 70 < entries < 82
-    while reap(export, rounds=10):
+    while reap(export, entries=10):
         assert sum(1 for _ in (root / ".holdfast/trash").rglob("*")) < entries
         entries = sum(1 for _ in (root / ".holdfast/trash").rglob("*"))
 
 
 def test_a_tree_that_grows_meanwhile_is_left_for_later(
-    root: Path, export: Export, monkeypatch: pytest.MonkeyPatch
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = trashed(export, root)
     (folder / "folder").mkdir()

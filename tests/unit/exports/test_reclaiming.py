@@ -7,19 +7,27 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Taken, Unsafe
-from holdfast.exports.export import Export
-from holdfast.exports.moving import Moved, Outcome
-from holdfast.exports.record import State
-from tests.unit.exports.given import adopted, found, listing, plan, published, touched, visible
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.interface import Moved, Outcome
+from holdfast.exports.record import State, Taken
+from tests.unit.exports.given import (
+    Leading,
+    adopted,
+    found,
+    listing,
+    plan,
+    published,
+    touched,
+    visible,
+)
 
 
-def live(export: Export, root: Path, uid: str = "1", directory: str = "team/data") -> None:
+def live(export: Leading, root: Path, uid: str = "1", directory: str = "team/data") -> None:
     published(export, uid, directory)
     (root / directory / "file").write_text(f"data of {uid}")
 
 
-def test_delete_puts_the_whole_directory_into_the_trash(root: Path, export: Export) -> None:
+def test_delete_puts_the_whole_directory_into_the_trash(root: Path, export: Leading) -> None:
     live(export, root)
 
     moved = export.reclaim("pvc-1", "1", Action.DELETE)
@@ -32,7 +40,7 @@ def test_delete_puts_the_whole_directory_into_the_trash(root: Path, export: Expo
     assert export.recorded() == set()
 
 
-def test_archive_renames_beside_the_others_at_the_root(root: Path, export: Export) -> None:
+def test_archive_renames_beside_the_others_at_the_root(root: Path, export: Leading) -> None:
     live(export, root)
 
     moved = export.reclaim("pvc-1", "1", Action.ARCHIVE)
@@ -45,7 +53,7 @@ def test_archive_renames_beside_the_others_at_the_root(root: Path, export: Expor
     assert found(export).moved.endswith("Z")
 
 
-def test_retain_touches_nothing(root: Path, export: Export) -> None:
+def test_retain_touches_nothing(root: Path, export: Leading) -> None:
     live(export, root)
     (root / "team/data/folder").mkdir()
     before = touched(root)
@@ -59,7 +67,7 @@ def test_retain_touches_nothing(root: Path, export: Export) -> None:
 
 @pytest.mark.parametrize("action", [Action.DELETE, Action.ARCHIVE])
 def test_what_was_retained_stays_retained_whatever_is_said_later(
-    root: Path, export: Export, action: Action
+    root: Path, export: Leading, action: Action
 ) -> None:
     live(export, root)
     export.reclaim("pvc-1", "1", Action.RETAIN)
@@ -70,7 +78,7 @@ def test_what_was_retained_stays_retained_whatever_is_said_later(
 
 
 @pytest.mark.parametrize("action", Action)
-def test_another_claims_uid_moves_nothing(root: Path, export: Export, action: Action) -> None:
+def test_another_claims_uid_moves_nothing(root: Path, export: Leading, action: Action) -> None:
     live(export, root)
     before = listing(root)
 
@@ -81,7 +89,7 @@ def test_another_claims_uid_moves_nothing(root: Path, export: Export, action: Ac
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_directory_that_vanished_is_gone(root: Path, export: Export, action: Action) -> None:
+def test_a_directory_that_vanished_is_gone(root: Path, export: Leading, action: Action) -> None:
     published(export)
     (root / "team/data").rmdir()
     (root / "team").rmdir()
@@ -94,7 +102,7 @@ def test_a_directory_that_vanished_is_gone(root: Path, export: Export, action: A
 
 @pytest.mark.parametrize("action", Action)
 def test_a_directory_within_or_above_is_not_moved_along(
-    root: Path, export: Export, action: Action
+    root: Path, export: Leading, action: Action
 ) -> None:
     live(export, root)
     export.adopt(adopted("2", "team"))
@@ -109,7 +117,7 @@ def test_a_directory_within_or_above_is_not_moved_along(
 
 @pytest.mark.parametrize("action", Action)
 def test_two_adopted_volumes_of_one_directory_do_not_lose_it(
-    root: Path, export: Export, action: Action
+    root: Path, export: Leading, action: Action
 ) -> None:
     (root / "team/data").mkdir(parents=True)
     export.adopt(adopted("1"))
@@ -120,7 +128,7 @@ def test_two_adopted_volumes_of_one_directory_do_not_lose_it(
     assert (root / "team/data").is_dir()
 
 
-def test_a_shared_directory_is_reclaimed_with_the_last(root: Path, export: Export) -> None:
+def test_a_shared_directory_is_reclaimed_with_the_last(root: Path, export: Leading) -> None:
     for uid in "123":
         published(export, uid, shared=True)
     (root / "team/data/file").write_text("data")
@@ -134,7 +142,9 @@ def test_a_shared_directory_is_reclaimed_with_the_last(root: Path, export: Expor
 
 
 @pytest.mark.parametrize("taken", ["directory", "empty directory", "file", "symlink", "volume"])
-def test_an_archive_replaces_nothing(root: Path, export: Export, outside: Path, taken: str) -> None:
+def test_an_archive_replaces_nothing(
+    root: Path, export: Leading, outside: Path, taken: str
+) -> None:
     live(export, root)
     place = root / "archived-data"
     if taken == "file":
@@ -157,7 +167,7 @@ def test_an_archive_replaces_nothing(root: Path, export: Export, outside: Path, 
 
 
 def test_a_directory_that_is_only_planned_is_no_place_for_an_archive(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     live(export, root)
     published(export, "2", "archived-data/within")
@@ -170,7 +180,7 @@ def test_a_directory_that_is_only_planned_is_no_place_for_an_archive(
 
 
 def test_archives_of_equal_names_within_a_second_have_each_their_own(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     places = set()
     for number in range(5):
@@ -184,7 +194,7 @@ def test_archives_of_equal_names_within_a_second_have_each_their_own(
 
 
 @pytest.mark.parametrize("path", ["archived-data", "archived-data/within"])
-def test_nobody_gets_an_archive_as_a_volume(root: Path, export: Export, path: str) -> None:
+def test_nobody_gets_an_archive_as_a_volume(root: Path, export: Leading, path: str) -> None:
     live(export, root)
     export.reclaim("pvc-1", "1", Action.ARCHIVE)
 
@@ -195,7 +205,7 @@ def test_nobody_gets_an_archive_as_a_volume(root: Path, export: Export, path: st
 
 
 @pytest.mark.parametrize("action", [Action.DELETE, Action.ARCHIVE])
-def test_the_path_is_free_again_and_empty(root: Path, export: Export, action: Action) -> None:
+def test_the_path_is_free_again_and_empty(root: Path, export: Leading, action: Action) -> None:
     live(export, root)
     export.reclaim("pvc-1", "1", action)
 
@@ -204,21 +214,21 @@ def test_the_path_is_free_again_and_empty(root: Path, export: Export, action: Ac
 
 
 def test_a_volume_that_is_in_the_trash_is_not_made_again_until_that_is_empty(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     live(export, root)
     export.reclaim("pvc-1", "1", Action.DELETE)
 
     with pytest.raises(Taken):
         export.create(plan())
-    assert export.reap(lambda _: True, lambda: True) == 0
+    assert export.reap(lambda _: True) == 0
     live(export, root)
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome == "trashed"
 
 
 @pytest.mark.parametrize("empty", [True, False])
 def test_what_somebody_put_into_the_trash_is_not_replaced(
-    root: Path, export: Export, *, empty: bool
+    root: Path, export: Leading, *, empty: bool
 ) -> None:
     live(export, root)
     place = root / ".holdfast/trash/pvc-1"
@@ -234,7 +244,7 @@ def test_what_somebody_put_into_the_trash_is_not_replaced(
 @pytest.mark.parametrize("then", Action)
 @pytest.mark.parametrize("first", [Action.DELETE, Action.ARCHIVE])
 def test_another_action_after_a_crash_ends_what_was_begun(
-    root: Path, export: Export, first: Action, then: Action
+    root: Path, export: Leading, first: Action, then: Action
 ) -> None:
     live(export, root)
     before = (root / ".holdfast/volumes/pvc-1").read_bytes()
@@ -249,13 +259,13 @@ def test_another_action_after_a_crash_ends_what_was_begun(
     mark.mkdir(parents=True)
     (mark / "pvc-1").touch()
 
-    assert Export(root).reclaim("pvc-1", "1", then) == done
+    assert Leading(root).reclaim("pvc-1", "1", then) == done
     assert (root / done.place / "file").read_text() == "data of 1"
 
 
 @pytest.mark.parametrize("then", Action)
 def test_another_action_after_an_archive_that_failed_forgets_its_name(
-    root: Path, export: Export, then: Action
+    root: Path, export: Leading, then: Action
 ) -> None:
     live(export, root)
     record = root / ".holdfast/volumes/pvc-1"
@@ -272,7 +282,7 @@ def test_another_action_after_an_archive_that_failed_forgets_its_name(
 
 
 def test_a_volume_at_the_place_of_an_archive_that_never_came_is_not_taken_for_it(
-    root: Path, export: Export
+    root: Path, export: Leading
 ) -> None:
     published(export)
     record = root / ".holdfast/volumes/pvc-1"

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.export import Export
-from tests.unit.exports.given import adopted, export_at, found, listing, plan, published
+from tests.unit.exports.given import Leading, adopted, export_at, found, listing, plan, published
 
-CHANGES: dict[str, Callable[[Export], object]] = {
+CHANGES: dict[str, Callable[[Leading], object]] = {
     "create": lambda export: export.create(plan("2")),
     "confirm": lambda export: export.confirm("pvc-3"),
     "undo": lambda export: export.undo("pvc-3"),
@@ -31,13 +30,13 @@ def deposed() -> None:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_without_permission_nothing_is_changed(root: Path, export: Export, name: str) -> None:
+def test_without_permission_nothing_is_changed(root: Path, export: Leading, name: str) -> None:
     published(export, directory="data")
     export.create(plan("3", "begun"))
     before = listing(root)
 
     with pytest.raises(Deposed):
-        CHANGES[name](Export(root, deposed))
+        CHANGES[name](Leading(root, deposed))
     assert listing(root) == before
 
 
@@ -47,7 +46,7 @@ def test_permission_is_asked_for_after_the_wait_for_others(
     leading = threading.Event()
     leading.set()
     export = export_at(root)
-    export = Export(root, lambda: None if leading.is_set() else deposed())
+    export = Leading(root, lambda: None if leading.is_set() else deposed())
     begun, go_on = threading.Event(), threading.Event()
     make = os.mkdir
 
@@ -74,17 +73,17 @@ def test_permission_is_asked_for_after_the_wait_for_others(
     assert export.recorded() == {"pvc-1"}
 
 
-def _result(export: Export) -> object:
+def _result(export: Leading) -> object:
     try:
         return export.create(plan("2", "other"))
     except Deposed as error:
         return error
 
 
-def test_a_cluster_is_told_of_its_own_unconfirmed_volumes_only(root: Path, export: Export) -> None:
+def test_a_cluster_is_told_of_its_own_unconfirmed_volumes_only(root: Path, export: Leading) -> None:
     export.origin = "cluster-1"
     mine = export.create(plan("1", "a"))
-    other = Export(root)
+    other = Leading(root)
     other.origin = "cluster-2"
 
     assert mine.origin == "cluster-1"
@@ -92,16 +91,16 @@ def test_a_cluster_is_told_of_its_own_unconfirmed_volumes_only(root: Path, expor
     assert other.unconfirmed() == []
 
 
-def test_another_clusters_directory_is_taken(root: Path, export: Export) -> None:
+def test_another_clusters_directory_is_taken(root: Path, export: Leading) -> None:
     published(export, "1", "a")
-    other = Export(root)
+    other = Leading(root)
     other.origin = "cluster-2"
 
     with pytest.raises(Exception, match="belongs to volume pvc-1"):
         other.create(plan("2", "a"))
 
 
-def test_an_adopted_volume_is_the_adopting_clusters(export: Export) -> None:
+def test_an_adopted_volume_is_the_adopting_clusters(export: Leading) -> None:
     export.origin = "cluster-1"
 
     export.adopt(adopted())
@@ -111,7 +110,7 @@ def test_an_adopted_volume_is_the_adopting_clusters(export: Export) -> None:
 
 @pytest.mark.parametrize("action", Action)
 def test_what_a_former_leader_writes_late_does_not_undo_what_was_done_since(
-    root: Path, export: Export, action: Action
+    root: Path, export: Leading, action: Action
 ) -> None:
     """It was held up between two steps of its work, and the volume has lived and gone since."""
     late = export.create(plan()).dump()

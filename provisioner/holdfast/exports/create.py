@@ -1,0 +1,251 @@
+"""Making a volume's directory, and taking that back.
+
+An intent first, then mkdir(2), which alone decides whether the directory was there before: it
+fails where anything of that name exists, and only the server answers it. Then the record, with
+the directory's inode, and last its owner and mode. Until then nobody may enter it (mode 0), so
+that after a crash an empty directory of that mode, where an intent says that it was about to be
+made, is known to be ours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from holdfast.exports import parents, terms, tree
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.inode import Inode, inode_of
+from holdfast.exports.interface import Wanted
+from holdfast.exports.operation import Operation, is_placeholder
+from holdfast.exports.reclaim import put_back
+from holdfast.exports.record import Record, State, Taken
+
+_ATTEMPTS = 100  # others may remove a parent, which was empty, while something is made in it
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What is wanted, and what is known of it before anything is changed.
+
+    `begun`: an earlier attempt had come as far as its intent.
+    """
+
+    wanted: Wanted
+    held: Record | None
+    owners: list[Record]
+    begun: bool
+
+
+def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
+    """Makes the directory that is wanted, and its record; raises Taken and Unsafe."""
+    held = _held(op, wanted)
+    if held is not None and op.ledger.creating(held.volume) is None:
+        _check_usable(op, wanted)  # the API server knows it, pods may use it: it stays as it is
+        return held
+    owners = _owners(op, wanted, {*reuses, *(held.succeeds if held else ())})
+    attempt = _Attempt(wanted, held, owners, bool(op.intent(wanted.volume)))
+    op.intend(wanted.volume, wanted.directory)
+    op.ledger.mark(wanted.directory, wanted.volume)
+    try:
+        inode, found = _placed(op, attempt)
+    except Unsafe:
+        _withdraw(op, wanted, held)
+        raise
+    record = _record(op, attempt, inode, found=found)
+    op.ledger.enter(record)
+    if not found:
+        _set_owner(op, wanted, inode)
+    op.drop_intent(wanted.volume)
+    return record
+
+
+def undo(op: Operation, volume: str) -> None:
+    """Takes back what `create` did for a volume that is only in the making."""
+    if op.ledger.has_moved_on(volume):
+        op.ledger.confirm(volume)
+        op.drop_intent(volume)
+        return
+    record, intent = op.ledger.creating(volume), op.intent(volume)
+    directory = record.directory if record else intent
+    if not directory:
+        return
+    if record is not None and not record.found and _keeps_data(op, record):
+        # It stays, and the record says whose it was to be.
+        op.ledger.enter(record.settled(State.RETAINED))
+        op.ledger.confirm(volume)
+    else:
+        if record is None:
+            remove_half_made(op, directory)
+        op.ledger.unmark(directory, volume)
+        parents.prune(op, directory)
+        if record is not None:
+            op.ledger.forget(record)
+    op.drop_intent(volume)
+
+
+def remove_half_made(op: Operation, directory: str) -> None:
+    """Removes what a `create` that was cut short, or came late, left at a directory."""
+    if op.ledger.overlapping(directory):
+        return
+    with suppress(FileNotFoundError), tree.above(op.root, directory) as (parent, name):
+        if is_placeholder(parent, name):
+            op.changes.rmdir(parent, name)
+
+
+def _keeps_data(op: Operation, record: Record) -> bool:
+    """Whether a directory holds data and stays; an empty one of the record's own is removed."""
+    if op.moving(record.volume) is None:
+        there = _own_directory(op, record)
+        if there is None:
+            return False
+        with tree.opened(op.root, record.directory.split("/")) as handle:
+            if not tree.is_empty(handle):
+                return True
+        op.take_out(record.directory, record.volume, there)
+    try:
+        op.changes.rmdir(op.term, terms.MOVING + record.volume)
+    except OSError as error:
+        if error.errno not in tree.NOT_EMPTY:
+            raise
+        put_back(op, record)
+        return True
+    return False
+
+
+def _own_directory(op: Operation, record: Record) -> Inode | None:
+    """What is at a record's directory; None where that is gone, shared, or not the record's."""
+    if op.ledger.others(record.directory, record.volume):
+        return None
+    with suppress(Unsafe):  # it is no directory any more
+        there = op.inode_at(record.directory)
+        return there if there is not None and there.may_be(record.inode) else None
+    return None
+
+
+def _held(op: Operation, wanted: Wanted) -> Record | None:
+    """The record of an earlier attempt; raises Taken where that was about something else."""
+    held = op.ledger.find(wanted.volume)
+    intent = op.intent(wanted.volume)
+    edited = {held.directory if held else "", intent} - {"", wanted.directory}
+    if edited and not op.ledger.has_moved_on(wanted.volume):
+        undo(op, wanted.volume)  # the class was edited between two attempts
+        held = op.ledger.find(wanted.volume)
+    if held and (held.directory, held.state) != (wanted.directory, State.LIVE):
+        raise Taken(held.directory, [held])
+    return held
+
+
+def _owners(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
+    """The records that the directory is shared with or taken up from.
+
+    Raises Taken for any other that is there.
+    """
+    owners = op.ledger.others(wanted.directory, wanted.volume)
+    strangers = [owner for owner in owners if not _shares(wanted, owner)]
+    _refuse_if_begun(op, strangers)
+    if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
+        raise Taken(wanted.directory, strangers)
+    return owners
+
+
+def _refuse_if_begun(op: Operation, others: Iterable[Record]) -> None:
+    """Raises Unsafe for a volume in the making: that nobody knows it yet does not make it gone."""
+    for other in others:
+        if op.ledger.creating(other.volume):
+            raise Unsafe(
+                f"directory {other.directory!r} is being made for volume {other.volume} of claim "
+                f"{other.claim}: let pathPattern give each claim its own"
+            )
+
+
+def _may_reuse(wanted: Wanted, other: Record, reuses: Collection[str]) -> bool:
+    """Whether a retained directory may be taken up: by its own namespace's claims only."""
+    same = other.directory == wanted.directory and other.in_place
+    return same and other.volume in reuses and other.claim.namespace == wanted.claim.namespace
+
+
+def _shares(wanted: Wanted, other: Record) -> bool:
+    same = other.directory == wanted.directory and other.in_place
+    return same and other.state is State.LIVE and wanted.shared and other.shared
+
+
+def _placed(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
+    """The directory, made or found: its inode, and whether it was there before."""
+    directory = attempt.wanted.directory
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError), parents.made_above(op, directory) as (parent, name):
+            return _made_or_found(op, attempt, parent, name)
+    raise Unsafe(f"the directory above {directory!r} is removed again and again")
+
+
+def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> tuple[Inode, bool]:
+    try:
+        op.changes.mkdir(parent, name, 0)
+        was_there = False
+    except FileExistsError:
+        was_there = True
+    handle = tree.open_directory(parent, name)
+    try:
+        inode = inode_of(handle)
+        if not was_there or (attempt.begun and tree.is_half_made(handle)):
+            return inode, False
+    finally:
+        os.close(handle)
+    held = attempt.held
+    if held is not None and held.inode.may_be(inode):
+        return inode, held.found
+    if not (attempt.owners or attempt.wanted.use_existing):
+        raise Unsafe(
+            f"directory {attempt.wanted.directory!r} exists, and no record says whose it is: let "
+            "pathPattern give another, remove it if it is not needed, or set "
+            "existingDirectories: 'use' in the class"
+        )
+    return inode, True
+
+
+def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
+    """Takes back the intent where the directory turned out to be somebody's own."""
+    if held is None:
+        op.ledger.unmark(wanted.directory, wanted.volume)
+    parents.prune(op, wanted.directory)
+    op.drop_intent(wanted.volume)
+
+
+def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> Record:
+    wanted, held, owners = attempt.wanted, attempt.held, attempt.owners
+    foreign = held.foreign if held else all(owner.foreign for owner in owners)
+    record = Record(
+        volume=wanted.volume,
+        export=op.ledger.export_id,
+        directory=wanted.directory,
+        inode=inode,
+        claim=wanted.claim,
+        storage_class=wanted.storage_class,
+        size=wanted.size,
+        reclaim_policy=wanted.reclaim_policy,
+        on_delete=wanted.on_delete,
+        shared=wanted.shared,
+        mode=f"{wanted.mode:04o}",
+        uid=wanted.uid,
+        gid=wanted.gid,
+        found=found,
+        foreign=found and foreign,
+        succeeds=tuple(owner.volume for owner in owners if not _shares(wanted, owner)),
+        origin=op.cluster,
+    )
+    return replace(record, unknown=held.unknown) if held else record
+
+
+def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:
+    with tree.opened(op.root, wanted.directory.split("/")) as handle:
+        if not inode_of(handle).may_be(inode):
+            raise Unsafe(f"{wanted.directory!r} was replaced meanwhile: it is left alone")
+        op.changes.set_owner(handle, wanted.uid, wanted.gid, wanted.mode)
+
+
+def _check_usable(op: Operation, wanted: Wanted) -> None:
+    """Raises Unsafe for what is no directory, FileNotFoundError where nothing is there."""
+    with tree.opened(op.root, wanted.directory.split("/")):
+        pass

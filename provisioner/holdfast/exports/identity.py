@@ -1,0 +1,100 @@
+"""Which export this is: an id and a format version in `.holdfast/export`.
+
+The wrong place is recognised by it: another export, an empty folder, another cluster's data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from contextlib import suppress
+
+from holdfast.exports import tree
+from holdfast.exports.errors import Unavailable, WrongExport
+from holdfast.exports.interface import ExportInfo
+from holdfast.exports.record import timestamp
+
+NAME = "export"
+FORMAT = 2
+_DRAFT = f".{NAME}-"
+
+
+def new_export_id() -> str:
+    """An id for an export that has none."""
+    return str(uuid.uuid4())
+
+
+def read(holdfast: int) -> ExportInfo:
+    """The identity in a handle of `.holdfast`.
+
+    Raises:
+        Unavailable: it cannot be read, or a later version of Holdfast wrote it.
+    """
+    try:
+        held = json.loads(tree.read_file(holdfast, NAME))
+        info = ExportInfo(str(held["id"]), int(held["format"]))
+    except FileNotFoundError:
+        return ExportInfo(format=1)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Unavailable(
+            f"cannot parse .holdfast/{NAME} ({error}): restore it from a backup, or write it anew "
+            "with `holdfast exports accept`"
+        ) from error
+    if info.format > FORMAT:
+        raise Unavailable(
+            f"the export's format is {info.format}, this Holdfast knows {FORMAT}: run a later one"
+        )
+    return info
+
+
+def write_first(holdfast: int, export_id: str) -> ExportInfo:
+    """Gives an export an id, unless another replica has given it one; the one that it has."""
+    if not (held := read(holdfast)).id:
+        draft = _draft()
+        _write(holdfast, draft, export_id)
+        # link(2) never replaces what is there; the draft is gone where another was the first.
+        with suppress(FileExistsError, FileNotFoundError):
+            os.link(draft, NAME, src_dir_fd=holdfast, dst_dir_fd=holdfast, follow_symlinks=False)
+        held = read(holdfast)
+    _remove_drafts(holdfast)
+    os.fsync(holdfast)
+    return held
+
+
+def replace(holdfast: int, export_id: str) -> None:
+    """Gives an export another id: a person has said that it is that one."""
+    draft = _draft()
+    _write(holdfast, draft, export_id)
+    os.replace(draft, NAME, src_dir_fd=holdfast, dst_dir_fd=holdfast)
+    os.fsync(holdfast)
+
+
+def check(info: ExportInfo, export_id: str) -> None:
+    """Raises WrongExport where an export is not the one with this id."""
+    if info.id != export_id:
+        found = f"the export {info.id}" if info.id else "an export without an id"
+        raise WrongExport(
+            f"{found} is mounted here, not {export_id}: mount that one, or, if this is to take "
+            "its place, run `holdfast exports accept`"
+        )
+
+
+def _write(holdfast: int, name: str, export_id: str) -> None:
+    content = {"id": export_id, "format": FORMAT, "created": timestamp()}
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o600, dir_fd=holdfast), "w") as file:
+        file.write(json.dumps(content, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _draft() -> str:
+    return f"{_DRAFT}{uuid.uuid4().hex[:8]}"
+
+
+def _remove_drafts(holdfast: int) -> None:
+    for name in os.listdir(holdfast):
+        if name.startswith(_DRAFT):
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=holdfast)

@@ -1,0 +1,218 @@
+"""Archiving and trashing: by renames through the term's folder (`terms.py`), at once and whole.
+
+In the trash each volume has its own place; the name of an archive is written into the record
+first, and marked as taken. So the directory is at one of four places, whatever a crash left:
+where it was, in the term's folder, where it was to go, or gone. Which of them is told by its
+inode, not by its name alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from holdfast.claims.parameters import Action
+from holdfast.claims.paths import RESERVED, archive_name
+from holdfast.exports import parents, terms, tree
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.inode import Inode
+from holdfast.exports.interface import Moved, Outcome
+from holdfast.exports.ledger import TRASH, trash_of
+from holdfast.exports.operation import Operation, is_placeholder
+from holdfast.exports.record import Record, State, Taken
+
+
+def reclaim(op: Operation, record: Record, action: Action) -> Moved:
+    """Carries out a reclaim action on a record's directory; raises Taken and Unsafe."""
+    moved = _reclaim(op, record, action)
+    if moved.outcome is not Outcome.RETAINED:
+        parents.prune(op, record.directory)
+    return moved
+
+
+def put_back(op: Operation, record: Record) -> str:
+    """Moves a directory that is on its way out back to where it was; that place."""
+    place, inode = record.directory, op.moving(record.volume)
+    if inode is None:
+        return ""
+    with parents.made_above(op, place) as (parent, name):
+        if not op.reserve(parent, name, again=True):
+            raise Unsafe(
+                f"the directory of volume {record.volume} cannot be put back: {place!r} exists; "
+                f"it is in {_term_folder(record)}"
+            )
+        op.put_down(record.volume, parent, name)
+    op.ledger.mark(place, record.volume)
+    return place
+
+
+def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
+    if record.state in {State.RETAINED, State.ARCHIVED}:
+        return _settle(op, record)
+    if record.state is State.TRASHED or _is_shared(op, record):
+        return _discard(op, record)
+    moving, there = op.moving(record.volume), _standing(op, record)
+    if moving is None and there is None:
+        return _find_moved(op, record)
+    if action is Action.RETAIN:
+        put_back(op, record)
+        return _settle(op, _not_aimed(op, record).settled(State.RETAINED))
+    if moving is None and there is not None:
+        record = _known_by(op, record, there)
+        target = _aimed(op, record) if action is Action.ARCHIVE else record
+        op.take_out(record.directory, record.volume, there)
+        record = target
+    if action is Action.ARCHIVE:
+        return _settle(op, _archived(op, record).settled(State.ARCHIVED))
+    _into_trash(op, record)
+    return _discard(op, record)
+
+
+def _standing(op: Operation, record: Record) -> Inode | None:
+    """What is at a record's directory; a placeholder that something left there is removed."""
+    there = op.inode_at(record.directory)
+    if there is None or record.inode.may_be(there):
+        return there
+    with tree.above(op.root, record.directory) as (parent, name):
+        if not is_placeholder(parent, name):
+            return there
+        op.changes.rmdir(parent, name)
+    return None
+
+
+def _known_by(op: Operation, record: Record, there: Inode) -> Record:
+    """The record with the directory's inode, which is another where a backup was restored.
+
+    One of version 1 is not written anew for it: a full export allows renames alone.
+    """
+    if record.inode.may_be(there):
+        return replace(record, inode=there)
+    record = replace(record, inode=there)
+    op.ledger.write(record)
+    return record
+
+
+def _is_shared(op: Operation, record: Record) -> bool:
+    """Whether others have the directory too; raises Taken where they should not."""
+    others = op.ledger.others(record.directory, record.volume)
+    strangers = [other for other in others if not record.shares_with(other)]
+    if strangers:
+        raise Taken(record.directory, strangers)
+    return bool(others)
+
+
+def _find_moved(op: Operation, record: Record) -> Moved:
+    """What an earlier attempt did to a directory that is neither where it was nor on its way."""
+    if record.target and _is_archive(op, record):
+        return _settle(op, record.settled(State.ARCHIVED))
+    if not tree.reaches(op.root, trash_of(record.volume)):
+        _refuse_if_there(op, record)
+    return _discard(op, record)
+
+
+def _is_archive(op: Operation, record: Record) -> bool:
+    """Whether what is at a record's target is its directory, not a placeholder or another's."""
+    there = op.inode_at(record.target)
+    if there is None or op.ledger.others(record.target, record.volume):
+        return False
+    with tree.above(op.root, record.target) as (parent, name):
+        if is_placeholder(parent, name):
+            return False
+    return not record.inode or record.inode.may_be(there)
+
+
+def _refuse_if_there(op: Operation, record: Record) -> None:
+    """Raises Unsafe where a directory is there after all, which a client's cache did not show."""
+    with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
+        try:
+            op.changes.mkdir(parent, name, 0)
+        except FileExistsError as error:
+            raise Unsafe(f"{record.directory!r} has just come: it is tried again") from error
+        op.changes.rmdir(parent, name)
+
+
+def _settle(op: Operation, record: Record) -> Moved:
+    """Writes down what was done; again and again, if need be."""
+    op.ledger.write(record)
+    if record.state is State.ARCHIVED:
+        op.ledger.unmark(record.directory, record.volume)
+    return Moved(Outcome(record.state.value), record.target or record.directory)
+
+
+def _discard(op: Operation, record: Record) -> Moved:
+    """Gives the directory up; the record stays with the trash until the volume is gone as well.
+
+    Without it a crash would leave a volume that nothing is known of, and that nobody can delete.
+    """
+    op.ledger.discard(record if record.state is State.TRASHED else _not_aimed(op, record))
+    if tree.reaches(op.root, trash_of(record.volume)):
+        return Moved(Outcome.TRASHED, trash_of(record.volume))
+    if op.ledger.others(record.directory, record.volume):
+        return Moved(Outcome.SHARED, record.directory)
+    return Moved(Outcome.GONE)
+
+
+def _into_trash(op: Operation, record: Record) -> None:
+    trash = op.ledger.folder(TRASH)
+    if tree.exists(trash, record.volume):
+        put_back(op, record)
+        place = trash_of(record.volume)
+        raise Unsafe(f"{place!r} exists already: remove it, or move it to where it belongs")
+    op.put_down(record.volume, trash, record.volume)
+
+
+def _aimed(op: Operation, record: Record) -> Record:
+    """The record with a free name for its archive, which is reserved."""
+    begun = record.target
+    for name in _archive_names(record):
+        if not _is_free(op, record, name):
+            continue
+        if name != record.target:
+            record = _not_aimed(op, record).moving_to(name)
+            op.ledger.write(record)
+        op.ledger.mark(name, record.volume)
+        if op.reserve(op.root, name, again=name == begun):
+            return record
+    raise Unsafe(f"every name for an archive of {record.directory!r} is taken: remove some")
+
+
+def _is_free(op: Operation, record: Record, name: str) -> bool:
+    if op.ledger.others(name, record.volume):
+        return False
+    return name == record.target or not tree.exists(op.root, name)
+
+
+def _archived(op: Operation, record: Record) -> Record:
+    """Moves a directory from the term's folder to its archive; the record with its name."""
+    if not (record.target and op.reserve(op.root, record.target, again=True)):
+        record = _aimed(op, record)
+    op.put_down(record.volume, op.root, record.target)
+    return record
+
+
+def _not_aimed(op: Operation, record: Record) -> Record:
+    """The record without the place where an earlier attempt wanted the data to go."""
+    if not record.target:
+        return record
+    others = op.ledger.others(record.target, record.volume)
+    if not others and is_placeholder(op.root, record.target):
+        op.changes.rmdir(op.root, record.target)
+    op.ledger.unmark(record.target, record.volume)
+    record = record.moving_to("")
+    op.ledger.write(record)
+    return record
+
+
+def _archive_names(record: Record) -> Iterator[str]:
+    """Names in the order of preference: the one begun with, the plain one, with time, numbered."""
+    if record.target:
+        yield record.target
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for suffix in ("", f"-{stamp}", *(f"-{stamp}-{number}" for number in range(2, 1000))):
+        yield archive_name(record.directory, suffix)
+
+
+def _term_folder(record: Record) -> str:
+    return f"{RESERVED}/{terms.TERMS}/…/{terms.MOVING}{record.volume}"

@@ -1,0 +1,106 @@
+"""An export served as JSON lines: a request on each line of the input, an answer on the output.
+
+    {"protocol": 1, "version": "…"}                                    sent first
+    {"id": 7, "method": "find", "arguments": {"volume": "pvc-…"}}      a request
+    {"id": 7, "result": …}                                             its answer, or
+    {"id": 7, "error": {"kind": "Taken", "message": "…", …}}
+
+Several requests may be at work at once; answers come as they are ready. No input ends the
+server, only the end of its input does. `python -m holdfast.exports.server ROOT` serves a directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from holdfast import __version__
+from holdfast.exports import codec
+from holdfast.exports.errors import ExportError, Unavailable
+from holdfast.exports.export import Export
+from holdfast.exports.interface import Exports
+from holdfast.exports.record import Taken
+
+PROTOCOL = 1
+LONGEST_LINE = 1 << 20  # bytes
+_AT_ONCE = 32
+
+
+class Server:
+    """Serves one export to one client."""
+
+    def __init__(self, export: Exports, answers: BinaryIO) -> None:
+        self._export = export
+        self._answers = answers
+        self._writing = threading.Lock()
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
+
+    def serve(self, requests: BinaryIO) -> None:
+        """Answers every request until the input ends."""
+        self._send({"protocol": PROTOCOL, "version": __version__})
+        for line in _lines(requests):
+            self._places.acquire()
+            threading.Thread(target=self._answer, args=(line,), daemon=True).start()
+
+    def _answer(self, line: bytes) -> None:
+        try:
+            self._send(answer(self._export, line))
+        finally:
+            self._places.release()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        with self._writing:
+            self._answers.write(data)
+            self._answers.flush()
+
+
+def answer(export: Exports, line: bytes) -> dict[str, Any]:
+    """The answer to one line of input, whatever it is."""
+    number: Any = None
+    try:
+        request = json.loads(line)
+        number = request["id"]
+        method, given = request["method"], request["arguments"]
+        if method not in codec.METHODS:
+            raise ValueError(f"there is no method {method!r}")
+        called = codec.arguments(method, given)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        return {"id": number, "error": {"kind": "Invalid", "message": f"not a request: {error}"}}
+    try:
+        return {"id": number, "result": codec.encode(getattr(export, method)(**called))}
+    except ExportError as error:
+        return {"id": number, "error": _error(error)}
+    except Exception as error:  # noqa: BLE001 - one request must not end the server
+        message = f"unexpected error: {type(error).__name__}: {error}"
+        return {"id": number, "error": {"kind": "Failed", "message": message}}
+
+
+def _error(error: ExportError) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": type(error).__name__, "message": error.message}
+    if isinstance(error, Unavailable):
+        told["stale"] = error.stale
+    if isinstance(error, Taken):
+        told |= {"directory": error.directory, "records": codec.encode(error.records)}
+    return told
+
+
+def _lines(requests: BinaryIO) -> Iterable[bytes]:
+    """The lines of the input; one that is too long is cut, and so no request any more."""
+    while line := requests.readline(LONGEST_LINE):
+        yield line
+
+
+def main() -> None:
+    """Serves the directory that is named on the command line."""
+    os.umask(0o022)
+    Server(Export(Path(sys.argv[1])), sys.stdout.buffer).serve(sys.stdin.buffer)
+
+
+if __name__ == "__main__":
+    main()
