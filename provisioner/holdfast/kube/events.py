@@ -189,7 +189,7 @@ class Recorder:
     def _delivered(self, said: _Said) -> bool:
         """Whether an event is done with: sent, or refused for good."""
         try:
-            with self._line.held():
+            with self._line.opened():
                 self._send(said)
         except ApiError as error:
             # Its namespace is going away, or we may not write events: trying again is no use.

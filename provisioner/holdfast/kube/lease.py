@@ -114,7 +114,7 @@ class Elector:
 
     def _step(self) -> float:
         """Renew, campaign or stand aside once; the seconds until the next step."""
-        with self._line.held():
+        with self._line.opened():
             pause = self._guarded(self._campaign)
         self._tell()
         return pause

@@ -138,7 +138,7 @@ class Reflector(Generic[T]):
         self._interrupt = line.hang_up
         if self._stopping.is_set():
             return
-        with line.held():
+        with line.opened():
             for page in self._api.pages(self._resource):
                 self._contact.answered()
                 version = page.version

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3 import exceptions as fault
@@ -25,8 +26,9 @@ from holdfast.kube.errors import Unavailable
 
 CHUNK = 65536
 
-# Called with the socket of this thread's request, once it is connected.
-_show_socket: ContextVar[Callable[[socket.socket], None] | None] = ContextVar(
+# Called with the socket of this thread's request, once it is connected, and with None once the
+# answer is read.
+_show_socket: ContextVar[Callable[[socket.socket | None], None] | None] = ContextVar(
     "show_socket", default=None
 )
 
@@ -45,22 +47,15 @@ class Line:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Requests this thread sends within are on this line, and the last one stays on it."""
+        """Requests this thread sends within are on this line until their answers are read.
+
+        An answer that is not read to its end, as a watch's, stays on the line afterwards.
+        """
         token = _show_socket.set(self._attach)
         try:
             yield
         finally:
             _show_socket.reset(token)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """As `opened`, but afterwards the connection is somebody else's."""
-        try:
-            with self.opened():
-                yield
-        finally:
-            with self._lock:
-                self._socket = None
 
     def patience(self, seconds: float) -> None:
         """How long each read on the line may wait from now on."""
@@ -74,7 +69,7 @@ class Line:
             self._hung_up.set()
             self._cut()
 
-    def _attach(self, sock: socket.socket) -> None:
+    def _attach(self, sock: socket.socket | None) -> None:
         with self._lock:
             self._socket = sock
             if self.hung_up():
@@ -103,9 +98,17 @@ class _TlsConnection(HTTPSConnection):
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
+    def _put_conn(self, conn: Any) -> None:
+        _show(None)  # before another thread can take the connection
+        super()._put_conn(conn)
+
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
+
+    def _put_conn(self, conn: Any) -> None:
+        _show(None)
+        super()._put_conn(conn)
 
 
 POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
@@ -113,7 +116,7 @@ POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
 
 def _show(sock: socket.socket | None) -> None:
     show = _show_socket.get()
-    if show is not None and sock is not None:
+    if show is not None:
         show(sock)
 
 

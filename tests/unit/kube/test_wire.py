@@ -1,0 +1,115 @@
+"""Hanging up: what is waited for ends, whenever it is said, and nobody else's request with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from kubernetes.client import Configuration
+
+from holdfast.kube.api import Api
+from holdfast.kube.errors import NotFound, Unavailable
+from holdfast.kube.resources import VOLUMES
+from holdfast.kube.wire import Line
+from testbed.waiting import until
+from tests.fake.apiserver import FakeApiServer
+
+
+@pytest.fixture
+def patient(server: FakeApiServer) -> Iterator[Api]:
+    """A client that would wait for an answer longer than a test may take."""
+    api = Api(Configuration(host=server.url), read_timeout=300.0)
+    yield api
+    api.close()
+
+
+def test_a_line_hung_up_before_a_socket_is_attached_ends_the_request_at_once(
+    patient: Api, server: FakeApiServer
+) -> None:
+    server.freeze()
+    line = Line()
+    line.hang_up()
+
+    with line.opened(), pytest.raises(Unavailable):
+        patient.get(VOLUMES, "a")
+
+    assert line.hung_up()
+
+
+def test_a_request_that_waits_ends_when_another_thread_hangs_up(
+    patient: Api, server: FakeApiServer
+) -> None:
+    server.freeze()
+    line, ended = Line(), threading.Event()
+
+    def ask() -> None:
+        with line.opened(), pytest.raises(Unavailable):
+            patient.get(VOLUMES, "a")
+        ended.set()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    until(lambda: server.count("get") == 1)
+    assert not line.hung_up()
+    line.hang_up()
+
+    assert ended.wait(10.0)
+    thread.join()
+
+
+def read(api: Api) -> None:
+    list(api.pages(VOLUMES))
+
+
+def refused(api: Api) -> None:
+    with pytest.raises(NotFound):
+        api.get(VOLUMES, "a")
+
+
+@pytest.mark.parametrize("request_", [read, refused])
+def test_hanging_up_between_two_requests_leaves_the_pooled_connection_to_others(
+    patient: Api, server: FakeApiServer, request_: Callable[[Api], None]
+) -> None:
+    line = Line()
+    with line.opened():
+        request_(patient)
+        line.hang_up()
+    read(patient)
+
+    assert len(server.connections) == 1
+
+
+def test_hanging_up_after_the_last_request_leaves_the_pooled_connection_to_others(
+    patient: Api, server: FakeApiServer
+) -> None:
+    line = Line()
+    with line.opened():
+        read(patient)
+    line.hang_up()
+    read(patient)
+
+    assert len(server.connections) == 1
+
+
+def test_hanging_up_leaves_a_request_alone_that_another_thread_sends_on_the_same_connection(
+    patient: Api, server: FakeApiServer
+) -> None:
+    line, answered = Line(), threading.Event()
+
+    def ask() -> None:
+        read(patient)
+        answered.set()
+
+    thread = threading.Thread(target=ask)
+    with line.opened():
+        read(patient)
+        server.freeze()
+        thread.start()
+        until(lambda: server.count("list") == 2)
+        line.hang_up()
+        server.thawed.set()
+        assert answered.wait(10.0)
+    thread.join()
+
+    assert len(server.connections) == 1
