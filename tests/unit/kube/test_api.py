@@ -58,6 +58,39 @@ def test_an_object_is_deleted_only_when_it_is_the_one_that_is_meant(api: Api) ->
         api.get(VOLUMES, "a")
 
 
+def test_a_deletion_sends_the_uid_that_it_is_meant_for(api: Api, server: FakeApiServer) -> None:
+    uid = api.create(VOLUMES, volume("a"))["metadata"]["uid"]
+    api.delete(VOLUMES, "a", uid=uid)
+    api.create(VOLUMES, volume("a"))
+    api.delete(VOLUMES, "a")
+
+    bodies = [request.body for request in server.requests if request.verb == "delete"]
+    assert bodies == [{"preconditions": {"uid": uid}}, {}]
+
+
+def test_a_patch_of_what_changed_since_a_version_is_a_conflict(
+    api: Api, server: FakeApiServer
+) -> None:
+    version = api.create(VOLUMES, volume("a"))["metadata"]["resourceVersion"]
+    mine = {"metadata": {"resourceVersion": version, "finalizers": ["mine"]}}
+    api.patch(VOLUMES, "a", {"metadata": {"finalizers": ["anothers"]}})
+
+    with pytest.raises(errors.Conflict):
+        api.patch(VOLUMES, "a", mine)
+
+    assert server.requests[-1].body == mine
+    assert api.get(VOLUMES, "a")["metadata"]["finalizers"] == ["anothers"]
+
+
+def test_a_replacement_sends_the_version_it_was_read_at(api: Api, server: FakeApiServer) -> None:
+    read = api.create(VOLUMES, volume("a"))
+
+    assert int(api.replace(VOLUMES, "a", read)["metadata"]["resourceVersion"]) > int(
+        read["metadata"]["resourceVersion"]
+    )
+    assert server.requests[-1].body == read
+
+
 def test_a_taken_name_is_told_from_a_conflict(api: Api) -> None:
     api.create(VOLUMES, volume("a"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
@@ -163,6 +164,59 @@ def test_eight_workers_do_all_the_work_and_never_share_a_key(queue: WorkQueue) -
 
     assert shared == []
     assert set(done) == set(keys)
+
+
+class Asleep(threading.Condition):
+    """Tells when a thread waits on it: whoever then has the lock knows it asleep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by = threading.Semaphore(0)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.by.release()
+        return super().wait(timeout)
+
+
+def sleeper(queue: WorkQueue, taken: list[str | None]) -> threading.Thread:
+    """A worker that is asleep in `get`, without a timeout."""
+    queue._changed = asleep = Asleep()
+    worker = threading.Thread(target=lambda: taken.append(queue.get()))
+    worker.start()
+    assert asleep.by.acquire(timeout=5.0)
+    return worker
+
+
+def test_a_sleeping_worker_takes_a_key_with_news_when_another_lets_go_of_it(
+    queue: WorkQueue,
+) -> None:
+    queue.add("a")
+    assert queue.get(0) == "a"
+    queue.add("a")
+    taken: list[str | None] = []
+    worker = sleeper(queue, taken)
+    queue.done("a")
+    worker.join(5.0)
+    alive = worker.is_alive()
+    queue.shut_down()
+    worker.join(5.0)
+
+    assert (alive, taken) == (False, ["a"])
+
+
+@pytest.mark.parametrize("wake", [lambda queue: queue.add("a"), lambda queue: queue.retry("a")])
+def test_a_sleeping_worker_is_woken_by_what_becomes_due(
+    queue: WorkQueue, wake: Callable[[WorkQueue], object]
+) -> None:
+    taken: list[str | None] = []
+    worker = sleeper(queue, taken)
+    wake(queue)
+    worker.join(5.0)
+    alive = worker.is_alive()
+    queue.shut_down()
+    worker.join(5.0)
+
+    assert (alive, taken) == (False, ["a"])
 
 
 class Model(RuleBasedStateMachine):
