@@ -6,10 +6,10 @@ Field rules are those of coordination.k8s.io/v1 `LeaseSpec` and of client-go's `
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from holdfast.kube import clock
 from holdfast.kube.resources import LEASES, Json
 
 
@@ -53,7 +53,7 @@ class Sighting:
         spec = lease.get("spec") or {}
         if spec != self._spec:
             self._spec = spec
-            self._since = time.monotonic()
+            self._since = clock.boottime()
 
     def free_in(self, identity: str, duration: float) -> float:
         """Seconds until `identity` may take it; `duration` is for a lease that names none."""
@@ -61,7 +61,7 @@ class Sighting:
         if spec.get("holderIdentity", "") in {"", None, identity}:
             return 0.0
         runs = float(spec.get("leaseDurationSeconds") or duration)
-        return max(0.0, self._since + runs - time.monotonic())
+        return max(0.0, self._since + runs - clock.boottime())
 
     def held_by(self, identity: str) -> bool:
         """Whether the lease named `identity` when it was last read."""

@@ -18,12 +18,11 @@ from __future__ import annotations
 import math
 import random
 import threading
-import time
 from collections.abc import Callable
 
 import structlog
 
-from holdfast.kube import holding
+from holdfast.kube import clock, holding
 from holdfast.kube.api import Api
 from holdfast.kube.contact import Contact
 from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
@@ -99,7 +98,7 @@ class Elector:
 
     def leading(self) -> bool:
         """Whether work may be done now."""
-        return time.monotonic() < self._until
+        return clock.boottime() < self._until
 
     def wait(self, seconds: float) -> bool:
         """Wait until leading, at most so long; whether it leads."""
@@ -132,7 +131,7 @@ class Elector:
     def _campaign(self) -> float:
         if not self._may_lead():
             return self._give_up()
-        started = time.monotonic()
+        started = clock.boottime()
         deadline = started + self._timing.renew_deadline / 2
         if self.leading():
             deadline = min(deadline, self._until)
@@ -205,7 +204,7 @@ class Elector:
 
 
 def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
+    left = deadline - clock.boottime()
     if left <= 0:
         raise Unavailable("The API server took too long to answer about the lease.")
     return left

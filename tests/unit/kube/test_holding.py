@@ -76,7 +76,7 @@ def test_a_lease_that_names_no_duration_runs_as_long_as_ours() -> None:
 
 def test_seeing_the_same_again_does_not_prolong_it(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("holdfast.kube.holding.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("holdfast.kube.clock.boottime", lambda: now[0])
     sighting = Sighting()
     sighting.saw(held("other", leaseDurationSeconds=15, renewTime="a"))
     now[0] += 10.0
