@@ -37,73 +37,81 @@ class Timing:
 
 
 class Sighting:
-    """The lease as last read, and since when it has said so, by our own monotonic clock.
+    """The lease as last read, and since when it has said so, by our own clock.
 
     The times written in it are another machine's and are never looked at.
     """
 
     def __init__(self) -> None:
         self.lease: Json | None = None
-        self._spec: Json | None = None
+        self.term = -1  # the highest seen; also when the lease was deleted since
+        self._spec: Json = {}
         self._since = -math.inf
 
     def saw(self, lease: Json) -> None:
         """The server holds this lease now."""
         self.lease = lease
         spec = lease.get("spec") or {}
+        self.term = max(self.term, _term(spec))
         if spec != self._spec:
             self._spec = spec
             self._since = clock.boottime()
 
+    def saw_none(self) -> None:
+        """The server holds no such lease now."""
+        self.lease, self._spec = None, {}
+
     def free_in(self, identity: str, duration: float) -> float:
         """Seconds until `identity` may take it; `duration` is for a lease that names none."""
-        spec = self._spec or {}
-        if spec.get("holderIdentity", "") in {"", None, identity}:
+        if (self._spec.get("holderIdentity") or identity) == identity:
             return 0.0
-        runs = float(spec.get("leaseDurationSeconds") or duration)
+        runs = float(self._spec.get("leaseDurationSeconds") or duration)
         return max(0.0, self._since + runs - clock.boottime())
 
-    def held_by(self, identity: str) -> bool:
-        """Whether the lease named `identity` when it was last read."""
-        return (self._spec or {}).get("holderIdentity") == identity
+    def held_by(self, identity: str, term: int) -> bool:
+        """Whether the lease named `identity` when it was last read, in no later term."""
+        return self._spec.get("holderIdentity") == identity and _term(self._spec) <= term
 
 
-def fresh(name: str, namespace: str, identity: str, duration: float) -> Json:
-    """A lease that nobody had before."""
+def fresh(name: str, namespace: str, identity: str, duration: float, term: int = 0) -> Json:
+    """A lease where there is none."""
     return {
         "apiVersion": LEASES.api,
         "kind": LEASES.kind,
         "metadata": {"name": name, "namespace": namespace},
-        "spec": _spec(identity, duration, acquired=_now(), transitions=0),
+        "spec": _spec(identity, duration, _now(), term),
     }
 
 
-def taken(lease: Json, identity: str, duration: float) -> Json:
-    """`lease` taken or renewed by `identity`, at the resourceVersion it was read at."""
+def taken(lease: Json, identity: str, duration: float, term: int) -> Json:
+    """`lease` held by `identity` in `term`, at the resourceVersion it was read at.
+
+    One leadership is one term: a lease of the same holder and term is renewed.
+    """
     old = lease.get("spec") or {}
-    transitions = int(old.get("leaseTransitions") or 0)
-    if old.get("holderIdentity") == identity:
-        spec = _spec(identity, duration, old.get("acquireTime") or _now(), transitions)
-    else:
-        spec = _spec(identity, duration, _now(), transitions + 1)
-    return {**lease, "spec": {**old, **spec}}
+    renewed = old.get("holderIdentity") == identity and _term(old) == term
+    acquired = old.get("acquireTime") if renewed else None
+    return {**lease, "spec": {**old, **_spec(identity, duration, acquired or _now(), term)}}
 
 
 def released(lease: Json) -> Json:
     """`lease` held by nobody; one second, for those who look at the duration only."""
     old = lease.get("spec") or {}
-    spec = _spec("", 1.0, _now(), int(old.get("leaseTransitions") or 0))
-    return {**lease, "spec": {**old, **spec}}
+    return {**lease, "spec": {**old, **_spec("", 1.0, _now(), _term(old))}}
 
 
-def _spec(holder: str, duration: float, acquired: str, transitions: int) -> Json:
+def _spec(holder: str, duration: float, acquired: str, term: int) -> Json:
     return {
         "holderIdentity": holder,
         "leaseDurationSeconds": math.ceil(duration),
         "acquireTime": acquired,
         "renewTime": _now(),
-        "leaseTransitions": transitions,
+        "leaseTransitions": term,
     }
+
+
+def _term(spec: Json) -> int:
+    return int(spec.get("leaseTransitions") or 0)
 
 
 def _now() -> str:

@@ -4,10 +4,14 @@ The rules are client-go's (`tools/leaderelection`), with the clock on the safe s
 
 - A holder stops at `renew_deadline` after it *began* its last successful renewal, whatever a
   request in flight does; another may take the lease `duration` after it *saw* the last change.
-  Both measure on their own monotonic clock, so no two machines' clocks are ever compared.
+  Both measure on their own clock since boot, so no two machines' clocks are ever compared.
 - Every write carries the resourceVersion that was read, so of two candidates one gets a
   conflict.
-- Stopping gives the lease up, so the next holder need not wait.
+- Each leadership is a term of its own: it raises `leaseTransitions` by one, also where the
+  same identity takes the lease again. client-go counts changes of the identity, but a restarted
+  container has its pod's identity, and what its predecessor began is another term's.
+- Stopping gives the lease up, so the next holder need not wait. While work is outstanding that
+  cannot be called back, it is not renewed and not given up either: it runs out.
 
 Rejected: the package's election, which trusts the wall clock, has no request deadline (two
 leaders at once behind a hung server) and never gives a lease up.
@@ -30,10 +34,12 @@ from holdfast.kube.holding import Sighting, Timing
 from holdfast.kube.resources import LEASES, Json
 from holdfast.kube.wire import Line
 
-__all__ = ["Elector", "Timing", "always"]
+__all__ = ["Elector", "Timing", "always", "never"]
 
 # Longest wait for each of the two requests that give the lease up.
 RELEASE_TIMEOUT = 1.0
+# How often a stopped elector asks whether outstanding work has ended.
+BUSY_PAUSE = 0.05
 
 _log = structlog.get_logger()
 
@@ -41,6 +47,11 @@ _log = structlog.get_logger()
 def always() -> bool:
     """Nothing stands against leading."""
     return True
+
+
+def never() -> bool:
+    """No work is outstanding."""
+    return False
 
 
 class Elector:
@@ -55,12 +66,15 @@ class Elector:
         identity: str,
         timing: Timing | None = None,
         may_lead: Callable[[], bool] = always,
+        busy: Callable[[], bool] = never,
         changed: Callable[[bool], None] | None = None,
     ) -> None:
         """`identity` must be this process's alone: whoever bears it takes the lease at once.
 
-        While `may_lead` is False the lease is not sought, and is given up. `changed` is told
-        True and False on this elector's thread, up to `retry` late; `leading` is what counts.
+        While `may_lead` is False the lease is not sought, and is given up, unless `busy` says
+        that work is outstanding that cannot be called back: then it runs out. Work must be
+        `busy` before it asks whether it may begin (`leading`). `changed` is told True and False
+        on this elector's thread, up to `retry` late; `leading` is what counts.
         """
         self._api = api
         self._name = name
@@ -68,15 +82,18 @@ class Elector:
         self._identity = identity
         self._timing = timing or Timing()
         self._may_lead = may_lead
+        self._busy = busy
         self._changed = changed or (lambda _leads: None)
         self._contact = Contact(f"keeping lease {namespace}/{name}")
         self._line = Line()
         self._sighting = Sighting()
         self._may_hold = False
+        self._term = -1  # of the last write, answered or not
         self._state = threading.Condition()
         self._until = -math.inf
         self._told = False
         self._stopping = threading.Event()
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="elector", daemon=True)
 
     def start(self) -> None:
@@ -84,21 +101,27 @@ class Elector:
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Stop leading and give the lease up; waits at most `timeout` seconds.
+        """Stop leading at once and give the lease up; waits at most `timeout` seconds.
 
-        End the work first: another may begin the moment this is called.
+        End the work first: another may begin the moment this is called. While work is busy the
+        lease is kept; where it is so after half of `timeout`, the lease is left to run out.
         """
         self._stopping.set()
         self._lead_until(-math.inf)
         if self._thread.ident is None:
             return
         self._thread.join(timeout / 2)
+        self._ending.set()
         self._line.hang_up()
         self._thread.join(timeout / 2)
 
     def leading(self) -> bool:
         """Whether work may be done now."""
         return clock.boottime() < self._until
+
+    def remaining(self) -> float:
+        """Seconds of leadership left if it is not renewed; 0.0 where not leading."""
+        return max(0.0, self._until - clock.boottime())
 
     def wait(self, seconds: float) -> bool:
         """Wait until leading, at most so long; whether it leads."""
@@ -108,7 +131,7 @@ class Elector:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._stopping.wait(self._step())
-        self._guarded(self._give_up)
+        self._guarded(self._release)
         self._tell()
 
     def _step(self) -> float:
@@ -130,29 +153,33 @@ class Elector:
 
     def _campaign(self) -> float:
         if not self._may_lead():
-            return self._give_up()
-        started = clock.boottime()
+            return self._poll() if self._busy() else self._give_up()
+        started, renews = clock.boottime(), self.leading()
         deadline = started + self._timing.renew_deadline / 2
-        if self.leading():
+        if renews:
             deadline = min(deadline, self._until)
         else:
             self._look(_left(deadline))
         wait = self._sighting.free_in(self._identity, self._timing.duration)
         if wait > 0:
-            self._lead_until(-math.inf)
             return min(wait, self._poll())
-        return self._take(started, deadline)
+        if not renews:
+            self._term = self._sighting.term + 1
+        return self._take(started, deadline, renews=renews)
 
     def _look(self, timeout: float) -> None:
+        """Read the lease, and stop leading if another has it."""
         try:
             lease = self._api.get(LEASES, self._name, self._namespace, timeout=timeout)
         except NotFound:
-            self._sighting = Sighting()
+            self._sighting.saw_none()
         else:
             self._sighting.saw(lease)
+            if not self._sighting.held_by(self._identity, self._term):
+                self._lead_until(-math.inf)
         self._contact.made()
 
-    def _take(self, started: float, deadline: float) -> float:
+    def _take(self, started: float, deadline: float, *, renews: bool) -> float:
         self._may_hold = True  # also when no answer to the write comes back
         try:
             lease = self._write(_left(deadline))
@@ -161,26 +188,36 @@ class Elector:
             return self._timing.retry / 10
         self._sighting.saw(lease)
         self._contact.made()
-        self._lead_until(started + self._timing.renew_deadline)
+        with self._state:
+            # An answer after the end of a leadership does not revive it: the next is a new term.
+            if self.leading() or not renews:
+                self._lead_until(started + self._timing.renew_deadline)
         return self._timing.retry
 
     def _write(self, timeout: float) -> Json:
-        duration = self._timing.duration
+        whose, duration = self._identity, self._timing.duration
         if self._sighting.lease is None:
-            lease = holding.fresh(self._name, self._namespace, self._identity, duration)
+            lease = holding.fresh(self._name, self._namespace, whose, duration, self._term)
             return self._api.create(LEASES, lease, self._namespace, timeout=timeout)
-        lease = holding.taken(self._sighting.lease, self._identity, duration)
+        lease = holding.taken(self._sighting.lease, whose, duration, self._term)
         try:
             return self._api.replace(LEASES, self._name, lease, self._namespace, timeout=timeout)
         except NotFound as error:
             raise Conflict(error.status, error.reason, "The lease was deleted.") from error
 
+    def _release(self) -> float:
+        """Give the lease up at the end, as soon as no work is outstanding."""
+        while self._busy():
+            if self._ending.wait(BUSY_PAUSE):
+                return 0.0
+        return self._give_up()
+
     def _give_up(self) -> float:
         """Stop leading, and if the lease is ours let others have it at once."""
         self._lead_until(-math.inf)
-        if self._may_hold:
+        if self._may_hold and not self._busy():  # it may have begun while this one still led
             self._look(RELEASE_TIMEOUT)
-            if self._sighting.lease is not None and self._sighting.held_by(self._identity):
+            if self._sighting.lease and self._sighting.held_by(self._identity, self._term):
                 lease = holding.released(self._sighting.lease)
                 self._api.replace(
                     LEASES, self._name, lease, self._namespace, timeout=RELEASE_TIMEOUT

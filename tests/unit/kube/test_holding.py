@@ -31,7 +31,7 @@ def test_a_fresh_lease_names_its_holder_and_both_times_in_micro_time() -> None:
 def test_a_renewal_keeps_when_it_was_acquired_and_what_others_wrote() -> None:
     old = held("me", acquireTime="then", renewTime="then", leaseTransitions=3, strategy="x")
 
-    lease = holding.taken(old, "me", 15.0)
+    lease = holding.taken(old, "me", 15.0, term=3)
 
     assert (lease["spec"]["acquireTime"], lease["spec"]["leaseTransitions"]) == ("then", 3)
     assert lease["spec"]["renewTime"] != "then"
@@ -39,7 +39,7 @@ def test_a_renewal_keeps_when_it_was_acquired_and_what_others_wrote() -> None:
 
 
 def test_taking_from_another_is_a_transition_at_a_new_time() -> None:
-    lease = holding.taken(held("other", acquireTime="then", leaseTransitions=3), "me", 15.0)
+    lease = holding.taken(held("other", acquireTime="then", leaseTransitions=3), "me", 15.0, 4)
 
     assert lease["spec"]["leaseTransitions"] == 4
     assert lease["spec"]["acquireTime"] != "then"
