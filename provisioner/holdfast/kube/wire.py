@@ -151,7 +151,7 @@ def why(error: BaseException) -> str:
         case fault.NameResolutionError():
             return "its name is not known"
         case fault.NewConnectionError():  # a kind of ConnectTimeoutError, for urllib3
-            return str(error.__cause__ or error).partition("] ")[2].lower() or "no connection"
+            return str(error).partition("] ")[2].lower() or "no connection"
         case fault.ConnectTimeoutError():
             return "it could not be reached in time"
         case fault.ReadTimeoutError() | TimeoutError():
