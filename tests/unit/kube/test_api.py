@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from kubernetes.client import Configuration
 
+from holdfast import __version__
 from holdfast.kube import errors
 from holdfast.kube.api import Api
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json, Resource
@@ -117,6 +118,27 @@ def test_an_empty_list_is_one_empty_page(api: Api) -> None:
     assert [(page.items, page.version) for page in api.pages(VOLUMES)] == [([], "10")]
 
 
+@pytest.mark.parametrize("raw", [b"{}", b'{"items": null, "metadata": {}}'])
+def test_a_list_without_items_or_version_is_an_empty_page_of_no_version(
+    api: Api, server: FakeApiServer, raw: bytes
+) -> None:
+    server.fail("list", Fault(200, raw=raw))
+
+    assert [(page.items, page.version) for page in api.pages(VOLUMES)] == [([], "")]
+
+
+def test_a_list_asks_for_five_hundred_at_a_time_and_goes_on_where_it_was(
+    api: Api, server: FakeApiServer
+) -> None:
+    list(api.pages(VOLUMES))
+    assert server.requests[0].query == {"limit": "500"}
+
+    for number in range(2):
+        api.create(VOLUMES, volume(f"v{number}"))
+    list(api.pages(VOLUMES, limit=1))
+    assert server.requests[-1].query == {"limit": "1", "continue": "0"}
+
+
 def test_a_list_that_outlives_its_continue_token_says_so(api: Api, server: FakeApiServer) -> None:
     for number in range(3):
         api.create(VOLUMES, volume(f"v{number}"))
@@ -168,6 +190,40 @@ def test_what_the_server_asks_to_wait_is_kept(api: Api, server: FakeApiServer) -
         api.get(VOLUMES, "a")
 
     assert (asked.value.retry_after, silent.value.retry_after) == (7.0, None)
+
+
+def test_a_date_to_wait_for_is_not_understood(api: Api, server: FakeApiServer) -> None:
+    server.fail("get", Fault(429, headers={"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}))
+
+    with pytest.raises(errors.Throttled) as caught:
+        api.get(VOLUMES, "a")
+
+    assert (caught.value.retry_after, caught.value.status) == (None, 429)
+
+
+def test_a_request_says_who_sends_it_and_keeps_its_connection(
+    api: Api, server: FakeApiServer
+) -> None:
+    api.create(VOLUMES, volume("a"))
+    api.patch(VOLUMES, "a", {})
+
+    headers = [
+        {name.lower(): value for name, value in request.headers.items()}
+        for request in server.requests
+    ]
+    assert {one["user-agent"] for one in headers} == {f"holdfast/{__version__}"}
+    assert headers[1]["content-type"] == "application/merge-patch+json"
+    assert "close" not in {one.get("connection") for one in headers}
+
+
+@pytest.mark.parametrize("code", [400, 404])
+def test_a_refusal_keeps_its_code_and_reason(api: Api, server: FakeApiServer, code: int) -> None:
+    server.fail("get", Fault(code, "Because"))
+
+    with pytest.raises(errors.ApiError) as caught:
+        api.get(VOLUMES, "a")
+
+    assert (caught.value.status, caught.value.reason) == (code, "Because")
 
 
 def test_nothing_is_retried_behind_the_callers_back(api: Api, server: FakeApiServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,40 @@ def test_outside_a_cluster_without_a_kubeconfig_the_message_says_what_to_do(
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
 
-    with pytest.raises(ConfigurationError, match="name a kubeconfig file"):
+    with pytest.raises(ConfigurationError) as caught:
         load_configuration(None)
+
+    assert caught.value.message == (
+        "No kubeconfig is given and this is not a pod with a service account (Service host/port is "
+        "not set): name a kubeconfig file, or mount the service account's token."
+    )
+
+
+def test_what_a_kubeconfig_makes_its_reader_say_is_put_on_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text("a: [")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration(str(file))
+
+    assert re.fullmatch(
+        r"The kubeconfig \S+ cannot be used \(while parsing a flow node expected the node content, "
+        r"but found '<stream end>' in .* line 1, column 5\): mend it or name another\.",
+        caught.value.message,
+    )
+
+
+def test_an_error_without_words_is_named_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("kubernetes.config.load_kube_config", fail)
+    (tmp_path / "kubeconfig").touch()
+
+    with pytest.raises(ConfigurationError, match=r"cannot be used \(KeyError\)"):
+        load_configuration(str(tmp_path / "kubeconfig"))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -57,6 +58,24 @@ def test_an_event_says_what_happened_to_which_object(
     assert (event["message"], event["count"]) == ("no space", 1)
     assert event["source"] == {"component": "p_host_uuid"}
     assert event["metadata"]["namespace"] == "n"
+    assert (event["apiVersion"], event["kind"]) == ("v1", "Event")
+    assert re.fullmatch(r"c\.[0-9a-f]{16}", event["metadata"]["name"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["firstTimestamp"])
+    assert event["firstTimestamp"] == event["lastTimestamp"]
+
+
+def test_what_is_said_again_says_when_it_was_last_so(
+    recorder: Recorder, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = ["first", "second"]
+    monkeypatch.setattr(module, "_now", lambda: times.pop(0))
+    for _ in range(2):
+        recorder.event(CLAIM, "Warning", "Failed", "again")
+    until(lambda: server.count("patch") == 1)
+
+    assert server.requests[-1].body == {"count": 2, "lastTimestamp": "second"}
+    until(lambda: sent(server)[0]["lastTimestamp"] == "second")
+    assert sent(server)[0]["firstTimestamp"] == "first"
 
 
 def test_events_about_cluster_scoped_objects_are_kept_in_default(
@@ -224,6 +243,22 @@ def test_stopping_is_prompt_while_the_server_is_frozen(server: FakeApiServer) ->
 
     assert not [thread for thread in threading.enumerate() if thread.name == "events"]
     api.close()
+
+
+def test_stopping_shares_its_time_between_sending_and_hanging_up(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.kube.events.time.monotonic", lambda: 1000.0)
+    waits: list[float] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(recorder._thread, "join", waits.append)
+        recorder.stop(timeout=10.0)
+
+    assert (waits, recorder._end) == ([8.0, 2.0], 1008.0)
+
+
+def test_a_recorder_that_was_never_started_can_be_stopped(api: Api) -> None:
+    Recorder(api, "p").stop()
 
 
 def test_stopping_tries_once_more_although_it_was_waiting_for_the_server(

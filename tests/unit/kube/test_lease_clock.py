@@ -440,6 +440,19 @@ def test_work_that_began_while_the_lease_was_being_given_up_keeps_it(stage: Stag
     assert stage.spec()["holderIdentity"] == "me"
 
 
+def test_an_unexpected_error_is_logged_and_costs_a_step(
+    stage: Stage, logged: list[dict[str, object]]
+) -> None:
+    one = stage.leader()
+    one._may_lead = {}.popitem  # type: ignore[assignment] # whatever goes wrong in a check
+
+    assert 0.8 <= one._step() <= 1.2
+    assert one.leading()
+    assert [(line["event"], line["doing"]) for line in logged] == [
+        ("unexpected error", "leader election")
+    ]
+
+
 def test_who_may_lead_again_in_time_renews_the_term(stage: Stage) -> None:
     one = stage.leader()
     stage.healthy, stage.busy = False, True
@@ -492,6 +505,21 @@ def test_stopping_while_busy_ends_leading_and_leaves_the_lease_to_run_out(stage:
     assert not one.leading()
     assert one.remaining() == 0.0
     assert stage.spec()["holderIdentity"] == "me"
+
+
+def test_stopping_shares_its_time_between_ending_and_hanging_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = stage.elector()
+    one.start()
+    assert one.wait(5.0)
+    waits: list[float] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(one._thread, "join", waits.append)
+        one.stop(timeout=6.0)
+    one._thread.join(5.0)
+
+    assert waits == [3.0, 3.0]
 
 
 def test_stopping_gives_the_lease_up_when_the_work_has_ended_in_time(stage: Stage) -> None:

@@ -115,6 +115,21 @@ def test_a_clean_end_is_watched_on_from_the_last_version_seen_bookmarks_included
     assert server.count("list") == 1
 
 
+@pytest.mark.parametrize(("chosen", "seconds"), [(min, "300"), (max, "600")])
+def test_watches_last_five_to_ten_minutes(
+    mirror: Start,
+    server: FakeApiServer,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: Callable[[int, int], int],
+    seconds: str,
+) -> None:
+    monkeypatch.setattr("holdfast.kube.reflector.random.randint", chosen)
+    mirror()
+    until(lambda: server.count("watch") == 1)
+
+    assert server.requests[-1].query["timeoutSeconds"] == seconds
+
+
 def test_watches_that_end_at_once_do_not_spin(mirror: Start, server: FakeApiServer) -> None:
     for _ in range(100):
         server.script("end")

@@ -13,6 +13,7 @@ from kubernetes.client import Configuration
 
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
+from holdfast.kube.errors import KubeError, Throttled, Unavailable
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import VOLUMES
 from holdfast.kube.store import Store
@@ -47,6 +48,23 @@ def test_the_wish_to_be_left_alone_is_heeded(mirror: Start, server: FakeApiServe
     assert mine.reflector.synced.wait(5.0)
 
     assert min(gaps(server, "list")) >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (Throttled("later", 7.0), 7.0),
+        (Throttled("much later", 1000.0), 60.0),
+        (Throttled("later", None), 0.0),
+        (Unavailable("away"), 0.0),
+    ],
+)
+def test_the_wish_to_be_left_alone_is_heeded_within_bounds(
+    api: Api, error: KubeError, seconds: float
+) -> None:
+    mine = Mirror(api, wait=0.0)
+
+    assert mine.reflector._pause(error) == seconds
 
 
 def test_starting_before_the_server_is_no_failure_and_logged_once(

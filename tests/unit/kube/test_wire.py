@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from kubernetes.client import Configuration
+from urllib3 import HTTPConnectionPool
+from urllib3 import exceptions as fault
+from urllib3.connection import HTTPConnection
 
 from holdfast.kube.api import Api
 from holdfast.kube.errors import NotFound, Unavailable
 from holdfast.kube.resources import VOLUMES
-from holdfast.kube.wire import Line
+from holdfast.kube.wire import Line, why
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
 
 
 @pytest.fixture
 def patient(server: FakeApiServer) -> Iterator[Api]:
-    """A client that would wait for an answer longer than a test may take."""
-    api = Api(Configuration(host=server.url), read_timeout=300.0)
+    """A client that waits for an answer long enough to be hung up on."""
+    api = Api(Configuration(host=server.url), read_timeout=15.0)
     yield api
     api.close()
 
@@ -31,7 +36,7 @@ def test_a_line_hung_up_before_a_socket_is_attached_ends_the_request_at_once(
     line = Line()
     line.hang_up()
 
-    with line.opened(), pytest.raises(Unavailable):
+    with line.opened(), pytest.raises(Unavailable, match="connection was cut"):
         patient.get(VOLUMES, "a")
 
     assert line.hung_up()
@@ -44,7 +49,7 @@ def test_a_request_that_waits_ends_when_another_thread_hangs_up(
     line, ended = Line(), threading.Event()
 
     def ask() -> None:
-        with line.opened(), pytest.raises(Unavailable):
+        with line.opened(), pytest.raises(Unavailable, match="connection was cut"):
             patient.get(VOLUMES, "a")
         ended.set()
 
@@ -113,3 +118,57 @@ def test_hanging_up_leaves_a_request_alone_that_another_thread_sends_on_the_same
     thread.join()
 
     assert len(server.connections) == 1
+
+
+def test_an_answer_cut_short_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        def cut() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        api = Api(Configuration(host=url))
+        with pytest.raises(Unavailable) as caught:
+            api.get(VOLUMES, "a")
+        thread.join()
+        api.close()
+
+    assert caught.value.message == (
+        "The API server's answer was cut short: the connection was cut."
+    )
+
+
+CONNECTION = HTTPConnection("h")
+POOL = HTTPConnectionPool("h")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            fault.NameResolutionError("h", CONNECTION, socket.gaierror(-2, "unknown")),
+            "its name is not known",
+        ),
+        (
+            fault.NewConnectionError(CONNECTION, "[Errno 111] Connection refused"),
+            "connection refused",
+        ),
+        (fault.NewConnectionError(CONNECTION, "odd"), "no connection"),
+        (fault.ConnectTimeoutError(CONNECTION, "late"), "it could not be reached in time"),
+        (fault.ReadTimeoutError(POOL, "/", "late"), "it did not answer in time"),
+        (TimeoutError(), "it did not answer in time"),
+        (fault.SSLError("odd"), "TLS failed (odd)"),
+        (ssl.SSLError(1, "odd"), "TLS failed (odd)"),
+        (fault.ProtocolError("odd"), "the connection was cut"),
+        (ConnectionResetError(), "the connection was cut"),
+        (OSError("two\n  lines"), "two lines"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_a_transport_error_is_a_few_words(error: Exception, words: str) -> None:
+    assert why(error) == words

@@ -1,0 +1,82 @@
+"""Contact with the server: how long ago it was, and one line each when it ends and comes back."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from holdfast.kube.contact import Contact
+from holdfast.kube.errors import Conflict, Unavailable
+
+Lines = list[dict[str, object]]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("holdfast.kube.contact.time.monotonic", clock)
+    return clock
+
+
+def test_the_age_is_infinite_before_the_first_answer_and_counts_from_the_last(clock: Clock) -> None:
+    contact = Contact("testing")
+    assert contact.age() == math.inf
+
+    contact.answered()
+    clock.now += 2.5
+    assert contact.age() == 2.5
+    contact.made()
+    assert contact.age() == 0.0
+
+
+def test_what_is_lost_is_said_once_and_its_return_with_how_long_it_was_away(
+    clock: Clock, logged: Lines
+) -> None:
+    contact = Contact("testing")
+    contact.made()
+    for _ in range(3):
+        clock.now += 2.0
+        contact.lost(Unavailable("No answer."))
+    clock.now += 1.26
+    contact.made()
+    contact.made()
+
+    assert logged == [
+        {
+            "event": "API server lost",
+            "log_level": "warning",
+            "doing": "testing",
+            "reason": "No answer.",
+        },
+        {"event": "API server back", "log_level": "info", "doing": "testing", "seconds": 7.3},
+    ]
+
+
+def test_a_server_never_reached_was_away_since_the_first_failure(
+    clock: Clock, logged: Lines
+) -> None:
+    contact = Contact("testing")
+    contact.lost(Unavailable("No answer."))
+    clock.now += 3.0
+    contact.made()
+
+    assert [line.get("seconds") for line in logged] == [None, 3.0]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_refusal_is_told_from_silence_and_an_answer_alone_is_no_return(logged: Lines) -> None:
+    contact = Contact("testing")
+    contact.lost(Conflict(409, "Conflict", "Not now."))
+    contact.answered()
+    contact.lost(Unavailable("No answer."))
+
+    assert [line["event"] for line in logged] == ["API server refuses"]
