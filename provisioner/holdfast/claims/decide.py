@@ -51,6 +51,7 @@ class Plan:
     action: Action
     shared: bool
     ownership: Ownership
+    use_existing: bool = False
 
     @property
     def ref(self) -> ClaimRef:
@@ -122,6 +123,7 @@ def _plan(claim: Claim, storage_class: StorageClass, provisioner: Provisioner) -
         action=read.on_delete,
         shared=read.shared_paths,
         ownership=provisioner.ownership,
+        use_existing=read.use_existing,
     )
 
 

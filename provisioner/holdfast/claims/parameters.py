@@ -37,6 +37,7 @@ class Parameters:
     path_pattern: str
     on_delete: Action
     shared_paths: bool
+    use_existing: bool = False
 
 
 def read_bool(text: str) -> bool:
@@ -58,6 +59,12 @@ def _read_action(text: str) -> Action:
     except ValueError:
         values = ", ".join(f"'{action}'" for action in Action)
         raise Refused(f"is {text!r}; it must be one of {values}") from None
+
+
+def _read_existing(text: str) -> bool:
+    if text not in {"refuse", "use"}:
+        raise Refused(f"is {text!r}; it must be 'refuse' or 'use'")
+    return text == "use"
 
 
 TABLE = (
@@ -93,6 +100,14 @@ TABLE = (
         "with the last of them.",
         read_bool,
     ),
+    Parameter(
+        "existingDirectories",
+        "`refuse`, `use`",
+        "`refuse`",
+        "Whether a claim may get a directory that exists and that no record names. Such a "
+        "directory is never removed.",
+        _read_existing,
+    ),
 )
 
 
@@ -114,6 +129,7 @@ def read(given: Mapping[str, str]) -> Parameters:
         path_pattern=values.get("pathPattern", ""),
         on_delete=values.get("onDelete", archive),
         shared_paths=values.get("sharedPaths", False),
+        use_existing=values.get("existingDirectories", False),
     )
 
 

@@ -31,7 +31,11 @@ def test_a_plain_claim_is_served_from_the_default_directory() -> None:
     assert plan.volume == f"pvc-{UID}"
     assert plan.directory == f"team-a-data-pvc-{UID}"
     assert plan.ref == claim().ref
-    assert (plan.action, plan.shared) == (Action.ARCHIVE, False)
+    assert (plan.action, plan.shared, plan.use_existing) == (Action.ARCHIVE, False, False)
+
+
+def test_the_plan_carries_what_the_class_says_of_existing_directories() -> None:
+    assert planned(of=storage_class({"existingDirectories": "use"})).use_existing
 
 
 def test_the_plan_carries_the_ownership_that_the_provisioner_gives() -> None:

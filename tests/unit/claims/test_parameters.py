@@ -13,6 +13,10 @@ ROWS = {
     "onDelete": ("retain", Parameters("", Action.RETAIN, shared_paths=False)),
     "archiveOnDelete": ("false", Parameters("", Action.DELETE, shared_paths=False)),
     "sharedPaths": ("true", Parameters("", Action.ARCHIVE, shared_paths=True)),
+    "existingDirectories": (
+        "use",
+        Parameters("", Action.ARCHIVE, shared_paths=False, use_existing=True),
+    ),
 }
 NOTHING = Parameters("", Action.ARCHIVE, shared_paths=False)
 # What Go's strconv.ParseBool takes.
@@ -28,8 +32,13 @@ def test_every_row_is_documented() -> None:
     assert all(row.values and row.default and row.meaning for row in TABLE)
 
 
-def test_without_parameters_a_directory_is_archived_and_not_shared() -> None:
+def test_without_parameters_a_directory_is_archived_not_shared_and_made_anew() -> None:
     assert read({}) == NOTHING
+    assert not NOTHING.use_existing
+
+
+def test_existing_directories_may_be_refused_in_words() -> None:
+    assert read({"existingDirectories": "refuse"}) == NOTHING
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -78,6 +87,8 @@ def test_any_other_boolean_is_refused(text: str) -> None:
         ("onDelete", "Delete", "must be one of"),
         ("archiveOnDelete", "yes", "must be 'true' or 'false'"),
         ("sharedPaths", "maybe", "must be 'true' or 'false'"),
+        ("existingDirectories", "true", "must be 'refuse' or 'use'"),
+        ("existingDirectories", "Use", "must be 'refuse' or 'use'"),
         ("pathPattern", "${.PVC.nmae}", "unknown field '${.PVC.nmae}'"),
     ],
 )
