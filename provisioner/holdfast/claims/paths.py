@@ -24,7 +24,8 @@ def components(path: str) -> tuple[str, ...]:
 
     Raises:
         Refused: the path is empty, absolute, too long, or has a component that is empty,
-            `.`, `..`, reserved, over 255 bytes, or holds a control character.
+            `.`, `..`, reserved (in any case of letters), over 255 bytes, or holds a control
+            character.
     """
     if not path:
         raise Refused("the directory's path is empty")
@@ -43,7 +44,7 @@ def _check(name: str, path: str) -> None:
         raise Refused(f"the directory's path {path!r} has an empty component")
     if name in {".", ".."}:
         raise Refused(f"the directory's path {path!r} has the component {name!r}")
-    if name.startswith(RESERVED):
+    if _is_reserved(name):
         raise Refused(f"the directory's path {path!r} has the reserved component {name!r}")
     if not name.isprintable() and any(map(_is_control, name)):
         raise Refused(f"the directory's path {path!r} has a control character")
@@ -51,6 +52,16 @@ def _check(name: str, path: str) -> None:
         raise Refused(
             f"a component of the directory's path has more than 255 bytes: {name[:40]!r}…"
         )
+
+
+def _is_reserved(name: str) -> bool:
+    """Whether a file system that ignores case could take the name for ours.
+
+    Such file systems may also take compatibility forms (full-width letters, ligatures) for the
+    plain ones, and skip format characters, which have no shape.
+    """
+    visible = "".join(one for one in name if unicodedata.category(one) != "Cf")
+    return unicodedata.normalize("NFKC", visible).casefold().startswith(RESERVED)
 
 
 def _is_control(character: str) -> bool:

@@ -90,6 +90,12 @@ def test_a_field_that_is_not_closed_is_refused(pattern: str) -> None:
         ("a//b", "empty component"),
         ("a/", "empty component"),
         (".holdfast", "reserved component '.holdfast'"),
+        (".HoldFast", "reserved component '.HoldFast'"),
+        ("a/.HOLDFAST/trash", "reserved component '.HOLDFAST'"),
+        (".holdfa\u017ft", "reserved component"),  # the long s folds to s
+        ("\uff0e\uff48oldfast", "reserved component"),  # full-width letters
+        (".Holdfa\ufb06-x", "reserved component"),  # a ligature of s and t
+        (".hold\u200bfast", "reserved component"),  # a character without a shape
         (".holdfast-x/y", "reserved component '.holdfast-x'"),
         ("a/.holdfast/trash", "reserved component '.holdfast'"),
         ("a\nb", "control character"),
@@ -109,7 +115,7 @@ def test_what_a_label_or_annotation_must_not_say_is_refused(value: str, why: str
 
     assert why in message
     assert "change the labels or annotations of the claim, or the class" in message
-    assert all(character.isprintable() for character in message)
+    assert message.isprintable()
 
 
 def test_an_absolute_path_is_refused() -> None:
@@ -117,7 +123,8 @@ def test_an_absolute_path_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["n" * 255, "ü" * 127, "...", ".hidden", "data ", "雪", "a\u202e"]
+    "value",
+    ["n" * 255, "ü" * 127, "...", ".hidden", "data ", "雪", "a\u202e", "holdfast", "x.holdfast"],
 )
 def test_an_unusual_but_harmless_name_is_served(value: str) -> None:
     of = storage_class({"pathPattern": "${.PVC.labels.path}"})
