@@ -20,6 +20,8 @@ BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
 
-# Ours, on every volume: what is to become of the directory, and where it is.
+# Ours, on every volume: what is to become of the directory, where it is, and on which export (the
+# export's id).
 ON_DELETE = "holdfast.io/on-delete"
 DIRECTORY = "holdfast.io/directory"
+EXPORT = "holdfast.io/export"

@@ -67,7 +67,10 @@ class StorageClass:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A PersistentVolume; `server` and `path` are empty where it is not NFS."""
+    """A PersistentVolume; `server` and `path` are empty where it is not NFS.
+
+    `export_id` is empty on volumes that others made, or Holdfast before exports had an id.
+    """
 
     name: str
     uid: str
@@ -86,6 +89,7 @@ class Volume:
     directory: str
     finalizers: tuple[str, ...]
     deleting: bool
+    export_id: str = ""
 
 
 def parse_claim(obj: Json) -> Claim:
@@ -148,6 +152,7 @@ def parse_volume(obj: Json) -> Volume:
         directory=annotations.get(constants.DIRECTORY, ""),
         finalizers=tuple(intern(name) for name in metadata.get("finalizers") or ()),
         deleting=bool(metadata.get("deletionTimestamp")),
+        export_id=intern(annotations.get(constants.EXPORT, "")),
     )
 
 

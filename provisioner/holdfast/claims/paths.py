@@ -1,8 +1,9 @@
 """Which relative paths may be a volume's directory, and what it is called by default.
 
 Nothing that a claim's author writes, in labels or annotations, can leave the export's root,
-reach what Holdfast keeps for itself, or name the root as a whole. Cleaning a path up was
-rejected: two spellings of one directory are how one tenant gets another's data.
+reach what Holdfast keeps for itself, or name the root as a whole (design, rule 1). A path for a
+new volume is never cleaned: two spellings of one directory are how one tenant gets another's
+data. Paths that others wrote are, to be compared.
 """
 
 from __future__ import annotations
@@ -91,6 +92,15 @@ def shortened(start: str, end: str) -> str:
     room = COMPONENT_BYTES - _size(end) - len(digest) - 1
     kept = start.encode()[:room].decode(errors="ignore")
     return f"{kept}-{digest}{end}"
+
+
+def cleaned(path: str) -> str | None:
+    """The names in `path`, as Go's filepath.Join cleans it, without slashes at either end.
+
+    None where `..` is in it: what that means depends on symbolic links.
+    """
+    names = [name for name in path.split("/") if name not in {"", "."}]
+    return None if ".." in names else "/".join(names)
 
 
 def overlap(one: str, other: str) -> bool:

@@ -9,12 +9,26 @@ from __future__ import annotations
 from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
+from holdfast.claims.volume import Address
 
 
 def owns(volume: Volume, provisioner: Provisioner) -> bool:
     """Whether this provisioner answers for a volume; never for one that a person made as NFS."""
     names = (volume.provisioned_by, volume.migrated_to, volume.csi_driver)
     return any(name and provisioner.answers_to(name) for name in names)
+
+
+def belongs(volume: Volume, address: Address, export_id: str) -> bool:
+    """Whether a volume's directory is on this export: by server, path and id together.
+
+    A volume without an id (an inherited one, or one that Holdfast made before exports had an id)
+    is known by server and path alone (design, rule 9: the wrong place is recognised).
+    """
+    return (
+        address.is_served_by(volume.server)
+        and address.directory_of(volume.path) is not None
+        and volume.export_id in {"", export_id}
+    )
 
 
 def is_released(volume: Volume, provisioner: Provisioner) -> bool:

@@ -8,6 +8,7 @@ The rules are written down here a second time, on purpose in another way than in
 
 from __future__ import annotations
 
+import posixpath
 import re
 import string
 import uuid
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from holdfast.claims.decide import directory_for
 from holdfast.claims.errors import Refused
 from holdfast.claims.parameters import read
-from holdfast.claims.paths import archive_name, components, directory_name, overlap
+from holdfast.claims.paths import archive_name, cleaned, components, directory_name, overlap
 from holdfast.claims.pattern import FIELDS
 from tests.unit.claims.given import claim
 
@@ -89,6 +90,13 @@ def test_components_are_the_path_and_nothing_is_cleaned_up(path: str) -> None:
         return
     assert "/".join(names) == path
     assert_safe(path)
+
+
+@given(path=st.lists(st.sampled_from(["a", ".", "..", "", ".b"]), max_size=6).map("/".join))
+def test_a_cleaned_path_is_what_posix_makes_of_it_unless_it_goes_up(path: str) -> None:
+    expected = posixpath.normpath("/" + path).strip("/")
+
+    assert cleaned(path) == (None if ".." in path.split("/") else expected)
 
 
 @given(namespace=DNS_LABEL, name=DNS_NAME, volume=VOLUMES)

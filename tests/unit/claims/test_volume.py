@@ -1,4 +1,4 @@
-"""The PersistentVolume of a plan, and the address that it carries."""
+"""The PersistentVolume of a plan."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from holdfast.claims.objects import Json, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.volume import Address, volume
 from tests.unit.claims.given import NAME, UID, claim, planned, storage_class
+from tests.unit.claims.given import volume as held
 
 EXPORT = Address("nfs.test", "/export")
 FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
@@ -57,6 +58,18 @@ def test_provisioned_by_is_the_name_in_the_class_where_we_answer_to_several() ->
     made_by = made(provisioner="example.com/old-name")["metadata"]["annotations"]
 
     assert made_by["pv.kubernetes.io/provisioned-by"] == "example.com/old-name"
+
+
+def test_the_volume_carries_the_id_of_its_export_where_that_is_known() -> None:
+    made_on = volume(planned(), EXPORT, finalizer=True, export_id="0b1c")
+
+    annotations = made_on["metadata"]["annotations"]
+    assert annotations == made()["metadata"]["annotations"] | {"holdfast.io/export": "0b1c"}
+
+
+def test_the_id_of_the_export_reads_back_and_is_empty_where_there_is_none() -> None:
+    assert held(annotations={"holdfast.io/export": "0b1c"}).export_id == "0b1c"
+    assert not held(annotations={}).export_id
 
 
 @pytest.mark.parametrize(
@@ -109,26 +122,11 @@ def test_without_mount_options_the_field_is_left_out(options: list[str] | None) 
 
 def test_what_is_written_reads_back_as_decided() -> None:
     parameters = {"onDelete": "delete", "pathPattern": "${.PVC.namespace}/${.PVC.name}"}
-    held = parse_volume(
+    read = parse_volume(
         {**made(parameters=parameters), "status": {}}
         | {"metadata": {**made(parameters=parameters)["metadata"], "uid": "u"}}
     )
 
-    assert (held.directory, Action(held.on_delete)) == ("team-a/data", Action.DELETE)
-    assert EXPORT.directory_of(held.path) == held.directory
-    assert held.claim == claim().ref
-
-
-@pytest.mark.parametrize(
-    ("root", "path"), [("/", "/a/b"), ("/export", "/export/a/b"), ("/export/", "/export/a/b")]
-)
-def test_an_address_gives_a_path_with_one_slash_and_takes_it_back(root: str, path: str) -> None:
-    address = Address("nfs.test", root)
-
-    assert address.path_of("a/b") == path
-    assert address.directory_of(path) == "a/b"
-
-
-@pytest.mark.parametrize("path", ["/export", "/exports/a", "/other", "", "/"])
-def test_a_path_outside_the_export_has_no_directory(path: str) -> None:
-    assert EXPORT.directory_of(path) is None
+    assert (read.directory, Action(read.on_delete)) == ("team-a/data", Action.DELETE)
+    assert EXPORT.directory_of(read.path) == read.directory
+    assert read.claim == claim().ref
