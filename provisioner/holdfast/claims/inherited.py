@@ -1,16 +1,17 @@
 """Volumes that nfs-subdir-external-provisioner made: they carry no record of ours.
 
 Before anything may happen to such a directory it is checked against the rules by which that
-provisioner names directories; a volume that somebody wrote by hand, pointing at another's data,
-does not pass.
+provisioner names directories (design, rule 3); a volume that somebody wrote by hand, pointing at
+another's data, does not pass.
 """
 
 from __future__ import annotations
 
-from holdfast.claims.decide import directory_for, volume_name
+from holdfast.claims import nfs_subdir
+from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume
-from holdfast.claims.parameters import Action, Parameters, read
+from holdfast.claims.parameters import Action, read_bool
 from holdfast.claims.paths import components, directory_name
 from holdfast.claims.volume import Address
 
@@ -33,7 +34,7 @@ def directory(
     if volume.name != volume_name(volume.claim):
         raise Refused(_left_alone(volume, "its name is not 'pvc-' and its claim's uid"))
     found = address.directory_of(volume.path)
-    if volume.server != address.server or found is None:
+    if found is None or not address.is_served_by(volume.server):
         where = f"{address.server}:{address.path}"
         raise Refused(_left_alone(volume, f"it is not on this provisioner's export {where}"))
     try:
@@ -47,8 +48,25 @@ def directory(
 
 def action(storage_class: StorageClass | None) -> Action:
     """The reclaim action of an inherited volume: its class's, else the one that loses nothing."""
-    parameters = _parameters(storage_class)
-    return parameters.on_delete if parameters else Action.ARCHIVE
+    return nfs_subdir.action(storage_class.parameters) if storage_class else Action.ARCHIVE
+
+
+def shared_paths(storage_class: StorageClass | None) -> bool:
+    """Whether the class lets inherited volumes have one directory; a wrong value does not."""
+    given = storage_class.parameters.get("sharedPaths") if storage_class else ""
+    try:
+        return read_bool(given or "false")
+    except Refused:
+        return False
+
+
+def may_share(volume: Volume, other: Volume) -> bool:
+    """Whether two volumes are inherited, and may so have one directory whatever their class says.
+
+    nfs-subdir-external-provisioner gave a directory to as many volumes as its pattern named it
+    for. The directory is reclaimed with the last of them (design, rule 2).
+    """
+    return all(one.provisioned_by and not one.directory for one in (volume, other))
 
 
 def _default(volume: Volume) -> str:
@@ -58,20 +76,9 @@ def _default(volume: Volume) -> str:
 def _by_pattern(
     volume: Volume, storage_class: StorageClass | None, claim: Claim | None
 ) -> str | None:
-    parameters = _parameters(storage_class)
-    if parameters is None or claim is None or claim.ref != volume.claim:
+    if storage_class is None or claim is None or claim.ref != volume.claim:
         return None
-    try:
-        return directory_for(claim, parameters, volume.name)
-    except Refused:
-        return None
-
-
-def _parameters(storage_class: StorageClass | None) -> Parameters | None:
-    try:
-        return read(storage_class.parameters) if storage_class else None
-    except Refused:
-        return None
+    return nfs_subdir.directory(storage_class.parameters, claim)
 
 
 def _left_alone(volume: Volume, why: str) -> str:

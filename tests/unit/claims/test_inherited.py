@@ -1,4 +1,8 @@
-"""Volumes of nfs-subdir-external-provisioner: which are believed, and which are left alone."""
+"""Volumes of nfs-subdir-external-provisioner: which are believed, and which are left alone.
+
+Design, rule 3: they have no record, and are checked against the naming rules of nfs-subdir before
+they get one. Rows are those of the public cases.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from holdfast.claims.objects import Claim, StorageClass, Volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import directory_name
 from holdfast.claims.volume import Address
-from tests.unit.claims.given import UID, claim, storage_class, volume
+from tests.unit.claims.given import NAME, UID, claim, storage_class, volume
 
 EXPORT = Address("nfs.test", "/export")
 DEFAULT = f"team-a-data-pvc-{UID}"
@@ -55,6 +59,56 @@ def test_the_exports_path_may_be_the_root_or_end_in_a_slash(root: str) -> None:
 
 def test_a_path_by_pattern_is_believed_while_its_claim_lives() -> None:
     assert directory(at("/export/team-a/shop"), BY_LABEL, LABELLED) == "team-a/shop"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "annotations", "path"),
+    [
+        ({"pathPattern": "/${.PVC.namespace}-${.PVC.name}", "onDelete": "delete"}, {}, "ns-data"),
+        ({"pathPattern": "${.PVC.annotations.path}"}, {"path": "/data/x"}, "data/x"),
+        ({"pathPattern": "${.PVC.namespace}-${.PVC.name}", "onDelete": "true"}, {}, "ns-data"),
+        ({"pathPattern": "${.PVC.name}-${.PV.name}"}, {}, "data-${.PV.name}"),
+        ({"pathPattern": "${.PVC.name}${.PVC.nmae}"}, {}, "data"),
+        ({"pathPattern": "${.PVC.name}", "odd": "x"}, {}, "data"),
+    ],
+    ids=[
+        "row 1: a leading slash",
+        "row 1: a leading slash in an annotation",
+        "row 6: an onDelete that does not exist",
+        "row 7: a field that is literal there",
+        "an unknown field",
+        "an unknown parameter",
+    ],
+)
+def test_a_path_that_nfs_subdir_gave_is_believed_though_new_claims_are_refused(
+    parameters: dict[str, str], annotations: dict[str, str], path: str
+) -> None:
+    one = claim(namespace="ns", annotations=annotations)
+    held = volume(
+        claimRef={"namespace": "ns", "name": "data", "uid": UID},
+        nfs={"server": "nfs.test", "path": f"/export/{path}"},
+    )
+
+    assert directory(held, storage_class(parameters), one) == path
+
+
+def test_a_volume_is_found_by_another_name_of_its_server() -> None:
+    address = Address("nfs.test", "/export", frozenset({"192.0.2.1"}))
+
+    assert directory(at(f"/export/{DEFAULT}", "192.0.2.1"), address=address) == DEFAULT
+
+
+@pytest.mark.parametrize("path", [f"/export//{DEFAULT}", f"/export/{DEFAULT}/"])
+def test_a_path_with_more_slashes_is_the_same_directory(path: str) -> None:
+    assert directory(at(path)) == DEFAULT
+
+
+@pytest.mark.parametrize("path", [".HoldFast/x", "a\x7fb"])
+def test_a_path_that_a_pattern_gave_and_that_is_refused_is_left_alone(path: str) -> None:
+    of = storage_class({"pathPattern": "${.PVC.annotations.path}"})
+
+    with pytest.raises(Refused, match=r"(reserved component|control character).*is left alone"):
+        directory(at(f"/export/{path}"), of, claim(annotations={"path": path}))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +207,7 @@ def test_every_refusal_says_what_to_do() -> None:
         (storage_class({"archiveOnDelete": "false"}), Action.DELETE),
         (storage_class({"onDelete": "retain"}), Action.RETAIN),
         (storage_class({"onDelete": "retian"}), Action.ARCHIVE),
-        (storage_class({"unknown": "x", "onDelete": "delete"}), Action.ARCHIVE),
+        (storage_class({"unknown": "x", "onDelete": "delete"}), Action.DELETE),
     ],
     ids=["class gone", "default", "older parameter", "parameter", "typo", "unknown parameter"],
 )
@@ -161,3 +215,41 @@ def test_the_action_is_the_classs_and_where_that_is_not_known_the_one_that_loses
     of: StorageClass | None, action: Action
 ) -> None:
     assert inherited.action(of) is action
+
+
+@pytest.mark.parametrize(
+    ("of", "shared"),
+    [
+        (None, False),
+        (storage_class(), False),
+        (storage_class({"sharedPaths": ""}), False),
+        (storage_class({"sharedPaths": "false"}), False),
+        (storage_class({"sharedPaths": "maybe"}), False),
+        (storage_class({"sharedPaths": "T", "odd": "x"}), True),
+    ],
+    ids=["class gone", "default", "empty", "no", "typo", "yes"],
+)
+def test_the_shared_paths_of_a_class_count_for_inherited_volumes(
+    of: StorageClass | None, *, shared: bool
+) -> None:
+    assert inherited.shared_paths(of) is shared
+
+
+def test_two_inherited_volumes_may_share_a_directory() -> None:
+    """Row 2: nfs-subdir made both in one directory; each waited for the other for ever."""
+    assert inherited.may_share(at("/export/shop"), volume(name="pvc-2"))
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {"pv.kubernetes.io/provisioned-by": NAME, "holdfast.io/directory": "shop"},
+        {},
+    ],
+    ids=["one of ours", "one made by hand"],
+)
+def test_an_inherited_volume_shares_with_no_other_kind(annotations: dict[str, str]) -> None:
+    other = volume(name="pvc-2", annotations=annotations)
+
+    assert not inherited.may_share(at("/export/shop"), other)
+    assert not inherited.may_share(other, at("/export/shop"))
