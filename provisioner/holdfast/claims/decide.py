@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from holdfast.claims import parameters, paths, pattern
+from holdfast.claims import conflicts, parameters, paths, pattern
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, ClaimRef, StorageClass, Volume
 from holdfast.claims.ownership import Ownership
@@ -76,14 +76,25 @@ class Refuse:
 
 Existing = Callable[[str], Iterable[Volume]]
 
+taken = conflicts.taken  # controllers import it from here
+
 
 def volume_name(claim: ClaimRef) -> str:
     """`pvc-` and the claim's uid: the same at every attempt, never the same for another."""
     return f"pvc-{claim.uid}"
 
 
+def annotated_directory(volume: Volume) -> str:
+    """The directory that a volume's annotation names; empty where it has none."""
+    return volume.directory
+
+
 def decide(
-    claim: Claim, storage_class: StorageClass | None, provisioner: Provisioner, existing: Existing
+    claim: Claim,
+    storage_class: StorageClass | None,
+    provisioner: Provisioner,
+    existing: Existing,
+    place: Callable[[Volume], str] = annotated_directory,
 ) -> Plan | Wait | Refuse:
     """What to do about a claim.
 
@@ -92,6 +103,7 @@ def decide(
         storage_class: the class it names, None where there is none of that name.
         provisioner: who we are.
         existing: gives the volumes whose directory overlaps a path relative to the export.
+        place: gives the directory of such a volume; empty where it is not known.
     """
     if claim.volume_name:
         return Wait("it has a volume")
@@ -107,7 +119,18 @@ def decide(
         plan = _plan(claim, storage_class, provisioner)
     except Refused as refused:
         return Refuse(refused.message)
-    return _unless_taken(plan, existing)
+    return _unless_taken(plan, existing, place)
+
+
+def _populator(claim: Claim) -> str:
+    """The data source of a claim whose volume another controller makes; empty without one.
+
+    A volume populator makes a claim of its own, without the data source, and hands its volume
+    over. Claims and snapshots have no populator: their copies are the provisioner's to make.
+    """
+    if claim.data_source_group in {"", _SNAPSHOTS}:
+        return ""
+    return f"{claim.data_source_group}/{claim.data_source}"
 
 
 def _plan(claim: Claim, storage_class: StorageClass, provisioner: Provisioner) -> Plan:
@@ -179,21 +202,13 @@ def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
     return path
 
 
-def _unless_taken(plan: Plan, existing: Existing) -> Plan | Refuse:
+def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]) -> Plan | Refuse:
     for volume in existing(plan.directory):
-        same = volume.directory == plan.directory
-        if volume.name != plan.volume and not (same and plan.shared):
-            return Refuse(taken(plan.directory, volume.directory, volume.name, volume.claim), True)
+        other = place(volume)
+        shares = plan.shared and other == plan.directory
+        if volume.name != plan.volume and not shares:
+            return Refuse(conflicts.in_use(plan.directory, other, volume), retry=True)
     return plan
-
-
-def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
-    """The sentence for a directory that overlaps the one (`other`, if known) of a live volume."""
-    where = "is" if other in {"", directory} else f"overlaps {other!r},"
-    return (
-        f"directory {directory!r} {where} the directory of volume {volume} of claim {claim}: let "
-        "pathPattern give each claim its own, or set sharedPaths: 'true' in the class"
-    )
 
 
 def _no_class(claim: Claim) -> str:

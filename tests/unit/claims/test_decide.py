@@ -131,25 +131,37 @@ def test_a_class_with_topologies_is_refused_by_name() -> None:
     assert refusal(of=of).startswith("StorageClass 'nfs': allowedTopologies are not supported")
 
 
-@pytest.mark.parametrize(
-    ("other", "sentence"),
-    [
-        ("team", "is the directory of volume pvc-other of claim team-a/data"),
-        ("team/nested", "overlaps 'team/nested'"),
-        ("team/nested/deeper", "overlaps 'team/nested/deeper'"),
-    ],
-)
-def test_a_directory_of_another_volume_is_refused_until_it_is_free(
-    other: str, sentence: str
-) -> None:
+@pytest.mark.parametrize("other", ["team", "team/nested", "team/nested/deeper"])
+def test_a_directory_of_another_volume_is_refused_until_it_is_free(other: str) -> None:
     held = volume(name="pvc-other", annotations={"holdfast.io/directory": other})
 
     result = decided(of=storage_class({"pathPattern": "team"}), existing=[held])
 
     assert isinstance(result, Refuse)
     assert result.retry
-    assert sentence in result.message
-    assert "sharedPaths" in result.message
+    assert f"{other!r}" in result.message
+    assert "pvc-other" in result.message
+
+
+def test_the_place_of_a_volume_without_annotation_is_asked_for() -> None:
+    """Row 3: a claim under an inherited directory."""
+    held = volume(name="pvc-other")
+    of = storage_class({"pathPattern": "team/nested", "sharedPaths": "true"})
+
+    result = decide(claim(), of, ME, lambda _: [held], lambda volume: f"team{volume.directory}")
+
+    assert isinstance(result, Refuse)
+    assert result.message.startswith(
+        "directory 'team/nested' overlaps 'team', the directory of volume pvc-other of claim "
+    )
+
+
+def test_a_shared_path_may_be_that_of_a_volume_without_annotation() -> None:
+    of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
+
+    result = decide(claim(), of, ME, lambda _: [volume(name="pvc-other")], lambda _: "team")
+
+    assert isinstance(result, Plan)
 
 
 def test_the_volume_of_an_earlier_attempt_is_no_other_volume() -> None:

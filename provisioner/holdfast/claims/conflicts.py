@@ -1,0 +1,59 @@
+"""What a refusal says about a directory that another volume has.
+
+Design, rule 2: a directory belongs to one live volume, and none lies within another's. Rule 7: a
+refusal says what to change, which depends on the other volume and on what becomes of it.
+"""
+
+from __future__ import annotations
+
+from holdfast.claims.objects import ClaimRef, Volume
+
+
+def in_use(directory: str, other: str, volume: Volume) -> str:
+    """The sentence for a directory that overlaps the one (`other`, if known) of a volume."""
+    found = f"directory {directory!r} {_relation(directory, other)} volume {volume.name}"
+    if not volume.provisioned_by:
+        return f"{found}, which {_is_static(volume)}"
+    if _is(volume, "Released", "Delete"):
+        return (
+            f"{found}, which is being reclaimed: the claim is tried again; if this lasts, see the "
+            f"events of volume {volume.name}"
+        )
+    if _is(volume, "Released", "Retain") and other == directory:
+        return (
+            f"directory {directory!r} is in use: volume {volume.name} is Released and keeps its "
+            f"directory: delete volume {volume.name} (the directory stays), or let pathPattern "
+            "give another"
+        )
+    return taken(directory, other, volume.name, volume.claim)
+
+
+def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
+    """The sentence for a directory that overlaps the one (`other`, if known) of a live volume."""
+    whose = f"volume {volume} of claim {claim}" if claim.name else f"volume {volume}"
+    found = f"directory {directory!r} {_relation(directory, other)} {whose}"
+    if other == directory:
+        return (
+            f"{found}: let pathPattern give each claim its own, or set sharedPaths: 'true' in the "
+            "class"
+        )
+    return f"{found}: let pathPattern give each claim its own, none within another's"
+
+
+def _relation(directory: str, other: str) -> str:
+    if other == directory:
+        return "is the directory of"
+    return f"overlaps {other!r}, the directory of" if other else "is or overlaps the directory of"
+
+
+def _is_static(volume: Volume) -> str:
+    """For a volume that a person made, perhaps of another server whose names do not tell."""
+    return (
+        f"a person made of {volume.server}:{volume.path}: let pathPattern give another; or, if "
+        f"{volume.server} is not this export's server, configure every name and address of this "
+        "export's server as an alias"
+    )
+
+
+def _is(volume: Volume, phase: str, policy: str) -> bool:
+    return (volume.phase, volume.reclaim_policy) == (phase, policy)

@@ -1,0 +1,96 @@
+"""What a refusal says about a directory that another volume has.
+
+Design, rule 2: a directory belongs to at most one live volume, and none lies within another's.
+Rule 7: a refusal says what to change. Rows are those of the public cases.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdfast.claims.conflicts import in_use, taken
+from holdfast.claims.objects import ClaimRef
+from tests.unit.claims.given import volume
+
+ITS_OWN = "let pathPattern give each claim its own"
+NOBODY = ClaimRef("", "", "")
+
+
+def sentence(other: str = "team", directory: str = "team", **fields: Any) -> str:
+    return in_use(directory, other, volume(name="pvc-2", **fields))
+
+
+@pytest.mark.parametrize("phase", ["Bound", "Pending", "Available", "Failed"])
+@pytest.mark.parametrize("policy", ["Delete", "Retain"])
+def test_the_directory_of_a_volume_that_lives_may_be_left_or_shared(
+    phase: str, policy: str
+) -> None:
+    assert sentence(phase=phase, policy=policy) == (
+        f"directory 'team' is the directory of volume pvc-2 of claim team-a/data: {ITS_OWN}, or "
+        "set sharedPaths: 'true' in the class"
+    )
+
+
+@pytest.mark.parametrize(("directory", "other"), [("team/a", "team"), ("team", "team/a")])
+def test_a_directory_within_another_is_said_to_overlap_and_cannot_be_shared(
+    directory: str, other: str
+) -> None:
+    """Row 3: it was said to be the directory of the volume."""
+    assert sentence(other, directory) == (
+        f"directory {directory!r} overlaps {other!r}, the directory of volume pvc-2 of claim "
+        f"team-a/data: {ITS_OWN}, none within another's"
+    )
+
+
+def test_a_volume_whose_directory_is_not_known_is_said_to_be_or_overlap() -> None:
+    assert sentence("") == (
+        "directory 'team' is or overlaps the directory of volume pvc-2 of claim team-a/data: "
+        f"{ITS_OWN}, none within another's"
+    )
+
+
+def test_a_volume_without_a_claim_is_named_without_one() -> None:
+    """Row 9: it was "volume X of claim /"."""
+    assert taken("team", "team", "pvc-2", NOBODY).startswith(
+        "directory 'team' is the directory of volume pvc-2: let"
+    )
+
+
+def test_a_retained_volume_is_to_be_deleted_and_its_directory_stays() -> None:
+    """Row 11: Retain and a stable pattern, the claim deleted and made again."""
+    assert sentence(phase="Released", policy="Retain") == (
+        "directory 'team' is in use: volume pvc-2 is Released and keeps its directory: delete "
+        "volume pvc-2 (the directory stays), or let pathPattern give another"
+    )
+
+
+@pytest.mark.parametrize("other", ["", "team/a"])
+def test_deleting_a_retained_volume_is_no_advice_where_the_directories_only_overlap(
+    other: str,
+) -> None:
+    assert sentence(other, phase="Released", policy="Retain") == sentence(other, phase="Bound")
+
+
+@pytest.mark.parametrize(
+    ("other", "relation"),
+    [("team", "is the directory of"), ("team/a", "overlaps 'team/a', the directory of")],
+)
+def test_a_volume_that_is_being_reclaimed_is_waited_for(other: str, relation: str) -> None:
+    assert sentence(other, phase="Released", policy="Delete") == (
+        f"directory 'team' {relation} volume pvc-2, which is being reclaimed: the claim is tried "
+        "again; if this lasts, see the events of volume pvc-2"
+    )
+
+
+@pytest.mark.parametrize(("phase", "policy"), [("Bound", "Retain"), ("Released", "Delete")])
+def test_a_static_volume_is_named_with_its_server_and_path(phase: str, policy: str) -> None:
+    """Row 9: its server and this export's cannot be told apart."""
+    held = {"server": "192.0.2.12", "path": "/export/movies"}
+
+    assert sentence("movies", "movies", annotations={}, phase=phase, policy=policy, nfs=held) == (
+        "directory 'movies' is the directory of volume pvc-2, which a person made of "
+        "192.0.2.12:/export/movies: let pathPattern give another; or, if 192.0.2.12 is not this "
+        "export's server, configure every name and address of this export's server as an alias"
+    )
