@@ -17,6 +17,8 @@ from holdfast.claims.objects import Claim, ClaimRef, StorageClass, Volume
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action, Parameters
 
+_SNAPSHOTS = "snapshot.storage.k8s.io"
+
 ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 
 
@@ -61,9 +63,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do now, and nothing wrong: the claim is not ours, or not ready."""
+    """Nothing to do now, and nothing wrong: the claim is not ours, or not ready.
+
+    `event`, where there is one, is a normal event to record on the claim once.
+    """
 
     reason: str
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,8 @@ def decide(
         return Refuse(_no_class(claim))
     if not provisioner.answers_to(storage_class.provisioner):
         return Wait(f"StorageClass {storage_class.name!r} is another provisioner's")
+    if populator := _populator(claim):
+        return Wait("a populator fills its volume", f"left to the populator of {populator}")
     if storage_class.waits_for_consumer and not claim.selected_node:
         return Wait("its class waits for a pod that uses it")
     try:

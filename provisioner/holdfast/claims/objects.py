@@ -30,7 +30,11 @@ class ClaimRef:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A PersistentVolumeClaim; `size` is a Kubernetes quantity such as `100Mi`."""
+    """A PersistentVolumeClaim; `size` is a Kubernetes quantity such as `100Mi`.
+
+    `data_source` is the kind and name of the object that the volume is to be filled from,
+    `data_source_group` its API group, empty for the core group.
+    """
 
     ref: ClaimRef
     version: str
@@ -45,6 +49,7 @@ class Claim:
     data_source: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    data_source_group: str = ""
 
     @property
     def key(self) -> str:
@@ -111,6 +116,7 @@ def parse_claim(obj: Json) -> Claim:
         data_source=f"{source['kind']} {source['name']}" if source else "",
         labels=metadata.get("labels") or {},
         annotations=annotations,
+        data_source_group=source.get("apiGroup") or "",
     )
 
 

@@ -24,6 +24,9 @@ from tests.unit.claims.given import (
     volume,
 )
 
+POPULATED = {"apiGroup": "example.com", "kind": "Backup", "name": "monday"}
+SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+
 
 def test_a_plain_claim_is_served_from_the_default_directory() -> None:
     plan = planned()
@@ -102,6 +105,7 @@ def test_a_claim_whose_class_does_not_exist_is_refused_with_the_class() -> None:
         ({"selector": {"matchLabels": {"a": "b"}}}, "spec.selector"),
         ({"selector": {}}, "spec.selector"),
         ({"dataSource": {"kind": "VolumeSnapshot", "name": "s"}}, "spec.dataSource"),
+        ({"dataSourceRef": SNAPSHOT}, "spec.dataSourceRef"),
         ({"dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "c"}}, "spec.dataSourceRef"),
         ({"resources": None}, "spec.resources.requests.storage"),
         ({"resources": {}}, "spec.resources.requests.storage"),
@@ -123,6 +127,38 @@ def test_the_refusal_of_a_data_source_names_it() -> None:
     assert "'VolumeSnapshot s'" in refusal(
         claim(dataSource={"kind": "VolumeSnapshot", "name": "s"})
     )
+
+
+def test_a_claim_with_a_populator_is_left_to_it_with_one_event() -> None:
+    """Row 5: the event said "remove spec.dataSource", and the populator was never given a turn."""
+    result = decided(claim(dataSourceRef=POPULATED))
+
+    assert isinstance(result, Wait)
+    assert result.event == "left to the populator of example.com/Backup monday"
+
+
+def test_a_claim_with_a_populator_and_no_consumer_is_left_to_it() -> None:
+    of = storage_class(volumeBindingMode="WaitForFirstConsumer")
+
+    result = decided(claim(dataSourceRef=POPULATED), of)
+
+    assert isinstance(result, Wait)
+    assert result.event
+
+
+def test_a_claim_with_a_populator_that_is_anothers_has_no_event() -> None:
+    one = claim(dataSourceRef=POPULATED)
+
+    assert decided(one, storage_class(provisioner="another/one")) == Wait(
+        "StorageClass 'nfs' is another provisioner's", event=""
+    )
+
+
+def test_a_claim_that_waits_for_anything_else_has_no_event() -> None:
+    result = decided(claim(volumeName="some-volume"))
+
+    assert isinstance(result, Wait)
+    assert not result.event
 
 
 def test_a_class_with_topologies_is_refused_by_name() -> None:
