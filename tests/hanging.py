@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
 from pathlib import Path
 
-from holdfast.claims.decide import Plan
 from holdfast.claims.parameters import Action
 from holdfast.cli import main
 from holdfast.controller import program
 from holdfast.exports.export import Export
-from holdfast.exports.moving import Moved
+from holdfast.exports.interface import ExportInfo, Grant, Moved, Wanted
 from holdfast.exports.record import Record
 
 _FLAGS = Path(os.environ["HANGING"])
@@ -26,22 +24,22 @@ _FLAGS = Path(os.environ["HANGING"])
 class Hanging(Export):
     """An export that answers only when no flag stands against it."""
 
-    def create(self, plan: Plan, succeeds: Collection[str] = ()) -> Record:
-        _hang(plan.ref.name)
-        return super().create(plan, succeeds)
+    def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
+        _hang(wanted.claim.name)
+        return super().create(grant, wanted, reuses)
 
-    def reclaim(self, volume: str, claim_uid: str, action: Action) -> Moved:
+    def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         record = self.find(volume)
         _hang(record.claim.name if record else "")
-        return super().reclaim(volume, claim_uid, action)
+        return super().reclaim(grant, volume, claim_uid, action)
 
-    def confirm(self, volume: str) -> None:
+    def confirm(self, grant: Grant, volume: str) -> None:
         _hang()
-        super().confirm(volume)
+        super().confirm(grant, volume)
 
-    def probe(self) -> None:
+    def probe(self) -> ExportInfo:
         _hang()
-        super().probe()
+        return super().probe()
 
 
 def _hang(name: str = "") -> None:

@@ -6,6 +6,7 @@ import click
 
 from holdfast import __version__
 from holdfast.cli.check import check
+from holdfast.cli.exports import exports
 from holdfast.cli.run import run
 from holdfast.cli.volumes import volumes
 
@@ -18,11 +19,11 @@ def main() -> None:
     """Durable Kubernetes volumes on a plain NFS server.
 
     `holdfast run` is what the pod runs. The other commands are for a person: they need only a
-    kubeconfig, and `check` the export as well.
+    kubeconfig, and `check` and `exports accept` the export as well.
 
     Each option can be given as the environment variable that its help names.
     """
 
 
-for command in (run, check, volumes):
+for command in (run, check, volumes, exports):
     main.add_command(command)

@@ -98,16 +98,17 @@ def _cluster(kubeconfig: str | None, name: str, leader_election: bool) -> Iterat
 
     try:
         api = Api(load_configuration(kubeconfig))
-        yield from _permissions(api, leader_election=leader_election)
+        lease = name.replace("/", "-") if leader_election else ""
+        yield from _permissions(api, lease)
         yield from _classes(api, name)
     except KubeError as error:
         yield Line("ask the API server", error.message)
 
 
-def _permissions(api: Api, *, leader_election: bool) -> Iterator[Line]:
+def _permissions(api: Api, lease: str) -> Iterator[Line]:
     from holdfast.controller.permissions import review
 
-    for asked in review(api, own_namespace(), leader_election=leader_election):
+    for asked in review(api, own_namespace(), leader_election=bool(lease), lease=lease):
         where = f" in namespace {asked.namespace}" if asked.namespace else ""
         what = f"may {asked.verb} {asked.resource.plural}{where}"
         group = asked.resource.api.rpartition("/")[0]

@@ -138,4 +138,12 @@ address = together(
         type=PATH,
         required=True,
     ),
+    option(
+        "--nfs-server-alias",
+        "HOLDFAST_NFS_SERVER_ALIASES",
+        "Another name or address of the same server, by which volumes name it; may be repeated "
+        "(in the variable: by spaces).",
+        multiple=True,
+        metavar="NAME",
+    ),
 )

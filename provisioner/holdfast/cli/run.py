@@ -114,7 +114,8 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
     its environment variables, parameters and directory names mean the same.
 
     Ends with 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a wrong option, 3 when the
-    export's mount is stale and only a new pod can mount it anew.
+    export's mount is stale and only a new pod can mount it anew, 4 when it lost its lease while a
+    call to the export hung.
     """
     logs.configure(log_format, log_level)
     from holdfast.controller.program import Program
@@ -140,6 +141,7 @@ def _settings(
     provisioner_name: str,
     nfs_server: str,
     nfs_path: str,
+    nfs_server_alias: tuple[str, ...],
     default_mode: int,
     default_uid: int | None,
     default_gid: int | None,
@@ -158,7 +160,7 @@ def _settings(
             finalizer=finalizer,
             takes_over=frozenset(takes_over),
         ),
-        address=Address(nfs_server, nfs_path),
+        address=Address(nfs_server, nfs_path, frozenset(nfs_server_alias)),
         root=root,
         http_host=http[0],
         http_port=http[1],

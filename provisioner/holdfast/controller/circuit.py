@@ -69,6 +69,10 @@ class Circuit:
             self._open(reason)
             self._wake.set()
 
+    def check_soon(self) -> None:
+        """Probes now instead of at the end of the period: there was a sign of trouble."""
+        self._wake.set()
+
     def _run(self) -> None:
         while not self._stopping:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from holdfast.claims.decide import Provisioner
+from holdfast.claims.decide import Provisioner, volume_name
 from holdfast.claims.objects import (
     Claim,
     StorageClass,
@@ -37,6 +37,7 @@ class Cluster:
     ) -> None:
         """`work_goes_on` is told of every change of a pending claim, its binding too."""
         self._work_goes_on = work_goes_on
+        self._states: dict[str, int] = {}  # what records follow of a volume, by its name
         self._provisioner = provisioner
         self._address = address
         self.claim_queue = WorkQueue()
@@ -76,8 +77,31 @@ class Cluster:
     def look_after(self, name: str) -> None:
         """Queues a volume, where there may be something to do about it, or it is gone."""
         volume = self.volumes.get(name)
-        if volume is None or needs_care(volume, self._provisioner):
+        if volume is None:
+            self._states.pop(name, None)
             self.volume_queue.add(name)
+        elif self._has_changed(volume) or self._needs_care(volume):
+            self.volume_queue.add(name)
+
+    def look_at_all(self) -> None:
+        """Queues every volume about which there may be something to do."""
+        for name in self.volumes.keys():  # noqa: SIM118 - a store is no dict
+            volume = self.volumes.get(name)
+            if volume is not None and self._needs_care(volume):
+                self.volume_queue.add(name)
+
+    def _needs_care(self, volume: Volume) -> bool:
+        """Whether it is released, or its finalizer or record may have to be brought up to date."""
+        if not owns(volume, self._provisioner):
+            return False
+        is_recorded = volume.export_id and volume.name == volume_name(volume.claim)
+        return not is_recorded or needs_care(volume, self._provisioner)
+
+    def _has_changed(self, volume: Volume) -> bool:
+        """Whether a volume has another claim, policy or size than when it was seen before."""
+        state = hash((volume.claim.uid, volume.reclaim_policy, volume.size))
+        before, self._states[volume.name] = self._states.get(volume.name, state), state
+        return before != state and owns(volume, self._provisioner)
 
     def overlapping(self, directory: str) -> list[Volume]:
         """The volumes whose directory is this one, beneath it, or above it."""
@@ -88,8 +112,15 @@ class Cluster:
         return found
 
     def place(self, volume: Volume) -> str:
-        """A volume's directory, relative to the export; empty where it is not on it."""
-        return volume.directory or self._address.directory_of(volume.path) or ""
+        """A volume's directory, relative to the export; empty where it is not on it.
+
+        Somebody's own volume may point into this export under another name of the server; where
+        the two cannot be told apart, it counts as being here.
+        """
+        served = self._address.is_served_by(volume.server)
+        if not served and not volume.provisioned_by:
+            served = self._address.may_be_served_by(volume.server)
+        return (self._address.directory_of(volume.path) or "") if served else ""
 
     def _pending(self, obj: Json) -> Claim | None:
         claim = parse_claim(obj)
@@ -100,10 +131,7 @@ class Cluster:
         volume = parse_volume(obj)
         if owns(volume, self._provisioner):
             return volume
-        # Somebody's own volume may point into this export, under whatever name of the server;
-        # that of another provisioner, on another server, does not.
-        elsewhere = volume.provisioned_by and volume.server != self._address.server
-        return volume if self._address.directory_of(volume.path) and not elsewhere else None
+        return volume if self.place(volume) else None
 
     def _prefixes(self, volume: Volume) -> Iterator[str]:
         return _prefixes(self.place(volume))

@@ -9,6 +9,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.directories import Directories
+from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.speaker import Speaker
 from holdfast.kube.api import Api
@@ -18,7 +19,7 @@ from holdfast.kube.api import Api
 class Context:
     """The API server, the export, and who we are.
 
-    `fence` raises NotLeading once this replica may change nothing more.
+    `fence` raises NotLeading once the work of this thread may change nothing more.
     """
 
     api: Api
@@ -28,4 +29,5 @@ class Context:
     address: Address
     speaker: Speaker
     metrics: Metrics
+    identity: Identity
     fence: Callable[[], None]

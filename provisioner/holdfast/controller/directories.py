@@ -1,73 +1,95 @@
-"""An export as the loops use it: every call bounded in time and measured."""
+"""An export as the loops use it: every call bounded in time, fenced, and measured."""
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from holdfast.controller.metrics import Metrics
+from holdfast.controller.outstanding import Outstanding
 from holdfast.exports.deadline import Lane
-from holdfast.exports.errors import ExportError, Unavailable
-from holdfast.exports.export import Export
+from holdfast.exports.errors import ExportError, TimedOut, Unavailable, WrongExport
+from holdfast.exports.interface import ExportInfo, Exports, Grant
 
 T = TypeVar("T")
 
 # A stale handle heals when the server exports the file system again; past this time it is the
 # mount that has to be made anew, and only a new pod does that.
 _STALE_SECONDS = 60.0
+# Errors of one volume that may be the first sign of trouble of the export.
+_SIGNS = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.ENOTCONN}
 
 
 class Directories:
     """One export, behind a lane with a deadline."""
 
-    def __init__(self, export: Export, seconds: float, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        seconds: float,
+        metrics: Metrics,
+        *,
+        grant: Callable[[float], Grant],
+        check: Callable[[ExportInfo], object] = lambda _: None,
+    ) -> None:
+        """`grant` gives leave to change the export for so many seconds, or raises NotLeading.
+
+        `check` raises WrongExport for another export than the one that is meant.
+        """
         self.seconds = seconds
-        self._export = export
+        self.trouble: Callable[[], object] = lambda: None  # the export should be probed now
+        self._exports = exports
+        self._grant = grant
+        self._check = check
         self._lane = Lane(seconds=seconds)
         # Of its own: a probe that waits behind hung calls would say nothing about the export.
         self._probe_lane = Lane(width=2, seconds=min(seconds, 10.0))
         self._metrics = metrics
         self._begun: dict[str, threading.Event] = {}  # by what a call is about
-        self._prepared = False
+        self._outstanding = Outstanding()
         self._stale_since: float | None = None
 
-    def do(self, operation: str, call: Callable[[Export], T], volume: str = "") -> T:
-        """Carries out one operation; raises ExportError.
+    def read(self, operation: str, call: Callable[[Exports], T], about: str = "") -> T:
+        """Carries out an operation that changes nothing; raises ExportError."""
+        return self._measured(operation, lambda: call(self._exports), about)
 
-        A call that hangs is tried again and again. So that its volume takes one place in the
-        lane and not all, and so that it does not go on beside a later one, that one waits.
+    def change(self, operation: str, call: Callable[[Exports, Grant], T], about: str = "") -> T:
+        """Carries out an operation in the term of this thread's work.
+
+        Raises:
+            ExportError: as the operation does.
+            NotLeading: the term is over.
         """
-        started, about = time.monotonic(), volume or operation
-        try:
-            earlier = self._begun.get(about)
-            if earlier is not None and not earlier.wait(self.seconds):
-                raise Unavailable(f"cannot {operation}: the export hangs in an earlier call")
-            return self._lane.call(lambda: self._call(about, call), f"cannot {operation}")
-        except ExportError:
-            self._metrics.export_failed.labels(operation).inc()
-            raise
-        finally:
-            self._metrics.export_seconds.labels(operation).observe(time.monotonic() - started)
+        with self._outstanding.counted() as ticket:  # before the lease is asked
+            grant = self._grant(self.seconds)
+            run = partial(ticket.run, lambda: call(self._exports, grant))
+            return self._measured(operation, run, about)
+
+    def begin(self, call: Callable[[Exports], T]) -> T:
+        """Begins a term: as `change`, but before there is one."""
+        with self._outstanding.counted() as ticket:
+            run = partial(ticket.run, lambda: call(self._exports))
+            return self._measured("begin a term", run, "")
+
+    def is_busy(self) -> bool:
+        """Whether a call that may change the export has not ended, and be it given up."""
+        return bool(self._outstanding)
 
     def probe(self) -> None:
-        """Tries the export, and prepares it the first time; raises ExportError."""
+        """Tries the export; raises ExportError."""
         try:
-            self._probe_lane.call(self._try, "cannot try the export")
-            self._stale_since = None
+            info = self._probe_lane.call(self._exports.probe, "cannot try the export")
+            self._check(info)
         except ExportError as error:
+            self._metrics.wrong_export.set(isinstance(error, WrongExport))
             self._note_stale(stale=isinstance(error, Unavailable) and error.stale)
             raise
-
-    @property
-    def origin(self) -> str:
-        """Which cluster we write into records; empty until `identify`."""
-        return self._export.origin
-
-    def identify(self, origin: str) -> None:
-        """Takes what the cluster is called in records."""
-        self._export.origin = origin
+        self._metrics.wrong_export.set(0)
+        self._stale_since = None
 
     @property
     def is_stale(self) -> bool:
@@ -80,22 +102,45 @@ class Directories:
         self._lane.close()
         self._probe_lane.close()
 
-    def _call(self, about: str, call: Callable[[Export], T]) -> T:
-        ended = self._begun[about] = threading.Event()
+    def _measured(self, operation: str, call: Callable[[], T], about: str) -> T:
+        started, key = time.monotonic(), about or operation
         try:
-            return call(self._export)
+            self._wait_for_earlier(operation, key)
+            return self._lane.call(lambda: self._call(key, call), f"cannot {operation}")
+        except ExportError as error:
+            self._metrics.export_failed.labels(operation).inc()
+            if _is_sign(error):
+                self.trouble()
+            raise
         finally:
-            self._begun.pop(about, None)
-            ended.set()
+            self._metrics.export_seconds.labels(operation).observe(time.monotonic() - started)
 
-    def _try(self) -> None:
-        if not self._prepared:
-            self._export.prepare()
-            self._prepared = True
-        self._export.probe()
+    def _wait_for_earlier(self, operation: str, key: str) -> None:
+        """Waits for a call about the same volume that hangs, and is tried again.
+
+        So the volume takes one place in the lane and not all of them.
+        """
+        earlier = self._begun.get(key)
+        if earlier is not None and not earlier.wait(self.seconds):
+            raise TimedOut(f"cannot {operation}: the export hangs in an earlier call")
+
+    def _call(self, key: str, call: Callable[[], T]) -> T:
+        ended = self._begun[key] = threading.Event()
+        try:
+            return call()
+        finally:
+            self._begun.pop(key, None)
+            ended.set()
 
     def _note_stale(self, *, stale: bool) -> None:
         if not stale:
             self._stale_since = None
         elif self._stale_since is None:
             self._stale_since = time.monotonic()
+
+
+def _is_sign(error: ExportError) -> bool:
+    """Whether an error of one volume may be the export's: the probe is to find out."""
+    cause = error.__cause__
+    is_away = isinstance(cause, OSError) and cause.errno in _SIGNS
+    return is_away or isinstance(error, TimedOut)

@@ -7,25 +7,31 @@ claim can still be asked for the labels that their path was made from.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import structlog
 
 from holdfast.claims import inherited
-from holdfast.claims.constants import FINALIZER
-from holdfast.claims.decide import taken
+from holdfast.claims.constants import EXPORT, FINALIZER
+from holdfast.claims.decide import taken, volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.parameters import Action
-from holdfast.claims.reclaim import is_released, owns, wanted_finalizers, without_finalizer
+from holdfast.claims.reclaim import (
+    belongs,
+    is_released,
+    owns,
+    wanted_finalizers,
+    without_finalizer,
+)
 from holdfast.controller.context import Context
-from holdfast.controller.outcome import Again
-from holdfast.exports.errors import ExportError, Unavailable
-from holdfast.exports.moving import Moved, Outcome
+from holdfast.controller.outcome import UNKNOWN, Again
+from holdfast.exports.errors import ExportError, Fenced
+from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
-from holdfast.kube.resources import CLAIMS, VOLUMES
+from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 
 _log = structlog.get_logger()
 
@@ -40,54 +46,102 @@ class Keep:
         """`trashed` is called when there is something to reap."""
         self._context = context
         self._trashed = trashed
-        self._recorded: set[str] = set()
+        self._recorded: dict[str, str] = {}  # to which claim a volume's record was brought
+        self._moving: set[str] = set()
 
-    def begin(self, recorded: set[str]) -> None:
-        """Takes the names of the volumes that have a record, and looks at every volume."""
-        self._recorded = recorded
-        for name in self._context.cluster.volumes.keys():  # noqa: SIM118 - a store is no dict
-            self._context.cluster.look_after(name)
+    def begin(self, moving: Iterable[str]) -> None:
+        """Looks at every volume, and at those whose directory was on its way out."""
+        self._moving = set(moving)
+        self._recorded.clear()
+        self._context.cluster.look_at_all()
+        for name in self._moving:
+            self._context.cluster.volume_queue.add(name)
 
     def __call__(self, name: str) -> None:
         """Does for one volume what is to be done now."""
         volume = self._context.cluster.volumes.get(name)
-        if volume is None:
-            self._recorded.discard(name)
-            return
-        if not owns(volume, self._context.provisioner):
+        if volume is None or not owns(volume, self._context.provisioner):
+            self._forget(name)
             return
         self._align_finalizers(volume)
         if is_released(volume, self._context.provisioner):
             self._reclaim(name)
-        elif volume.phase == "Bound" and not volume.directory and name not in self._recorded:
-            self._record(volume)
+        elif name in self._moving:
+            self._put_back(name)
+        if volume.phase == "Bound" and self._is_here(volume):
+            self._look_after(volume)
+
+    def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
+        """Says of a volume that its directory was elsewhere for a moment."""
+        message = f"its directory {directory!r} was found at {found_at!r} and is back"
+        _log.warning("directory moved back", volume=name, directory=directory, found=found_at)
+        if volume := self._context.cluster.volumes.get(name):
+            self._context.speaker.warn_volume(volume, "DirectoryMovedBack", message)
+
+    def _forget(self, name: str) -> None:
+        self._recorded.pop(name, None)
+        if name in self._moving:
+            self._put_back(name)
+        self._trashed()
+
+    def _is_here(self, volume: Volume) -> bool:
+        return belongs(volume, self._context.address, self._context.identity.export_id)
+
+    def _put_back(self, name: str) -> None:
+        """Ends a move of an earlier term that is not wanted any more."""
+        place = self._context.directories.change(
+            "put back", lambda exports, grant: exports.put_back(grant, name), name
+        )
+        self._moving.discard(name)
+        if place:
+            self._context.metrics.moved_back.inc()
+            self.say_moved_back(name, place, "the folder of an earlier term")
 
     def _align_finalizers(self, volume: Volume) -> None:
         wanted = wanted_finalizers(volume, self._context.provisioner)
-        if wanted != volume.finalizers:
-            self._set_finalizers(volume, wanted)
-
-    def _set_finalizers(self, volume: Volume, wanted: tuple[str, ...]) -> None:
-        # With its version: a merge patch writes the whole list, and another's must not be lost.
-        metadata = {"finalizers": list(wanted), "resourceVersion": volume.version}
-        self._context.fence()
+        if wanted == volume.finalizers:
+            return
         try:
-            self._context.cluster.learn(
-                self._context.api.patch(VOLUMES, volume.name, {"metadata": metadata})
-            )
+            self._patch(volume, {"finalizers": list(wanted)})
+        except kube.ApiError as error:
+            self._context.metrics.finalizer_failed.inc()
+            self._context.speaker.warn_volume(volume, "VolumeFinalizerFailed", error.message)
+            _log.warning("finalizer not set", volume=volume.name, reason=error.message)
+            raise Again from error
+
+    def _patch(self, volume: Volume, metadata: Json) -> None:
+        # With its version: a merge patch writes the whole list, and another's must not be lost.
+        self._context.fence()
+        change = {"metadata": {**metadata, "resourceVersion": volume.version}}
+        try:
+            self._context.cluster.learn(self._context.api.patch(VOLUMES, volume.name, change))
         except kube.NotFound:
             return
         except kube.Conflict as conflict:
             raise Again from conflict
 
-    def _record(self, volume: Volume) -> None:
-        """Makes sure of a record of a volume that lives; one that cannot have any is left alone."""
+    def _look_after(self, volume: Volume) -> None:
+        """Makes sure that the record of a volume in use says what the volume says."""
+        state = f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}"
+        if self._recorded.get(volume.name) == state:
+            return
+        is_first = volume.name not in self._recorded
         try:
-            self._find_or_adopt(volume)
+            if not volume.directory:
+                self._follow(volume, self._find_or_adopt(volume))
+            elif not volume.export_id:
+                self._give_export_id(volume)
+            elif not is_first or volume.name != volume_name(volume.claim):
+                self._follow(volume, self._find_or_adopt(volume))
         except Refused as refused:
             self._context.speaker.warn_volume(volume, "VolumeNotRecorded", refused.message)
             _log.warning("volume not recorded", volume=volume.name, reason=refused.message)
-        self._recorded.add(volume.name)
+        self._recorded[volume.name] = state
+
+    def _give_export_id(self, volume: Volume) -> None:
+        """Writes on a volume which export it is on: it was made before exports had an id."""
+        self._find_or_adopt(volume)
+        self._patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})
 
     def _reclaim(self, name: str) -> None:
         volume, started = self._fresh(name), time.monotonic()
@@ -96,13 +150,16 @@ class Keep:
         try:
             moved = self._dispose(volume)
             self._delete(volume)
+        except Fenced:
+            raise
         except (Refused, ExportError, kube.KubeError) as error:
-            self._context.metrics.delete_failed.labels(volume.class_name).inc()
+            self._context.metrics.deletion_failed(volume.class_name)
             self._context.speaker.warn_volume(volume, _FAILED, error.message)
             _log.warning("volume not reclaimed", volume=name, reason=error.message)
-            if isinstance(error, Unavailable | kube.Unavailable):
+            if isinstance(error, UNKNOWN):
                 raise
             raise Again from error
+        self._moving.discard(name)
         self._succeed(volume, moved, time.monotonic() - started)
 
     def _fresh(self, name: str) -> Volume | None:
@@ -114,38 +171,88 @@ class Keep:
         return volume if is_released(volume, self._context.provisioner) else None
 
     def _dispose(self, volume: Volume) -> Moved:
+        if self._is_lost(volume):
+            return Moved(Outcome.GONE)
         record = self._find_or_adopt(volume)
         self._refuse_if_used(volume, record)
+        self._follow(volume, record)
         action = _action(volume, record)
-        self._context.fence()
-        return self._context.directories.do(
+        return self._context.directories.change(
             "reclaim",
-            lambda export: export.reclaim(volume.name, volume.claim.uid, action),
+            lambda exports, grant: exports.reclaim(grant, volume.name, volume.claim.uid, action),
             volume.name,
+        )
+
+    def _is_lost(self, volume: Volume) -> bool:
+        """Whether a volume that we made has neither a record nor anything at its path."""
+        if not (volume.directory and volume.export_id and self._is_here(volume)):
+            return False
+        if self._find(volume.name) is not None:
+            return False
+        return not self._context.directories.read(
+            "look", lambda exports: exports.exists(volume.directory), volume.name
         )
 
     def _refuse_if_used(self, volume: Volume, record: Record) -> None:
         """Raises Refused where another volume's directory, recorded or not, overlaps this one."""
         for other in self._context.cluster.overlapping(record.directory):
             place = self._context.cluster.place(other)
-            shared = record.shared and place == record.directory
-            if other.name != volume.name and not shared:
+            may_share = record.shared or inherited.may_share(volume, other)
+            if other.name != volume.name and not (may_share and place == record.directory):
                 raise Refused(taken(record.directory, place, other.name, other.claim))
 
+    def _find(self, name: str) -> Record | None:
+        return self._context.directories.read("find", lambda exports: exports.find(name), name)
+
     def _find_or_adopt(self, volume: Volume) -> Record:
-        found = self._context.directories.do(
-            "find", lambda export: export.find(volume.name), volume.name
-        )
+        """The record of a volume of this export; raises Refused where it can have none."""
+        self._refuse_if_elsewhere(volume)
+        found = self._find(volume.name)
         if found is None:
             found = self._adopted(volume)
-        if found.claim.uid != volume.claim.uid or not volume.path.endswith("/" + found.directory):
+        if self._context.address.directory_of(volume.path) != found.directory:
             raise Refused(
-                f"the record of volume {volume.name} names claim {found.claim} and directory "
-                f"{found.directory!r}, the volume does not: its data is left alone"
+                f"the record of volume {volume.name} names directory {found.directory!r}, the "
+                f"volume names path {volume.path!r}: its data is left alone"
             )
         return found
 
+    def _refuse_if_elsewhere(self, volume: Volume) -> None:
+        if self._is_here(volume):
+            return
+        address, export_id = self._context.address, self._context.identity.export_id
+        where = f"{volume.server}:{volume.path}"
+        if volume.export_id == export_id:
+            raise Refused(
+                f"volume {volume.name} is on this export, but names it as {where}: its data is "
+                f"left alone; if {volume.server} is another name of {address.server}, start "
+                "Holdfast with it in HOLDFAST_NFS_SERVER_ALIASES"
+            )
+        of_export = f" of export {volume.export_id}" if volume.export_id else ""
+        raise Refused(
+            f"volume {volume.name} is at {where}{of_export}, which is not this provisioner's "
+            f"export {address.server}:{address.path} ({export_id}): its data is left alone"
+        )
+
+    def _follow(self, volume: Volume, record: Record) -> None:
+        """Brings the record up to date: the volume may have another claim, policy or size."""
+        claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
+        if (record.claim, record.size, record.reclaim_policy) == (claim, size, policy):
+            return
+        self._context.directories.change(
+            "follow",
+            lambda exports, grant: exports.follow(grant, volume.name, claim, size, policy),
+            volume.name,
+        )
+
     def _adopted(self, volume: Volume) -> Record:
+        if volume.directory:
+            raise Refused(
+                f"volume {volume.name} has no record on the export, which every volume has that "
+                "Holdfast made: its data is left alone; put .holdfast back from a backup, or see "
+                "to the directory by hand, then set the volume's reclaim policy to Retain and "
+                "delete it"
+            )
         storage_class = self._context.cluster.classes.get(volume.class_name)
         try:
             directory = inherited.directory(volume, self._context.address, storage_class, None)
@@ -160,9 +267,12 @@ class Keep:
             size=volume.size,
             reclaim_policy=volume.reclaim_policy,
             on_delete=inherited.action(storage_class),
+            shared=inherited.shared_paths(storage_class),
+            inherited=True,
         )
-        self._context.fence()
-        self._context.directories.do("adopt", lambda export: export.adopt(record), volume.name)
+        record = self._context.directories.change(
+            "adopt", lambda exports, grant: exports.adopt(grant, record), volume.name
+        )
         _log.info("volume recorded", volume=volume.name, directory=directory)
         return record
 
@@ -187,6 +297,7 @@ class Keep:
             with suppress(kube.Conflict):
                 try:
                     held = parse_volume(self._context.api.get(VOLUMES, name))
+                    self._context.fence()
                     metadata = {
                         "finalizers": list(without_finalizer(held.finalizers)),
                         "resourceVersion": held.version,
@@ -198,8 +309,7 @@ class Keep:
         raise Again
 
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
-        self._context.metrics.deleted.labels(volume.class_name).inc()
-        self._context.metrics.delete_seconds.labels(volume.class_name).observe(seconds)
+        self._context.metrics.volume_deleted(volume.class_name, seconds)
         log = _log.bind(volume=volume.name, claim=str(volume.claim), place=moved.place)
         log.info("volume reclaimed", directory=moved.outcome.value)
         if moved.outcome is Outcome.GONE:

@@ -41,8 +41,10 @@ class Alone:
         return True
 
 
-def leadership(api: Api, settings: Settings, may_lead: Callable[[], bool]) -> Leadership:
-    """The elector that the settings ask for."""
+def leadership(
+    api: Api, settings: Settings, *, may_lead: Callable[[], bool], busy: Callable[[], bool]
+) -> Leadership:
+    """The elector that the settings ask for; see `Elector` for `may_lead` and `busy`."""
     if not settings.leader_election:
         return Alone()
     return Elector(
@@ -51,6 +53,7 @@ def leadership(api: Api, settings: Settings, may_lead: Callable[[], bool]) -> Le
         namespace=settings.namespace,
         identity=settings.identity,
         may_lead=may_lead,
+        busy=busy,
         changed=_announce,
     )
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from holdfast.exports import errors as exports
+from holdfast.kube import errors as kube
+
+# Whether what was asked for was done is not known.
+UNKNOWN = (exports.Unavailable, exports.TimedOut, exports.Fenced, kube.Unavailable)
+
 
 class Again(Exception):
     """The work failed for a reason that concerns this key alone: try it later, with back-off."""

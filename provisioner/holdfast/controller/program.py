@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
+from collections.abc import Iterable
 
 import structlog
 
 from holdfast import __version__
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import owns
 from holdfast.controller.circuit import Circuit
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
 from holdfast.controller.health import Health
+from holdfast.controller.identity import Identity
 from holdfast.controller.keep import Keep
 from holdfast.controller.leadership import leadership
 from holdfast.controller.metrics import Metrics
+from holdfast.controller.outcome import NotLeading
+from holdfast.controller.own_pod import delete_own_pod
 from holdfast.controller.provision import Provision
 from holdfast.controller.settings import Settings
 from holdfast.controller.speaker import Speaker
 from holdfast.controller.steward import Steward
+from holdfast.controller.trash import Trash
 from holdfast.controller.workers import Workers
 from holdfast.exports.errors import ExportError
 from holdfast.exports.export import Export
+from holdfast.exports.interface import Grant
+from holdfast.kube import clock
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration
 from holdfast.kube.errors import KubeError
@@ -32,11 +43,15 @@ from holdfast.kube.resources import CLASSES
 
 _log = structlog.get_logger()
 
-_PULSE = 1.0
+_PULSE = 0.5
 _STUCK = 15.0  # seconds without a pulse after which the process counts as dead
 _WORK_IN_HAND = 5.0  # seconds that the work in hand has at the end, in all
 
+# Seconds that calls have to end after the lease was lost; then another replica may soon lead.
+_LAST_CALLS = 2.0
+
 STALE = 3  # exit code: the mount has to be made anew
+LOST = 4  # exit code: the lease was lost while a call to the export hung
 
 
 class Program:
@@ -47,16 +62,30 @@ class Program:
         self._settings = settings
         self._stop = threading.Event()
         self._beat = time.monotonic()
+        self._lost_at: float | None = None
         self._metrics = metrics = Metrics()
         self._api = Api(load_configuration(settings.kubeconfig), observe=metrics.observe_api)
-        export = Export(settings.root, self._fence)
-        self._directories = Directories(export, settings.export_deadline, metrics)
+        self._identity = Identity(settings.address, self._own_volumes, self._say_wrong_export)
+        self._directories = Directories(
+            Export(settings.root, self._refuse_unless_leading),
+            settings.export_deadline,
+            metrics,
+            grant=self._grant,
+            check=self._identity.check,
+        )
         self._api_circuit = Circuit("API server", self._ask_api, (KubeError,))
         self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))
-        self._leadership = leadership(self._api, settings, lambda: self._export_circuit.closed)
+        self._directories.trouble = self._export_circuit.check_soon
+        self._leadership = leadership(
+            self._api,
+            settings,
+            may_lead=lambda: self._export_circuit.closed,
+            busy=self._directories.is_busy,
+        )
         circuits = (self._api_circuit, self._export_circuit)
         self._gate = Gate(self._leadership.leading, circuits, self._stop)
         self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
+        self._speaker = Speaker(self._recorder)
         self._cluster = Cluster(
             self._api, settings.provisioner, settings.address, self._recorder.work_goes_on
         )
@@ -64,8 +93,19 @@ class Program:
             api=self._api,
             cluster=self._cluster,
             directories=self._directories,
+            identity=self._identity,
+            metrics=metrics,
             export_circuit=self._export_circuit,
             gate=self._gate,
+            lease=settings.lease,
+            stop=self._stop,
+        )
+        self._trash = Trash(
+            self._directories,
+            self._gate,
+            is_gone=self._is_gone,
+            speaker=self._speaker,
+            metrics=metrics,
             stop=self._stop,
         )
         self._provision, self._keep = self._handlers()
@@ -107,7 +147,8 @@ class Program:
         self._cluster.start()
         self._recorder.start()
         self._leadership.start()
-        self._steward.start(self._provision, self._keep)
+        self._steward.start(self._provision, self._keep, self._trash)
+        self._trash.start()
         for workers in self._workers:
             workers.start()
         self.health.start()  # whose answers are about the threads above
@@ -115,12 +156,27 @@ class Program:
     def _wait(self) -> int:
         while not self._stop.wait(_PULSE):
             self._beat = time.monotonic()
+            self._end_if_lost()
             if self._directories.is_stale:
-                _log.error(
-                    "the export's mount is stale, and only a new mount mends that: delete this pod"
-                )
+                _log.error("the export's mount is stale, and only a new mount mends that")
+                delete_own_pod(self._api)
                 return STALE
         return 0
+
+    def _end_if_lost(self) -> None:
+        """Ends the process where the lease was lost and a call hangs that may change the export.
+
+        It could take effect at any time, also after another replica has begun to lead.
+        """
+        if self._leadership.leading() or not self._directories.is_busy():
+            self._lost_at = None
+            return
+        now = clock.boottime()
+        self._lost_at = self._lost_at or now
+        if now - self._lost_at >= _LAST_CALLS:
+            _log.error("lease lost while calls to the export hang: the process ends")
+            sys.stderr.flush()
+            os._exit(LOST)
 
     def _end(self) -> None:
         """Ends the work first and gives the lease up then: the next leader begins at once."""
@@ -130,7 +186,8 @@ class Program:
         deadline = time.monotonic() + _WORK_IN_HAND
         for workers in self._workers:
             workers.stop(max(0.0, deadline - time.monotonic()))
-        self._steward.stop(max(0.0, deadline - time.monotonic()))
+        for part in (self._steward, self._trash):
+            part.stop(max(0.0, deadline - time.monotonic()))
         self._leadership.stop()
         self._recorder.stop()
         self._api_circuit.stop()
@@ -139,8 +196,23 @@ class Program:
         self.health.stop()
         self._api.close()
 
-    def _fence(self) -> None:
-        self._gate.fence()  # which is made later than the export that asks it
+    def _refuse_unless_leading(self) -> None:
+        if not self._leadership.leading():
+            raise NotLeading
+
+    def _grant(self, seconds: float) -> Grant:
+        return self._gate.grant(seconds)  # which is made later than what asks it
+
+    def _own_volumes(self) -> Iterable[Volume]:
+        """The volumes of our provisioner, as far as they have been read."""
+        provisioner = self._settings.provisioner
+        return (one for one in self._cluster.volumes.values() if owns(one, provisioner))
+
+    def _say_wrong_export(self, message: str) -> None:
+        self._speaker.warn_of_export(self._settings.namespace, self._settings.lease, message)
+
+    def _is_gone(self, volume: str) -> bool:
+        return self._cluster.volumes.get(volume) is None
 
     def _ask_api(self) -> None:
         next(self._api.pages(CLASSES, limit=1))
@@ -152,11 +224,12 @@ class Program:
             directories=self._directories,
             provisioner=self._settings.provisioner,
             address=self._settings.address,
-            speaker=Speaker(self._recorder),
+            speaker=self._speaker,
             metrics=self._metrics,
+            identity=self._identity,
             fence=self._gate.fence,
         )
-        return Provision(context), Keep(context, self._steward.trashed)
+        return Provision(context), Keep(context, self._trash.look)
 
     def _make_workers(self) -> list[Workers]:
         queues = (
@@ -193,7 +266,8 @@ class Program:
         if time.monotonic() - self._beat > _STUCK:
             wrong.append("the main thread hangs")
         threads = [thread for workers in self._workers for thread in workers.threads]
-        threads += [self._steward.thread, self._api_circuit.thread, self._export_circuit.thread]
+        threads += [part.thread for part in (self._steward, self._trash)]
+        threads += [self._api_circuit.thread, self._export_circuit.thread]
         wrong += [f"thread {thread.name} has ended" for thread in threads if not thread.is_alive()]
         return wrong
 

@@ -18,11 +18,11 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
-from holdfast.controller.outcome import Again
+from holdfast.controller.outcome import UNKNOWN, Again, NotLeading
 from holdfast.controller.succession import succeed
-from holdfast.exports.errors import ExportError, Taken, Unavailable
-from holdfast.exports.export import Export
-from holdfast.exports.record import Record
+from holdfast.exports.errors import ExportError, Fenced
+from holdfast.exports.interface import Wanted
+from holdfast.exports.record import Record, Taken
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 
@@ -46,6 +46,7 @@ class Provision:
 
     def settle(self, left_over: Iterable[Record]) -> None:
         """Takes up what an earlier process left half-made, each in its claim's turn."""
+        self._left_over.clear()
         for record in left_over:
             self._left_over[str(record.claim)] = record
             self._context.cluster.claim_queue.add(str(record.claim))
@@ -64,11 +65,14 @@ class Provision:
 
     def _serve(self, claim: Claim) -> None:
         storage_class = self._context.cluster.classes.get(claim.class_name)
+        cluster = self._context.cluster
         match decide(
-            claim, storage_class, self._context.provisioner, self._context.cluster.overlapping
+            claim, storage_class, self._context.provisioner, cluster.overlapping, cluster.place
         ):
-            case Wait(reason):
+            case Wait(reason, event):
                 _log.debug("claim waits", claim=claim.key, reason=reason)
+                if event:
+                    self._context.speaker.say_once(claim, "WaitForPopulator", event)
             case Refuse(message, retry):
                 self._fail(claim, message)
                 if begun := self._in_progress.get(claim.key):  # its class was edited meanwhile
@@ -82,8 +86,9 @@ class Provision:
 
     def _finish(self, plan: Plan) -> None:
         """Ends an attempt whose claim is not pending any more, unless another replica has."""
-        half_made = self._context.directories.do("list", Export.unconfirmed, plan.volume)
-        if plan.volume in (record.volume for record in half_made):
+        if self._context.directories.read(
+            "find", lambda exports: exports.is_unfinished(plan.volume), plan.volume
+        ):
             self._carry_out(plan)
         else:
             self._in_progress.pop(plan.claim.key, None)
@@ -94,10 +99,13 @@ class Provision:
         try:
             self._make(plan)
             self._publish(plan)
+        except (Fenced, NotLeading):
+            self._in_progress[claim.key] = plan
+            raise
         except (Refused, ExportError, kube.KubeError) as error:
             self._fail(claim, error.message)
             self._in_progress[claim.key] = plan
-            if isinstance(error, Unavailable | kube.Unavailable):
+            if isinstance(error, UNKNOWN):
                 raise
             self._take_back(plan)
             raise Again from error
@@ -114,7 +122,9 @@ class Provision:
         self._in_progress.pop(plan.claim.key, None)
 
     def _undo(self, name: str) -> None:
-        self._context.directories.do("undo", lambda export: export.undo(name), name)
+        self._context.directories.change(
+            "undo", lambda exports, grant: exports.undo(grant, name), name
+        )
 
     def _make(self, plan: Plan) -> None:
         try:
@@ -124,10 +134,10 @@ class Provision:
                 succeed(plan, record, self._context, exists=self._exists)
             self._create(plan, [record.volume for record in conflict.records])
 
-    def _create(self, plan: Plan, succeeds: Collection[str] = ()) -> None:
-        self._context.fence()
-        self._context.directories.do(
-            "create", lambda export: export.create(plan, succeeds), plan.volume
+    def _create(self, plan: Plan, reuses: Collection[str] = ()) -> None:
+        wanted, former = _wanted(plan), tuple(reuses)
+        self._context.directories.change(
+            "create", lambda exports, grant: exports.create(grant, wanted, former), plan.volume
         )
 
     def _exists(self, volume_name: str) -> bool:
@@ -142,7 +152,12 @@ class Provision:
 
     def _publish(self, plan: Plan) -> None:
         self._context.fence()
-        wanted = volume(plan, self._context.address, finalizer=self._context.provisioner.finalizer)
+        wanted = volume(
+            plan,
+            self._context.address,
+            finalizer=self._context.provisioner.finalizer,
+            export_id=self._context.identity.export_id,
+        )
         try:
             made = self._context.api.create(VOLUMES, wanted)
         except kube.AlreadyExists:
@@ -151,30 +166,34 @@ class Provision:
         self._confirm(plan.volume)
 
     def _confirm(self, name: str) -> None:
-        self._context.directories.do("confirm", lambda export: export.confirm(name), name)
+        self._context.directories.change(
+            "confirm", lambda exports, grant: exports.confirm(grant, name), name
+        )
 
     def _made_before(self, plan: Plan, wanted: Json) -> Json:
         """An earlier attempt's volume; raises Refused for anybody else's of that name."""
         held = self._context.api.get(VOLUMES, plan.volume)
         found = parse_volume(held)
-        if found.claim != plan.ref or found.path != wanted["spec"]["nfs"]["path"]:
+        nfs = wanted["spec"]["nfs"]
+        same_place = found.path == nfs["path"] and self._context.address.is_served_by(found.server)
+        same_export = found.export_id in {"", self._context.identity.export_id}
+        if not (found.claim == plan.ref and same_place and same_export):
             raise Refused(
-                f"a volume {plan.volume} of another directory or claim exists: delete it, if it "
-                "is not needed, or delete this claim and make it anew"
+                f"a volume {plan.volume} of another claim, server or directory exists: delete it, "
+                "if it is not needed, or delete this claim and make it anew"
             )
         return held
 
     def _succeed(self, plan: Plan, seconds: float) -> None:
-        labels = (plan.claim.class_name, "")
-        self._context.metrics.provisioned.labels(*labels).inc()
-        self._context.metrics.provision_seconds.labels(*labels).observe(seconds)
+        self._context.metrics.volume_made(plan.claim.class_name, seconds)
         self._context.speaker.say(
             plan.claim, "ProvisioningSucceeded", f"made volume {plan.volume} in {plan.directory!r}"
         )
         _log.info("volume made", claim=plan.claim.key, volume=plan.volume, directory=plan.directory)
 
     def _fail(self, claim: Claim, message: str) -> None:
-        self._context.metrics.provision_failed.labels(claim.class_name, "").inc()
+        known = self._context.cluster.classes.get(claim.class_name) is not None
+        self._context.metrics.claim_failed(claim.class_name, known=known)
         self._context.speaker.warn(claim, _FAILED, message)
         _log.warning("claim not served", claim=claim.key, reason=message)
 
@@ -182,7 +201,6 @@ class Provision:
         if self._exists(record.volume):
             self._confirm(record.volume)
         elif not self._is_pending(record):
-            self._context.fence()
             self._undo(record.volume)
             _log.info("half-made volume undone", volume=record.volume, claim=str(record.claim))
 
@@ -194,3 +212,21 @@ class Provision:
         except kube.NotFound:
             return False
         return claim.ref == record.claim and not claim.volume_name
+
+
+def _wanted(plan: Plan) -> Wanted:
+    """What an export is asked for."""
+    return Wanted(
+        volume=plan.volume,
+        directory=plan.directory,
+        claim=plan.ref,
+        storage_class=plan.storage_class.name,
+        size=plan.claim.size,
+        reclaim_policy=plan.storage_class.reclaim_policy,
+        on_delete=plan.action,
+        shared=plan.shared,
+        use_existing=plan.use_existing,
+        mode=plan.ownership.mode,
+        uid=plan.ownership.uid,
+        gid=plan.ownership.gid,
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from holdfast.claims.objects import Claim, Volume
 from holdfast.kube.events import About, Recorder
-from holdfast.kube.resources import CLAIMS, VOLUMES
+from holdfast.kube.recent import Recent
+from holdfast.kube.resources import CLAIMS, LEASES, PODS, VOLUMES
+
+_REMEMBERED = 1000  # claims of which something was said once
 
 _Kind = Literal["Normal", "Warning"]
 
@@ -16,10 +20,18 @@ class Speaker:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self._said: Recent[tuple[str, str], bool] = Recent(_REMEMBERED)
 
     def say(self, claim: Claim, reason: str, message: str) -> None:
         """Good news on a claim."""
         self._on_claim(claim, "Normal", reason, message)
+
+    def say_once(self, claim: Claim, reason: str, message: str) -> None:
+        """As `say`, but of one claim only once, however often it is looked at."""
+        said = (claim.ref.uid, reason)
+        if self._said.get(said) is None:
+            self._said.set(said, True)
+            self.say(claim, reason, message)
 
     def warn(self, claim: Claim, reason: str, message: str) -> None:
         """Bad news on a claim: what is wrong and what to change."""
@@ -31,6 +43,19 @@ class Speaker:
             VOLUMES.kind, VOLUMES.api, "", volume.name, volume.uid, resource_version=volume.version
         )
         self._recorder.event(about, "Warning", reason, message)
+
+    def warn_of_trash(self, volume: str, reasons: str) -> None:
+        """Bad news of a volume that is gone: its data cannot be removed."""
+        about = About(VOLUMES.kind, VOLUMES.api, "", volume, "")
+        message = f"what is left in .holdfast/trash/{volume} cannot be removed: {reasons}"
+        self._recorder.event(about, "Warning", "TrashNotRemoved", message)
+
+    def warn_of_export(self, namespace: str, lease: str, message: str) -> None:
+        """Bad news of the export as a whole: on our own pod, or on the lease outside of one."""
+        about = About(LEASES.kind, LEASES.api, namespace, lease, "")
+        if pod := os.environ.get("POD_NAME"):
+            about = About(PODS.kind, PODS.api, namespace, pod, "")
+        self._recorder.event(about, "Warning", "WrongExport", message)
 
     def _on_claim(self, claim: Claim, kind: _Kind, reason: str, message: str) -> None:
         ref = claim.ref

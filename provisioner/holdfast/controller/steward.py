@@ -1,4 +1,4 @@
-"""What a leader does besides handling keys: taking over, and emptying the trash."""
+"""What a leader does besides handling keys: beginning a term, and looking for late changes."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from holdfast.controller.circuit import Circuit
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
+from holdfast.controller.identity import Identity
 from holdfast.controller.keep import Keep
+from holdfast.controller.metrics import Metrics
+from holdfast.controller.outcome import NotLeading
 from holdfast.controller.provision import Provision
-from holdfast.exports.errors import ExportError, Unavailable
-from holdfast.exports.export import Export
+from holdfast.controller.trash import Trash
+from holdfast.exports.errors import ExportError, Fenced, Unavailable
+from holdfast.exports.identity import new_export_id
+from holdfast.exports.interface import Exports, Grant, Leader, PutBack, Takeover
 from holdfast.kube.api import Api
+from holdfast.kube.backoff import Backoff
 from holdfast.kube.errors import Forbidden, KubeError
 from holdfast.kube.resources import NAMESPACES
 
 _log = structlog.get_logger()
 
 _LOOK = 0.25  # seconds between two looks for leadership
-_REAP_SOON = 1.0  # by then the event of the volume's deletion is here
-_REAP_AGAIN = 10.0
-_REAP_SHARE = 0.5  # of an export's deadline, for one round
+_SWEEP = 20.0  # so that what a late call moved is back within a minute
+_LASTING = 60.0  # a term of this many seconds was no failure
 
 
 class Steward:
@@ -37,32 +42,37 @@ class Steward:
         api: Api,
         cluster: Cluster,
         directories: Directories,
+        identity: Identity,
+        metrics: Metrics,
         export_circuit: Circuit,
         gate: Gate,
+        lease: str,
         stop: threading.Event,
     ) -> None:
         self._api = api
         self._cluster = cluster
         self._directories = directories
+        self._identity = identity
+        self._metrics = metrics
         self._circuit = export_circuit
         self._gate = gate
+        self._lease = lease
         self._stop = stop
-        self._reap_at = math.inf
+        self._backoff = Backoff(1.0, 30.0)
+        self._began = -math.inf
+        self._sweep_at = math.inf
         self.thread = threading.Thread(target=self._run, name="steward", daemon=True)
 
-    def start(self, provision: Provision, keep: Keep) -> None:
+    def start(self, provision: Provision, keep: Keep, trash: Trash) -> None:
         """Begins to look for leadership."""
         self._provision = provision
         self._keep = keep
+        self._trash = trash
         self.thread.start()
 
     def stop(self, seconds: float) -> None:
         """Waits for the work in hand; the program's `stop` was set before."""
         self.thread.join(seconds)
-
-    def trashed(self) -> None:
-        """There is something to reap."""
-        self._reap_at = min(self._reap_at, time.monotonic() + _REAP_SOON)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -70,24 +80,22 @@ class Steward:
                 self._turn()
             except Unavailable as error:
                 self._circuit.trip(error.message)
-            except KubeError as error:
+            except (Fenced, NotLeading):
+                self._gate.close()
+            except (KubeError, ExportError) as error:
                 _log.warning("cannot begin to work", reason=error.message)
-                self._stop.wait(_REAP_SOON)
-            except ExportError as error:
-                _log.warning("trash not emptied", reason=error.message)
-                self._reap_at = time.monotonic() + _REAP_AGAIN
-            except Exception:  # noqa: BLE001 - nobody else would empty the trash
+                self._stop.wait(self._backoff.next())
+            except Exception:  # noqa: BLE001 - nobody else would begin a term
                 _log.exception("unexpected error of the steward")
-                self._stop.wait(_REAP_AGAIN)
+                self._stop.wait(self._backoff.next())
 
     def _turn(self) -> None:
         if not self._may_work():
-            self._gate.begun.clear()
-        elif not self._gate.begun.is_set():
+            self._gate.close()
+        elif self._gate.term is None:
             self._take_over()
-        elif time.monotonic() >= self._reap_at:
-            self._reap_at = math.inf
-            self._reap()
+        elif time.monotonic() >= self._sweep_at:
+            self._sweep()
         self._stop.wait(_LOOK)
 
     def _may_work(self) -> bool:
@@ -95,14 +103,40 @@ class Steward:
 
     def _take_over(self) -> None:
         """Reads what an earlier leader left, before anything new is begun."""
-        self._directories.identify(self._origin())
-        self._keep.begin(self._directories.do("list", Export.recorded))
-        self._provision.settle(self._directories.do("list", Export.unconfirmed))
-        self.trashed()
-        self._gate.begun.set()
-        _log.info("at work")
+        self._rest()
+        self._identify()
+        takeover = self._begin()
+        self._gate.open(takeover.term)
+        self._keep.begin(takeover.moving)
+        self._provision.settle(takeover.unfinished)
+        self._trash.look()
+        self._sweep_at = time.monotonic() + _SWEEP
+        _log.info("at work", term=takeover.term.number, export=self._identity.export_id)
 
-    def _origin(self) -> str:
+    def _rest(self) -> None:
+        """Two that fence each other, without a lease, are not to do so all the time."""
+        now = time.monotonic()
+        if now - self._began < _LASTING:
+            self._stop.wait(self._backoff.next())
+        else:
+            self._backoff.reset()
+        self._began = time.monotonic()
+
+    def _identify(self) -> None:
+        info = self._directories.read("inspect", lambda exports: exports.inspect())
+        self._identity.check(info)
+        if not info.id:
+            new = new_export_id()
+            info = self._directories.begin(lambda exports: exports.initialise(new))
+            _log.info("export has an id now", export=info.id)
+        self._identity.export_id = info.id
+        self._identity.cluster = self._cluster_uid()
+
+    def _begin(self) -> Takeover:
+        leader = Leader(self._identity.cluster, self._lease)
+        return self._directories.begin(lambda exports: exports.begin(leader))
+
+    def _cluster_uid(self) -> str:
         """The cluster's uid, as the field has it: that of the namespace kube-system."""
         try:
             return str(self._api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
@@ -110,16 +144,15 @@ class Steward:
             _log.warning("the cluster's uid is not known", reason=error.message)
             return ""
 
-    def _reap(self) -> None:
-        end = time.monotonic() + self._directories.seconds * _REAP_SHARE
-        left = self._directories.do(
-            "reap",
-            lambda export: export.reap(
-                self._is_gone, lambda: self._gate.is_open() and time.monotonic() < end
-            ),
-        )
-        if left:
-            self._reap_at = min(self._reap_at, time.monotonic() + _REAP_AGAIN)
+    def _sweep(self) -> None:
+        def sweep(exports: Exports, grant: Grant) -> tuple[PutBack, ...]:
+            return exports.sweep(grant)
 
-    def _is_gone(self, volume: str) -> bool:
-        return self._cluster.volumes.get(volume) is None
+        self._sweep_at = time.monotonic() + _SWEEP
+        term = self._gate.term
+        if term is None:
+            return
+        with self._gate.within(term):
+            for moved in self._directories.change("sweep", sweep):
+                self._metrics.moved_back.inc()
+                self._keep.say_moved_back(moved.volume, moved.directory, moved.found_at)

@@ -1,7 +1,8 @@
 """May a claim take up the directory that another volume had?
 
-Only one that was retained, and whose volume is gone from the API server that knew it. Whether a
-volume of another cluster is gone cannot be seen from here: a person has to say so.
+Only one that was retained, whose volume is gone from the API server that knew it, and only for a
+claim of the same namespace: data does not change namespaces without a person. Whether a volume
+of another cluster is gone cannot be seen from here: a person has to say so.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def succeed(plan: Plan, record: Record, context: Context, *, exists: Callable[[s
         )
     if record.directory != plan.directory:
         raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
-    known = {context.directories.origin, *context.provisioner.takes_over}
+    known = {context.identity.cluster, *context.provisioner.takes_over}
     if record.origin not in known:
         raise Refused(
             f"directory {plan.directory!r} is that {whose} of another cluster: let pathPattern "
@@ -40,6 +41,12 @@ def succeed(plan: Plan, record: Record, context: Context, *, exists: Callable[[s
         )
     if exists(record.volume):
         raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
+    if record.claim.namespace != plan.ref.namespace:
+        raise Refused(
+            f"directory {plan.directory!r} was retained {whose}: only a claim of namespace "
+            f"{record.claim.namespace} gets it; make the claim there, or let pathPattern give "
+            "another"
+        )
     if not record.was_retained:
         raise Refused(
             f"directory {plan.directory!r} holds data {whose}, which is gone but was not to be "

@@ -11,6 +11,7 @@ from holdfast.controller.circuit import Circuit
 from holdfast.controller.gate import Gate
 from holdfast.controller.outcome import Again, NotLeading
 from holdfast.exports import errors as exports
+from holdfast.exports.interface import Term
 from holdfast.kube import errors as kube
 from holdfast.kube.queue import WorkQueue
 
@@ -53,22 +54,27 @@ class Workers:
 
     def _run(self) -> None:
         while (key := self._queue.get()) is not None:
-            if not self._gate.wait():
+            term = self._gate.wait()
+            if term is None:
                 return
             try:
-                self._work(key)
+                self._work(key, term)
             finally:
                 self._queue.done(key)
 
-    def _work(self, key: str) -> None:
+    def _work(self, key: str, term: Term) -> None:
         try:
-            self._handle(key)
+            with self._gate.within(term):
+                self._handle(key)
         except exports.Unavailable as error:
             self._export.trip(error.message)
             self._queue.retry(key)
         except kube.Unavailable as error:
             self._api.trip(error.message)
             self._queue.retry(key)
+        except exports.Fenced:
+            self._gate.end(term)
+            self._queue.add(key)
         except NotLeading:
             self._queue.add(key)
         except (Again, exports.ExportError, kube.KubeError):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from holdfast.exports.errors import Unavailable
+from holdfast.exports.errors import TimedOut
 
 T = TypeVar("T")
 
@@ -38,14 +38,14 @@ class Lane:
         """Runs `function`; `what` names it in the error.
 
         Raises:
-            Unavailable: it did not end in time; whether it took effect is not known.
+            TimedOut: it did not end in time; whether it took effect is not known.
         """
         deadline = time.monotonic() + self._seconds
         if not self._places.acquire(timeout=self._seconds):
-            raise Unavailable(f"{what}: the export hangs in earlier calls")
+            raise TimedOut(f"{what}: the export hangs in earlier calls")
         call = self._begun(function)
         if not call.ended.wait(max(0.0, deadline - time.monotonic())):
-            raise Unavailable(f"{what}: the export did not answer in {self._seconds:g} s")
+            raise TimedOut(f"{what}: the export did not answer in {self._seconds:g} s")
         return call.outcome()
 
     def close(self) -> None:

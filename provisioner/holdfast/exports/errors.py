@@ -3,8 +3,9 @@
 ExportError
 ├── Unavailable      the export as a whole cannot be used: every volume has to wait
 │   └── WrongExport  another export is mounted here than the one that is meant
-├── Fenced           no change may be made any more: a later term has begun, or the time is up
+├── Fenced           no change may be made any more: a later term has begun
 ├── Failed           the file system refused this one operation: only its volume is concerned
+│   └── TimedOut     it did not end in time, and changes nothing more from then on
 ├── Unsafe           what is there is not what the record says: nothing was touched
 └── Taken            the directory belongs to other volumes (`record.py`)
 
@@ -72,11 +73,15 @@ class WrongExport(Unavailable):
 
 
 class Fenced(ExportError):
-    """No change may be made any more by whoever asked for it."""
+    """A later term has begun: who asked for the change leads no more."""
 
 
 class Failed(ExportError):
     """The file system refused an operation."""
+
+
+class TimedOut(Failed):
+    """A call did not end in time; whether it took effect is not known."""
 
 
 class Unsafe(ExportError):

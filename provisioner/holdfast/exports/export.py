@@ -25,6 +25,7 @@ from holdfast.exports.errors import (
     ExportError,
     Failed,
     Fenced,
+    TimedOut,
     Unavailable,
     Unsafe,
     WrongExport,
@@ -94,6 +95,13 @@ class Export:
             changes.sync()
         return info
 
+    def accept(self, export_id: str) -> None:
+        """Gives the export this id, whatever it has: a person has said that it is that one."""
+        info = self.initialise(export_id)
+        if info.id != export_id:
+            with self._opened() as (_, holdfast), of_the_export("cannot write the export's id"):
+                identity.replace(holdfast, export_id)
+
     def probe(self) -> ExportInfo:
         """Writes and removes a file; a full export passes, for deleting must go on."""
         info = self.inspect()
@@ -127,6 +135,17 @@ class Export:
         """The record of a volume."""
         with explained(f"cannot read the record of {volume}"), self._reading() as records:
             return records.find(volume)
+
+    def is_unfinished(self, volume: str) -> bool:
+        """Whether the API server may not know a volume that has a record."""
+        with explained(f"cannot read the record of {volume}"), self._reading() as records:
+            return records.creating(volume) is not None and not records.has_moved_on(volume)
+
+    def exists(self, directory: str) -> bool:
+        """Whether there is anything at a directory's path."""
+        with explained(f"cannot look at {directory!r}"), self._opened() as (root, _):
+            components(directory)
+            return tree.reaches(root, directory)
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory, and its record."""
@@ -333,10 +352,10 @@ class Export:
 
 
 def _check(term: int, grant: Grant, began: float, may_change: Callable[[], object]) -> None:
-    """Raises Fenced, or what `may_change` raises, where no change may be made any more."""
+    """Raises Fenced, TimedOut or what `may_change` raises, once no change may be made."""
     may_change()
     if time.monotonic() - began > grant.seconds:
-        raise Fenced(f"more than {grant.seconds:g} s have passed: it is tried again")
+        raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
     if os.fstat(term).st_nlink == 0:  # a later term has removed the folder
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
 

@@ -166,6 +166,12 @@ class Exports(Protocol):
     def find(self, volume: str) -> Record | None:
         """The record of a volume."""
 
+    def is_unfinished(self, volume: str) -> bool:
+        """Whether the API server may not know a volume that has a record."""
+
+    def exists(self, directory: str) -> bool:
+        """Whether there is anything at a directory's path."""
+
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory, and its record.
 

@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any, BinaryIO, cast
 
 from holdfast.exports import codec, errors
-from holdfast.exports.errors import ExportError, Failed, Unavailable
+from holdfast.exports.errors import ExportError, Failed, TimedOut, Unavailable
 from holdfast.exports.interface import Exports
 from holdfast.exports.record import Record, Taken
 from holdfast.exports.server import PROTOCOL
 
 _KINDS: Mapping[str, type[ExportError]] = {
-    kind.__name__: kind for kind in (errors.Fenced, errors.Failed, errors.Unsafe)
+    kind.__name__: kind for kind in (errors.Fenced, errors.Failed, errors.TimedOut, errors.Unsafe)
 }
 _STALE: Mapping[str, type[Unavailable]] = {
     kind.__name__: kind for kind in (errors.Unavailable, errors.WrongExport)
@@ -34,9 +34,9 @@ class _Waiting:
 def connect(requests: BinaryIO, answers: BinaryIO, seconds: float = 30.0) -> Exports:
     """An export behind a pair of streams, whose other end is `server.Server`.
 
-    Every method raises ExportError as the export's own does, and Unavailable where the other
-    process does not answer within so many seconds or is gone: whether the call took effect is
-    not known then.
+    Every method raises ExportError as the export's own does, TimedOut where no answer comes
+    within so many seconds, and Unavailable where the other process is gone: whether the call
+    took effect is not known then.
     """
     return cast("Exports", _RemoteExport(requests, answers, seconds))
 
@@ -79,7 +79,7 @@ class _RemoteExport:
         try:
             self._send({"id": number, "method": method, "arguments": codec.encode(arguments)})
             if not waiting.answered.wait(self._seconds):
-                raise Unavailable(f"{method}: no answer in {self._seconds:g} s")
+                raise TimedOut(f"{method}: no answer in {self._seconds:g} s")
         finally:
             self._waiting.pop(number, None)
         if waiting.answer is None:

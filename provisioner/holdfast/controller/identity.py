@@ -1,0 +1,77 @@
+"""Is this the export that volumes were made on? Decided before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from holdfast.claims.objects import Volume
+from holdfast.claims.volume import Address
+from holdfast.exports import identity
+from holdfast.exports.errors import WrongExport
+from holdfast.exports.interface import ExportInfo
+
+
+class Identity:
+    """Which export and which cluster this process has found itself to work for.
+
+    Attributes:
+        export_id: empty until this process has led once.
+        cluster: the uid of the namespace kube-system; empty where that is not known.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        volumes: Callable[[], Iterable[Volume]],
+        wrong: Callable[[str], object],
+    ) -> None:
+        """`volumes` gives those of our provisioner; `wrong` is told once what is wrong."""
+        self.export_id = ""
+        self.cluster = ""
+        self._address = address
+        self._volumes = volumes
+        self._wrong = wrong
+        self._said = ""
+
+    def check(self, info: ExportInfo) -> None:
+        """Raises WrongExport for another export than the one that is meant."""
+        try:
+            if self.export_id:
+                identity.check(info, self.export_id)
+            refuse_another(info, self._volumes(), self._address)
+        except WrongExport as error:
+            if error.message != self._said:
+                self._said = error.message
+                self._wrong(error.message)
+            raise
+        self._said = ""
+
+
+def refuse_another(info: ExportInfo, volumes: Iterable[Volume], address: Address) -> None:
+    """Raises WrongExport where volumes were made on another export than this one.
+
+    Args:
+        info: which export it is.
+        volumes: those of our provisioner.
+        address: where pods mount the export from.
+    """
+    ids, before = set[str](), ""
+    for volume in volumes:
+        if is_at(volume, address):
+            ids.add(volume.export_id)
+            before = before or (volume.name if volume.directory and not volume.export_id else "")
+    ids.discard("")
+    if ids and info.id not in ids:
+        identity.check(info, min(ids))
+    # Made before exports had an id, so there must be records at least.
+    if before and not info.format:
+        raise WrongExport(
+            f"an export without any record is mounted here, but volume {before} was made on one: "
+            "mount that one, or, if this is to take its place, run `holdfast exports accept`"
+        )
+
+
+def is_at(volume: Volume, address: Address) -> bool:
+    """Whether a volume names this server, and a path on this export."""
+    served = address.is_served_by(volume.server)
+    return served and address.directory_of(volume.path) is not None

@@ -1,0 +1,182 @@
+"""Emptying the trash: one volume after the other, a bounded number of entries at a time.
+
+Round robin, so that no volume waits for another's ten million files; what cannot be removed is
+tried again further and further apart and said once. Between two turns it rests for at least as
+long as the turn took, so that live work has the export for half of the time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from holdfast.controller.directories import Directories
+from holdfast.controller.gate import Gate
+from holdfast.controller.metrics import Metrics
+from holdfast.controller.outcome import NotLeading
+from holdfast.controller.speaker import Speaker
+from holdfast.exports.errors import ExportError, Fenced
+from holdfast.exports.interface import Exports, Grant, Reaped
+from holdfast.kube.backoff import delay
+
+_log = structlog.get_logger()
+
+ENTRIES = 500  # removed in one turn
+_LOOK = 0.25  # seconds between two looks while nothing may be done
+_RELIST = 60.0
+_REST = 0.02
+_FIRST_RETRY, _LAST_RETRY = 10.0, 600.0
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One volume in the trash; `due` by the monotonic clock."""
+
+    due: float = 0.0
+    failures: int = 0
+    age: float = 0.0
+    blocked: tuple[str, ...] = ()
+
+
+class Trash:
+    """One thread that empties the trash of one export, while this replica leads."""
+
+    def __init__(
+        self,
+        directories: Directories,
+        gate: Gate,
+        *,
+        is_gone: Callable[[str], bool],
+        speaker: Speaker,
+        metrics: Metrics,
+        stop: threading.Event,
+    ) -> None:
+        """`is_gone`: whether the API server knows a volume no more; until then its data stays."""
+        self._directories = directories
+        self._gate = gate
+        self._is_gone = is_gone
+        self._speaker = speaker
+        self._metrics = metrics
+        self._stop = stop
+        self._entries: dict[str, _Entry] = {}  # the first has waited the longest
+        self._listed = 0.0
+        self._news = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="trash", daemon=True)
+
+    def start(self) -> None:
+        """Begins to empty it."""
+        self.thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Waits for the turn in hand; the program's `stop` was set before."""
+        self._news.set()
+        self.thread.join(seconds)
+
+    def look(self) -> None:
+        """There is something new in it, or a volume is gone."""
+        self._news.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            term = self._gate.term
+            if term is None or not self._gate.is_open():
+                self._forget()
+                self._stop.wait(_LOOK)
+                continue
+            try:
+                with self._gate.within(term):
+                    self._turn()
+            except Fenced:
+                self._gate.end(term)
+            except NotLeading:
+                continue
+            except ExportError as error:
+                _log.warning("trash not listed", reason=error.message)
+                self._stop.wait(_FIRST_RETRY)
+            except Exception:  # noqa: BLE001 - nobody else would empty the trash
+                _log.exception("unexpected error while the trash is emptied")
+                self._stop.wait(_FIRST_RETRY)
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        if self._news.is_set() or now >= self._listed + _RELIST:
+            self._list(now)
+        volume = self._next(now)
+        if volume is None:
+            self._news.wait(self._patience(now))
+            return
+        self._reap(volume, self._entries[volume])
+        self._stop.wait(max(_REST, time.monotonic() - now))
+
+    def _list(self, now: float) -> None:
+        self._news.clear()
+        self._listed = now
+        names = set(self._directories.read("list the trash", lambda one: one.trashed()))
+        known = self._entries
+        self._entries = {name: entry for name, entry in known.items() if name in names}
+        self._entries |= {name: _Entry() for name in sorted(names - known.keys())}
+        self._count()
+
+    def _next(self, now: float) -> str | None:
+        due = (name for name, entry in self._entries.items() if entry.due <= now)
+        return next((name for name in due if self._is_gone(name)), None)
+
+    def _patience(self, now: float) -> float:
+        dues = [entry.due for name, entry in self._entries.items() if self._is_gone(name)]
+        return max(_REST, min([self._listed + _RELIST, *dues]) - now)
+
+    def _reap(self, volume: str, entry: _Entry) -> None:
+        def reap(exports: Exports, grant: Grant) -> Reaped:
+            return exports.reap(grant, volume, ENTRIES)
+
+        del self._entries[volume]  # it comes last from now on
+        try:
+            reaped = self._directories.change("reap", reap, volume)
+        except Fenced:
+            raise
+        except ExportError as error:
+            reaped = Reaped(done=False, age=entry.age, blocked=(error.message,))
+        self._metrics.trash_removed.inc(reaped.removed)
+        if reaped.done:
+            _log.info("trash emptied", volume=volume)
+        else:
+            self._entries[volume] = self._later(volume, entry, reaped)
+        self._count()
+
+    def _later(self, volume: str, entry: _Entry, reaped: Reaped) -> _Entry:
+        failures = 0 if reaped.removed or not reaped.blocked else entry.failures + 1
+        wait = _retry_after(failures) if failures else 0.0
+        if reaped.blocked and reaped.blocked != entry.blocked:
+            reasons = ", ".join(reaped.blocked)
+            _log.warning("trash not emptied", volume=volume, reason=reasons)
+            self._speaker.warn_of_trash(volume, reasons)
+        return _Entry(time.monotonic() + wait, failures, reaped.age, reaped.blocked)
+
+    def _count(self) -> None:
+        entries = self._entries.values()
+        self._metrics.trash_volumes.set(len(entries))
+        self._metrics.trash_oldest_seconds.set(max((entry.age for entry in entries), default=0.0))
+        self._metrics.trash_blocked.clear()
+        for reason, number in _reasons(entries).items():
+            self._metrics.trash_blocked.labels(reason).set(number)
+
+    def _forget(self) -> None:
+        """Who does not lead knows nothing of the trash."""
+        if self._entries or self._listed:
+            self._entries, self._listed = {}, 0.0
+            self._count()
+
+
+def _retry_after(failures: int) -> float:
+    return delay(failures, initial=_FIRST_RETRY, maximum=_LAST_RETRY, factor=2.0, jitter=0.1)
+
+
+def _reasons(entries: Iterable[_Entry]) -> Counter[str]:
+    """How many volumes are blocked by which reason; a sentence counts as `other`."""
+    reasons = (reason for entry in entries for reason in entry.blocked)
+    return Counter(reason if " " not in reason else "other" for reason in reasons)
