@@ -123,6 +123,13 @@ def test_what_nfs_cannot_do_is_refused_naming_the_field(spec: Any, field: str) -
     assert not result.retry
 
 
+def test_the_refusal_of_access_modes_names_them_and_those_there_are() -> None:
+    assert refusal(claim(accessModes=["ReadWriteMany", "ReadWriteSome"])) == (
+        "access modes ['ReadWriteMany', 'ReadWriteSome'] are not supported: set spec.accessModes "
+        "to some of ReadWriteOnce, ReadOnlyMany, ReadWriteMany, ReadWriteOncePod"
+    )
+
+
 def test_the_refusal_of_a_data_source_names_it() -> None:
     assert "'VolumeSnapshot s'" in refusal(
         claim(dataSource={"kind": "VolumeSnapshot", "name": "s"})

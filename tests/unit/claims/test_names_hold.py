@@ -170,3 +170,8 @@ def test_the_longest_path_has_1024_bytes() -> None:
 
 def test_a_name_that_begins_alike_is_not_within() -> None:
     assert not overlap("team", "team-b")
+
+
+def test_an_empty_path_is_refused() -> None:
+    with pytest.raises(Refused, match=r"^the directory's path is empty$"):
+        components("")

@@ -119,7 +119,20 @@ def test_what_a_label_or_annotation_must_not_say_is_refused(value: str, why: str
 
 
 def test_an_absolute_path_is_refused() -> None:
-    assert "is absolute" in refusal(of=storage_class({"pathPattern": "/${.PVC.name}"}))
+    assert refusal(of=storage_class({"pathPattern": "/${.PVC.name}"})).startswith(
+        "the directory's path '/data' is absolute: remove the leading slash, from pathPattern "
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("n" * 256, "a component of the directory's path has more than 255 bytes: "),
+        ("n/" * 512 + "n", "the directory's path has more than 1024 bytes: "),
+    ],
+)
+def test_a_path_that_is_too_long_is_shown_by_its_beginning(path: str, what: str) -> None:
+    assert refusal(of=storage_class({"pathPattern": path})).startswith(f"{what}{path[:40]!r}…, ")
 
 
 @pytest.mark.parametrize(
