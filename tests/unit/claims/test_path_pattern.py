@@ -114,6 +114,7 @@ def test_what_a_label_or_annotation_must_not_say_is_refused(value: str, why: str
     message = refusal(claim(annotations={**ANNOTATIONS, "path": value}), of)
 
     assert why in message
+    assert "the directory's path " in message
     assert "change the labels or annotations of the claim, or the class" in message
     assert message.isprintable()
 
