@@ -50,8 +50,8 @@ def _is_static(volume: Volume) -> str:
     """For a volume that a person made, perhaps of another server whose names do not tell."""
     return (
         f"a person made of {volume.server}:{volume.path}: let pathPattern give another; or, if "
-        f"{volume.server} is not this export's server, configure every name and address of this "
-        "export's server as an alias"
+        f"{volume.server} is not this export's server, name all addresses of this export's "
+        "server in HOLDFAST_NFS_SERVER_ALIASES"
     )
 
 

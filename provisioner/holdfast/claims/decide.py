@@ -82,8 +82,6 @@ class Refuse:
 
 Existing = Callable[[str], Iterable[Volume]]
 
-taken = conflicts.taken  # controllers import it from here
-
 
 def volume_name(claim: ClaimRef) -> str:
     """`pvc-` and the claim's uid: the same at every attempt, never the same for another."""

@@ -12,9 +12,9 @@ from contextlib import suppress
 
 import structlog
 
-from holdfast.claims import inherited
+from holdfast.claims import conflicts, inherited
 from holdfast.claims.constants import EXPORT, FINALIZER
-from holdfast.claims.decide import taken, volume_name
+from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.parameters import Action
@@ -199,7 +199,7 @@ class Keep:
             place = self._context.cluster.place(other)
             may_share = record.shared or inherited.may_share(volume, other)
             if other.name != volume.name and not (may_share and place == record.directory):
-                raise Refused(taken(record.directory, place, other.name, other.claim))
+                raise Refused(conflicts.in_use(record.directory, place, other))
 
     def _find(self, name: str) -> Record | None:
         return self._context.directories.read("find", lambda exports: exports.find(name), name)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holdfast.claims.decide import Plan, taken
+from holdfast.claims.conflicts import taken
+from holdfast.claims.decide import Plan
 from holdfast.claims.errors import Refused
 from holdfast.controller.context import Context
 from holdfast.exports.record import Record, State

@@ -92,5 +92,6 @@ def test_a_static_volume_is_named_with_its_server_and_path(phase: str, policy: s
     assert sentence("movies", "movies", annotations={}, phase=phase, policy=policy, nfs=held) == (
         "directory 'movies' is the directory of volume pvc-2, which a person made of "
         "192.0.2.12:/export/movies: let pathPattern give another; or, if 192.0.2.12 is not this "
-        "export's server, configure every name and address of this export's server as an alias"
+        "export's server, name all addresses of this export's server in "
+        "HOLDFAST_NFS_SERVER_ALIASES"
     )
