@@ -35,7 +35,7 @@ def environment(values: Json | None = None) -> dict[str, str]:
 
 
 EVERYTHING = {
-    "nfs": {"server": "a", "path": "/b", "serverAliases": ["x", "y"]},
+    "nfs": {"server": "a", "path": "/b", "serverAliases": ["x.example.com", "192.0.2.9"]},
     "directories": {"mode": "2770", "uid": 0, "gid": 4000000000},
     "settings": {"alsoKnownAs": ["old/one", "old/two"], "takesOver": ["uid"]},
 }
