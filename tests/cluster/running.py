@@ -9,7 +9,7 @@ import urllib.request
 from holdfast.controller.program import Program
 from holdfast.controller.provision import Provision
 from holdfast.controller.settings import Settings
-from holdfast.exports.export import Export
+from holdfast.exports.interface import Exports
 from holdfast.kube.api import Api
 from holdfast.kube.resources import Resource
 from testbed.client import Client
@@ -44,9 +44,9 @@ class Running:
         assert not self._thread.is_alive()
 
     @property
-    def export(self) -> Export:
+    def export(self) -> Exports:
         """What a test puts faults into."""
-        return self.program._directories._export
+        return self.program._directories._exports
 
     @property
     def api(self) -> Api:

@@ -5,29 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from holdfast.claims.decide import Plan
 from holdfast.claims.parameters import Action
-from holdfast.exports.export import Export
+from holdfast.exports.interface import Wanted
 from tests.cluster.objects import name_of
 from tests.cluster.site import Site
 from tests.support import eventually
-from tests.unit.exports.given import plan
+from tests.unit.exports.given import Leading, export_at, plan
 
 UID = "77777777-7777-7777-7777-777777777777"
 OTHER = "0d5c1b0e-aaaa-bbbb-cccc-1234567890ab"
 PLACE = {"pathPattern": "${.PVC.name}"}
 
 
-def plan_of_the_other_cluster(directory: str) -> Plan:
-    return plan(UID, directory, action=Action.ARCHIVE, policy="Retain")
+def plan_of_the_other_cluster(directory: str, namespace: str = "team") -> Wanted:
+    return plan(UID, directory, action=Action.ARCHIVE, policy="Retain", namespace=namespace)
 
 
-def the_other_cluster(site: Site) -> Export:
-    """Its provisioner's hold of the same export."""
-    export = Export(site.root)
-    export.prepare()
-    export.origin = OTHER
-    return export
+def the_other_cluster(site: Site) -> Leading:
+    """Its provisioner, which leads there, on the same export."""
+    return export_at(site.root, cluster=OTHER)
 
 
 def test_a_directory_of_another_cluster_is_not_taken_up(site: Site) -> None:
@@ -47,7 +43,7 @@ def test_a_directory_of_another_cluster_is_not_taken_up(site: Site) -> None:
 
 def test_it_is_taken_up_once_a_person_says_that_the_cluster_is_gone(site: Site) -> None:
     other = the_other_cluster(site)
-    other.create(plan_of_the_other_cluster("shelf"))
+    other.create(plan_of_the_other_cluster("shelf", site.namespace))
     other.confirm(f"pvc-{UID}")
     (site.root / "shelf" / "file").write_text("theirs")
     settings = site.settings()

@@ -11,6 +11,7 @@ from tests.cluster.site import Site
 from tests.support import eventually
 
 PLACE = {"pathPattern": "${.PVC.annotations.place}"}
+USE = {"existingDirectories": "use"}
 
 
 def at(site: Site, storage_class: str, name: str, place: str) -> str:
@@ -94,7 +95,7 @@ class TestRetain:
         (site.root / "shelf").mkdir()
         fill(site.root / "shelf")
 
-        volume = site.bound(at(site, site.make_class(parameters=PLACE), "first", "shelf"))
+        volume = site.bound(at(site, site.make_class(parameters=PLACE | USE), "first", "shelf"))
 
         assert site.directory(volume).stat().st_mode & 0o7777 == 0o2750
         assert (site.directory(volume) / "file").read_text() == "a tenant's"
@@ -231,10 +232,22 @@ def test_a_directory_that_was_there_before_its_volume_stays(site: Site, action: 
     (site.root / "shelf").mkdir()
     (site.root / "shelf" / "file").write_text("theirs")
     site.serve()
-    storage_class = site.make_class(parameters=PLACE | {"onDelete": action})
-    volume = site.bound(at(site, storage_class, "data", "shelf"))
+    parameters = PLACE | USE | {"onDelete": action}
+    volume = site.bound(at(site, site.make_class(parameters=parameters), "data", "shelf"))
 
     site.delete_claim("data")
 
     site.gone(volume)
     assert (site.root / "shelf" / "file").read_text() == "theirs"
+
+
+def test_a_directory_that_no_record_knows_is_refused_unless_the_class_opts_in(site: Site) -> None:
+    """Rule 3: what was there before its volume is nobody's to hand out."""
+    (site.root / "shelf").mkdir(mode=0o710)
+    site.serve()
+
+    claim = at(site, site.make_class(parameters=PLACE), "data", "shelf")
+
+    site.refusal(claim, "exists, and no record says whose it is")
+    site.refusal(claim, "existingDirectories: 'use'")
+    assert (site.root / "shelf").stat().st_mode & 0o777 == 0o710
