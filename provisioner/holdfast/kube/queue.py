@@ -101,8 +101,6 @@ class WorkQueue:
         with self._changed:
             self._closed = True
             self._due.clear()
-            self._later.clear()
-            self._clock.clear()
             self._changed.notify_all()
 
     def depth(self) -> int:
