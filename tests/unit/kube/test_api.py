@@ -92,6 +92,33 @@ def test_a_replacement_sends_the_version_it_was_read_at(api: Api, server: FakeAp
     assert server.requests[-1].body == read
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda api: api.get(CLAIMS, "c"),
+        lambda api: api.replace(CLAIMS, "c", {}),
+        lambda api: api.patch(CLAIMS, "c", {}),
+        lambda api: api.delete(CLAIMS, "c"),
+    ],
+)
+def test_a_namespaced_object_is_not_looked_for_without_its_namespace(
+    api: Api, server: FakeApiServer, ask: Callable[[Api], Json]
+) -> None:
+    with pytest.raises(ValueError, match="needs a namespace"):
+        ask(api)
+
+    assert server.requests == []
+
+
+def test_an_object_without_a_namespace_is_made_in_the_collection_of_all(
+    api: Api, server: FakeApiServer
+) -> None:
+    api.create(VOLUMES, volume("a"))
+    api.create(CLAIMS, {"metadata": {"name": "c"}})
+
+    assert [request.path for request in server.requests] == [VOLUMES.path(), CLAIMS.path()]
+
+
 def test_a_taken_name_is_told_from_a_conflict(api: Api) -> None:
     api.create(VOLUMES, volume("a"))
 
@@ -252,6 +279,18 @@ def test_a_refusal_that_is_no_status_is_still_a_sentence(api: Api, server: FakeA
         api.get(VOLUMES, "a")
 
 
+@pytest.mark.parametrize("raw", [b"<html>", b'{"message": "no"}', b'{"reason": "Odd"}', b"[]"])
+def test_a_refusal_that_gives_no_reason_has_none(
+    api: Api, server: FakeApiServer, raw: bytes
+) -> None:
+    server.fail("get", Fault(404, raw=raw))
+
+    with pytest.raises(errors.NotFound) as caught:
+        api.get(VOLUMES, "a")
+
+    assert caught.value.reason == ""
+
+
 def test_a_refused_connection_is_a_sentence_without_objects_addresses(
     api: Api, server: FakeApiServer
 ) -> None:
@@ -299,7 +338,7 @@ def test_an_answer_that_trickles_for_ever_meets_the_deadline_of_the_whole() -> N
         thread.start()
         api = Api(Configuration(host=url))
         try:
-            with pytest.raises(errors.Unavailable, match="did not end in time"):
+            with pytest.raises(errors.Unavailable, match=r"answer did not end in time\.$"):
                 api.get(VOLUMES, "a", timeout=0.3)
         finally:
             ended.set()
@@ -328,3 +367,23 @@ def test_every_request_is_observed_once_with_its_outcome(
 
     assert [observed[:3] for observed in seen] == [("get", VOLUMES, code)]
     assert seen[0][3] >= 0
+
+
+def test_each_kind_of_request_is_observed_by_its_verb(server: FakeApiServer) -> None:
+    seen: list[tuple[str, str]] = []
+    api = Api(
+        Configuration(host=server.url), observe=lambda verb, _, code, __: seen.append((verb, code))
+    )
+    read = api.create(VOLUMES, volume("a"))
+    api.get(VOLUMES, "a")
+    api.replace(VOLUMES, "a", read)
+    api.patch(VOLUMES, "a", {})
+    list(api.pages(VOLUMES))
+    server.script("end")
+    with api.watch(VOLUMES, "10", seconds=300, silence=5.0):
+        pass
+    api.delete(VOLUMES, "a")
+    api.close()
+
+    verbs = ["create", "get", "replace", "patch", "list", "watch", "delete"]
+    assert seen == [(verb, "200") for verb in verbs]

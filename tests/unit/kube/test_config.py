@@ -96,16 +96,19 @@ def test_what_a_kubeconfig_makes_its_reader_say_is_put_on_one_line(tmp_path: Pat
     )
 
 
-def test_an_error_without_words_is_named_by_its_kind(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("error", "words"), [(KeyError(), "KeyError"), (ValueError("no MAX."), "no MAX")]
+)
+def test_an_error_stands_within_the_sentence_and_without_words_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, words: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise KeyError
+        raise error
 
     monkeypatch.setattr("kubernetes.config.load_kube_config", fail)
     (tmp_path / "kubeconfig").touch()
 
-    with pytest.raises(ConfigurationError, match=r"cannot be used \(KeyError\)"):
+    with pytest.raises(ConfigurationError, match=rf"cannot be used \({words}\)"):
         load_configuration(str(tmp_path / "kubeconfig"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -142,6 +143,18 @@ def test_a_long_message_is_cut_at_the_servers_limit_between_characters(
     assert len(message.encode()) <= 1024
 
 
+@pytest.mark.parametrize(
+    ("length", "told"), [(1024, "x" * 1024), (1025, "x" * 1021 + "…"), (5000, "x" * 1021 + "…")]
+)
+def test_a_message_is_as_long_as_the_server_takes(
+    recorder: Recorder, server: FakeApiServer, length: int, told: str
+) -> None:
+    recorder.event(CLAIM, "Normal", "Long", "x" * length)
+    until(lambda: len(sent(server)) == 1)
+
+    assert sent(server)[0]["message"] == told
+
+
 def test_a_long_name_makes_a_name_the_server_accepts(
     recorder: Recorder, server: FakeApiServer
 ) -> None:
@@ -255,6 +268,32 @@ def test_stopping_shares_its_time_between_sending_and_hanging_up(
         recorder.stop(timeout=10.0)
 
     assert (waits, recorder._end) == ([8.0, 2.0], 1008.0)
+
+
+@pytest.mark.parametrize(("end", "seconds"), [(math.inf, 5.0), (1002.0, 2.0), (999.0, 0.1)])
+def test_a_request_waits_no_longer_than_is_left(
+    api: Api, monkeypatch: pytest.MonkeyPatch, end: float, seconds: float
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(api, "create", lambda *_, timeout: waits.append(timeout))
+    monkeypatch.setattr(api, "patch", lambda *_, timeout: waits.append(timeout))
+    monkeypatch.setattr("holdfast.kube.events.time.monotonic", lambda: 1000.0)
+    recorder = Recorder(api, "p")
+    recorder.event(CLAIM, "Normal", "Sent", "in time")
+    recorder._end = end
+    for _ in range(2):
+        recorder._send(recorder._queue[0])
+
+    assert waits == [seconds, seconds]
+
+
+def test_the_waits_for_a_server_that_is_away_grow_to_half_a_minute(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.kube.backoff.random.random", lambda: 0.0)
+    backoff = Recorder(api, "p")._backoff
+
+    assert [backoff.next() for _ in range(7)] == [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0]
 
 
 def test_a_recorder_that_was_never_started_can_be_stopped(api: Api) -> None:

@@ -87,9 +87,19 @@ def test_seeing_the_same_again_does_not_prolong_it(monkeypatch: pytest.MonkeyPat
     assert sighting.free_in("me", 15.0) == 15.0
 
 
+def test_the_times_are_those_of_client_go_unless_said_otherwise() -> None:
+    assert Timing() == Timing(duration=15.0, renew_deadline=10.0, retry=2.0, poll=1.0)
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [{"duration": 10.0}, {"renew_deadline": 1.0}, {"retry": 0.0}],
+    [
+        {"duration": 10.0},
+        {"renew_deadline": 1.0},
+        {"renew_deadline": 2.0},
+        {"retry": 0.0},
+        {"poll": 0.0},
+    ],
 )
 def test_times_that_would_allow_two_leaders_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be longer than its renew deadline"):

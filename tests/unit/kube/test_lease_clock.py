@@ -440,6 +440,33 @@ def test_work_that_began_while_the_lease_was_being_given_up_keeps_it(stage: Stag
     assert stage.spec()["holderIdentity"] == "me"
 
 
+def test_a_candidate_that_only_looks_notices_that_the_server_is_back(
+    stage: Stage, server: FakeApiServer, logged: list[dict[str, object]]
+) -> None:
+    server.objects.create(LEASES.path("n"), holding.fresh("l", "n", "other", 15.0))
+    server.fail("get", Fault(503))
+    one = stage.elector()
+    one._step()
+    one._step()
+
+    assert [(line["event"], line["doing"]) for line in logged] == [
+        ("API server lost", "keeping lease n/l"),
+        ("API server back", "keeping lease n/l"),
+    ]
+
+
+def test_a_leader_notices_by_its_renewal_that_the_server_is_back(
+    stage: Stage, server: FakeApiServer, logged: list[dict[str, object]]
+) -> None:
+    one = stage.leader()
+    server.fail("replace", Fault(503))
+    one._step()
+    one._step()
+
+    assert [line["event"] for line in logged] == ["API server lost", "API server back"]
+    assert server.count("get") == 1
+
+
 def test_an_unexpected_error_is_logged_and_costs_a_step(
     stage: Stage, logged: list[dict[str, object]]
 ) -> None:

@@ -135,6 +135,15 @@ def test_shutting_down_frees_every_waiting_worker_and_takes_nothing_more(queue: 
     assert (queue.get(), queue.depth()) == (None, 0)
 
 
+def test_what_becomes_due_after_the_end_is_no_work(queue: WorkQueue) -> None:
+    queue.add_after("late", 0.001)
+    queue.add("due")
+    queue.shut_down()
+    until(lambda: queue._clock[0][0] < time.monotonic())
+
+    assert (queue.depth(), queue.get(0)) == (0, None)
+
+
 def test_eight_workers_do_all_the_work_and_never_share_a_key(queue: WorkQueue) -> None:
     keys = [f"k{number}" for number in range(20)]
     busy, done, shared = set[str](), Counter[str](), list[str]()

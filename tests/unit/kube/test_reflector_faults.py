@@ -13,6 +13,7 @@ from kubernetes.client import Configuration
 
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
+from holdfast.kube.contact import Contact
 from holdfast.kube.errors import KubeError, Throttled, Unavailable
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import VOLUMES
@@ -65,6 +66,29 @@ def test_the_wish_to_be_left_alone_is_heeded_within_bounds(
     mine = Mirror(api, wait=0.0)
 
     assert mine.reflector._pause(error) == seconds
+
+
+def test_what_ends_a_watch_that_lived_or_one_that_is_stopped_is_no_loss(
+    api: Api, logged: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Mirror(api).reflector
+    with monkeypatch.context() as patched:
+        patched.setattr("holdfast.kube.reflector.HEALTHY", 0.0)
+        one._pause(Unavailable("away"))
+    one._stopping.set()
+    one._pause(Unavailable("away"))
+    assert logged == []
+
+    one._stopping.clear()
+    one._pause(Unavailable("away"))
+    assert events_of(logged) == ["API server lost"]
+
+
+def test_the_usual_waits_grow_to_ten_seconds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holdfast.kube.backoff.random.random", lambda: 0.0)
+    one = Reflector(api, VOLUMES, Store[int](), size_of, list[str]().append)
+
+    assert [one._pause(Unavailable("away")) for _ in range(5)] == [0.8, 1.6, 3.2, 6.4, 10.0]
 
 
 def test_starting_before_the_server_is_no_failure_and_logged_once(
@@ -124,6 +148,56 @@ def test_a_server_put_back_from_a_backup_is_believed(mirror: Start, server: Fake
     mine.holds(a=7)
     server.objects.patch(f"{VOLUMES.path()}/a", {"spec": {"size": 8}})
     mine.holds(a=8)
+
+
+def test_a_server_put_back_to_before_what_was_watched_is_believed(
+    mirror: Start, server: FakeApiServer, api: Api
+) -> None:
+    mine = mirror()
+    assert mine.reflector.synced.wait(5.0)
+    server.objects.version = 1000
+    api.create(VOLUMES, volume("ghost"))
+    mine.holds(ghost=1)
+    server.stop()
+    server.objects.by_path.clear()
+    server.objects.history.clear()
+    server.objects.version = 20
+    server.objects.create(VOLUMES.path(), volume("a", 7))
+    server.start()
+
+    mine.holds(a=7)
+
+
+class Counted(Contact):
+    """Contact that counts the answers."""
+
+    answers = 0
+
+    def answered(self) -> None:
+        self.answers += 1
+        super().answered()
+
+
+def test_each_page_of_a_list_is_an_answer(api: Api, server: FakeApiServer) -> None:
+    for number in range(501):
+        server.objects.create(VOLUMES.path(), volume(f"v{number}"))
+    one = Mirror(api).reflector
+    one._contact = counted = Counted("testing")
+    one._list()
+
+    assert counted.answers == 2
+
+
+def test_the_begin_each_event_and_the_end_of_a_watch_are_answers(
+    api: Api, server: FakeApiServer
+) -> None:
+    one = Mirror(api).reflector
+    one._version, one._contact = "10", (counted := Counted("testing"))
+    metadata = {"name": "a", "resourceVersion": "11"}
+    server.script({"type": "BOOKMARK", "object": {"metadata": metadata}}, "end")
+    one._watch()
+
+    assert counted.answers == 3
 
 
 def test_a_frozen_server_is_noticed_and_its_return_too(

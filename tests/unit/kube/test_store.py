@@ -66,6 +66,21 @@ def test_the_end_of_what_is_not_held_is_no_news() -> None:
     assert not store_of().apply("a", 5, None)
 
 
+def test_the_end_of_what_was_never_held_leaves_no_trace() -> None:
+    store = store_of()
+    store.apply("a", 5, None)
+
+    assert store.apply("a", 4, "x")
+
+
+def test_a_second_end_of_a_key_is_remembered_at_its_version() -> None:
+    store = store_of(a=(5, "x"))
+    store.apply("a", 7, None)
+
+    assert not store.apply("a", 9, None)
+    assert not store.apply("a", 8, "late")
+
+
 def test_removals_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REMEMBERED_REMOVALS", 2)
     store = store_of(a=(1, "x"), b=(2, "x"), c=(3, "x"))
@@ -93,6 +108,13 @@ def test_what_happened_after_a_list_was_taken_outlives_the_list() -> None:
 
     assert changed == set()
     assert sorted(store.keys()) == ["old", "own"]
+
+
+def test_what_a_list_of_its_very_version_does_not_hold_is_gone() -> None:
+    store = store_of(a=(7, "x"))
+
+    assert store.replace({}, version=7) == {"a"}
+    assert store.get("a") is None
 
 
 def test_what_a_list_removed_does_not_come_back_by_a_late_answer() -> None:

@@ -116,7 +116,7 @@ def test_a_cut_connection_is_not_taken_for_an_end(api: Api, server: FakeApiServe
 def test_nonsense_is_no_answer(api: Api, server: FakeApiServer) -> None:
     server.script(b"nonsense\n", "end")
 
-    with pytest.raises(errors.Unavailable, match="not an event"):
+    with pytest.raises(errors.Unavailable, match=r"not an event\.$"):
         versions(watch_of(api))
 
 

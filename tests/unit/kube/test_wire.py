@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection
 from holdfast.kube.api import Api
 from holdfast.kube.errors import NotFound, Unavailable
 from holdfast.kube.resources import VOLUMES
-from holdfast.kube.wire import Line, why
+from holdfast.kube.wire import Line, body_of, why
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
 
@@ -61,6 +61,24 @@ def test_a_request_that_waits_ends_when_another_thread_hangs_up(
 
     assert ended.wait(10.0)
     thread.join()
+
+
+def test_the_kernel_notices_a_server_that_is_gone_without_a_word(
+    patient: Api, server: FakeApiServer
+) -> None:
+    kept_alive: list[int] = []
+    line = Line()
+
+    def look(sock: socket.socket | None) -> None:
+        if sock is not None:
+            kept_alive.append(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    line._attach = look  # type: ignore[method-assign] # what a line is shown
+    with line.opened():
+        list(patient.pages(VOLUMES))
+
+    assert kept_alive == [1]
+    assert len(server.connections) == 1
 
 
 def read(api: Api) -> None:
@@ -141,6 +159,37 @@ def test_an_answer_cut_short_is_no_answer() -> None:
     assert caught.value.message == (
         "The API server's answer was cut short: the connection was cut."
     )
+
+
+def test_what_is_left_of_a_late_answer_is_not_taken_for_the_next() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+
+    def answer(listener: socket.socket, *parts: bytes) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            for part in parts:
+                connection.sendall(part)
+                read_on.wait(10.0)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        read_on = threading.Event()
+        late = threading.Thread(target=answer, args=(listener, head % 100 + b"{"))
+        late.start()
+        api = Api(Configuration(host=url))
+        response = api._send("GET", "/", 5.0)
+        with pytest.raises(Unavailable, match="did not end in time"):
+            body_of(response, deadline=0.0)
+        prompt = threading.Thread(target=answer, args=(listener, head % 2 + b"{}"))
+        prompt.start()
+        answered = api.get(VOLUMES, "a", timeout=5.0)
+        read_on.set()
+        for thread in (late, prompt):
+            thread.join()
+        api.close()
+
+    assert answered == {}
 
 
 CONNECTION = HTTPConnection("h")
