@@ -41,7 +41,7 @@ def accept(
     Holdfast touches nothing where an export has no id, or another than its volumes name: a wrong
     or an empty one may be mounted. Where it is the right one all the same (restored from a backup
     without .holdfast, or moved to other disks), this writes the id that the volumes name. In the
-    pod: kubectl exec deploy/holdfast -- holdfast exports accept
+    pod: kubectl exec -it deploy/holdfast -- holdfast exports accept
 
     Ends with 0 when the export has that id, 1 when it does not, 2 for a wrong option.
     """

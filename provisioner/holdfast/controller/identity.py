@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from holdfast.claims.objects import Volume
 from holdfast.claims.volume import Address
@@ -34,11 +35,27 @@ class Identity:
         self._said = ""
 
     def check(self, info: ExportInfo) -> None:
-        """Raises WrongExport for another export than the one that is meant."""
-        try:
+        """Raises WrongExport for another export than the one that is meant.
+
+        Once this process has led, it knows the id and looks at no volume for it.
+        """
+        if not self.export_id:
+            self.check_all(info)
+            return
+        with self._said_once():
+            identity.check(info, self.export_id)
+
+    def check_all(self, info: ExportInfo) -> None:
+        """Raises WrongExport where any volume was made on another export."""
+        with self._said_once():
             if self.export_id:
                 identity.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address)
+
+    @contextmanager
+    def _said_once(self) -> Iterator[None]:
+        try:
+            yield
         except WrongExport as error:
             if error.message != self._said:
                 self._said = error.message

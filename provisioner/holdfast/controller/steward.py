@@ -124,7 +124,7 @@ class Steward:
 
     def _identify(self) -> None:
         info = self._directories.read("inspect", lambda exports: exports.inspect())
-        self._identity.check(info)
+        self._identity.check_all(info)
         if not info.id:
             new = new_export_id()
             info = self._directories.begin(lambda exports: exports.initialise(new))
