@@ -222,6 +222,10 @@ class Keep:
             return
         address, export_id = self._context.address, self._context.identity.export_id
         where = f"{volume.server}:{volume.path}"
+        if ".." in volume.path.split("/"):
+            raise Refused(
+                f"the path of volume {volume.name} at {where} has '..' in it: its data is left alone"
+            )
         if volume.export_id == export_id:
             raise Refused(
                 f"volume {volume.name} is on this export, but names it as {where}: its data is "

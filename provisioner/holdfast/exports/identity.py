@@ -73,7 +73,7 @@ def replace(holdfast: int, export_id: str) -> None:
 def check(info: ExportInfo, export_id: str) -> None:
     """Raises WrongExport where an export is not the one with this id."""
     if info.id != export_id:
-        found = f"the export {info.id}" if info.id else "an export without an id"
+        found = f"the export {info.id}" if info.id else "an export without .holdfast/export"
         raise WrongExport(
             f"{found} is mounted here, not {export_id}: mount that one, or, if this is to take "
             "its place, run `holdfast exports accept`"
