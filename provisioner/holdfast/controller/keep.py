@@ -224,7 +224,8 @@ class Keep:
         where = f"{volume.server}:{volume.path}"
         if ".." in volume.path.split("/"):
             raise Refused(
-                f"the path of volume {volume.name} at {where} has '..' in it: its data is left alone"
+                f"the path of volume {volume.name} at {where} has '..' in it: its data is left "
+                "alone"
             )
         if volume.export_id == export_id:
             raise Refused(
