@@ -86,6 +86,10 @@ test-examples: $(VENV)/made ## every example on the lab that stands, then with o
 bench: $(VENV)/made ## 1,000 claims at once, against the floor; build/bench.png and a JSON line
 	@$(BIN)/python -m tests.bench
 
+.PHONY: mutants
+mutants: $(VENV)/made ## mutation testing: which faults no unit test notices; half an hour; ARGS=--help
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/made ## write what the code knows into docs/
 	@$(BIN)/python -m testbed.reference
