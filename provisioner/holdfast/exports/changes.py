@@ -3,29 +3,45 @@
 The rest of the package changes nothing by itself. Before each single change the operation asks
 whether it may still be made; each folder in which a name changed is synced before the operation
 returns. On NFS that sync costs nothing: a server has each change on its disk before it answers.
+
+The answer can be out of date by the time the change reaches the server. So whatever could harm a
+later term goes through the folder of this one (`terms.py`), which is gone by then: what is written
+comes from there, what is removed goes there first.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+from holdfast.exports.tree import NOT_EMPTY
+
+DRAFT = ".draft-"
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_PROCESS = uuid.uuid4().hex[:8]
 _drafts = itertools.count()
 
 
 class Changes:
     """The changes of one operation."""
 
-    def __init__(self, may_change: Callable[[], object], *, durable: bool = True) -> None:
-        """`may_change` raises once no change may be made any more.
+    def __init__(
+        self, may_change: Callable[[], object], term: int = -1, *, durable: bool = True
+    ) -> None:
+        """What is not `durable` may come back after a power cut: the reaper removes it again.
 
-        What is not `durable` may come back after a power cut: the reaper removes it again.
+        Args:
+            may_change: raises once no change may be made any more.
+            term: handle of the term's folder.
+            durable: whether folders that were changed are synced.
         """
         self._may_change = may_change
+        self._term = term
         self._durable = durable
         self._dirty: dict[tuple[int, int], int] = {}
 
@@ -38,7 +54,7 @@ class Changes:
 
     def unlasting(self) -> Changes:
         """Changes under the same conditions that need not be durable."""
-        return Changes(self._may_change, durable=False)
+        return Changes(self._may_change, self._term, durable=False)
 
     def sync(self) -> None:
         """Makes durable what was changed.
@@ -69,13 +85,6 @@ class Changes:
         self._changed(parent)
         self._changed(target_parent)
 
-    def touch(self, drafts: int, parent: int, name: str) -> None:
-        """Makes an empty file, in place of one of that name; `drafts` as for `write`."""
-        self._may_change()
-        draft = _draft()
-        os.close(os.open(draft, _NEW, 0o600, dir_fd=drafts))
-        self.rename(drafts, draft, parent, name)
-
     def unlink(self, parent: int, name: str) -> None:
         """Removes a file; none of that name is as well."""
         self._may_change()
@@ -98,24 +107,61 @@ class Changes:
         os.fchmod(handle, mode)
         self._changed(handle)
 
-    def write(self, drafts: int, parent: int, name: str, data: bytes) -> None:
+    def touch(self, parent: int, name: str) -> None:
+        """Makes an empty file, in place of one of that name, by way of the term's folder."""
+        self.write(parent, name, b"")
+
+    def write(self, parent: int, name: str, data: bytes) -> None:
         """Writes a file whole or not at all, in place of one of that name.
 
-        The draft lies in `drafts`, a folder of the term: once a later term has removed that, the
-        rename fails on the server, also for a call that is already on its way.
+        It is drafted in the term's folder: once a later term has removed that, the rename fails
+        on the server, also for a call that is already on its way.
         """
         self._may_change()
         draft = _draft()
-        handle = os.open(draft, _NEW, 0o600, dir_fd=drafts)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(handle)
-            self.rename(drafts, draft, parent, name)
-        except BaseException:
+            with os.fdopen(os.open(draft, _NEW, 0o600, dir_fd=self._term), "wb") as file:
+                if data:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            self.rename(self._term, draft, parent, name)
+        except OSError:  # an export that is full needs the room; the next term removes any other
             with suppress(OSError):
-                os.unlink(draft, dir_fd=drafts)
+                os.unlink(draft, dir_fd=self._term)
+            raise
+
+    def remove(self, parent: int, name: str) -> None:
+        """As `unlink`, by way of the term's folder."""
+        draft = _draft()
+        try:
+            self.rename(parent, name, self._term, draft)
+        except FileNotFoundError:  # there is no such file, or no such term any more
+            self._may_change()
+            self._changed(parent)
+            return
+        self.unlink(self._term, draft)
+
+    def make_folder(self, parent: int, name: str) -> None:
+        """Makes a folder of our own by way of the term's; anything else of that name stays."""
+        draft = _draft()
+        self.mkdir(self._term, draft, 0o700)
+        try:
+            self.rename(self._term, draft, parent, name)
+        except OSError as error:
+            with suppress(OSError):
+                os.rmdir(draft, dir_fd=self._term)
+            if error.errno not in NOT_EMPTY:
+                raise
+
+    def remove_folder(self, parent: int, name: str) -> None:
+        """As `rmdir`, by way of the term's folder."""
+        draft = _draft()
+        self.rename(parent, name, self._term, draft)
+        try:
+            self.rmdir(self._term, draft)
+        except OSError:
+            self.rename(self._term, draft, parent, name)
             raise
 
     def _changed(self, folder: int) -> None:
@@ -128,5 +174,5 @@ class Changes:
 
 
 def _draft() -> str:
-    """A name for a file that is not whole yet; a term's folder is one process's alone."""
-    return f".draft-{next(_drafts)}"
+    """A name that nobody else uses in the term's folder."""
+    return f"{DRAFT}{_PROCESS}-{next(_drafts)}"

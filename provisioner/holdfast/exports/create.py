@@ -2,9 +2,9 @@
 
 An intent first, then mkdir(2), which alone decides whether the directory was there before: it
 fails where anything of that name exists, and only the server answers it. Then the record, with
-the directory's inode, and last its owner and mode. Until then nobody may enter it (mode 0), so
-that after a crash an empty directory of that mode, where an intent says that it was about to be
-made, is known to be ours.
+the directory's inode, and last its owner and mode. Until then it has a mode that nobody else
+gives a directory (`tree.HALF_MADE`), so that after a crash an empty directory of that mode, where
+an intent says that it was about to be made, is known to be ours.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from holdfast.exports import parents, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
-from holdfast.exports.operation import Operation, is_placeholder
+from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim import put_back
 from holdfast.exports.record import Record, State, Taken
 
+_MODES = 0o7777
+_OWNERS = 2**32 - 2  # the last one means "as it is", chown(2)
 _ATTEMPTS = 100  # others may remove a parent, which was empty, while something is made in it
 
 
@@ -40,6 +42,7 @@ class _Attempt:
 
 def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     """Makes the directory that is wanted, and its record; raises Taken and Unsafe."""
+    _check(wanted)
     held = _held(op, wanted)
     if held is not None and op.ledger.creating(held.volume) is None:
         _check_usable(op, wanted)  # the API server knows it, pods may use it: it stays as it is
@@ -75,14 +78,25 @@ def undo(op: Operation, volume: str) -> None:
         # It stays, and the record says whose it was to be.
         op.ledger.enter(record.settled(State.RETAINED))
         op.ledger.confirm(volume)
+    elif record is None:
+        _give_up(op, directory, volume)
     else:
-        if record is None:
-            remove_half_made(op, directory)
         op.ledger.unmark(directory, volume)
         parents.prune(op, directory)
-        if record is not None:
-            op.ledger.forget(record)
+        op.ledger.forget(record)
     op.drop_intent(volume)
+
+
+def end_intent(op: Operation, volume: str) -> str:
+    """Ends what an earlier term was about to make; that directory.
+
+    Where there is a record, the API server may know the volume: only the intent goes.
+    """
+    directory, record = op.intent(volume), op.ledger.find(volume)
+    if record is None or record.directory != directory:
+        _give_up(op, directory, volume)
+    op.drop_intent(volume)
+    return directory
 
 
 def remove_half_made(op: Operation, directory: str) -> None:
@@ -90,8 +104,19 @@ def remove_half_made(op: Operation, directory: str) -> None:
     if op.ledger.overlapping(directory):
         return
     with suppress(FileNotFoundError), tree.above(op.root, directory) as (parent, name):
-        if is_placeholder(parent, name):
-            op.changes.rmdir(parent, name)
+        op.clear(parent, name)
+
+
+def _give_up(op: Operation, directory: str, volume: str) -> None:
+    remove_half_made(op, directory)
+    op.ledger.unmark(directory, volume)
+    parents.prune(op, directory)
+
+
+def _check(wanted: Wanted) -> None:
+    owners = (wanted.uid or 0, wanted.gid or 0)
+    if not (0 <= wanted.mode <= _MODES and all(0 <= owner <= _OWNERS for owner in owners)):
+        raise Unsafe(f"{wanted.mode:o}, {wanted.uid}, {wanted.gid} are no mode, uid and gid")
 
 
 def _keeps_data(op: Operation, record: Record) -> bool:
@@ -182,14 +207,14 @@ def _placed(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
 
 def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> tuple[Inode, bool]:
     try:
-        op.changes.mkdir(parent, name, 0)
+        op.changes.mkdir(parent, name, tree.HALF_MADE)
         was_there = False
     except FileExistsError:
         was_there = True
     handle = tree.open_directory(parent, name)
     try:
         inode = inode_of(handle)
-        if not was_there or (attempt.begun and tree.is_half_made(handle)):
+        if not was_there or (_is_begun(op, attempt) and tree.is_half_made(handle)):
             return inode, False
     finally:
         os.close(handle)
@@ -203,6 +228,11 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
             "existingDirectories: 'use' in the class"
         )
     return inode, True
+
+
+def _is_begun(op: Operation, attempt: _Attempt) -> bool:
+    """Whether an earlier attempt may have made the directory, be it one that comes late."""
+    return attempt.begun or op.given_up.includes(attempt.wanted.directory)
 
 
 def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:

@@ -98,8 +98,8 @@ def explained(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise Failed(f"{what}: {reason(error)}") from error
-    except Refused as refused:
-        raise Unsafe(f"{what}: {refused.message}") from refused
+    except (Refused, UnicodeError) as refused:
+        raise Unsafe(f"{what}: {refused}") from refused
 
 
 @contextmanager
@@ -109,6 +109,8 @@ def of_the_export(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise export_error(what, error) from error
+    except (Refused, UnicodeError) as refused:
+        raise Unsafe(f"{what}: {refused}") from refused
 
 
 def export_error(what: str, error: OSError) -> ExportError:

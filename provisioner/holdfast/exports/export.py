@@ -5,10 +5,10 @@ All methods may block for as long as the file system does; `deadline.Lane` bound
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -17,12 +17,11 @@ from pathlib import Path
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
-from holdfast.claims.paths import RESERVED, components
+from holdfast.claims.paths import RESERVED
 from holdfast.exports import create, identity, ledger, reaper, reclaim, sweep, terms, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     FULL,
-    ExportError,
     Failed,
     Fenced,
     TimedOut,
@@ -33,7 +32,7 @@ from holdfast.exports.errors import (
     export_error,
     of_the_export,
 )
-from holdfast.exports.inode import Inode
+from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.interface import (
     ExportInfo,
     Grant,
@@ -46,11 +45,8 @@ from holdfast.exports.interface import (
     Wanted,
 )
 from holdfast.exports.ledger import Ledger
-from holdfast.exports.operation import Operation, PathLocks
+from holdfast.exports.operation import GivenUp, Operation, PathLocks
 from holdfast.exports.record import Record, State
-
-_LATE_SECONDS = 180.0  # for so long what was undone is looked at again (`sweep.py`)
-_MOST_UNDONE = 10_000
 
 
 class Export:
@@ -67,7 +63,8 @@ class Export:
         self._may_change = may_change
         self._id = ""
         self._locks = PathLocks()
-        self._undone: deque[tuple[float, str]] = deque(maxlen=_MOST_UNDONE)
+        self._parents = PathLocks()
+        self._given_up = GivenUp()
         # Other replicas probe too, at the same time.
         self._probe = f".probe-{uuid.uuid4().hex[:8]}"
 
@@ -124,12 +121,11 @@ class Export:
             Changes(self._may_change) as changes,
         ):
             self._id = _known(identity.read(holdfast)).id
-            term = terms.begin(holdfast, leader, changes)
+            term = terms.begin(holdfast, leader, self._id, changes)
             changes.sync()
-        grant = Grant(term)
-        for volume in self._intents(grant):
-            self.undo(grant, volume)
-        return Takeover(term, tuple(self._unfinished(term)), self._moving(grant))
+        with explained("cannot take over"), self._opened_for(Grant(term)) as op:
+            self._end_intents(op)
+            return Takeover(term, tuple(self._unfinished(op)), self._moving(op))
 
     def find(self, volume: str) -> Record | None:
         """The record of a volume."""
@@ -166,7 +162,7 @@ class Export:
             if directory:
                 with self._locks.held(directory):
                     create.undo(op, volume)
-                self._undone.append((time.monotonic(), directory))
+                self._given_up.add(directory)
 
     def adopt(self, grant: Grant, record: Record) -> Record:
         """Records a volume that was made without Holdfast; the record that is kept."""
@@ -174,10 +170,10 @@ class Export:
             explained(f"cannot record {record.volume}"),
             self._changing(grant, record.directory) as op,
         ):
-            components(record.directory)
             if held := op.ledger.find(record.volume):
                 return held
-            inode = op.inode_at(record.directory) or Inode()
+            Record.parse(record.dump(), record.volume)  # raises Unsafe: nobody could read it
+            inode = op.inode_at(record.directory) or UNKNOWN
             record = replace(record, origin=op.cluster, inode=inode)
             op.ledger.mark(record.directory, record.volume)  # first: no record without its mark
             op.ledger.write(record)
@@ -230,48 +226,53 @@ class Export:
                 return Reaped(done=False)
             reaped = reaper.reap(op.ledger, record, op.changes.unlasting(), entries)
             if reaped.done:
-                sweep.remove_late(op, record.directory)
+                self._remove_late(op, record.directory)
             return reaped
 
     def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
         """Puts right what calls of an earlier term did after that had ended."""
         with explained("cannot look for late changes"), self._opened_for(grant) as op:
-            for directory in self._lately_undone():
-                with self._locks.tried(directory) as is_free:
-                    if is_free:
-                        sweep.remove_late(op, directory)
+            for directory in self._given_up.all():
+                with suppress(Failed, Unsafe, OSError):
+                    self._remove_late(op, directory)
             return tuple(sweep.misplaced(op, self._locks))
+
+    def _remove_late(self, op: Operation, directory: str) -> None:
+        with self._locks.tried(directory) as is_free:
+            if is_free:
+                sweep.remove_late(op, directory)
 
     def _is_ours(self, op: Operation, record: Record) -> bool:
         """Whether a record is this cluster's; one of unknown origin, where there is no other."""
-        return record.origin == op.cluster or (
-            not record.origin and terms.clusters(op.ledger.handle) <= {"", op.cluster}
-        )
+        if record.origin:
+            return record.origin == op.cluster
+        return terms.clusters(op.ledger.handle) <= {"", op.cluster}
 
-    def _lately_undone(self) -> list[str]:
-        while self._undone and self._undone[0][0] < time.monotonic() - _LATE_SECONDS:
-            self._undone.popleft()
-        return list(dict.fromkeys(directory for _, directory in self._undone))
+    def _end_intents(self, op: Operation) -> None:
+        """Ends what earlier terms were about to make; what cannot be ended is in the term still."""
+        for volume in terms.intents(op.term):
+            with suppress(Failed, Unsafe, OSError), self._locks.held(op.intent(volume)):
+                self._given_up.add(create.end_intent(op, volume))
 
-    def _intents(self, grant: Grant) -> tuple[str, ...]:
-        with explained("cannot list the intents"), self._opened_for(grant) as op:
-            return terms.intents(op.term)
+    def _moving(self, op: Operation) -> tuple[str, ...]:
+        """The volumes whose directory earlier terms were about to move."""
+        volumes = terms.moving(op.term)
+        for volume in volumes:
+            with suppress(Failed, Unsafe, OSError):
+                if record := op.ledger.find(volume):
+                    self._given_up.add(record.directory, record.target)
+        return volumes
 
-    def _moving(self, grant: Grant) -> tuple[str, ...]:
-        with explained("cannot list what is being moved"), self._opened_for(grant) as op:
-            return terms.moving(op.term)
-
-    def _unfinished(self, term: Term) -> Iterator[Record]:
+    def _unfinished(self, op: Operation) -> Iterator[Record]:
         """The records of this cluster's volumes that the API server may not know.
 
         One that cannot be read is left out: its volume's own turn says so.
         """
-        with explained("cannot list the records"), self._opened_for(Grant(term)) as op:
-            for name in op.ledger.names(ledger.CREATING):
-                with suppress(ExportError):
-                    record = op.ledger.creating(name)
-                    if record is not None and self._is_ours(op, record):
-                        yield record
+        for name in op.ledger.names(ledger.CREATING):
+            with suppress(Failed, Unsafe, OSError):
+                record = op.ledger.creating(name)
+                if record is not None and self._is_ours(op, record):
+                    yield record
 
     @contextmanager
     def _open_root(self) -> Iterator[int]:
@@ -311,9 +312,11 @@ class Export:
 
     @contextmanager
     def _reading(self) -> Iterator[Ledger]:
-        with self._opened() as (_, holdfast), Changes(_never) as changes:
-            export_id = self._id or identity.read(holdfast).id
-            with _closing(Ledger(holdfast, -1, changes, export_id)) as records:
+        with self._opened() as (_, holdfast):
+            info = identity.read(holdfast)
+            if self._id:
+                identity.check(info, self._id)
+            with _closing(Ledger(holdfast, None, info.id)) as records:
                 yield records
 
     @contextmanager
@@ -333,9 +336,10 @@ class Export:
             root, holdfast = stack.enter_context(self._opened())
             term = stack.enter_context(self._opened_term(holdfast, grant.term))
             check = partial(_check, term, grant, began, self._may_change)
-            changes = stack.enter_context(Changes(check))
-            records = stack.enter_context(_closing(Ledger(holdfast, term, changes, self._id)))
-            yield Operation(root, term, records, changes, grant.term.leader.cluster)
+            changes = stack.enter_context(Changes(check, term))
+            records = stack.enter_context(_closing(Ledger(holdfast, changes, grant.term.export)))
+            cluster = grant.term.leader.cluster
+            yield Operation(root, term, records, changes, cluster, self._parents, self._given_up)
             changes.sync()
 
     @contextmanager
@@ -344,7 +348,7 @@ class Export:
             try:
                 handle = stack.enter_context(tree.opened(holdfast, terms.path_of(term)))
             except FileNotFoundError as error:
-                identity.check(identity.read(holdfast), self._id)
+                identity.check(identity.read(holdfast), term.export)
                 raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
             opened = stack.pop_all()
         with opened:
@@ -356,18 +360,23 @@ def _check(term: int, grant: Grant, began: float, may_change: Callable[[], objec
     may_change()
     if time.monotonic() - began > grant.seconds:
         raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
-    if os.fstat(term).st_nlink == 0:  # a later term has removed the folder
+    if not _is_linked(term):  # a later term has removed the folder
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
+
+
+def _is_linked(handle: int) -> bool:
+    try:
+        return os.fstat(handle).st_nlink > 0
+    except OSError as error:
+        if error.errno != errno.ESTALE:  # what an NFS server says of what was removed
+            raise
+        return False
 
 
 def _known(info: ExportInfo) -> ExportInfo:
     if not info.id:
         raise Unavailable("the export has no id yet: it is to be initialised first")
     return info
-
-
-def _never() -> None:
-    raise Unsafe("a method that only reads has tried to change something")
 
 
 @contextmanager

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import uuid
 from contextlib import suppress
 
 from holdfast.exports import tree
-from holdfast.exports.errors import Unavailable, WrongExport
+from holdfast.exports.errors import Unavailable, Unsafe, WrongExport
 from holdfast.exports.interface import ExportInfo
 from holdfast.exports.record import timestamp
 
 NAME = "export"
 FORMAT = 2
 _DRAFT = f".{NAME}-"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
 def new_export_id() -> str:
@@ -33,7 +35,7 @@ def read(holdfast: int) -> ExportInfo:
     """
     try:
         held = json.loads(tree.read_file(holdfast, NAME))
-        info = ExportInfo(str(held["id"]), int(held["format"]))
+        info = ExportInfo(_checked(held["id"]), int(held["format"]))
     except FileNotFoundError:
         return ExportInfo(format=1)
     except (ValueError, TypeError, KeyError) as error:
@@ -48,9 +50,16 @@ def read(holdfast: int) -> ExportInfo:
     return info
 
 
+def _checked(export_id: object) -> str:
+    if isinstance(export_id, str) and _ID.fullmatch(export_id):
+        return export_id
+    raise ValueError(f"{export_id!r} is no id")
+
+
 def write_first(holdfast: int, export_id: str) -> ExportInfo:
     """Gives an export an id, unless another replica has given it one; the one that it has."""
     if not (held := read(holdfast)).id:
+        _check_new(export_id)
         draft = _draft()
         _write(holdfast, draft, export_id)
         # link(2) never replaces what is there; the draft is gone where another was the first.
@@ -64,6 +73,7 @@ def write_first(holdfast: int, export_id: str) -> ExportInfo:
 
 def replace(holdfast: int, export_id: str) -> None:
     """Gives an export another id: a person has said that it is that one."""
+    _check_new(export_id)
     draft = _draft()
     _write(holdfast, draft, export_id)
     os.replace(draft, NAME, src_dir_fd=holdfast, dst_dir_fd=holdfast)
@@ -78,6 +88,13 @@ def check(info: ExportInfo, export_id: str) -> None:
             f"{found} is mounted here, not {export_id}: mount that one, or, if this is to take "
             "its place, run `holdfast exports accept`"
         )
+
+
+def _check_new(export_id: str) -> None:
+    try:
+        _checked(export_id)
+    except ValueError as error:
+        raise Unsafe(f"{error}: letters, digits and hyphens, at most 64 of them") from error
 
 
 def _write(holdfast: int, name: str, export_id: str) -> None:

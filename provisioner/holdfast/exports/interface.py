@@ -34,10 +34,17 @@ class Leader:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One leadership of one export. Of one leader's terms only the latest may change anything."""
+    """One leadership of one export. Of one leader's terms only the latest may change anything.
+
+    Attributes:
+        leader: whose term it is.
+        number: later terms have higher ones.
+        export: id of the export.
+    """
 
     leader: Leader
     number: int
+    export: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,22 +37,24 @@ def trash_of(volume: str) -> str:
 
 
 class Ledger:
-    """The records beneath one handle of `.holdfast`.
+    """The records beneath one handle of `.holdfast`; nothing is changed where `changes` is None."""
 
-    `term` is the handle of the term's folder, -1 where nothing is to be changed.
-    """
-
-    def __init__(self, handle: int, term: int, changes: Changes, export_id: str = "") -> None:
+    def __init__(self, handle: int, changes: Changes | None, export_id: str) -> None:
         self.handle = handle
         self.export_id = export_id
-        self._term = term
-        self._changes = changes
+        self._changing = changes
         self._folders: dict[str, int] = {}  # handles of those in use, each opened once
 
     def close(self) -> None:
         """Closes what was opened beneath `handle`."""
         for handle in self._folders.values():
             os.close(handle)
+
+    @property
+    def _changes(self) -> Changes:
+        if self._changing is None:
+            raise Unsafe("a method that only reads has tried to change something")
+        return self._changing
 
     def folder(self, name: str) -> int:
         """A handle of one of `FOLDERS`, which stays the ledger's."""
@@ -65,7 +67,7 @@ class Ledger:
         try:
             return tree.open_directory(self.handle, name)
         except FileNotFoundError:
-            if self._term < 0:
+            if self._changing is None:
                 raise
         with suppress(FileExistsError):  # somebody has removed it
             self._changes.mkdir(self.handle, name, 0o700)
@@ -108,7 +110,7 @@ class Ledger:
 
     def _write(self, folder: str, record: Record) -> None:
         data = replace(record, export=self.export_id).dump()
-        self._changes.write(self._term, self.folder(folder), record.volume, data)
+        self._changes.write(self.folder(folder), record.volume, data)
 
     def confirm(self, volume: str) -> None:
         """Moves a record from `creating` to `volumes`; nothing where it has moved already.
@@ -117,7 +119,7 @@ class Ledger:
         `creating`, and confirms it anew.
         """
         if self.has_moved_on(volume):
-            self._changes.unlink(self.folder(CREATING), volume)
+            self._changes.remove(self.folder(CREATING), volume)
         else:
             self._move(volume, CREATING, VOLUMES)
 
@@ -139,11 +141,11 @@ class Ledger:
         for path in filter(None, (record.directory, record.target)):
             self.unmark(path, record.volume)
         for folder in (CREATING, VOLUMES):
-            self._changes.unlink(self.folder(folder), record.volume)
+            self._changes.remove(self.folder(folder), record.volume)
 
     def forget_trashed(self, volume: str) -> None:
         """Removes the record of a directory that is not in the trash any more."""
-        self._changes.unlink(self.folder(TRASHED), volume)
+        self._changes.remove(self.folder(TRASHED), volume)
 
     def mark(self, directory: str, volume: str) -> None:
         """Notes that a directory is a volume's."""
@@ -161,6 +163,10 @@ class Ledger:
         """Takes the note of a parent back."""
         self._take(_place(parent), _MADE)
 
+    def is_made(self, parent: str) -> bool:
+        """Whether such a note is there."""
+        return tree.reaches(self.folder(DIRECTORIES), "/".join((*_place(parent), _MADE)))
+
     def is_done_with(self, parent: str) -> bool:
         """Whether Holdfast made a parent and no volume's directory is in it any more."""
         folder = self.folder(DIRECTORIES)
@@ -172,7 +178,7 @@ class Ledger:
         for attempt in range(_ATTEMPTS):
             try:
                 with self._made(place) as marks:
-                    self._changes.touch(self._term, marks, name)
+                    self._changes.touch(marks, name)
             except FileNotFoundError:  # another operation has pruned a folder on the way
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -184,9 +190,8 @@ class Ledger:
         handle = os.dup(self.folder(DIRECTORIES))
         try:
             for name in place:
-                with suppress(FileExistsError):
-                    if not tree.exists(handle, name):
-                        self._changes.mkdir(handle, name, 0o700)
+                if not tree.exists(handle, name):
+                    self._changes.make_folder(handle, name)
                 handle, above = tree.open_directory(handle, name), handle
                 os.close(above)
             yield handle
@@ -196,7 +201,7 @@ class Ledger:
     def _take(self, place: list[str], name: str) -> None:
         folder = self.folder(DIRECTORIES)
         with suppress(FileNotFoundError), tree.opened(folder, place) as marks:
-            self._changes.unlink(marks, name)
+            self._changes.remove(marks, name)
         self._prune(place)
 
     def prune(self, directory: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,15 +18,94 @@ from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import Ledger
 
 
+class PathLocks:
+    """Locks of directories: two that overlap are never held at once, others do not wait."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._held: list[str] = []
+
+    @contextmanager
+    def held(self, directory: str) -> Iterator[None]:
+        """Waits until no other overlapping directory is held."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._overlaps(directory))
+            self._held.append(directory)
+        try:
+            yield
+        finally:
+            self._release(directory)
+
+    @contextmanager
+    def tried(self, directory: str) -> Iterator[bool]:
+        """As `held`, but does not wait: gives whether it is held now."""
+        with self._changed:
+            free = not self._overlaps(directory)
+            if free:
+                self._held.append(directory)
+        try:
+            yield free
+        finally:
+            if free:
+                self._release(directory)
+
+    def _release(self, directory: str) -> None:
+        with self._changed:
+            self._held.remove(directory)
+            self._changed.notify_all()
+
+    def _overlaps(self, directory: str) -> bool:
+        return any(overlap(directory, other) for other in self._held)
+
+
+class GivenUp:
+    """Directories that were given up, and where a late call of an earlier term may make something.
+
+    Each is remembered for as long as such a call can be expected to be on its way.
+    """
+
+    def __init__(self, seconds: float = 180.0, most: int = 10_000) -> None:
+        self._seconds = seconds
+        self._held: deque[tuple[float, str]] = deque(maxlen=most)
+        self._using = threading.Lock()
+
+    def add(self, *directories: str) -> None:
+        """Remembers directories from now on; those that are empty are none."""
+        now = time.monotonic()
+        with self._using:
+            self._held.extend((now, directory) for directory in directories if directory)
+
+    def all(self) -> list[str]:
+        """What is remembered."""
+        oldest = time.monotonic() - self._seconds
+        with self._using:
+            return list(dict.fromkeys(one for when, one in self._held if when >= oldest))
+
+    def includes(self, path: str) -> bool:
+        """Whether a path is one of them, or above one."""
+        return any(f"{one}/".startswith(f"{path}/") for one in self.all())
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Handles of the export's root and of the term's folder, the records, and the changes."""
+    """What one operation works with.
+
+    Attributes:
+        root, term: handles of the export's root and of the term's folder.
+        ledger: the records.
+        changes: by which alone anything is changed.
+        cluster: whose operation it is.
+        parents: locks of the directories above volumes' directories.
+        given_up: directories where a late call may still make something.
+    """
 
     root: int
     term: int
     ledger: Ledger
     changes: Changes
     cluster: str
+    parents: PathLocks
+    given_up: GivenUp
 
     def inode_at(self, directory: str) -> Inode | None:
         """The directory at a path; None where there is nothing, Unsafe for what is none."""
@@ -69,9 +150,16 @@ class Operation:
         earlier attempt may have left the placeholder.
         """
         try:
-            self.changes.mkdir(parent, name, 0)
+            self.changes.mkdir(parent, name, tree.HALF_MADE)
         except FileExistsError:
             return again and is_placeholder(parent, name)
+        return True
+
+    def clear(self, parent: int, name: str) -> bool:
+        """Removes a placeholder; False where there is none."""
+        if not is_placeholder(parent, name):
+            return False
+        self.changes.remove_folder(parent, name)
         return True
 
     def intend(self, volume: str, directory: str) -> None:
@@ -98,7 +186,7 @@ def _inode(parent: int, name: str) -> Inode:
 
 
 def is_placeholder(parent: int, name: str) -> bool:
-    """Whether there is an empty directory that nobody may enter: ours, not yet in use."""
+    """Whether there is an empty directory that is not ready: ours, and in nobody's use."""
     try:
         handle = tree.open_directory(parent, name)
     except (Unsafe, FileNotFoundError, PermissionError):
@@ -107,46 +195,6 @@ def is_placeholder(parent: int, name: str) -> bool:
         return tree.is_half_made(handle)
     finally:
         os.close(handle)
-
-
-class PathLocks:
-    """Locks of directories: two that overlap are never held at once, others do not wait."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._held: list[str] = []
-
-    @contextmanager
-    def held(self, directory: str) -> Iterator[None]:
-        """Waits until no other overlapping directory is held."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._overlaps(directory))
-            self._held.append(directory)
-        try:
-            yield
-        finally:
-            self._release(directory)
-
-    @contextmanager
-    def tried(self, directory: str) -> Iterator[bool]:
-        """As `held`, but does not wait: gives whether it is held now."""
-        with self._changed:
-            free = not self._overlaps(directory)
-            if free:
-                self._held.append(directory)
-        try:
-            yield free
-        finally:
-            if free:
-                self._release(directory)
-
-    def _release(self, directory: str) -> None:
-        with self._changed:
-            self._held.remove(directory)
-            self._changed.notify_all()
-
-    def _overlaps(self, directory: str) -> bool:
-        return any(overlap(directory, other) for other in self._held)
 
 
 def parents_of(directory: str) -> Iterable[str]:

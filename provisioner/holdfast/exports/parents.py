@@ -6,7 +6,7 @@ Only what Holdfast made is removed, only when it is empty, and with the last vol
 from __future__ import annotations
 
 import os
-import threading
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,9 +14,6 @@ from holdfast.exports import tree
 from holdfast.exports.operation import Operation, parents_of
 
 _MODE = 0o755
-
-# Held for the two changes that make a parent or remove it, with their note, never for more.
-_changing = threading.Lock()
 
 
 @contextmanager
@@ -26,35 +23,56 @@ def made_above(op: Operation, directory: str) -> Iterator[tuple[int, str]]:
     handle = os.dup(op.root)
     try:
         for depth, folder in enumerate(folders, 1):
+            path = "/".join(folders[:depth])
             if not tree.exists(handle, folder):
-                _make(op, handle, "/".join(folders[:depth]))
+                _make(op, handle, path)
             handle, above = tree.open_directory(handle, folder), handle
             os.close(above)
+            _finish(op, handle, path)
         yield handle, name
     finally:
         os.close(handle)
 
 
 def _make(op: Operation, above: int, path: str) -> None:
-    with _changing:
+    with op.parents.held(path):
+        known = op.ledger.is_made(path)
         op.ledger.mark_made(path)
         try:
-            op.changes.mkdir(above, path.rpartition("/")[2], 0o700)
+            op.changes.mkdir(above, path.rpartition("/")[2], tree.HALF_MADE)
         except FileExistsError:
-            op.ledger.unmark_made(path)
-            return
-    # The mode is set by itself because the umask bites what mkdir(2) is given.
-    with tree.opened(above, [path.rpartition("/")[2]]) as handle:
-        op.changes.set_owner(handle, None, None, _MODE)
+            if not known:
+                op.ledger.unmark_made(path)
+
+
+def _finish(op: Operation, handle: int, path: str) -> None:
+    """Gives a parent its mode, which the umask would bite; also one that a crash left without."""
+    if stat.S_IMODE(os.fstat(handle).st_mode) != tree.HALF_MADE:
+        return
+    if not op.ledger.is_made(path):
+        if not (op.given_up.includes(path) and tree.is_empty(handle)):
+            return  # somebody's own
+        op.ledger.mark_made(path)
+    op.changes.set_owner(handle, None, None, _MODE)
 
 
 def prune(op: Operation, directory: str) -> None:
     """Removes the parents of a directory that Holdfast made and that are empty now."""
     for parent in parents_of(directory):
-        with _changing:
+        with op.parents.held(parent):
             if not (op.ledger.is_done_with(parent) and _removed(op, parent)):
                 return
             op.ledger.unmark_made(parent)
+
+
+def remove_late(op: Operation, directory: str) -> None:
+    """Removes the parents of a directory that a late call has made."""
+    for parent in parents_of(directory):
+        with op.parents.held(parent):
+            if op.ledger.marked(parent) or op.ledger.is_made(parent):
+                return
+            with suppress(FileNotFoundError), tree.above(op.root, parent) as (above, name):
+                op.clear(above, name)
 
 
 def _removed(op: Operation, parent: str) -> bool:

@@ -43,6 +43,8 @@ def reap(ledger: Ledger, record: Record, removals: Changes, entries: int) -> Rea
             if not record.inode.may_be(inode_of(folder)):
                 return Reaped(done=False, age=_age(ledger, record), blocked=(_ANOTHERS,))
             removal.empty(folder)
+        if removal.is_used_up:
+            return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
         removals.rmdir(trash, record.volume)
         removal.removed += 1
     except FileNotFoundError:
@@ -50,8 +52,8 @@ def reap(ledger: Ledger, record: Record, removals: Changes, entries: int) -> Rea
     except Unsafe:
         return Reaped(done=False, age=_age(ledger, record), blocked=(_ANOTHERS,))
     except OSError as error:
-        blocked = removal.reasons(error)
-        return Reaped(False, removal.removed, _age(ledger, record), blocked)
+        removal.note(error)
+        return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
     ledger.forget_trashed(record.volume)
     return Reaped(True, removal.removed)
 
@@ -75,32 +77,37 @@ class _Removal:
         self._blocked: set[str] = set()
         self._parts = (f"part-{number}" for number in itertools.count())
 
-    def reasons(self, error: OSError) -> tuple[str, ...]:
-        """Why the folder itself is left; nothing where only the number of entries was used up."""
-        if error.errno not in tree.NOT_EMPTY or not (self._blocked or self._is_used_up):
-            self._blocked.add(_name(error))
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Why something was left; empty where only the number of entries was used up."""
         return tuple(sorted(self._blocked))
 
     @property
-    def _is_used_up(self) -> bool:
+    def is_used_up(self) -> bool:
+        """Whether no more may be removed this time."""
         return self.removed >= self._entries or self._tries <= 0
+
+    def note(self, error: OSError) -> None:
+        """Notes why the folder itself is left, where that is not only for what is in it."""
+        if error.errno not in tree.NOT_EMPTY or not self._blocked:
+            self._blocked.add(_name(error))
 
     def empty(self, folder: int) -> None:
         """Removes as much as can be: again while that helps, for removing may hide entries."""
         device, before = os.fstat(folder).st_dev, -1
-        while not self._is_used_up and before != self.removed:
+        while not self.is_used_up and before != self.removed:
             before = self.removed
             self._pass(folder, folder, device, 1)
 
     def _pass(self, top: int, folder: int, device: int, depth: int) -> None:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if self._is_used_up:
+                if self.is_used_up:
                     return
                 try:
                     self._remove(top, folder, entry.name, device, depth)
-                except FileNotFoundError:
-                    continue
+                except (FileNotFoundError, Unsafe):
+                    continue  # it went, or became another, meanwhile
                 except OSError as error:
                     self._blocked.add(_name(error))
 
@@ -110,7 +117,7 @@ class _Removal:
             self._changes.unlink(parent, name)
         elif depth > _DEEPEST:
             self._move_up(top, parent, name)
-        elif not self._emptied(top, parent, name, device, depth):
+        elif not self._emptied(top, parent, name, device, depth) or self.is_used_up:
             return
         else:
             self._changes.rmdir(parent, name)

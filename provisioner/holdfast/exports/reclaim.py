@@ -41,7 +41,7 @@ def put_back(op: Operation, record: Record) -> str:
         if not op.reserve(parent, name, again=True):
             raise Unsafe(
                 f"the directory of volume {record.volume} cannot be put back: {place!r} exists; "
-                f"it is in {_term_folder(record)}"
+                f"it is in {way_out_of(record.volume)}"
             )
         op.put_down(record.volume, parent, name)
     op.ledger.mark(place, record.volume)
@@ -76,10 +76,7 @@ def _standing(op: Operation, record: Record) -> Inode | None:
     if there is None or record.inode.may_be(there):
         return there
     with tree.above(op.root, record.directory) as (parent, name):
-        if not is_placeholder(parent, name):
-            return there
-        op.changes.rmdir(parent, name)
-    return None
+        return None if op.clear(parent, name) else there
 
 
 def _known_by(op: Operation, record: Record, there: Inode) -> Record:
@@ -120,17 +117,16 @@ def _is_archive(op: Operation, record: Record) -> bool:
     with tree.above(op.root, record.target) as (parent, name):
         if is_placeholder(parent, name):
             return False
-    return not record.inode or record.inode.may_be(there)
+    return record.inode.may_be(there)
 
 
 def _refuse_if_there(op: Operation, record: Record) -> None:
     """Raises Unsafe where a directory is there after all, which a client's cache did not show."""
     with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
-        try:
-            op.changes.mkdir(parent, name, 0)
-        except FileExistsError as error:
-            raise Unsafe(f"{record.directory!r} has just come: it is tried again") from error
-        op.changes.rmdir(parent, name)
+        op.given_up.add(record.directory)
+        if not op.reserve(parent, name, again=False):
+            raise Unsafe(f"{record.directory!r} has just come: it is tried again")
+        op.clear(parent, name)
 
 
 def _settle(op: Operation, record: Record) -> Moved:
@@ -196,9 +192,9 @@ def _not_aimed(op: Operation, record: Record) -> Record:
     """The record without the place where an earlier attempt wanted the data to go."""
     if not record.target:
         return record
-    others = op.ledger.others(record.target, record.volume)
-    if not others and is_placeholder(op.root, record.target):
-        op.changes.rmdir(op.root, record.target)
+    if not op.ledger.others(record.target, record.volume):
+        op.clear(op.root, record.target)
+    op.given_up.add(record.target)
     op.ledger.unmark(record.target, record.volume)
     record = record.moving_to("")
     op.ledger.write(record)
@@ -214,5 +210,6 @@ def _archive_names(record: Record) -> Iterator[str]:
         yield archive_name(record.directory, suffix)
 
 
-def _term_folder(record: Record) -> str:
-    return f"{RESERVED}/{terms.TERMS}/…/{terms.MOVING}{record.volume}"
+def way_out_of(volume: str) -> str:
+    """Where a directory on its way out is, in words."""
+    return f"{RESERVED}/{terms.TERMS}/…/{terms.MOVING}{volume}"

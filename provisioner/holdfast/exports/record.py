@@ -1,15 +1,15 @@
 """What Holdfast knows of a directory: a small file on the export, which outlives the cluster.
 
-    .holdfast/export                                which export this is: its id and format
-    .holdfast/terms/LEADER/NUMBER/                  the term in which changes are made (terms.py)
-    .holdfast/terms/LEADER/NUMBER/+VOLUME -> PATH   an intent: PATH is about to be made for VOLUME
-    .holdfast/terms/LEADER/NUMBER/-VOLUME/          a directory on its way out
-    .holdfast/creating/VOLUME                       a volume that the API server may not know yet
-    .holdfast/volumes/VOLUME                        a volume that it does, or did
-    .holdfast/trashed/VOLUME                        a volume whose directory was deleted
-    .holdfast/trash/VOLUME/                         that directory, until the reaper has been there
-    .holdfast/directories/PATH/VOLUME               whose PATH is: found without reading the rest
-    .holdfast/directories/PATH/.made                PATH is a parent that Holdfast made
+    .holdfast/export                          which export this is: its id and format
+    .holdfast/terms/LEADER/NUMBER.ID/         the term in which changes are made (terms.py)
+        +VOLUME -> PATH                       an intent: PATH is about to be made for VOLUME
+        -VOLUME/                              a directory on its way out
+    .holdfast/creating/VOLUME                 a volume that the API server may not know yet
+    .holdfast/volumes/VOLUME                  a volume that it does, or did
+    .holdfast/trashed/VOLUME                  a volume whose directory was deleted
+    .holdfast/trash/VOLUME/                   that directory, until the reaper has been there
+    .holdfast/directories/PATH/VOLUME         whose PATH is: found without reading the rest
+    .holdfast/directories/PATH/.made          PATH is a parent that Holdfast made
 
 Between the components of a PATH of several is one more, `.holdfast`: A/.holdfast/B for A/B.
 
@@ -141,7 +141,8 @@ class Record:
     def dump(self) -> bytes:
         """The record as a file: JSON, a line for each field, human-readable."""
         values = {name: getattr(self, name) for name in _NAMES}
-        values |= {"version": VERSION, "claim": asdict(self.claim), "inode": asdict(self.inode)}
+        values |= {"claim": asdict(self.claim), "inode": asdict(self.inode)}
+        values["version"] = max(self.version, VERSION)
         # Not `indent`, which takes the standard library's slow encoder.
         lines = (
             f" {json.dumps(name)}: {json.dumps(value)}"

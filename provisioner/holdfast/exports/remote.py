@@ -6,8 +6,9 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, cast
 
 from holdfast.exports import codec, errors
 from holdfast.exports.errors import ExportError, Failed, TimedOut, Unavailable
@@ -30,8 +31,14 @@ class _Waiting:
         self.answered = threading.Event()
         self.answer: dict[str, Any] | None = None
 
+    def resolve(self, answer: dict[str, Any] | None) -> None:
+        """Gives the answer, None where none will come; only the first counts."""
+        if not self.answered.is_set():
+            self.answer = answer
+            self.answered.set()
 
-def connect(requests: BinaryIO, answers: BinaryIO, seconds: float = 30.0) -> Exports:
+
+def connect(requests: IO[bytes], answers: IO[bytes], seconds: float = 30.0) -> Exports:
     """An export behind a pair of streams, whose other end is `server.Server`.
 
     Every method raises ExportError as the export's own does, TimedOut where no answer comes
@@ -44,7 +51,7 @@ def connect(requests: BinaryIO, answers: BinaryIO, seconds: float = 30.0) -> Exp
 class _RemoteExport:
     """Sends each method that `Exports` declares as a request."""
 
-    def __init__(self, requests: BinaryIO, answers: BinaryIO, seconds: float) -> None:
+    def __init__(self, requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
         self._requests = requests
         self._answers = answers
         self._seconds = seconds
@@ -52,8 +59,9 @@ class _RemoteExport:
         self._sending = threading.Lock()
         self._waiting: dict[int, _Waiting] = {}
         self._ended = threading.Event()
-        self._greet()
+        self._greeting = _Waiting()
         threading.Thread(target=self._read, name="export-answers", daemon=True).start()
+        self._greet()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in codec.METHODS:
@@ -61,11 +69,11 @@ class _RemoteExport:
         return partial(self._call, name)
 
     def _greet(self) -> None:
-        try:
-            hello = json.loads(self._answers.readline())
-            protocol = hello["protocol"]
-        except (ValueError, TypeError, KeyError, OSError) as error:
-            raise Unavailable(f"the other end is no Holdfast: {error}") from error
+        if not self._greeting.answered.wait(self._seconds):
+            raise Unavailable(f"the other end has said nothing in {self._seconds:g} s")
+        protocol = (self._greeting.answer or {}).get("protocol")
+        if protocol is None:
+            raise Unavailable("the other end is no Holdfast: look at what it writes")
         if protocol != PROTOCOL:
             raise Unavailable(
                 f"the other end speaks protocol {protocol}, this Holdfast {PROTOCOL}: bring both "
@@ -84,9 +92,7 @@ class _RemoteExport:
             self._waiting.pop(number, None)
         if waiting.answer is None:
             raise Unavailable(f"{method}: the process that serves the export has ended")
-        if "error" in waiting.answer:
-            raise _error(waiting.answer["error"])
-        return codec.result(method, waiting.answer["result"])
+        return _outcome(method, waiting.answer)
 
     def _send(self, request: dict[str, Any]) -> None:
         if self._ended.is_set():
@@ -101,21 +107,26 @@ class _RemoteExport:
             ) from error
 
     def _read(self) -> None:
-        try:
+        # What comes and is no answer: as if the other end had ended.
+        with suppress(ValueError, OSError, AttributeError, TypeError, RecursionError):
+            self._greeting.resolve(dict(json.loads(self._answers.readline())))
             while line := self._answers.readline():
                 answer = json.loads(line)
-                self._resolve(answer.get("id"), answer)
-        except (ValueError, OSError, AttributeError):
-            pass  # what comes is no answer: as if it had ended
+                if waiting := self._waiting.get(answer.get("id")):
+                    waiting.resolve(answer)
         self._ended.set()
-        for number in list(self._waiting):
-            self._resolve(number, None)
+        for waiting in (self._greeting, *list(self._waiting.values())):
+            waiting.resolve(None)
 
-    def _resolve(self, number: Any, answer: dict[str, Any] | None) -> None:
-        waiting = self._waiting.get(number)
-        if waiting is not None:
-            waiting.answer = answer
-            waiting.answered.set()
+
+def _outcome(method: str, answer: Mapping[str, Any]) -> Any:
+    try:
+        if "error" not in answer:
+            return codec.result(method, answer["result"])
+        error = _error(answer["error"])
+    except (ValueError, TypeError, KeyError, AttributeError) as reason:
+        raise Unavailable(f"{method}: the answer is none: {reason}") from reason
+    raise error
 
 
 def _error(told: dict[str, Any]) -> ExportError:

@@ -16,8 +16,9 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from holdfast import __version__
 from holdfast.exports import codec
@@ -34,13 +35,13 @@ _AT_ONCE = 32
 class Server:
     """Serves one export to one client."""
 
-    def __init__(self, export: Exports, answers: BinaryIO) -> None:
+    def __init__(self, export: Exports, answers: IO[bytes]) -> None:
         self._export = export
         self._answers = answers
         self._writing = threading.Lock()
         self._places = threading.BoundedSemaphore(_AT_ONCE)
 
-    def serve(self, requests: BinaryIO) -> None:
+    def serve(self, requests: IO[bytes]) -> None:
         """Answers every request until the input ends."""
         self._send({"protocol": PROTOCOL, "version": __version__})
         for line in _lines(requests):
@@ -49,7 +50,8 @@ class Server:
 
     def _answer(self, line: bytes) -> None:
         try:
-            self._send(answer(self._export, line))
+            with suppress(OSError, ValueError):  # nobody listens any more
+                self._send(answer(self._export, line))
         finally:
             self._places.release()
 
@@ -65,7 +67,7 @@ def answer(export: Exports, line: bytes) -> dict[str, Any]:
     number: Any = None
     try:
         request = json.loads(line)
-        number = request["id"]
+        number = _number(request["id"])
         method, given = request["method"], request["arguments"]
         if method not in codec.METHODS:
             raise ValueError(f"there is no method {method!r}")
@@ -81,6 +83,12 @@ def answer(export: Exports, line: bytes) -> dict[str, Any]:
         return {"id": number, "error": {"kind": "Failed", "message": message}}
 
 
+def _number(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"id {value!r} is no number")
+    return value
+
+
 def _error(error: ExportError) -> dict[str, Any]:
     told: dict[str, Any] = {"kind": type(error).__name__, "message": error.message}
     if isinstance(error, Unavailable):
@@ -90,10 +98,13 @@ def _error(error: ExportError) -> dict[str, Any]:
     return told
 
 
-def _lines(requests: BinaryIO) -> Iterable[bytes]:
+def _lines(requests: IO[bytes]) -> Iterable[bytes]:
     """The lines of the input; one that is too long is cut, and so no request any more."""
+    is_rest = False
     while line := requests.readline(LONGEST_LINE):
-        yield line
+        if not is_rest:
+            yield line
+        is_rest = not line.endswith(b"\n")
 
 
 def main() -> None:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from holdfast.exports import create, parents, terms, tree
-from holdfast.exports.errors import ExportError
+from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import PutBack
 from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, PathLocks
-from holdfast.exports.reclaim import put_back
+from holdfast.exports.reclaim import put_back, way_out_of
 from holdfast.exports.record import Record, State
 
 
@@ -26,13 +26,25 @@ def remove_late(op: Operation, directory: str) -> None:
     create.remove_half_made(op, directory)
     op.ledger.prune(directory)
     parents.prune(op, directory)
+    parents.remove_late(op, directory)
 
 
 def misplaced(op: Operation, locks: PathLocks) -> Iterator[PutBack]:
-    """Puts back the directories of live volumes that are found in the trash."""
+    """Puts back the directories of live volumes that are found in the trash, or on their way out.
+
+    A reclaim that has failed on its way, and is tried again later, takes it out once more.
+    """
+    for volume in terms.moving(op.term):
+        with suppress(Failed, Unsafe, OSError):
+            record = op.ledger.find(volume)
+            if record is None or not record.in_place:
+                continue
+            with locks.tried(record.directory) as is_free:
+                if is_free and (place := put_back(op, record)):
+                    yield PutBack(volume, place, way_out_of(volume))
     trash = op.ledger.folder(TRASH)
     for name in os.listdir(trash):
-        with suppress(ExportError, FileNotFoundError):
+        with suppress(Failed, Unsafe, OSError):
             owner = _owner(op, name)
             if owner is None:
                 continue

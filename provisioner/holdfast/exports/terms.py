@@ -2,24 +2,24 @@
 
 A lease says who should lead, but cannot stop a call that hangs in a system call, or a packet on
 its way to the server, from taking effect after the lease has gone to another. So each term has a
-folder of its own, `.holdfast/terms/LEADER/NUMBER`, and whatever could harm a later term goes
-through it: drafts of records, intents, and directories on their way out are renamed into or out
-of that folder. Whoever begins a term empties and removes the folders of all earlier ones. From
+folder of its own, `.holdfast/terms/LEADER/NUMBER.EXPORT`, and whatever could harm a later term
+goes through it: records, intents, and directories on their way out are renamed into or out of
+that folder. Whoever begins a term empties and removes the folders of all earlier ones. From
 that moment such a rename fails on the server, however late it arrives; what had arrived before
 is carried over. mkdir(2) makes the number of a term one replica's alone.
 
-A leader is one cluster's lease: several clusters may have an export in common.
+A leader is one cluster's lease: several clusters may have an export in common. With the export's
+id in its name, the folder is not found where another export is mounted than the term is of.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 
 from holdfast.claims.paths import components, shortened
 from holdfast.exports import tree
-from holdfast.exports.changes import Changes
+from holdfast.exports.changes import DRAFT, Changes
 from holdfast.exports.errors import Fenced, Unsafe
 from holdfast.exports.interface import Leader, Term
 
@@ -33,10 +33,10 @@ _ATTEMPTS = 100  # with each of which a former leader's last calls would have to
 
 def path_of(term: Term) -> tuple[str, str, str]:
     """The folder of a term, beneath `.holdfast`."""
-    return TERMS, _folder_of(term.leader), str(term.number)
+    return TERMS, _folder_of(term.leader), _name_of(term.number, term.export)
 
 
-def begin(holdfast: int, leader: Leader, changes: Changes) -> Term:
+def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
     """Begins the next term of a leader, and ends all earlier ones.
 
     Raises:
@@ -48,12 +48,14 @@ def begin(holdfast: int, leader: Leader, changes: Changes) -> Term:
             changes.mkdir(handle, name, 0o700)
     with tree.opened(holdfast, (TERMS, folder)) as terms:
         number = max(_numbers(terms), default=0) + 1
-        with suppress(FileExistsError):
-            changes.mkdir(terms, str(number), 0o700)
-            _end_earlier(terms, number, changes)
-        if max(_numbers(terms)) == number:
-            return Term(leader, number)
-    raise Fenced(f"another term of {leader.lease} has begun: this one ends")
+        try:
+            changes.mkdir(terms, _name_of(number, export_id), 0o700)
+        except FileExistsError as error:
+            raise Fenced(f"another term of {leader.lease} begins: this one does not") from error
+        _end_earlier(terms, number, export_id, changes)
+        if len([other for other in _numbers(terms) if other >= number]) > 1:
+            raise Fenced(f"another term of {leader.lease} has begun: this one ends")
+    return Term(leader, number, export_id)
 
 
 def moving(term: int) -> tuple[str, ...]:
@@ -87,15 +89,24 @@ def _with(term: int, prefix: str) -> tuple[str, ...]:
     return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
+def _name_of(number: int, export_id: str) -> str:
+    return f"{number}.{export_id}"
+
+
+def _number_of(name: str) -> int:
+    number = name.partition(".")[0]
+    return int(number) if number.isdecimal() else 0
+
+
 def _numbers(terms: int) -> list[int]:
-    return sorted(int(name) for name in os.listdir(terms) if name.isdecimal())
+    return [_number_of(name) for name in os.listdir(terms)]
 
 
-def _end_earlier(terms: int, number: int, changes: Changes) -> None:
-    with tree.opened(terms, [str(number)]) as own:
-        for earlier in _numbers(terms):
-            if earlier < number:
-                _end(terms, str(earlier), own, changes)
+def _end_earlier(terms: int, number: int, export_id: str, changes: Changes) -> None:
+    with tree.opened(terms, [_name_of(number, export_id)]) as own:
+        for earlier in sorted(os.listdir(terms), key=_number_of):
+            if 0 < _number_of(earlier) < number:
+                _end(terms, earlier, own, changes)
 
 
 def _end(terms: int, name: str, own: int, changes: Changes) -> None:
@@ -118,7 +129,9 @@ def _end(terms: int, name: str, own: int, changes: Changes) -> None:
 def _carry_over(earlier: int, own: int, changes: Changes) -> None:
     for name in os.listdir(earlier):
         with suppress(FileNotFoundError):
-            if stat.S_ISREG(os.stat(name, dir_fd=earlier, follow_symlinks=False).st_mode):
-                changes.unlink(earlier, name)  # a draft
-            else:
+            if not name.startswith(DRAFT):
                 changes.rename(earlier, name, own, name)
+            elif tree.is_directory(earlier, name):
+                changes.rmdir(earlier, name)  # only empty ones are drafts (`remove_folder`)
+            else:
+                changes.unlink(earlier, name)

@@ -20,6 +20,10 @@ from contextlib import contextmanager
 
 from holdfast.exports.errors import Unsafe
 
+# Of a directory that is not ready yet: its owner alone may enter it, and the sticky bit, which
+# means nothing there, tells it from what a person makes.
+HALF_MADE = 0o1700
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # What rmdir(2) and rename(2) say where something is in the way.
 NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
@@ -127,8 +131,8 @@ def is_empty(handle: int) -> bool:
 
 
 def is_half_made(handle: int) -> bool:
-    """Whether a directory is empty and nobody may enter it, as ours are at first (`create.py`)."""
-    return stat.S_IMODE(os.fstat(handle).st_mode) == 0 and is_empty(handle)
+    """Whether a directory is empty and not ready yet, as ours are at first (`create.py`)."""
+    return stat.S_IMODE(os.fstat(handle).st_mode) == HALF_MADE and is_empty(handle)
 
 
 def read_file(parent: int, name: str) -> bytes:

@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
+CHANGES = ("mkdir", "rename", "replace", "unlink", "rmdir", "symlink", "link", "fchmod", "fchown")
 # All that the layer calls and that a file system can refuse; close(2) frees its handle anyway.
-CALLS = (
-    *("open", "dup", "mkdir", "rename", "replace", "unlink", "rmdir"),
-    *("fsync", "stat", "fstat", "listdir", "scandir", "fchmod", "fchown"),
-)
+CALLS = (*CHANGES, "open", "dup", "fsync", "stat", "fstat", "listdir", "scandir", "readlink")
 
 
 class Crash(BaseException):
@@ -34,7 +32,11 @@ class Fault(Enum):
 
 @dataclass
 class Injected:
-    """How far an operation has come."""
+    """How far an operation has come.
+
+    Only an error can be one of a call that changes nothing: a crash there is one at the next
+    change, it needs no room, and whether it was done makes no difference.
+    """
 
     at: int
     fault: Fault
@@ -52,8 +54,10 @@ class Injected:
             return errno.ENOSPC
         return errno.ESTALE if self.fault is Fault.LOST and self.at % 2 else errno.EIO
 
-    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if self.fault is not Fault.LOST and not _changes(name, args):
+                return call(*args, **kwargs)
             self.calls += 1
             if self.fault is Fault.CRASH and self.struck:
                 raise Crash
@@ -72,8 +76,12 @@ def injected(fault: Fault, at: int) -> Iterator[Injected]:
     state = Injected(at, fault)
     with pytest.MonkeyPatch.context() as patch:
         for name in CALLS:
-            patch.setattr(os, name, state.around(getattr(os, name)))
+            patch.setattr(os, name, state.around(name, getattr(os, name)))
         yield state
+
+
+def _changes(name: str, args: tuple[Any, ...]) -> bool:
+    return name in {*CHANGES, "fsync"} or (name == "open" and bool(args[1] & os.O_CREAT))
 
 
 def _close(result: Any) -> None:

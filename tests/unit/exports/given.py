@@ -78,6 +78,11 @@ class Leading:
                 self._takeover = self.exports.begin(Leader(self.cluster, "nfs"))
             return self._takeover
 
+    def begin(self) -> Takeover:
+        """Begins the next term."""
+        self._takeover = None
+        return self.takeover
+
     @property
     def grant(self) -> Grant:
         return Grant(self.takeover.term)
@@ -112,8 +117,7 @@ class Leading:
 
     def unconfirmed(self) -> list[Record]:
         """The records in the making, as the next leader will find them."""
-        self._takeover = None
-        return list(self.takeover.unfinished)
+        return list(self.begin().unfinished)
 
     def recorded(self) -> set[str]:
         """The volumes with a record that are not in the trash."""
@@ -161,7 +165,9 @@ def found(export: Leading, uid: str = "1") -> Record:
     return record
 
 
-def adopted(uid: str = "1", directory: str = "team/data", **fields: Any) -> Record:
+def adopted(
+    uid: str = "1", directory: str = "team/data", *, inherited: bool = True, **fields: Any
+) -> Record:
     """A record of a volume that was made without Holdfast."""
     return Record(
         volume=f"pvc-{uid}",
@@ -172,7 +178,7 @@ def adopted(uid: str = "1", directory: str = "team/data", **fields: Any) -> Reco
         reclaim_policy="Delete",
         on_delete=Action.ARCHIVE,
         found=True,
-        inherited=True,
+        inherited=inherited,
         **fields,
     )
 
@@ -205,11 +211,20 @@ def touched(root: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _without_terms(path: str) -> str:
-    """Empty for the folders of terms; what lies in one has no number."""
-    place, _, rest = path.partition(".holdfast/terms")
-    if not _:
+    """Empty for the folders of terms and for drafts in them; what else lies in one has no number.
+
+    The next term removes the drafts of those before.
+    """
+    place, is_term, rest = path.partition(".holdfast/terms")
+    if not is_term:
         return path
-    return f"{place}.holdfast/terms/{'/'.join(rest.split('/')[3:])}" if rest.count("/") > 2 else ""
+    within = "/".join(rest.split("/")[3:])
+    return f"{place}.holdfast/terms/{within}" if within and within[:7] != ".draft-" else ""
+
+
+def drafts(root: Path) -> list[Path]:
+    """What is not whole yet."""
+    return list((root / ".holdfast/terms").rglob(".draft-*"))
 
 
 def _is_kept(path: str) -> bool:

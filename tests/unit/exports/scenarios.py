@@ -18,7 +18,8 @@ import pytest
 
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import ExportError, Failed, Unavailable
+from holdfast.exports.errors import ExportError, Failed, WrongExport
+from holdfast.exports.interface import ExportInfo
 from holdfast.exports.record import State
 from tests.unit.exports.given import (
     ID,
@@ -128,12 +129,13 @@ def read_only(root: Path) -> None:
         lambda: export.undo("pvc-2"),
         lambda: export.adopt(adopted("5", "team/other")),
         export.probe,
-        lambda: reap(export),
         *(partial(export.reclaim, "pvc-1", "1", action) for action in Action),
     ]
     for call in calls:
         with pytest.raises(Failed, match="export it with rw, and mount it without ro"):
             call()
+    reaped = export.exports.reap(export.grant, "pvc-3", 1)
+    assert (reaped.done, reaped.blocked) == (False, ("EROFS",))
     assert (touched(root), listing(root)) == before
     assert found(export).state is State.LIVE
 
@@ -160,7 +162,8 @@ def directory_is_a_mount(root: Path) -> None:
     """A volume on a file system of its own cannot be renamed away: it says so and stays."""
     export = export_at(root)
     mount(root / "data", "size=1m")
-    with_data(export, root, "1", "data")
+    published(export, "1", "data", use_existing=True)
+    (root / "data/file").write_text("data of 1")
 
     for action in (Action.DELETE, Action.ARCHIVE, Action.DELETE):
         with pytest.raises(Failed, match=r"another file system|in use"):
@@ -185,11 +188,11 @@ def unmounted(root: Path) -> None:
         lambda: export.create(plan("2", "new")),
         lambda: export.find("pvc-1"),
         lambda: reap(export),
-        export.probe,
     ]
     for call in calls:
-        with pytest.raises(Unavailable, match="mount the export there"):
+        with pytest.raises(WrongExport, match="mount the export there"):
             call()
+    assert export.exports.probe() == ExportInfo()
     assert listing(root) == {}
 
 

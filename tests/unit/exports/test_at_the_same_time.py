@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import tree
 from holdfast.exports.errors import Unsafe
 from tests.unit.exports.given import Leading, listing, plan, published
 
@@ -46,25 +45,6 @@ def test_one_of_many_wins_a_path(root: Path, export: Leading, round_: int) -> No
     assert all(isinstance(result, Unsafe) for result in results if result is not won[0])
     assert export.unconfirmed() == won
     assert (root / path).is_dir()
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_directory_that_another_process_just_made_is_not_taken_for_somebodys_own(
-    root: Path, export: Leading, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    look, other = tree.reaches, Leading(root)
-
-    def look_beside_another(root: int, path: str) -> bool:
-        monkeypatch.setattr(tree, "reaches", look)
-        there = moment == "after" and look(root, path)
-        other.create(plan())
-        return there or (moment == "before" and look(root, path))
-
-    monkeypatch.setattr(tree, "reaches", look_beside_another)
-    record = export.create(plan())
-
-    assert not record.foreign
-    assert not record.found
 
 
 @pytest.mark.parametrize("round_", range(5))
@@ -143,7 +123,7 @@ def test_whole_lives_beside_each_other_leave_nothing(root: Path, export: Leading
             published(export, uid, f"data-{uid}")
             (root / f"data-{uid}/file").write_text(uid)
             export.reclaim(f"pvc-{uid}", uid, Action.DELETE)
-            export.reap(lambda volume: volume == f"pvc-{uid}", lambda: True)
+            export.exports.reap(export.grant, f"pvc-{uid}", 10)
 
     results = at_once([partial(live, f"{n}") for n in range(8)])
 

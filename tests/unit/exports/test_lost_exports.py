@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Failed, Unavailable
-from holdfast.exports.interface import Leader
+from holdfast.exports.errors import Failed, Unavailable, WrongExport
+from holdfast.exports.interface import ExportInfo
 from tests.unit.exports.given import ID, Leading, adopted, export_at, listing, plan, published
 
 CALLS: dict[str, Callable[[Leading], object]] = {
@@ -21,14 +21,16 @@ CALLS: dict[str, Callable[[Leading], object]] = {
     "undo": lambda export: export.undo("pvc-1"),
     "find": lambda export: export.find("pvc-1"),
     "trashed": lambda export: export.exports.trashed(),
-    "begin": lambda export: export.exports.begin(Leader("cluster", "nfs")),
     "sweep": lambda export: export.exports.sweep(export.grant),
     "adopt": lambda export: export.adopt(adopted("3")),
     "delete": lambda export: export.reclaim("pvc-1", "1", Action.DELETE),
     "archive": lambda export: export.reclaim("pvc-1", "1", Action.ARCHIVE),
     "retain": lambda export: export.reclaim("pvc-1", "1", Action.RETAIN),
-    "reap": lambda export: export.reap(lambda _: True),
-    "inspect": lambda export: export.exports.inspect(),
+    "reap": lambda export: export.exports.reap(export.grant, "pvc-1", 1),
+    "put back": lambda export: export.exports.put_back(export.grant, "pvc-1"),
+    "follow": lambda export: export.exports.follow(
+        export.grant, "pvc-1", plan().claim, "1Gi", "Delete"
+    ),
 }
 
 
@@ -67,25 +69,35 @@ def test_an_empty_directory_in_place_of_the_export_is_unavailable_and_stays_empt
     shutil.rmtree(root)
     root.mkdir()
 
-    with pytest.raises(Unavailable, match=r"has no \.holdfast any more: mount the export there"):
+    with pytest.raises(WrongExport, match=r"has no \.holdfast: mount the export there"):
         call(export)
+    assert listing(root) == {}
+    assert export.exports.inspect() == export.exports.probe() == ExportInfo()
     assert listing(root) == {}
 
 
-def test_another_prepared_export_in_its_place_loses_nothing(root: Path) -> None:
+@pytest.mark.parametrize("same_term", [True, False])
+def test_another_export_in_its_place_is_recognised_and_not_touched(
+    root: Path, call: Callable[[Leading], object], *, same_term: bool
+) -> None:
+    """Rule 9: another export is never taken for ours, be the numbers of its terms the same."""
     export = export_at(root)
     published(export)
     shutil.rmtree(root)
-    export_at(root)
-    (root / "team/data").mkdir(parents=True)
+    other = Leading(root)
+    root.mkdir()
+    other.exports.initialise("another")
+    if same_term:
+        published(other)
+    (root / "team/data").mkdir(parents=True, exist_ok=True)
     before = listing(root)
 
-    with pytest.raises(Exception, match="no record names volume pvc-1"):
-        export.reclaim("pvc-1", "1", Action.DELETE)
+    with pytest.raises(WrongExport, match="the export another is mounted here, not e4f1"):
+        call(export)
     assert listing(root) == before
 
 
-def test_prepare_makes_no_root(root: Path) -> None:
+def test_initialise_makes_no_root(root: Path) -> None:
     with pytest.raises(Unavailable):
         Leading(root).exports.initialise(ID)
     assert not root.exists()
@@ -98,7 +110,7 @@ def test_a_trash_that_somebody_removed_is_made_again(root: Path, export: Leading
 
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome == "trashed"
     shutil.rmtree(root / ".holdfast/trash")
-    assert export.reap(lambda _: True) == 0
+    assert export.reap() == 0
 
 
 def test_the_probe_leaves_nothing(root: Path, export: Leading) -> None:
@@ -115,26 +127,15 @@ def test_two_replicas_do_not_share_a_probe(root: Path, export: Leading) -> None:
     assert vars(export.exports)["_probe"] != vars(other.exports)["_probe"]
 
 
-def test_drafts_that_crashes_left_are_removed_when_they_are_old(
-    root: Path, export: Leading
-) -> None:
-    old, young = root / ".holdfast/volumes/.a.new", root / ".holdfast/creating/.b.new"
-    for draft in (old, young):
-        draft.touch()
-    os.utime(old, (0, 0))
-
-    export.prepare()
-
-    assert (old.exists(), young.exists()) == (False, True)
-    assert export.recorded() == set()
-
-
 def test_a_file_system_that_says_no_is_a_failure_with_a_hint(
     root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    def refuse(name: str, *given: int, **place: int) -> None:
+        if name == "team":
+            raise PermissionError(13, "Permission denied")
+        make(name, *given, **place)
 
+    make = os.mkdir
     monkeypatch.setattr("os.mkdir", refuse)
 
     with pytest.raises(Failed, match=r"make directory 'team/data': Permission denied; .*no_root"):

@@ -22,6 +22,12 @@ from tests.unit.exports.given import (
 )
 
 
+@pytest.fixture
+def export(either: Leading) -> Leading:
+    """All of this holds for each implementation of the interface."""
+    return either
+
+
 def live(export: Leading, root: Path, uid: str = "1", directory: str = "team/data") -> None:
     published(export, uid, directory)
     (root / directory / "file").write_text(f"data of {uid}")
@@ -34,7 +40,7 @@ def test_delete_puts_the_whole_directory_into_the_trash(root: Path, export: Lead
 
     assert moved == Moved(Outcome.TRASHED, ".holdfast/trash/pvc-1")
     assert (root / moved.place / "file").read_text() == "data of 1"
-    assert visible(root) == ["team"]
+    assert visible(root) == []
     assert found(export).state is State.TRASHED
     assert found(export).target == moved.place
     assert export.recorded() == set()
@@ -47,7 +53,7 @@ def test_archive_renames_beside_the_others_at_the_root(root: Path, export: Leadi
 
     assert moved == Moved(Outcome.ARCHIVED, "archived-data")
     assert (root / "archived-data/file").read_text() == "data of 1"
-    assert visible(root) == ["archived-data", "archived-data/file", "team"]
+    assert visible(root) == ["archived-data", "archived-data/file"]
     assert found(export).state is State.ARCHIVED
     assert found(export).target == "archived-data"
     assert found(export).moved.endswith("Z")
@@ -116,12 +122,29 @@ def test_a_directory_within_or_above_is_not_moved_along(
 
 
 @pytest.mark.parametrize("action", Action)
-def test_two_adopted_volumes_of_one_directory_do_not_lose_it(
+def test_what_two_inherited_volumes_share_is_reclaimed_with_the_last(
+    root: Path, export: Leading, action: Action
+) -> None:
+    """Rule 2: nfs-subdir let volumes share; they do not block each other for ever."""
+    (root / "team/data").mkdir(parents=True)
+    (root / "team/data/file").write_text("data")
+    export.adopt(adopted("1"))
+    export.adopt(adopted("2"))
+
+    assert export.reclaim("pvc-1", "1", action) == Moved(Outcome.SHARED, "team/data")
+    assert (root / "team/data/file").read_text() == "data"
+    moved = export.reclaim("pvc-2", "2", action)
+    assert (root / moved.place / "file").read_text() == "data"
+    assert moved.outcome is not Outcome.SHARED
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_inherited_volume_does_not_lose_its_directory_with_one_of_ours(
     root: Path, export: Leading, action: Action
 ) -> None:
     (root / "team/data").mkdir(parents=True)
     export.adopt(adopted("1"))
-    export.adopt(adopted("2"))
+    export.adopt(adopted("2", inherited=False))
 
     with pytest.raises(Taken, match="pvc-2 of claim team/data-2"):
         export.reclaim("pvc-1", "1", action)

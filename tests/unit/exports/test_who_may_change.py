@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
+from holdfast.exports.record import Taken
 from tests.unit.exports.given import Leading, adopted, export_at, found, listing, plan, published
 
 CHANGES: dict[str, Callable[[Leading], object]] = {
@@ -40,7 +41,7 @@ def test_without_permission_nothing_is_changed(root: Path, export: Leading, name
     assert listing(root) == before
 
 
-def test_permission_is_asked_for_after_the_wait_for_others(
+def test_permission_is_asked_for_before_each_change_and_after_the_wait_for_others(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leading = threading.Event()
@@ -57,11 +58,11 @@ def test_permission_is_asked_for_after_the_wait_for_others(
         make(name, *args, **place)
 
     monkeypatch.setattr(os, "mkdir", hang)
-    slow = threading.Thread(target=lambda: export.create(plan("1", "slow")))
+    results: list[object] = []
+    slow = threading.Thread(target=lambda: results.append(_result(export, "slow")))
     slow.start()
     assert begun.wait(10)
-    results: list[object] = []
-    waiting = threading.Thread(target=lambda: results.append(_result(export)))
+    waiting = threading.Thread(target=lambda: results.append(_result(export, "slow")))
     waiting.start()
 
     leading.clear()
@@ -69,43 +70,38 @@ def test_permission_is_asked_for_after_the_wait_for_others(
     for thread in (slow, waiting):
         thread.join(10)
 
-    assert [type(result) for result in results] == [Deposed]
-    assert export.recorded() == {"pvc-1"}
+    assert [type(result) for result in results] == [Deposed, Deposed]
+    assert export.recorded() == set()
 
 
-def _result(export: Leading) -> object:
+def _result(export: Leading, directory: str) -> object:
     try:
-        return export.create(plan("2", "other"))
+        return export.create(plan("1", directory))
     except Deposed as error:
         return error
 
 
 def test_a_cluster_is_told_of_its_own_unconfirmed_volumes_only(root: Path, export: Leading) -> None:
-    export.origin = "cluster-1"
     mine = export.create(plan("1", "a"))
-    other = Leading(root)
-    other.origin = "cluster-2"
+    other = Leading(root, cluster="another")
 
-    assert mine.origin == "cluster-1"
+    assert mine.origin == "cluster"
     assert export.unconfirmed() == [mine]
     assert other.unconfirmed() == []
 
 
 def test_another_clusters_directory_is_taken(root: Path, export: Leading) -> None:
     published(export, "1", "a")
-    other = Leading(root)
-    other.origin = "cluster-2"
+    other = Leading(root, cluster="another")
 
-    with pytest.raises(Exception, match="belongs to volume pvc-1"):
+    with pytest.raises(Taken, match="belongs to volume pvc-1"):
         other.create(plan("2", "a"))
 
 
 def test_an_adopted_volume_is_the_adopting_clusters(export: Leading) -> None:
-    export.origin = "cluster-1"
+    export.adopt(adopted(origin="another"))
 
-    export.adopt(adopted())
-
-    assert found(export).origin == "cluster-1"
+    assert found(export).origin == "cluster"
 
 
 @pytest.mark.parametrize("action", Action)
