@@ -138,7 +138,6 @@ class Changes:
             self.rename(parent, name, self._term, draft)
         except FileNotFoundError:  # there is no such file, or no such term any more
             self._may_change()
-            self._changed(parent)
             return
         self.unlink(self._term, draft)
 

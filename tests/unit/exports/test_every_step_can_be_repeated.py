@@ -8,154 +8,16 @@ from __future__ import annotations
 import errno
 import itertools
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdfast.claims.objects import ClaimRef
-from holdfast.claims.ownership import Ownership
-from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportError, Failed, Fenced, Unavailable
 from tests.unit.exports.faults import Crash, Fault, Injected, injected
-from tests.unit.exports.given import ID, Leading, adopted, export_at, listing, plan, published
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What is there before, and what is done to it."""
-
-    run: Callable[[Leading], Any]
-    before: Callable[[Leading, Path], object] = lambda _, __: None
-    in_part: Any = None  # what it gives where it could not do all of it
-
-
-def _reclaim(action: Action, uid: str = "1") -> Callable[[Leading], Any]:
-    return lambda export: export.reclaim(f"pvc-{uid}", uid, action)
-
-
-def _live(export: Leading, root: Path, **of: Any) -> None:
-    published(export, **of)
-    (root / "team/data/file").write_text("data")
-
-
-def _retained(export: Leading, root: Path) -> None:
-    _live(export, root)
-    (root / "team/data").chmod(0o750)
-    _reclaim(Action.RETAIN)(export)
-
-
-def _taken_up(export: Leading, root: Path) -> None:
-    _retained(export, root)
-    export.create(plan("2"), ["pvc-1"])
-
-
-def _shared(export: Leading, root: Path) -> None:
-    _live(export, root, shared=True)
-    published(export, "2", shared=True)
-
-
-def _with_data(export: Leading, root: Path) -> None:
-    export.create(plan())
-    (root / "team/data/file").write_text("data")
-
-
-def _gone(export: Leading, root: Path) -> None:
-    published(export)
-    (root / "team/data").rmdir()
-
-
-def _name_taken(export: Leading, root: Path) -> None:
-    _live(export, root)
-    (root / "archived-data").mkdir()
-
-
-def _trashed(export: Leading, root: Path) -> None:
-    _live(export, root)
-    (root / "team/data/folder/folder").mkdir(parents=True)
-    (root / "team/data/folder/file").write_text("data")
-    _reclaim(Action.DELETE)(export)
-
-
-def _create(uid: str = "1", directory: str = "team/data", **of: Any) -> Callable[[Leading], Any]:
-    return lambda export: export.create(plan(uid, directory, **of))
-
-
-def _begun(export: Leading, _: Path) -> None:
-    export.create(plan())
-
-
-def _moving(export: Leading, root: Path) -> None:
-    _live(export, root)
-    (term,) = root.glob(".holdfast/terms/*/*")
-    (root / "team/data").rename(term / "-pvc-1")
-    export.begin()
-
-
-def _misplaced(export: Leading, root: Path) -> None:
-    _live(export, root)
-    (root / "team/data").rename(root / ".holdfast/trash/pvc-1")
-
-
-def _follow(export: Leading) -> Any:
-    claim = ClaimRef("team", "renamed", "2")
-    return export.exports.follow(export.grant, "pvc-1", claim, "2Gi", "Retain")
-
-
-def _put_back(export: Leading) -> None:
-    """What it gives is said once only."""
-    export.exports.put_back(export.grant, "pvc-1")
-
-
-def _sweep(export: Leading) -> None:
-    """What it gives is said once only."""
-    export.exports.sweep(export.grant)
-
-
-OPERATIONS = {
-    "initialise": Operation(lambda export: export.exports.initialise(ID)),
-    "create": Operation(_create(ownership=Ownership(0o2770))),
-    "create where a directory is found": Operation(
-        _create(use_existing=True),
-        lambda _, root: (root / "team/data").mkdir(0o711, parents=True),
-    ),
-    "create beside another": Operation(
-        _create("2", "team/other"), lambda export, _: published(export)
-    ),
-    "create what is shared": Operation(
-        _create("2", shared=True), lambda export, root: _live(export, root, shared=True)
-    ),
-    "create what was retained": Operation(
-        lambda export: export.create(plan("2"), ["pvc-1"]), _retained
-    ),
-    "create after the class was edited": Operation(_create("1", "elsewhere/data"), _begun),
-    "create again while in use": Operation(_create(), _live),
-    "confirm": Operation(lambda export: export.confirm("pvc-1"), _begun),
-    "confirm what was taken up": Operation(lambda export: export.confirm("pvc-2"), _taken_up),
-    "undo": Operation(lambda export: export.undo("pvc-1"), _begun),
-    "undo where data is": Operation(lambda export: export.undo("pvc-1"), _with_data),
-    "undo what was taken up": Operation(lambda export: export.undo("pvc-2"), _taken_up),
-    "adopt": Operation(lambda export: export.adopt(adopted())),
-    "delete": Operation(_reclaim(Action.DELETE), _live),
-    "archive": Operation(_reclaim(Action.ARCHIVE), _live),
-    "archive where the name is taken": Operation(_reclaim(Action.ARCHIVE), _name_taken),
-    "retain": Operation(_reclaim(Action.RETAIN), _live),
-    "delete what others share": Operation(_reclaim(Action.DELETE), _shared),
-    "delete what is gone": Operation(_reclaim(Action.DELETE), _gone),
-    "delete what nobody confirmed": Operation(_reclaim(Action.DELETE), _with_data),
-    "archive what nobody confirmed": Operation(_reclaim(Action.ARCHIVE), _with_data),
-    "delete what was taken up and nobody confirmed": Operation(
-        _reclaim(Action.DELETE, "2"), _taken_up
-    ),
-    "put back": Operation(_put_back, _moving),
-    "delete what was on its way out": Operation(_reclaim(Action.DELETE), _moving),
-    "retain what was on its way out": Operation(_reclaim(Action.RETAIN), _moving),
-    "follow": Operation(_follow, _live),
-    "reap": Operation(lambda export: export.reap(), _trashed, in_part=1),
-    "sweep": Operation(_sweep, _misplaced),
-}
+from tests.unit.exports.given import Leading, export_at, listing
+from tests.unit.exports.operations import OPERATIONS, Operation
 
 
 @dataclass(frozen=True)
