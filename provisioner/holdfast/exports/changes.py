@@ -73,10 +73,9 @@ class Changes:
 
     def symlink(self, target: str, parent: int, name: str) -> None:
         """Makes a symlink, in place of one of that name."""
-        self.unlink(parent, name)
+        self.unlink(parent, name)  # which has the folder synced
         self._may_change()
         os.symlink(target, name, dir_fd=parent)
-        self._changed(parent)
 
     def rename(self, parent: int, name: str, target_parent: int, target: str) -> None:
         """Renames; an empty directory in the way is replaced, anything else refused."""

@@ -222,6 +222,9 @@ class Export:
             record = op.ledger.find(volume)
             if record is None:
                 return Reaped(done=True)
+            if record.state in {State.ARCHIVED, State.RETAINED}:
+                op.ledger.take_back(record)
+                return Reaped(done=True)
             if record.state is not State.TRASHED or not self._is_ours(op, record):
                 return Reaped(done=False)
             reaped = reaper.reap(op.ledger, record, op.changes.unlasting(), entries)

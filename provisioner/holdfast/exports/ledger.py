@@ -16,7 +16,7 @@ from holdfast.claims.paths import RESERVED, components
 from holdfast.exports import tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Unsafe, of_the_export
-from holdfast.exports.record import Record
+from holdfast.exports.record import Record, State
 
 CREATING = "creating"
 VOLUMES = "volumes"
@@ -93,7 +93,8 @@ class Ledger:
                 f"the record of volume {volume} is of export {record.export}, this is "
                 f"{self.export_id}: remove it, or put the right records back"
             )
-        return record.trashed(trash_of(volume)) if folder == TRASHED else record
+        is_trashed = folder == TRASHED and record.state is State.LIVE
+        return record.trashed(trash_of(volume)) if is_trashed else record
 
     def names(self, folder: str) -> list[str]:
         """The volumes with a record in one of the folders `RECORDS`."""
@@ -132,7 +133,13 @@ class Ledger:
         self._move(record.volume, VOLUMES, TRASHED)
         self.unmark(record.directory, record.volume)
 
+    def take_back(self, record: Record) -> None:
+        """Moves the record of what was archived or retained back from those of the trash."""
+        self._move(record.volume, TRASHED, VOLUMES)
+
     def _move(self, volume: str, source: str, target: str) -> None:
+        # Not by way of the term's folder, where nobody would find the record. A late one can move
+        # only what became of the same volume meanwhile: `take_back` sees that.
         with suppress(FileNotFoundError):
             self._changes.rename(self.folder(source), volume, self.folder(target), volume)
 

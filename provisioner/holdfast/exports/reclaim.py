@@ -17,7 +17,7 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.paths import RESERVED, archive_name
 from holdfast.exports import parents, terms, tree
 from holdfast.exports.errors import Unsafe
-from holdfast.exports.inode import Inode
+from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
@@ -54,6 +54,8 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     if record.state is State.TRASHED or _is_shared(op, record):
         return _discard(op, record)
     moving, there = op.moving(record.volume), _standing(op, record)
+    if moving is None and there is None and action is not Action.DELETE:
+        moving = _rescued(op, record)
     if moving is None and there is None:
         return _find_moved(op, record)
     if action is Action.RETAIN:
@@ -77,6 +79,17 @@ def _standing(op: Operation, record: Record) -> Inode | None:
         return there
     with tree.above(op.root, record.directory) as (parent, name):
         return None if op.clear(parent, name) else there
+
+
+def _rescued(op: Operation, record: Record) -> Inode | None:
+    """A directory that is in the trash, and is not to be deleted any more, on its way out of it."""
+    trash = op.ledger.folder(TRASH)
+    with suppress(FileNotFoundError):
+        with tree.opened(trash, [record.volume]) as handle:
+            if not record.inode.may_be(inode_of(handle)):
+                return None
+        op.changes.rename(trash, record.volume, op.term, terms.MOVING + record.volume)
+    return op.moving(record.volume)
 
 
 def _known_by(op: Operation, record: Record, there: Inode) -> Record:

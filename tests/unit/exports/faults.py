@@ -56,7 +56,7 @@ class Injected:
 
     def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if self.fault is not Fault.LOST and not _changes(name, args):
+            if self.fault is not Fault.LOST and not (name == "fsync" or is_change(name, args)):
                 return call(*args, **kwargs)
             self.calls += 1
             if self.fault is Fault.CRASH and self.struck:
@@ -80,8 +80,9 @@ def injected(fault: Fault, at: int) -> Iterator[Injected]:
         yield state
 
 
-def _changes(name: str, args: tuple[Any, ...]) -> bool:
-    return name in {*CHANGES, "fsync"} or (name == "open" and bool(args[1] & os.O_CREAT))
+def is_change(name: str, args: tuple[Any, ...]) -> bool:
+    """Whether a call changes what is on the file system."""
+    return name in CHANGES or (name == "open" and bool(args[1] & os.O_CREAT))
 
 
 def _close(result: Any) -> None:

@@ -78,6 +78,16 @@ def test_an_export_that_is_initialised_is_on_the_disk(root: Path) -> None:
     assert state.changes > 5
 
 
+def test_an_id_that_an_export_of_version_1_is_given_is_on_the_disk(root: Path) -> None:
+    export = export_at(root)
+    (root / ".holdfast/export").unlink()
+
+    with _durable() as state:
+        export.exports.initialise(ID)
+
+    assert state.changes > 1
+
+
 def test_an_id_that_a_person_gave_is_on_the_disk(root: Path, export: Leading) -> None:
     published(export)
     handle = os.open(root / ".holdfast", os.O_RDONLY)
