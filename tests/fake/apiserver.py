@@ -1,7 +1,8 @@
 """An API server on loopback for faults that a real one does not show on demand.
 
 It serves objects, lists and live watches, and can be told to misbehave: refuse the next
-requests, answer nothing (frozen), answer watches from a script, be gone, expire its history.
+requests, let somebody else be faster, answer nothing (frozen), answer watches from a script, be
+gone, expire its history.
 Everything that was asked is kept in `requests`.
 """
 
@@ -62,6 +63,7 @@ class FakeApiServer:
         self.requests: list[Request] = []
         self.faults: dict[Verb, deque[Fault]] = {}
         self.lasting: dict[Verb, Fault] = {}
+        self.between: dict[Verb, deque[Callable[[Request], object]]] = {}
         self.scripts: deque[list[Step]] = deque()
         self.expire_continue: Fault | None = None
         self.thawed = threading.Event()
@@ -124,6 +126,10 @@ class FakeApiServer:
         """Answer the next requests of a kind so."""
         self.faults.setdefault(verb, deque()).extend([fault] * times)
 
+    def meanwhile(self, verb: Verb, act: Callable[[Request], object]) -> None:
+        """Do this before the next request of a kind is looked at: somebody else was faster."""
+        self.between.setdefault(verb, deque()).append(act)
+
     def script(self, *steps: Step) -> None:
         """Answer the next watch so; watches without a script are live."""
         self.scripts.append(list(steps))
@@ -131,6 +137,11 @@ class FakeApiServer:
     def count(self, verb: Verb) -> int:
         """How many requests of a kind came."""
         return sum(request.verb == verb for request in list(self.requests))
+
+    def interpose(self, request: Request) -> None:
+        """Does what is to come before a request."""
+        if waiting := self.between.get(request.verb):
+            waiting.popleft()(request)
 
     def fault_for(self, verb: Verb) -> Fault | None:
         """The fault a request is to meet."""
@@ -210,6 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(verb, path, query, dict(self.headers), body or {}, time.monotonic())
         self.server_of.requests.append(request)
         self.server_of.wait_while_frozen()
+        self.server_of.interpose(request)
         fault = self.server_of.fault_for(verb)
         if fault is not None:
             self._misbehave(fault)

@@ -1,7 +1,7 @@
 """The objects of the fake API server: what they are, and what happened to them in which order.
 
-Only the rules that the kube layer leans on: one counter of versions, conflicts, merge patches,
-a page of a list as of one version. No validation, no defaults, no access control.
+Only the rules that the program leans on: one counter of versions, conflicts, merge patches, a
+page of a list as of one version, finalizers. No validation, no defaults, no access control.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ class Objects:
             return self._write(path, _merged(held, change), "MODIFIED")
 
     def delete(self, path: str, uid: str | None = None) -> Json:
-        """An object's end, unless the uid is another's."""
+        """An object's end, unless the uid is another's; a finalizer puts it off."""
         with self.changed:
-            held = self._held(path)
+            held = copy.deepcopy(self._held(path))
             if uid not in {None, held["metadata"]["uid"]}:
                 raise Refused(409, "Conflict", "the uid is another's")
-            self._write(path, held, "DELETED")
-            return self.by_path.pop(path)
+            held["metadata"].setdefault("deletionTimestamp", "2026-01-01T00:00:00Z")
+            return self._write(path, held, "MODIFIED")
 
     def page(self, collection: str, limit: int, token: str) -> Json:
         """Part of a list; every page is of the version of the first."""
@@ -99,8 +99,12 @@ class Objects:
 
     def _write(self, path: str, obj: Json, kind: str) -> Json:
         self.version += 1
-        obj["metadata"]["resourceVersion"] = str(self.version)
+        metadata = obj["metadata"]
+        metadata["resourceVersion"] = str(self.version)
         self.by_path[path] = obj
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+            kind = "DELETED"
+            del self.by_path[path]
         self.history.append((self.version, path, kind, copy.deepcopy(obj)))
         self.changed.notify_all()
         return copy.deepcopy(obj)

@@ -1,142 +1,312 @@
-"""An export as the loops use it: bounded in time, measured, and known to be stale or not."""
+"""An export as the loops use it: every call bounded in time, fenced, and measured."""
 
 from __future__ import annotations
 
+import errno
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from holdfast.controller import directories
 from holdfast.controller.directories import Directories
 from holdfast.controller.metrics import Metrics
+from holdfast.controller.outcome import NotLeading
 from holdfast.exports.deadline import Lane
-from holdfast.exports.errors import Failed, Unavailable
+from holdfast.exports.errors import (
+    ExportError,
+    Failed,
+    TimedOut,
+    Unavailable,
+    WrongExport,
+    explained,
+)
 from holdfast.exports.export import Export
+from holdfast.exports.interface import ExportInfo, Exports, Grant, Leader, Term
+from tests.support import eventually
+from tests.unit.controller.given import ID
+from tests.unit.controller.site import failing
+
+TERM = Term(Leader("cluster", "lease"), 1)
+
+
+class Bench:
+    """A prepared export; `refusal` is what whoever asks for leave to change it is told."""
+
+    def __init__(self, root: Path) -> None:
+        self.export = Export(root)
+        self.export.initialise(ID)
+        self.metrics = Metrics()
+        self.refusal: Exception | None = None
+        self.busy_when_asked: list[bool] = []
+        self.over = threading.Event()
+        self.signs = 0
+        self.directories = self.behind(30)
+
+    def behind(self, seconds: float) -> Directories:
+        """The export with another deadline."""
+        made = Directories(self.export, seconds, self.metrics, grant=self._grant)
+        made.trouble = self._note
+        self.directories = made
+        return made
+
+    def _note(self) -> None:
+        self.signs += 1
+
+    def _grant(self, seconds: float) -> Grant:
+        self.busy_when_asked.append(self.directories.is_busy())
+        if self.refusal:
+            raise self.refusal
+        return Grant(TERM, seconds)
+
+    def hang(self, *_: object) -> None:
+        self.over.wait(60)
+
+    def metric(self, name: str, operation: str) -> float:
+        return self.metrics.registry.get_sample_value(name, {"operation": operation}) or 0.0
 
 
 @pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
+def bench(root: Path) -> Iterator[Bench]:
+    made = Bench(root)
+    yield made
+    made.over.set()
+    made.directories.close()
 
 
-@pytest.fixture
-def export(tmp_path: Path) -> Export:
-    return Export(tmp_path)
+def test_what_an_operation_gives_is_handed_on_and_measured(bench: Bench) -> None:
+    found = bench.directories.read("look", lambda exports: exports.exists("team/data"))
+
+    assert found is False
+    assert bench.metric("holdfast_export_operation_duration_seconds_count", "look") == 1
+    assert bench.metric("holdfast_export_operation_failed_total", "look") == 0
 
 
-def value(metrics: Metrics, name: str, operation: str) -> float:
-    return metrics.registry.get_sample_value(name, {"operation": operation}) or 0.0
+def test_a_change_is_given_the_leave_to_make_it_and_for_how_long(bench: Bench) -> None:
+    granted = bench.directories.change("create", lambda _, grant: grant)
+
+    assert granted == Grant(TERM, 30)
+    assert not bench.directories.is_busy()
 
 
-def test_what_an_operation_gives_is_handed_on_and_measured(
-    export: Export, metrics: Metrics
-) -> None:
-    export.prepare()
+def test_a_change_is_outstanding_before_the_lease_is_asked(bench: Bench) -> None:
+    """Else the lease could be given up between the answer and the count."""
+    bench.directories.change("create", lambda *_: None)
 
-    recorded = Directories(export, 30, metrics).do("list", Export.recorded)
-
-    assert recorded == set()
-    assert value(metrics, "holdfast_export_operation_duration_seconds_count", "list") == 1
-    assert value(metrics, "holdfast_export_operation_failed_total", "list") == 0
+    assert bench.busy_when_asked == [True]
 
 
-def test_an_error_is_raised_and_counted(export: Export, metrics: Metrics) -> None:
-    def fail(_: Export) -> None:
-        raise Failed("the file system says no")
+def test_nothing_is_changed_without_leave(bench: Bench) -> None:
+    bench.refusal = NotLeading()
+    made: list[bool] = []
 
+    with pytest.raises(NotLeading):
+        bench.directories.change("create", lambda *_: made.append(True))
+
+    assert not made
+    assert not bench.directories.is_busy()
+
+
+def test_a_term_begins_without_one_and_is_outstanding_meanwhile(bench: Bench) -> None:
+    bench.refusal = NotLeading()
+
+    assert bench.directories.begin(lambda _: bench.directories.is_busy()) is True
+    assert not bench.directories.is_busy()
+
+
+def test_an_error_is_raised_and_counted(bench: Bench) -> None:
     with pytest.raises(Failed, match="says no"):
-        Directories(export, 30, metrics).do("create", fail)
+        bench.directories.read("create", lambda _: failing(Failed("it says no"))())
 
-    assert value(metrics, "holdfast_export_operation_failed_total", "create") == 1
-
-
-def test_an_operation_that_hangs_is_given_up_at_its_deadline(
-    export: Export, metrics: Metrics
-) -> None:
-    over = threading.Event()
-
-    with pytest.raises(Unavailable, match=r"cannot create: the export did not answer in 0\.1 s"):
-        Directories(export, 0.1, metrics).do("create", lambda _: over.wait(60))
-
-    over.set()
-    assert value(metrics, "holdfast_export_operation_failed_total", "create") == 1
+    assert bench.metric("holdfast_export_operation_failed_total", "create") == 1
+    assert bench.metric("holdfast_export_operation_duration_seconds_count", "create") == 1
 
 
-def test_a_probe_does_not_wait_behind_operations_that_hang(
-    export: Export, metrics: Metrics
-) -> None:
-    behind = Directories(export, 0.05, metrics)
-    over = threading.Event()
-    for _ in range(20):
-        with pytest.raises(Unavailable):
-            behind.do("create", lambda _: over.wait(60))
+class TestHanging:
+    def test_an_operation_is_given_up_at_its_deadline(self, bench: Bench) -> None:
+        with pytest.raises(TimedOut, match=r"cannot create: the export did not answer in 0\.1 s"):
+            bench.behind(0.1).read("create", bench.hang)
 
-    behind._probe_lane = Lane(width=2, seconds=30)  # a busy machine is no hung export
-    behind.probe()
+        assert bench.metric("holdfast_export_operation_failed_total", "create") == 1
 
-    over.set()
+    def test_a_change_that_was_given_up_is_outstanding_until_it_ends(self, bench: Bench) -> None:
+        directories = bench.behind(0.05)
+        with pytest.raises(TimedOut):
+            directories.change("create", bench.hang)
+        assert directories.is_busy()
+
+        bench.over.set()
+
+        eventually(lambda: not directories.is_busy())
+
+    def test_what_only_reads_is_not_outstanding(self, bench: Bench) -> None:
+        directories = bench.behind(0.05)
+
+        with pytest.raises(TimedOut):
+            directories.read("find", bench.hang)
+
+        assert not directories.is_busy()
+
+    def test_another_call_about_the_same_volume_takes_no_place_of_its_own(
+        self, bench: Bench
+    ) -> None:
+        directories = bench.behind(0.05)
+        for _ in range(20):  # a lane is 16 wide
+            with pytest.raises(TimedOut):
+                directories.change("create", bench.hang, "pvc-1")
+
+        with pytest.raises(TimedOut, match="cannot find: the export hangs in an earlier call"):
+            directories.read("find", lambda _: None, "pvc-1")
+
+        directories.seconds, directories._lane = 30, Lane(seconds=30)
+        assert directories.read("find", lambda _: "another's", "pvc-2") == "another's"
+
+    def test_it_goes_on_as_soon_as_the_earlier_call_has_ended(self, bench: Bench) -> None:
+        directories = bench.behind(0.05)
+        with pytest.raises(TimedOut):
+            directories.change("create", bench.hang, "pvc-1")
+
+        directories.seconds, directories._lane = 30, Lane(seconds=30)
+        bench.over.set()
+
+        assert directories.read("find", lambda _: "found", "pvc-1") == "found"
+
+    def test_a_probe_does_not_wait_behind_operations(self, bench: Bench) -> None:
+        directories = bench.behind(0.05)
+        for number in range(20):
+            with pytest.raises(TimedOut):
+                directories.read("create", bench.hang, f"pvc-{number}")
+
+        directories._probe_lane = Lane(width=2, seconds=30)  # a busy machine is no hung export
+        directories.probe()
+
+    def test_a_probe_that_hangs_is_given_up_as_well(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bench.export, "probe", bench.hang)
+
+        with pytest.raises(TimedOut, match="cannot try the export"):
+            bench.behind(0.05).probe()
+
+    def test_a_probe_has_ten_seconds_at_most(self, bench: Bench) -> None:
+        assert bench.behind(30)._probe_lane._seconds == 10
+        assert bench.behind(3)._probe_lane._seconds == 3
 
 
-def test_the_first_probe_prepares_the_export_and_later_ones_do_not(
-    export: Export, metrics: Metrics, tmp_path: Path
-) -> None:
-    """What is empty later is a mount that was lost."""
-    probed = Directories(export, 30, metrics)
-    probed.probe()
-    assert (tmp_path / ".holdfast" / "volumes").is_dir()
-    (tmp_path / ".holdfast").rename(tmp_path / "elsewhere")
+class TestSignsOfTrouble:
+    """One volume's error may be the first sign of the export's: it is probed, not condemned."""
 
-    with pytest.raises(Unavailable, match="mount the export"):
-        probed.probe()
+    @pytest.mark.parametrize(
+        "number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.ENOTCONN]
+    )
+    def test_it_is_probed_after_an_error_that_a_lost_server_gives(
+        self, bench: Bench, number: int
+    ) -> None:
+        def fail(_: Exports) -> None:
+            with explained("cannot make it"):
+                raise OSError(number, "")
 
-    assert not (tmp_path / ".holdfast").exists()
+        with pytest.raises(Failed):
+            bench.directories.read("create", fail)
+
+        assert bench.signs == 1
+
+    def test_it_is_probed_after_a_call_that_hung(self, bench: Bench) -> None:
+        with pytest.raises(TimedOut):
+            bench.behind(0.05).read("create", bench.hang)
+
+        assert bench.signs == 1
+
+    def test_it_is_not_after_an_error_of_the_volume_s_own(self, bench: Bench) -> None:
+        def fail(_: Exports) -> None:
+            with explained("cannot make it"):
+                raise OSError(errno.EACCES, "")
+
+        with pytest.raises(Failed):
+            bench.directories.read("create", fail)
+        with pytest.raises(ExportError):
+            bench.directories.read("create", lambda _: failing(ExportError("no"))())
+
+        assert bench.signs == 0
+
+
+class TestWrongExport:
+    def test_what_is_mounted_is_checked_with_each_probe(self, bench: Bench) -> None:
+        seen: list[ExportInfo] = []
+        directories = Directories(
+            bench.export, 30, bench.metrics, grant=bench._grant, check=seen.append
+        )
+
+        directories.probe()
+
+        assert seen == [ExportInfo(ID, 2)]
+        directories.close()
+
+    def test_a_gauge_shows_another_export_until_it_is_the_right_one_again(
+        self, bench: Bench
+    ) -> None:
+        wrong: list[Exception] = [WrongExport("another"), Unavailable("no answer"), WrongExport("")]
+
+        def check(_: ExportInfo) -> None:
+            if wrong:
+                raise wrong.pop(0)
+
+        directories = Directories(bench.export, 30, bench.metrics, grant=bench._grant, check=check)
+        shown = []
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                directories.probe()
+            shown.append(bench.metrics.registry.get_sample_value("holdfast_wrong_export"))
+        directories.probe()
+
+        assert shown == [1, 0, 1]
+        assert bench.metrics.registry.get_sample_value("holdfast_wrong_export") == 0
+        directories.close()
 
 
 class TestStaleness:
-    @pytest.fixture
-    def probed(
-        self, export: Export, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
-    ) -> Directories:
-        """An export whose handle is stale."""
-        self.error: Unavailable | None = Unavailable("stale", stale=True)
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("holdfast.controller.directories.time.monotonic", lambda: self.now)
 
-        def probe() -> None:
-            if self.error:
-                raise self.error
+    def probe(self, bench: Bench, error: ExportError | None) -> None:
+        """Probes the export while that answers so."""
+        with pytest.MonkeyPatch.context() as patch:
+            if error is None:
+                bench.directories.probe()
+                return
+            patch.setattr(bench.export, "probe", failing(error))
+            with pytest.raises(type(error)):
+                bench.directories.probe()
 
-        monkeypatch.setattr(export, "probe", probe)
-        return Directories(export, 30, metrics)
+    def test_it_is_not_believed_at_first(self, bench: Bench) -> None:
+        self.probe(bench, Unavailable("stale", stale=True))
 
-    def test_it_is_not_believed_at_first(self, probed: Directories) -> None:
-        with pytest.raises(Unavailable):
-            probed.probe()
+        self.now += 60
+        assert not bench.directories.is_stale
 
-        assert not probed.is_stale
+    def test_it_is_believed_once_it_lasts(self, bench: Bench) -> None:
+        self.probe(bench, Unavailable("stale", stale=True))
+        self.now += 30
+        self.probe(bench, Unavailable("stale", stale=True))
 
-    def test_it_is_believed_once_it_lasts(
-        self, probed: Directories, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(directories, "_STALE_SECONDS", -1.0)
+        self.now += 31
+        assert bench.directories.is_stale
 
-        with pytest.raises(Unavailable):
-            probed.probe()
-
-        assert probed.is_stale
-
-    @pytest.mark.parametrize("later", [None, Unavailable("no answer")])
+    @pytest.mark.parametrize("later", [None, Unavailable("no answer"), TimedOut("it hangs")])
     def test_it_is_forgotten_when_something_else_is_seen(
-        self, probed: Directories, monkeypatch: pytest.MonkeyPatch, later: Unavailable | None
+        self, bench: Bench, later: ExportError | None
     ) -> None:
-        monkeypatch.setattr(directories, "_STALE_SECONDS", -1.0)
-        with pytest.raises(Unavailable):
-            probed.probe()
+        self.probe(bench, Unavailable("stale", stale=True))
+        self.now += 61
 
-        self.error = later
-        if later:
-            with pytest.raises(Unavailable):
-                probed.probe()
-        else:
-            probed.probe()
+        self.probe(bench, later)
 
-        assert not probed.is_stale
+        assert not bench.directories.is_stale
+
+    def test_an_export_that_was_never_stale_is_not(self, bench: Bench) -> None:
+        self.probe(bench, Unavailable("no answer"))
+
+        self.now += 1000
+        assert not bench.directories.is_stale

@@ -12,9 +12,12 @@ from holdfast.controller.gate import Gate
 from holdfast.controller.outcome import Again, NotLeading
 from holdfast.controller.workers import Workers
 from holdfast.exports import errors as exports
+from holdfast.exports.interface import Leader, Term
 from holdfast.kube import errors as kube
 from holdfast.kube.queue import WorkQueue
 from tests.support import eventually
+
+TERM, NEXT = (Term(Leader("cluster", "lease"), number) for number in (1, 2))
 
 
 class Bench:
@@ -30,15 +33,17 @@ class Bench:
         self.api._close()
         self.export._close()
         self.gate = Gate(lambda: self.leads, (self.api, self.export), self.stop)
-        self.gate.begun.set()
+        self.gate.open(TERM)
         self.ends: list[Exception | None] = []
         self.worked: list[str] = []
+        self.terms: list[Term] = []
         self.workers = Workers(
             "test", self.queue, self._handle, self.gate, api=self.api, export=self.export, count=1
         )
 
     def _handle(self, key: str) -> None:
         self.worked.append(key)
+        self.terms.append(self.gate.grant(1).term)
         if self.ends and (error := self.ends.pop(0)):
             raise error
 
@@ -81,6 +86,7 @@ def test_work_that_went_well_is_done_with(bench: Bench) -> None:
     [
         Again(),
         exports.Failed("the file system says no"),
+        exports.TimedOut("it hangs"),
         exports.Unsafe("it is a symlink"),
         kube.Forbidden(403, "Forbidden", "you may not"),
         RuntimeError("a fault of ours"),
@@ -143,30 +149,50 @@ def test_a_fault_in_one_key_does_not_end_the_worker(bench: Bench) -> None:
     eventually(lambda: bench.worked[-1] == "another")
 
 
-class TestGate:
-    def test_it_is_closed_until_what_an_earlier_leader_left_was_read(self, bench: Bench) -> None:
-        bench.gate.begun.clear()
+def test_one_that_leads_no_more_has_the_work_done_in_its_next_term(bench: Bench) -> None:
+    bench.work(NotLeading(), None)
 
-        assert bench.gate.can_begin()
-        assert not bench.gate.is_open()
-        with pytest.raises(NotLeading):
-            bench.gate.fence()
+    eventually(is_done(bench, 2))
 
-    def test_a_fence_lets_a_leader_through_whose_export_hangs(self, bench: Bench) -> None:
-        """What was begun may be finished; only another leader forbids that."""
-        bench.export.trip("no answer")
+    assert bench.queue.failures("key") == 0
 
-        assert not bench.gate.is_open()
-        bench.gate.fence()
 
-    def test_a_fence_stops_one_that_does_not_lead(self, bench: Bench) -> None:
-        bench.leads = False
+def test_work_that_a_later_term_fences_ends_the_term_and_is_done_in_the_next(bench: Bench) -> None:
+    """It may be another process, without a lease, or one that the lease has gone to."""
+    bench.work(exports.Fenced("a later term has begun"), None)
+    eventually(lambda: bench.gate.term is None)
+    assert bench.terms == [TERM]
 
-        with pytest.raises(NotLeading):
-            bench.gate.fence()
+    bench.gate.open(NEXT)
 
-    def test_who_waits_at_a_closed_gate_is_let_go_at_the_end(self, bench: Bench) -> None:
-        bench.leads = False
-        bench.stop.set()
+    eventually(is_done(bench, 2))
+    assert bench.terms == [TERM, NEXT]
+    assert bench.queue.failures("key") == 0
+    assert bench.export.closed
 
-        assert bench.gate.wait() is False
+
+def test_what_was_fenced_late_does_not_end_the_next_term(bench: Bench) -> None:
+    def fenced_late(key: str) -> None:
+        if not bench.worked:
+            bench.worked.append(key)
+            bench.gate.open(NEXT)
+            raise exports.Fenced("the term has ended")
+
+    bench.workers._handle = fenced_late
+    bench.work()
+
+    eventually(is_done(bench, 1))
+
+    assert bench.gate.term == NEXT
+
+
+def test_a_worker_ends_while_it_waits_at_the_closed_gate(bench: Bench) -> None:
+    bench.gate.close()
+    bench.work()
+    eventually(lambda: bench.queue._working)
+
+    bench.stop.set()
+    bench.workers.stop(10)
+
+    assert not bench.workers.threads[0].is_alive()
+    assert bench.worked == []

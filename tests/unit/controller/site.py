@@ -1,0 +1,237 @@
+"""One leader with both handlers: a real export in a directory, an API server on loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import ClaimRef
+from holdfast.controller.cluster import Cluster
+from holdfast.controller.context import Context
+from holdfast.controller.directories import Directories
+from holdfast.controller.gate import Gate
+from holdfast.controller.identity import Identity
+from holdfast.controller.keep import Keep
+from holdfast.controller.metrics import Metrics
+from holdfast.controller.provision import Provision
+from holdfast.controller.speaker import Speaker
+from holdfast.exports.export import Export
+from holdfast.exports.interface import Exports, Grant, Leader, Term
+from holdfast.exports.record import Record
+from holdfast.kube.api import Api
+from holdfast.kube.events import Recorder
+from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
+from tests.fake.apiserver import FakeApiServer
+from tests.fake.objects import Refused
+from tests.unit.controller.given import ADDRESS, ID, NAME, a_claim, a_class, wanted
+
+CLUSTER = "cluster"
+LEADER = Leader(CLUSTER, "example.com-nfs")
+
+
+class Said(NamedTuple):
+    """An event that was to be sent."""
+
+    kind: str
+    name: str
+    type: str
+    reason: str
+    message: str
+
+
+class Site:
+    """Nothing runs by itself: a test calls the handlers, and says what the cache has seen."""
+
+    def __init__(self, api: Api, server: FakeApiServer, root: Path) -> None:
+        self.api, self.server, self.root = api, server, root
+        self.leads = True
+        self.stop = threading.Event()
+        self.export = Export(root)
+        self.export.initialise(ID)
+        self.gate = Gate(lambda: self.leads, (), self.stop)
+        self.metrics = Metrics()
+        self.directories = Directories(self.export, 30, self.metrics, grant=self.gate.grant)
+        self.cluster = Cluster(api, Provisioner(NAME), ADDRESS, lambda: None)
+        self.identity = Identity(ADDRESS, self.cluster.volumes.values, lambda _: None)
+        self.identity.export_id, self.identity.cluster = ID, CLUSTER
+        self.recorder = Recorder(api, "test")
+        self.context = Context(
+            api=api,
+            cluster=self.cluster,
+            directories=self.directories,
+            provisioner=Provisioner(NAME),
+            address=ADDRESS,
+            speaker=Speaker(self.recorder),
+            metrics=self.metrics,
+            identity=self.identity,
+            fence=self.gate.fence,
+        )
+        self.trash_looks = 0
+        self.set_up(self.context)
+        self.lead()
+        self.add_class()
+
+    def set_up(self, context: Context) -> None:
+        """Makes the handlers."""
+        self.context = context
+        self.provision = Provision(context)
+        self.keep = Keep(context, self._look_at_trash)
+
+    def _look_at_trash(self) -> None:
+        self.trash_looks += 1
+
+    def lead(self) -> tuple[Record, ...]:
+        """Begins a term; what an earlier one left in the making."""
+        takeover = self.export.begin(LEADER)
+        self.gate.open(takeover.term)
+        self.keep.begin(takeover.moving)
+        self.provision.settle(takeover.unfinished)
+        return takeover.unfinished
+
+    @property
+    def term(self) -> Term:
+        term = self.gate.term
+        assert term is not None
+        return term
+
+    @property
+    def grant(self) -> Grant:
+        return Grant(self.term)
+
+    def serve(self, key: str = "team/data") -> None:
+        """Handles a claim."""
+        with self.gate.within(self.term):
+            self.provision(key)
+
+    def look_after(self, uid: str = "1") -> None:
+        """Handles a volume."""
+        with self.gate.within(self.term):
+            self.keep(f"pvc-{uid}")
+
+    def add_class(self, policy: str = "Delete", **parameters: str) -> None:
+        """Makes the class, or edits it."""
+        made = a_class({"pathPattern": "${.PVC.namespace}/${.PVC.name}", **parameters}, policy)
+        path = f"{CLASSES.path()}/nfs"
+        if path in self.server.objects.by_path:
+            del self.server.objects.by_path[path]
+        self._take(1, "ADDED", self.server.objects.create(CLASSES.path(), made))
+
+    def add_claim(self, whose: ClaimRef, **spec: Any) -> None:
+        """A person makes a claim, and the cache sees it."""
+        made = self.server.objects.create(CLAIMS.path(whose.namespace), a_claim(whose, **spec))
+        self._take(0, "ADDED", made)
+
+    def remove_claim(self, whose: ClaimRef, *, seen: bool = True) -> None:
+        gone = self.server.objects.delete(CLAIMS.path(whose.namespace, whose.name))
+        if seen:
+            self._take(0, "DELETED", gone)
+
+    def add_volume(self, made: Json) -> None:
+        """Somebody makes a volume, and the cache sees it."""
+        self._take(2, "ADDED", self.server.objects.create(VOLUMES.path(), made))
+
+    def edit(self, uid: str, change: Json, *, seen: bool = True) -> None:
+        """Somebody edits a volume."""
+        edited = self.server.objects.patch(VOLUMES.path(name=f"pvc-{uid}"), change)
+        if seen:
+            self._take(2, "MODIFIED", edited)
+
+    def drop(self, uid: str = "1") -> None:
+        """Somebody takes a volume away, whatever holds it, and the cache sees it."""
+        path = VOLUMES.path(name=f"pvc-{uid}")
+        self.server.objects.patch(path, {"metadata": {"finalizers": None}})
+        self._take(2, "DELETED", self.server.objects.delete(path))
+
+    def see(self, uid: str = "1") -> None:
+        """The cache sees what the API server holds."""
+        held = self.volume(uid)
+        assert held is not None
+        self._take(2, "MODIFIED", held)
+
+    def bind(self, uid: str = "1") -> None:
+        self.edit(uid, {"status": {"phase": "Bound"}})
+
+    def release(self, uid: str = "1") -> None:
+        self.edit(uid, {"status": {"phase": "Released"}})
+
+    def serve_and_bind(self, whose: ClaimRef) -> None:
+        """A claim gets its volume and uses it."""
+        self.add_claim(whose)
+        self.serve(str(whose))
+        self.edit(whose.uid, {"status": {"phase": "Bound"}})
+        self.remove_claim(whose)
+
+    def made_on_export(self, whose: ClaimRef, directory: str = "team/data", **given: Any) -> None:
+        """A directory with a confirmed record."""
+        self.export.create(self.grant, wanted(whose, directory, **given))
+        self.export.confirm(self.grant, f"pvc-{whose.uid}")
+
+    def volume(self, uid: str = "1") -> Json | None:
+        """A volume as the API server holds it."""
+        try:
+            return self.server.objects.get(VOLUMES.path(name=f"pvc-{uid}"))
+        except Refused:
+            return None
+
+    def record(self, uid: str = "1") -> Record | None:
+        return self.export.find(f"pvc-{uid}")
+
+    def said(self, reason: str = "") -> list[Said]:
+        """The events of a reason, or all."""
+        events = (
+            Said(e.about.kind, e.about.name, e.type, e.reason, e.message)
+            for e in self.recorder._queue
+        )
+        return [event for event in events if reason in {"", event.reason}]
+
+    def only(self, reason: str) -> Said:
+        """The one event of a reason."""
+        [event] = self.said(reason)
+        return event
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+    def queued(self) -> tuple[set[str], set[str]]:
+        """The keys of claims and of volumes that want work now."""
+        claims, volumes = self.cluster.claim_queue, self.cluster.volume_queue
+        return set(claims._due), set(volumes._due)
+
+    def close(self) -> None:
+        self.directories.close()
+
+    def _take(self, reflector: int, kind: str, obj: Json) -> None:
+        self.cluster.reflectors[reflector]._take_event(kind, obj)
+
+
+def before(exports: Exports, method: str, act: Callable[[], object]) -> None:
+    """Has something happen each time before a method of an export does its work."""
+    real = getattr(exports, method)
+
+    def first(*args: Any) -> Any:
+        act()
+        return real(*args)
+
+    setattr(exports, method, first)
+
+
+def failing(error: BaseException) -> Callable[[], object]:
+    """Raises an error each time it is called."""
+
+    def fail() -> object:
+        raise error
+
+    return fail
+
+
+def once(act: Callable[[], object]) -> Callable[[], object]:
+    """Does something the first time only."""
+    left = [act]
+
+    def first() -> object:
+        return left.pop()() if left else None
+
+    return first
