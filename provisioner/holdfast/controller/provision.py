@@ -37,7 +37,7 @@ class Provision:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._in_progress: dict[str, Plan] = {}
-        self._left_over: dict[str, Record] = {}
+        self._left_over: dict[str, list[Record]] = {}
 
     @property
     def in_progress(self) -> set[str]:
@@ -48,14 +48,15 @@ class Provision:
         """Takes up what an earlier process left half-made, each in its claim's turn."""
         self._left_over.clear()
         for record in left_over:
-            self._left_over[str(record.claim)] = record
+            self._left_over.setdefault(str(record.claim), []).append(record)
             self._context.cluster.claim_queue.add(str(record.claim))
 
     def __call__(self, key: str) -> None:
         """Brings one claim as far as it can be brought now."""
-        if record := self._left_over.get(key):
-            self._settle(record)
-            self._left_over.pop(key, None)
+        records = self._left_over.get(key, [])
+        for record in tuple(records):
+            if self._settle(record):
+                records.remove(record)
         claim = self._context.cluster.claims.get(key)
         begun = self._in_progress.get(key)
         if begun is not None and (claim is None or claim.ref != begun.ref):
@@ -75,14 +76,20 @@ class Provision:
                     self._context.speaker.say_once(claim, "WaitForPopulator", event)
             case Refuse(message, retry):
                 self._fail(claim, message)
-                if begun := self._in_progress.get(claim.key):  # its class was edited meanwhile
-                    self._take_back(begun)
+                self._give_up(claim.key)  # its class was edited meanwhile
                 if retry:
                     raise Again
             case Plan() as plan:
                 unfinished = claim.key in self._in_progress
                 if unfinished or self._context.cluster.volumes.get(plan.volume) is None:
                     self._carry_out(plan)
+
+    def _give_up(self, key: str) -> None:
+        """Takes back what was begun for a claim that cannot be served as it is."""
+        if begun := self._in_progress.get(key):
+            self._take_back(begun)
+        for record in self._left_over.pop(key, ()):  # whose volume does not exist
+            self._undo(record.volume)
 
     def _finish(self, plan: Plan) -> None:
         """Ends an attempt whose claim is not pending any more, unless another replica has."""
@@ -110,6 +117,7 @@ class Provision:
             self._take_back(plan)
             raise Again from error
         self._in_progress.pop(claim.key, None)
+        self._left_over.pop(claim.key, None)
         self._succeed(plan, time.monotonic() - started)
 
     def _take_back(self, plan: Plan) -> None:
@@ -197,12 +205,16 @@ class Provision:
         self._context.speaker.warn(claim, _FAILED, message)
         _log.warning("claim not served", claim=claim.key, reason=message)
 
-    def _settle(self, record: Record) -> None:
+    def _settle(self, record: Record) -> bool:
+        """Confirms or undoes what was left half-made; False where the claim is still to have it."""
         if self._exists(record.volume):
             self._confirm(record.volume)
-        elif not self._is_pending(record):
+        elif self._is_pending(record):
+            return False
+        else:
             self._undo(record.volume)
             _log.info("half-made volume undone", volume=record.volume, claim=str(record.claim))
+        return True
 
     def _is_pending(self, record: Record) -> bool:
         try:

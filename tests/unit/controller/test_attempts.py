@@ -1,0 +1,255 @@
+"""An attempt to make a volume that ends in the middle (design, rule 4: every step can be repeated).
+
+One whose end is not known stays in progress: it is finished or undone later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from holdfast.controller.outcome import Again, NotLeading
+from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
+from holdfast.kube import errors as kube
+from tests.fake.apiserver import Fault, Request
+from tests.unit.controller.given import a_volume, ref
+from tests.unit.controller.site import Site, before, failing, once
+
+FAILED = "ProvisioningFailed"
+UNKNOWN = [Unavailable("no answer"), TimedOut("it hangs")]
+
+
+def lose_the_answer(site: Site) -> None:
+    """The next volume is made, and the API server's answer does not arrive."""
+
+    def make(request: Request) -> None:
+        site.server.objects.create(request.path, request.body)
+
+    site.server.meanwhile("create", make)
+    site.server.fail("create", Fault(503))
+
+
+def is_clean(site: Site) -> bool:
+    """Whether nothing is left of volume pvc-1."""
+    return (
+        site.volume() is None
+        and site.record() is None
+        and not (site.root / "team").exists()
+        and site.provision.in_progress == set()
+    )
+
+
+def failing_fence() -> None:
+    raise NotLeading
+
+
+class TestKnownEnd:
+    """What failed for sure is taken back at once."""
+
+    def test_a_directory_that_cannot_be_made_leaves_nothing(self, site: Site) -> None:
+        before(site.export, "create", failing(Failed("the disk says no")))
+        site.add_claim(ref())
+
+        with pytest.raises(Again):
+            site.serve()
+
+        assert site.only(FAILED).message == "the disk says no"
+        assert is_clean(site)
+
+    def test_a_volume_that_the_api_server_refuses_leaves_nothing(self, site: Site) -> None:
+        site.server.fail("create", Fault(422, "Invalid"))
+        site.add_claim(ref())
+
+        with pytest.raises(Again):
+            site.serve()
+
+        assert site.only(FAILED).message == "fault 422"
+        assert is_clean(site)
+
+    def test_a_refusal_that_came_too_late_for_a_volume_that_was_made_keeps_it(
+        self, site: Site
+    ) -> None:
+        """The directory of a live volume is never undone."""
+        lose_the_answer(site)
+        site.server.faults["create"].clear()  # the second of two requests: it exists
+        site.server.fail("get", Fault(422, "Invalid"))
+        site.add_claim(ref())
+
+        with pytest.raises(Again):
+            site.serve()
+
+        assert site.volume() is not None
+        assert not site.export.is_unfinished("pvc-1")
+        assert (site.root / "team" / "data").is_dir()
+        assert site.provision.in_progress == set()
+
+    def test_a_volume_of_another_claim_by_that_name_does_not_keep_the_directory(
+        self, site: Site
+    ) -> None:
+        site.server.objects.create("/api/v1/persistentvolumes", a_volume(ref("1", "other")))
+        site.add_claim(ref())
+
+        with pytest.raises(Again):
+            site.serve()
+
+        assert site.record() is None
+        assert not (site.root / "team").exists()
+
+
+class TestUnknownEnd:
+    @pytest.mark.parametrize("error", UNKNOWN)
+    def test_it_stays_in_progress(self, site: Site, error: ExportError) -> None:
+        before(site.export, "confirm", once(failing(error)))
+        site.add_claim(ref())
+
+        with pytest.raises(type(error)):
+            site.serve()
+
+        assert site.provision.in_progress == {"1"}
+        assert site.only(FAILED).message == error.message
+        assert (site.root / "team" / "data").is_dir()
+
+    def test_the_next_try_finishes_it(self, site: Site) -> None:
+        lose_the_answer(site)
+        site.add_claim(ref())
+        with pytest.raises(kube.Unavailable):
+            site.serve()
+
+        site.serve()
+
+        assert len(site.said("ProvisioningSucceeded")) == 1
+        assert site.provision.in_progress == set()
+        assert not site.export.is_unfinished("pvc-1")
+
+    def test_it_is_finished_though_the_volume_is_known_already(self, site: Site) -> None:
+        """Its record still lies where those of half-made volumes do."""
+        before(site.export, "confirm", once(failing(TimedOut("it hangs"))))
+        site.add_claim(ref())
+        with pytest.raises(TimedOut):
+            site.serve()
+        assert site.cluster.volumes.get("pvc-1") is not None
+
+        site.serve()
+
+        assert not site.export.is_unfinished("pvc-1")
+
+    @pytest.mark.parametrize("again", [False, True], ids=["deleted", "made anew"])
+    def test_it_is_finished_for_a_claim_that_is_gone(self, site: Site, *, again: bool) -> None:
+        """So that its volume is released and reclaimed in the usual way."""
+        lose_the_answer(site)
+        site.add_claim(ref())
+        with pytest.raises(kube.Unavailable):
+            site.serve()
+        site.remove_claim(ref())
+        if again:
+            site.add_claim(ref("2"))
+            with pytest.raises(Again):  # the directory is the first one's
+                site.serve()
+        else:
+            site.serve()
+
+        assert site.volume() is not None
+        assert not site.export.is_unfinished("pvc-1")
+        assert "1" not in site.provision.in_progress
+
+    def test_it_is_left_to_another_replica_that_has_finished_it(self, site: Site) -> None:
+        lose_the_answer(site)
+        site.add_claim(ref())
+        with pytest.raises(kube.Unavailable):
+            site.serve()
+        site.export.confirm(site.grant, "pvc-1")
+        site.remove_claim(ref())
+        requests = len(site.server.requests)
+
+        site.serve()
+
+        assert site.provision.in_progress == set()
+        assert len(site.server.requests) == requests
+
+    def test_it_is_taken_back_when_its_claim_can_be_served_no_more(self, site: Site) -> None:
+        before(site.export, "create", once(failing(TimedOut("it hangs"))))
+        site.add_claim(ref())
+        with pytest.raises(TimedOut):
+            site.serve()
+        site.add_class(unknown="parameter")
+
+        site.serve()
+
+        assert is_clean(site)
+
+    def test_one_that_was_taken_back_though_its_volume_exists_is_confirmed(
+        self, site: Site
+    ) -> None:
+        lose_the_answer(site)
+        site.add_claim(ref())
+        with pytest.raises(kube.Unavailable):
+            site.serve()
+        site.add_class(unknown="parameter")
+
+        site.serve()
+
+        assert site.volume() is not None
+        assert not site.export.is_unfinished("pvc-1")
+        assert (site.root / "team" / "data").is_dir()
+
+    def test_its_claim_is_queued_when_it_is_deleted_before_the_next_try(self, site: Site) -> None:
+        site.add_claim(ref())
+        site.cluster.claim_queue.get(0)
+        site.cluster.claim_queue.retry("team/data")
+        site.cluster.claim_queue.done("team/data")
+
+        site.remove_claim(ref())
+
+        assert site.queued()[0] == {"team/data"}
+
+
+class TestFenced:
+    """A fence that passes once and then raises leaves no volume made."""
+
+    def test_nothing_is_made_by_one_that_does_not_lead(self, site: Site) -> None:
+        site.add_claim(ref())
+        site.leads = False
+
+        with pytest.raises(NotLeading):
+            site.serve()
+
+        assert site.server.count("create") == 0
+        assert not (site.root / "team").exists()
+
+    def test_the_lease_lost_after_the_directory_leaves_no_volume(self, site: Site) -> None:
+        site.set_up(replace(site.context, fence=failing_fence))
+        site.add_claim(ref())
+
+        with pytest.raises(NotLeading):
+            site.serve()
+
+        assert site.volume() is None
+        assert site.server.count("create") == 0
+        assert site.said(FAILED) == []
+        assert site.provision.in_progress == {"1"}
+
+    def test_a_later_term_leaves_the_attempt_in_progress_and_says_nothing(self, site: Site) -> None:
+        before(site.export, "create", failing(Fenced("the term has ended")))
+        site.add_claim(ref())
+
+        with pytest.raises(Fenced):
+            site.serve()
+
+        assert site.said(FAILED) == []
+        assert site.provision.in_progress == {"1"}
+        assert site.volume() is None
+
+    def test_the_work_of_an_ended_term_is_done_in_the_next(self, site: Site) -> None:
+        def lose_and_lead() -> None:
+            site.gate.close()
+            site.lead()
+
+        before(site.export, "create", once(lose_and_lead))
+        site.add_claim(ref())
+        with pytest.raises(Fenced):
+            site.serve()
+
+        site.serve()
+
+        assert site.volume() is not None

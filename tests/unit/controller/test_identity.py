@@ -1,0 +1,151 @@
+"""The wrong place is recognised (design, rule 9): before anything is touched, and told once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdfast.claims.objects import Volume
+from holdfast.controller.identity import Identity, is_at
+from holdfast.exports.errors import WrongExport
+from holdfast.exports.interface import ExportInfo
+from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, ref, volume
+
+OURS, ANOTHERS = ExportInfo(ID, 2), ExportInfo(ANOTHER_ID, 2)
+EMPTY, VERSION_1 = ExportInfo(), ExportInfo(format=1)
+
+
+class Bench:
+    """A process that has not led yet, and the volumes of its provisioner."""
+
+    def __init__(self) -> None:
+        self.volumes: list[Volume] = []
+        self.told: list[str] = []
+        self.identity = Identity(ADDRESS, lambda: self.volumes, self.told.append)
+
+    def add(self, **given: Any) -> None:
+        self.volumes.append(volume(ref(str(len(self.volumes))), **given))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.mark.parametrize("info", [OURS, ANOTHERS, EMPTY, VERSION_1])
+def test_without_any_volume_every_export_will_do(bench: Bench, info: ExportInfo) -> None:
+    bench.identity.check(info)
+
+    assert bench.told == []
+
+
+@pytest.mark.parametrize("server", ["nas", "NAS.", "192.0.2.1"])
+def test_the_export_that_volumes_name_is_the_right_one(bench: Bench, server: str) -> None:
+    bench.add(server=server)
+
+    bench.identity.check(OURS)
+
+
+@pytest.mark.parametrize(
+    ("info", "what"),
+    [
+        (ANOTHERS, f"the export {ANOTHER_ID}"),
+        (EMPTY, "an export without an id"),
+        (VERSION_1, "an export without an id"),
+    ],
+)
+def test_another_than_volumes_name_is_refused_with_the_way_out(
+    bench: Bench, info: ExportInfo, what: str
+) -> None:
+    bench.add()
+
+    with pytest.raises(WrongExport) as refusal:
+        bench.identity.check(info)
+
+    assert refusal.value.message == (
+        f"{what} is mounted here, not {ID}: mount that one, or, if this is to take its place, run "
+        "`holdfast exports accept`"
+    )
+    assert bench.told == [refusal.value.message]
+
+
+def test_a_volume_at_an_alias_of_the_server_counts(bench: Bench) -> None:
+    bench.add(server="192.0.2.1")
+
+    with pytest.raises(WrongExport):
+        bench.identity.check(EMPTY)
+
+
+@pytest.mark.parametrize("where", [{"server": "other"}, {"directory": "../elsewhere/data"}])
+def test_a_volume_of_another_server_or_path_says_nothing(bench: Bench, where: Any) -> None:
+    bench.add(export_id=ANOTHER_ID, **where)
+    bench.add(export_id="", **where)
+
+    bench.identity.check(OURS)
+    bench.identity.check(EMPTY)
+
+
+def test_one_export_of_several_that_volumes_name_is_taken(bench: Bench) -> None:
+    """Those of the other are refused one by one."""
+    bench.add(export_id=ANOTHER_ID)
+    bench.add(export_id=ID)
+
+    bench.identity.check(OURS)
+    bench.identity.check(ANOTHERS)
+
+
+@pytest.mark.parametrize("info", [VERSION_1, OURS])
+def test_volumes_of_version_1_want_an_export_with_records(bench: Bench, info: ExportInfo) -> None:
+    """It gets its id now, or another replica has just given it one."""
+    bench.add(export_id="")
+
+    bench.identity.check(info)
+
+
+def test_volumes_of_version_1_are_not_on_an_empty_export(bench: Bench) -> None:
+    bench.add(export_id="")
+    bench.add(export_id="")
+
+    with pytest.raises(WrongExport) as refusal:
+        bench.identity.check(EMPTY)
+
+    assert refusal.value.message == (
+        "an export without any record is mounted here, but volume pvc-0 was made on one: mount "
+        "that one, or, if this is to take its place, run `holdfast exports accept`"
+    )
+
+
+def test_inherited_volumes_may_be_on_an_export_without_records(bench: Bench) -> None:
+    bench.add(annotated=False)
+
+    bench.identity.check(EMPTY)
+
+
+@pytest.mark.parametrize("info", [ANOTHERS, EMPTY, VERSION_1])
+def test_who_has_led_on_an_export_takes_no_other(bench: Bench, info: ExportInfo) -> None:
+    bench.identity.export_id = ID
+
+    with pytest.raises(WrongExport, match=f"not {ID}"):
+        bench.identity.check(info)
+    bench.identity.check(OURS)
+
+
+def test_what_is_wrong_is_told_once_until_it_changes_or_is_right_again(bench: Bench) -> None:
+    bench.identity.export_id = ID
+    for info in (EMPTY, EMPTY, ANOTHERS, ANOTHERS):
+        with pytest.raises(WrongExport):
+            bench.identity.check(info)
+    assert len(bench.told) == 2
+
+    bench.identity.check(OURS)
+    with pytest.raises(WrongExport):
+        bench.identity.check(ANOTHERS)
+
+    assert len(bench.told) == 3
+
+
+def test_a_volume_is_at_the_export_by_server_and_path_together() -> None:
+    assert is_at(volume(), ADDRESS)
+    assert not is_at(volume(server="other"), ADDRESS)
+    assert not is_at(volume(directory="../elsewhere"), ADDRESS)

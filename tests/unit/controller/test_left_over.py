@@ -1,0 +1,149 @@
+"""What an earlier process left half-made is settled in its claim's turn (design, rule 4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.kube import errors as kube
+from holdfast.kube.resources import CLAIMS, VOLUMES
+from tests.fake.apiserver import Fault
+from tests.unit.controller.given import a_claim, a_volume, ref, wanted
+from tests.unit.controller.site import Site
+
+
+def is_clean(site: Site) -> bool:
+    """Whether nothing is left of volume pvc-1."""
+    return site.record() is None and not (site.root / "team").exists()
+
+
+def left_over(site: Site, uid: str = "1") -> None:
+    site.export.create(site.grant, wanted(ref(uid)))
+
+
+def test_one_whose_volume_exists_is_confirmed(site: Site) -> None:
+    left_over(site)
+    site.server.objects.create(VOLUMES.path(), a_volume(ref()))
+    assert [record.volume for record in site.lead()] == ["pvc-1"]
+    assert site.queued()[0] == {"team/data"}
+
+    site.serve()
+
+    assert not site.export.is_unfinished("pvc-1")
+    assert (site.root / "team" / "data").is_dir()
+
+
+def test_one_whose_claim_is_gone_is_undone(site: Site) -> None:
+    left_over(site)
+    site.lead()
+
+    site.serve()
+
+    assert is_clean(site)
+
+
+def test_one_whose_claim_was_made_anew_is_undone_and_the_new_one_served(site: Site) -> None:
+    left_over(site)
+    site.add_claim(ref("2"))
+    site.lead()
+
+    site.serve()
+
+    assert site.record() is None
+    assert site.volume("2") is not None
+
+
+def test_one_whose_claim_has_another_volume_is_undone(site: Site) -> None:
+    left_over(site)
+    site.server.objects.create(
+        CLAIMS.path("team"),
+        a_claim(ref(), volumeName="another"),
+    )
+    site.lead()
+
+    site.serve()
+
+    assert is_clean(site)
+
+
+def test_one_whose_claim_is_pending_is_finished(site: Site) -> None:
+    left_over(site)
+    site.add_claim(ref())
+    site.lead()
+
+    site.serve()
+
+    assert site.volume() is not None
+    assert not site.export.is_unfinished("pvc-1")
+
+
+def test_one_whose_claim_is_pending_is_not_undone_before_the_cache_has_seen_it(site: Site) -> None:
+    left_over(site)
+    site.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
+    site.lead()
+
+    site.serve()
+
+    assert site.export.is_unfinished("pvc-1")
+
+
+def test_nothing_is_undone_while_the_api_server_does_not_answer(site: Site) -> None:
+    """Whether the volume exists is not known: it is settled once that is."""
+    left_over(site)
+    site.lead()
+    site.server.fail("get", Fault(503))
+    with pytest.raises(kube.Unavailable):
+        site.serve()
+    assert (site.root / "team" / "data").is_dir()
+
+    site.serve()
+
+    assert is_clean(site)
+
+
+def test_two_of_one_claim_s_name_are_both_settled(site: Site) -> None:
+    left_over(site)
+    site.export.create(site.grant, wanted(ref("2"), "team/other"))
+    assert len(site.lead()) == 2
+
+    site.serve()
+
+    assert site.record("1") is None
+    assert site.record("2") is None
+
+
+def test_what_an_earlier_term_found_is_forgotten_with_the_next(site: Site) -> None:
+    left_over(site)
+    site.lead()
+    site.export.undo(site.grant, "pvc-1")
+
+    site.lead()
+
+    assert site.queued()[0] == {"team/data"}  # from the first time
+    site.serve()
+    assert site.server.count("get") == 0
+
+
+def test_one_whose_claim_can_be_served_no_more_is_undone(site: Site) -> None:
+    """Its class was edited while nobody led."""
+    left_over(site)
+    site.add_claim(ref())
+    site.add_class(unknown="parameter")
+    site.lead()
+
+    site.serve()
+
+    assert "unknown" in site.only("ProvisioningFailed").message
+    assert is_clean(site)
+
+
+def test_one_whose_claim_is_deleted_before_it_is_served_is_undone(site: Site) -> None:
+    """Also where the claim was pending when it was looked at first."""
+    left_over(site)
+    site.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
+    site.lead()
+    site.serve()
+    site.remove_claim(ref(), seen=False)
+
+    site.serve()
+
+    assert is_clean(site)

@@ -1,0 +1,151 @@
+"""A pending claim becomes a directory and a volume, or an event says why it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.claims import constants
+from holdfast.controller.outcome import Again
+from holdfast.kube.resources import VOLUMES
+from tests.unit.controller.given import ID, a_volume, ref
+from tests.unit.controller.site import Site
+
+FAILED = "ProvisioningFailed"
+MADE = "controller_persistentvolumeclaim_provision_total"
+LABELS = {"class": "nfs", "source": ""}
+
+
+def test_a_claim_gets_its_directory_record_volume_and_events(site: Site) -> None:
+    site.add_claim(ref())
+
+    site.serve()
+
+    record, volume = site.record(), site.volume()
+    assert record is not None
+    assert volume is not None
+    assert (site.root / "team" / "data").is_dir()
+    assert not site.export.is_unfinished("pvc-1")
+    assert (record.directory, record.claim, record.origin) == ("team/data", ref(), "cluster")
+    assert volume["metadata"]["annotations"][constants.EXPORT] == ID
+    assert volume["metadata"]["finalizers"] == [constants.FINALIZER]
+    assert volume["spec"]["nfs"] == {"server": "nas", "path": "/srv/team/data", "readOnly": False}
+    assert [said.reason for said in site.said()] == ["Provisioning", "ProvisioningSucceeded"]
+    assert site.said("Provisioning")[0].message == "making a volume for claim team/data"
+    assert site.only("ProvisioningSucceeded").message == "made volume pvc-1 in 'team/data'"
+    assert site.metric(MADE, **LABELS) == 1
+    assert site.provision.in_progress == set()
+
+
+def test_the_volume_is_known_at_once_without_its_event(site: Site) -> None:
+    site.add_claim(ref())
+    site.serve()
+
+    site.serve()
+
+    assert site.server.count("create") == 1
+    assert len(site.said("Provisioning")) == 1
+
+
+def test_what_is_asked_for_is_in_the_record(site: Site) -> None:
+    site.add_class("Retain", onDelete="archive", sharedPaths="true")
+    site.add_claim(ref())
+
+    site.serve()
+
+    record = site.record()
+    assert record is not None
+    assert (record.storage_class, record.size, record.mode) == ("nfs", "1Gi", "0777")
+    assert (record.reclaim_policy, record.on_delete.value) == ("Retain", "archive")
+    assert record.shared
+    assert (record.uid, record.gid) == (None, None)
+
+
+def test_an_existing_directory_is_refused_unless_the_class_says_otherwise(site: Site) -> None:
+    """Rule 3: what was there before its volume is never removed, nor handed out unasked."""
+    (site.root / "team" / "data").mkdir(parents=True)
+    site.add_claim(ref())
+    with pytest.raises(Again):
+        site.serve()
+    assert "exists, and no record says whose it is" in site.only(FAILED).message
+    assert site.volume() is None
+
+    site.add_class(existingDirectories="use")
+    site.serve()
+
+    record = site.record()
+    assert record is not None
+    assert record.foreign
+
+
+def test_a_claim_whose_class_is_missing_is_told_so_and_not_tried_again(site: Site) -> None:
+    site.add_claim(ref(), storageClassName="none")
+
+    site.serve()
+
+    assert site.only(FAILED).message.startswith("StorageClass 'none' does not exist")
+    name = "controller_persistentvolumeclaim_provision_failed_total"
+    assert site.metric(name, **{"class": "unknown", "source": ""}) == 1
+
+
+def test_a_directory_of_a_live_volume_is_refused_and_tried_again(site: Site) -> None:
+    site.add_volume(a_volume(ref("9", "other")))
+    site.add_claim(ref())
+
+    with pytest.raises(Again):
+        site.serve()
+
+    assert "is the directory of volume pvc-9 of claim team/other" in site.only(FAILED).message
+    name = "controller_persistentvolumeclaim_provision_failed_total"
+    assert site.metric(name, **LABELS) == 1
+
+
+def test_a_claim_for_a_populator_is_told_so_once_and_left_to_it(site: Site) -> None:
+    """Row 4 of the public cases: the populator makes a claim of its own, without a source."""
+    source = {"apiGroup": "populator.example.com", "kind": "Backup", "name": "monday"}
+    site.add_claim(ref(), dataSourceRef=source)
+
+    site.serve()
+    site.serve()
+
+    assert site.only("WaitForPopulator").type == "Normal"
+    assert site.said(FAILED) == []
+    assert site.volume() is None
+
+
+@pytest.mark.parametrize("kind", ["claim", "server", "path", "export"])
+def test_a_volume_of_the_same_name_but_of_something_else_is_refused(site: Site, kind: str) -> None:
+    """Issue 12, no 6: the server is part of a volume's identity. Nothing of it is touched."""
+    other = {
+        "claim": a_volume(ref("1", "other")),
+        "server": a_volume(ref(), server="other"),
+        "path": a_volume(ref(), "elsewhere"),
+        "export": a_volume(ref(), export_id="another"),
+    }[kind]
+    site.server.objects.create(VOLUMES.path(), other)  # the cache has not seen it
+    before = site.volume()
+    site.add_claim(ref())
+
+    with pytest.raises(Again):
+        site.serve()
+
+    assert site.only(FAILED).message == (
+        "a volume pvc-1 of another claim, server or directory exists: delete it, if it is not "
+        "needed, or delete this claim and make it anew"
+    )
+    assert site.volume() == before
+
+
+@pytest.mark.parametrize(("host", "export_id"), [("nas", ID), ("192.0.2.1", ID), ("nas", "")])
+def test_a_volume_that_an_earlier_attempt_made_is_taken_up(
+    site: Site, host: str, export_id: str
+) -> None:
+    """Also one of version 1, without an id, or made under another name of the server."""
+    made = a_volume(ref(), server=host, export_id=export_id, phase="Pending")
+    site.server.objects.create(VOLUMES.path(), made)
+    site.add_claim(ref())
+
+    site.serve()
+
+    assert not site.export.is_unfinished("pvc-1")
+    assert site.cluster.volumes.get("pvc-1") is not None
+    assert len(site.said("ProvisioningSucceeded")) == 1
