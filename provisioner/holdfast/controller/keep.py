@@ -59,17 +59,20 @@ class Keep:
 
     def __call__(self, name: str) -> None:
         """Does for one volume what is to be done now."""
-        volume = self._context.cluster.volumes.get(name)
-        if volume is None or not owns(volume, self._context.provisioner):
+        volume, provisioner = self._context.cluster.volumes.get(name), self._context.provisioner
+        if volume is not None and is_released(volume, provisioner):
+            volume = self._fresh(name)
+        if volume is None or not owns(volume, provisioner):
             self._forget(name)
             return
-        self._align_finalizers(volume)
-        if is_released(volume, self._context.provisioner):
-            self._reclaim(name)
-        elif name in self._moving:
+        was_aligned = self._align_finalizers(volume)
+        if is_released(volume, provisioner):
+            self._reclaim(volume)
+            return
+        if name in self._moving:
             self._put_back(name)
-        if volume.phase == "Bound" and self._is_here(volume):
-            self._look_after(volume)
+        if volume.phase in {"Bound", "Released"} and self._is_here(volume):
+            self._look_after(volume, in_doubt=not was_aligned or volume.phase == "Released")
 
     def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
         """Says of a volume that its directory was elsewhere for a moment."""
@@ -97,10 +100,11 @@ class Keep:
             self._context.metrics.moved_back.inc()
             self.say_moved_back(name, place, "the folder of an earlier term")
 
-    def _align_finalizers(self, volume: Volume) -> None:
+    def _align_finalizers(self, volume: Volume) -> bool:
+        """Sets the finalizers right; whether they were."""
         wanted = wanted_finalizers(volume, self._context.provisioner)
         if wanted == volume.finalizers:
-            return
+            return True
         try:
             self._patch(volume, {"finalizers": list(wanted)})
         except kube.ApiError as error:
@@ -108,6 +112,7 @@ class Keep:
             self._context.speaker.warn_volume(volume, "VolumeFinalizerFailed", error.message)
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
             raise Again from error
+        return False
 
     def _patch(self, volume: Volume, metadata: Json) -> None:
         # With its version: a merge patch writes the whole list, and another's must not be lost.
@@ -120,18 +125,22 @@ class Keep:
         except kube.Conflict as conflict:
             raise Again from conflict
 
-    def _look_after(self, volume: Volume) -> None:
-        """Makes sure that the record of a volume in use says what the volume says."""
+    def _look_after(self, volume: Volume, *, in_doubt: bool) -> None:
+        """Makes sure that the record of a volume that stays says what the volume says.
+
+        At the first look it is believed to, unless something is `in_doubt`: ten thousand records
+        are not read at each start.
+        """
         state = f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}"
         if self._recorded.get(volume.name) == state:
             return
-        is_first = volume.name not in self._recorded
+        may_differ = in_doubt or volume.name in self._recorded
         try:
             if not volume.directory:
                 self._follow(volume, self._find_or_adopt(volume))
             elif not volume.export_id:
                 self._give_export_id(volume)
-            elif not is_first or volume.name != volume_name(volume.claim):
+            elif may_differ or volume.name != volume_name(volume.claim):
                 self._follow(volume, self._find_or_adopt(volume))
         except Refused as refused:
             self._context.speaker.warn_volume(volume, "VolumeNotRecorded", refused.message)
@@ -143,10 +152,8 @@ class Keep:
         self._find_or_adopt(volume)
         self._patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})
 
-    def _reclaim(self, name: str) -> None:
-        volume, started = self._fresh(name), time.monotonic()
-        if volume is None:
-            return
+    def _reclaim(self, volume: Volume) -> None:
+        started = time.monotonic()
         try:
             moved = self._dispose(volume)
             self._delete(volume)
@@ -155,20 +162,19 @@ class Keep:
         except (Refused, ExportError, kube.KubeError) as error:
             self._context.metrics.deletion_failed(volume.class_name)
             self._context.speaker.warn_volume(volume, _FAILED, error.message)
-            _log.warning("volume not reclaimed", volume=name, reason=error.message)
+            _log.warning("volume not reclaimed", volume=volume.name, reason=error.message)
             if isinstance(error, UNKNOWN):
                 raise
             raise Again from error
-        self._moving.discard(name)
+        self._moving.discard(volume.name)
         self._succeed(volume, moved, time.monotonic() - started)
 
     def _fresh(self, name: str) -> Volume | None:
-        """The volume, if it is to be reclaimed even now: a person may just have said Retain."""
+        """The volume as it is now: a person may just have said Retain."""
         try:
-            volume = self._context.cluster.learn(self._context.api.get(VOLUMES, name))
+            return self._context.cluster.learn(self._context.api.get(VOLUMES, name))
         except kube.NotFound:
             return None
-        return volume if is_released(volume, self._context.provisioner) else None
 
     def _dispose(self, volume: Volume) -> Moved:
         if self._is_lost(volume):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import ClaimRef
@@ -218,10 +218,10 @@ def before(exports: Exports, method: str, act: Callable[[], object]) -> None:
     setattr(exports, method, first)
 
 
-def failing(error: BaseException) -> Callable[[], object]:
+def failing(error: BaseException) -> Callable[[], NoReturn]:
     """Raises an error each time it is called."""
 
-    def fail() -> object:
+    def fail() -> NoReturn:
         raise error
 
     return fail

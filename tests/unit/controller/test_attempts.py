@@ -40,10 +40,6 @@ def is_clean(site: Site) -> bool:
     )
 
 
-def failing_fence() -> None:
-    raise NotLeading
-
-
 class TestKnownEnd:
     """What failed for sure is taken back at once."""
 
@@ -218,7 +214,7 @@ class TestFenced:
         assert not (site.root / "team").exists()
 
     def test_the_lease_lost_after_the_directory_leaves_no_volume(self, site: Site) -> None:
-        site.set_up(replace(site.context, fence=failing_fence))
+        site.set_up(replace(site.context, fence=failing(NotLeading())))
         site.add_claim(ref())
 
         with pytest.raises(NotLeading):

@@ -1,0 +1,139 @@
+"""Volumes that nfs-subdir made are recorded first (design, rule 3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.claims.parameters import Action
+from holdfast.controller.outcome import Again
+from holdfast.exports.record import Record, State
+from holdfast.kube import errors as kube
+from holdfast.kube.resources import CLAIMS
+from tests.fake.apiserver import Fault
+from tests.unit.controller.given import a_claim, a_volume, ref
+from tests.unit.controller.site import Site
+
+DEFAULT = "team-data-pvc-1"
+
+
+def record(site: Site, uid: str = "1") -> Record:
+    found = site.record(uid)
+    assert found is not None
+    return found
+
+
+def inherit(site: Site, directory: str = DEFAULT, uid: str = "1", **given: str) -> None:
+    (site.root / directory).mkdir(parents=True, exist_ok=True)
+    (site.root / directory / "file").write_text("data")
+    site.add_volume(a_volume(ref(uid), directory, annotated=False, finalizers=(), **given))
+
+
+def test_one_is_recorded_as_soon_as_it_is_seen(site: Site) -> None:
+    inherit(site)
+
+    site.look_after()
+
+    made = record(site)
+    assert (made.directory, made.claim, made.size) == (DEFAULT, ref(), "1Gi")
+    assert (made.storage_class, made.reclaim_policy) == ("nfs", "Delete")
+    assert made.on_delete is Action.ARCHIVE
+    assert made.inherited
+    assert not made.foreign
+    assert not made.shared
+
+
+def test_its_class_says_what_becomes_of_it_and_whether_others_may_have_it(site: Site) -> None:
+    site.add_class(onDelete="delete", sharedPaths="true")
+    inherit(site)
+
+    site.look_after()
+
+    assert record(site).on_delete is Action.DELETE
+    assert record(site).shared
+
+
+def test_one_whose_path_its_class_made_from_the_claim_is_recorded(site: Site) -> None:
+    """While the claim can still be asked for its labels."""
+    site.add_class(pathPattern="${.PVC.namespace}/${.PVC.labels.app}")
+    labelled = a_claim(ref())
+    labelled["metadata"]["labels"] = {"app": "shop"}
+    site.server.objects.create(CLAIMS.path("team"), labelled)
+    inherit(site, "team/shop")
+
+    site.look_after()
+
+    assert record(site).directory == "team/shop"
+
+
+def test_one_that_no_rule_names_is_told_so_once(site: Site) -> None:
+    inherit(site, "somewhere/else")
+
+    site.look_after()
+    site.look_after()
+
+    assert "no naming rule gives the directory" in site.only("VolumeNotRecorded").message
+    assert site.record() is None
+
+
+def test_an_api_server_that_is_away_is_no_missing_claim(site: Site) -> None:
+    site.add_class(pathPattern="${.PVC.namespace}/${.PVC.labels.app}")
+    inherit(site, "team/shop")
+    site.server.fail("get", Fault(503))
+
+    with pytest.raises(kube.Unavailable):
+        site.look_after()
+
+    assert site.said() == []
+
+
+def test_one_on_another_server_is_left_alone(site: Site) -> None:
+    inherit(site, server="other")
+
+    site.look_after()
+
+    assert site.record() is None
+    assert site.said() == []
+
+
+def test_a_released_one_that_nobody_has_seen_is_recorded_and_reclaimed(site: Site) -> None:
+    inherit(site, phase="Released")
+
+    site.look_after()
+
+    assert site.volume() is None
+    assert record(site).state is State.ARCHIVED
+    assert (site.root / f"archived-{DEFAULT}" / "file").exists()
+
+
+def test_a_released_one_on_another_server_is_refused(site: Site) -> None:
+    inherit(site, server="other", phase="Released")
+
+    with pytest.raises(Again):
+        site.look_after()
+
+    assert "is not this provisioner's export" in site.only("VolumeFailedDelete").message
+
+
+def test_two_in_one_directory_go_with_the_last_of_them(site: Site) -> None:
+    """They blocked each other for ever (issue 12, no 8)."""
+    site.add_class(pathPattern="${.PVC.namespace}/shared", onDelete="delete")
+    for uid in "12":
+        claim = a_claim(ref(uid, f"data-{uid}"))
+        site.server.objects.create(CLAIMS.path("team"), claim)
+        made = a_volume(ref(uid, f"data-{uid}"), "team/shared", annotated=False, finalizers=())
+        site.add_volume(made)
+    (site.root / "team" / "shared").mkdir(parents=True)
+    for uid in "12":
+        site.look_after(uid)
+
+    site.release("1")
+    site.look_after("1")
+    assert site.volume("1") is None
+    assert (site.root / "team" / "shared").is_dir()
+
+    site.release("2")
+    site.look_after("2")
+    assert site.volume("2") is None
+    assert record(site, "2").state is State.TRASHED
+    assert not (site.root / "team" / "shared").exists()
+    assert site.said() == []

@@ -1,0 +1,393 @@
+"""A released volume's end: its directory first, then the volume (design, rules 3 to 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from holdfast.claims.constants import FINALIZER, ON_DELETE
+from holdfast.claims.parameters import Action
+from holdfast.controller.outcome import Again, NotLeading
+from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
+from holdfast.exports.record import State
+from holdfast.kube import errors as kube
+from tests.fake.apiserver import Fault, Request
+from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.site import Site, before, failing
+
+FAILED = "VolumeFailedDelete"
+CLASS = {"class": "nfs"}
+
+
+@pytest.fixture
+def released(site: Site) -> Site:
+    """A volume whose claim is gone, with a file in it."""
+    site.made_on_export(ref())
+    (site.root / "team" / "data" / "file").write_text("data")
+    site.add_volume(a_volume(ref(), phase="Released"))
+    return site
+
+
+def state(site: Site, uid: str = "1") -> State:
+    record = site.record(uid)
+    assert record is not None
+    return record.state
+
+
+def there(site: Site) -> bool:
+    return (site.root / "team" / "data" / "file").exists()
+
+
+def test_the_directory_goes_to_the_trash_and_the_volume_is_deleted(released: Site) -> None:
+    released.look_after()
+
+    assert released.volume() is None
+    assert state(released) is State.TRASHED
+    assert not (released.root / "team").exists()
+    assert released.trash_looks == 1
+    assert released.metric("controller_persistentvolume_delete_total", **CLASS) == 1
+    assert released.said() == []
+
+
+def test_a_volume_without_our_finalizer_is_not_asked_for_after_its_end(site: Site) -> None:
+    site.made_on_export(ref())
+    site.add_volume(a_volume(ref(), phase="Released", finalizers=()))
+
+    site.look_after()
+
+    assert [request.verb for request in site.server.requests] == ["get", "delete"]
+    assert site.volume() is None
+
+
+@pytest.mark.parametrize(("action", "end"), [("archive", "archived"), ("retain", "retained")])
+def test_what_becomes_of_it_is_what_the_volume_says(site: Site, action: str, end: str) -> None:
+    """A person may have changed the annotation since the record was written."""
+    site.made_on_export(ref())
+    made = a_volume(ref(), phase="Released")
+    made["metadata"]["annotations"][ON_DELETE] = action
+    site.add_volume(made)
+
+    site.look_after()
+
+    assert state(site).value == end
+    assert site.volume() is None
+
+
+def test_else_it_is_what_the_record_says(site: Site) -> None:
+    site.export.create(site.grant, replace(wanted(ref()), on_delete=Action.ARCHIVE))
+    made = a_volume(ref(), phase="Released")
+    del made["metadata"]["annotations"][ON_DELETE]
+    site.add_volume(made)
+
+    site.look_after()
+
+    assert state(site) is State.ARCHIVED
+
+
+def test_an_annotation_that_says_nothing_known_is_refused(released: Site) -> None:
+    released.edit("1", {"metadata": {"annotations": {ON_DELETE: "shred"}}})
+
+    with pytest.raises(Again):
+        released.look_after()
+
+    assert released.only(FAILED).message == (
+        "annotation holdfast.io/on-delete of volume pvc-1 is 'shred'; it must be 'delete', "
+        "'archive' or 'retain'"
+    )
+    assert there(released)
+
+
+def test_a_directory_that_was_there_before_its_volume_stays(site: Site) -> None:
+    """Rule 3, whatever the annotation says."""
+    (site.root / "team" / "data").mkdir(parents=True)
+    site.made_on_export(ref(), use_existing=True)
+    site.add_volume(a_volume(ref(), phase="Released"))
+
+    site.look_after()
+
+    assert (site.root / "team" / "data").is_dir()
+    assert state(site) is State.RETAINED
+    assert site.volume() is None
+
+
+def test_a_retain_that_the_cache_has_not_seen_is_heeded(released: Site) -> None:
+    """Rule 5: a person has just said it. The record and the finalizer follow as well."""
+    released.edit("1", {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}, seen=False)
+
+    released.look_after()
+
+    volume, record = released.volume(), released.record()
+    assert volume is not None
+    assert record is not None
+    assert there(released)
+    assert volume["metadata"]["finalizers"] == []
+    assert record.reclaim_policy == "Retain"
+    assert released.server.count("delete") == 0
+
+
+def test_a_volume_that_is_gone_by_now_is_done_with(released: Site) -> None:
+    released.drop()
+    released.cluster.volumes.apply("pvc-1", 10**6, None)
+
+    released.look_after()
+
+    assert there(released)
+
+
+def test_one_that_the_cache_still_has_but_is_gone_is_left(released: Site) -> None:
+    path = "/api/v1/persistentvolumes/pvc-1"
+    released.server.objects.patch(path, {"metadata": {"finalizers": None}})
+    released.server.objects.delete(path)
+
+    released.look_after()
+
+    assert there(released)
+    assert released.said() == []
+
+
+def test_only_the_volume_that_was_reclaimed_is_deleted(released: Site) -> None:
+    """Another of its name, made in the meantime, has another uid."""
+
+    def replace_it(request: Request) -> None:
+        del released.server.objects.by_path[request.path]
+        another = a_volume(ref(), phase="Available")
+        another["metadata"]["uid"] = "another"
+        released.server.objects.create("/api/v1/persistentvolumes", another)
+
+    released.server.meanwhile("delete", replace_it)
+
+    with pytest.raises(Again):
+        released.look_after()
+
+    volume = released.volume()
+    assert volume is not None
+    assert "deletionTimestamp" not in volume["metadata"]
+    assert released.only(FAILED).message == "the uid is another's"
+
+
+def test_a_volume_that_others_deleted_first_is_released_from_our_finalizer(released: Site) -> None:
+    path = "/api/v1/persistentvolumes/pvc-1"
+    released.server.meanwhile("delete", lambda _: released.server.objects.delete(path))
+
+    released.look_after()
+
+    assert released.volume() is None
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("error", [Failed("the disk says no"), ExportError("no")])
+    def test_one_volume_s_error_is_its_event_and_its_back_off(
+        self, released: Site, error: ExportError
+    ) -> None:
+        before(released.export, "reclaim", failing(error))
+
+        with pytest.raises(Again):
+            released.look_after()
+
+        assert released.only(FAILED).message == error.message
+        name = "controller_persistentvolume_delete_failed_total"
+        assert released.metric(name, **CLASS) == 1
+        assert released.volume() is not None
+        assert released.trash_looks == 0
+
+    @pytest.mark.parametrize("error", [Unavailable("no answer"), TimedOut("it hangs")])
+    def test_an_end_that_is_not_known_is_told_to_the_worker(
+        self, released: Site, error: ExportError
+    ) -> None:
+        before(released.export, "reclaim", failing(error))
+
+        with pytest.raises(type(error)):
+            released.look_after()
+
+        assert released.only(FAILED).message == error.message
+
+    def test_an_api_server_that_is_away_is_told_to_the_worker(self, released: Site) -> None:
+        released.server.fail("delete", Fault(503))
+
+        with pytest.raises(kube.Unavailable):
+            released.look_after()
+
+        assert state(released) is State.TRASHED
+
+    def test_a_later_term_is_no_fault_of_the_volume(self, released: Site) -> None:
+        before(released.export, "reclaim", failing(Fenced("the term has ended")))
+
+        with pytest.raises(Fenced):
+            released.look_after()
+
+        assert released.said() == []
+
+    def test_the_next_try_ends_what_was_cut_short(self, released: Site) -> None:
+        released.server.fail("delete", Fault(403, "Forbidden"))
+        with pytest.raises(Again):
+            released.look_after()
+
+        released.look_after()
+
+        assert released.volume() is None
+        assert released.said("DirectoryMissing") == []
+
+
+class TestFence:
+    def test_one_that_does_not_lead_removes_nothing(self, released: Site) -> None:
+        released.leads = False
+
+        with pytest.raises(NotLeading):
+            released.look_after()
+
+        assert there(released)
+        assert released.server.count("delete") == 0
+
+    def test_the_lease_lost_after_the_directory_leaves_the_volume(self, released: Site) -> None:
+        """A fence that passes once and then raises."""
+        released.set_up(replace(released.context, fence=failing(NotLeading())))
+
+        with pytest.raises(NotLeading):
+            released.look_after()
+
+        assert state(released) is State.TRASHED
+        assert released.volume() is not None
+        assert released.server.count("delete") == 0
+
+    def test_the_lease_lost_after_the_delete_leaves_the_finalizer(self, released: Site) -> None:
+        fences: list[Callable[[], None]] = [lambda: None, failing(NotLeading())]
+
+        def fence() -> None:
+            fences.pop(0)()
+
+        released.set_up(replace(released.context, fence=fence))
+
+        with pytest.raises(NotLeading):
+            released.look_after()
+
+        volume = released.volume()
+        assert volume is not None
+        assert volume["metadata"]["finalizers"] == [FINALIZER]
+
+
+class TestOverlap:
+    """Rule 2: a directory belongs to one live volume, recorded or not."""
+
+    @pytest.mark.parametrize("directory", ["team/data", "team/data/deeper", "team"])
+    def test_a_directory_that_overlaps_another_volume_s_is_refused(
+        self, released: Site, directory: str
+    ) -> None:
+        released.add_volume(a_volume(ref("2", "other"), directory))
+
+        with pytest.raises(Again):
+            released.look_after()
+
+        assert "volume pvc-2 of claim team/other" in released.only(FAILED).message
+        assert there(released)
+
+    def test_one_that_both_classes_share_stays_for_the_other(self, site: Site) -> None:
+        for uid in "12":
+            site.made_on_export(ref(uid), shared=True)
+            site.add_volume(a_volume(ref(uid), phase="Released" if uid == "1" else "Bound"))
+
+        site.look_after()
+
+        assert (site.root / "team" / "data").is_dir()
+        assert site.volume("1") is None
+        assert site.said() == []
+
+
+class TestLost:
+    """A volume of ours without a record (issue 12, no 5)."""
+
+    def test_one_without_anything_at_its_path_is_deleted_with_an_event(self, site: Site) -> None:
+        site.add_volume(a_volume(ref(), phase="Released"))
+
+        site.look_after()
+
+        assert site.volume() is None
+        assert site.only("DirectoryMissing").message == (
+            "the volume's directory was gone before it was deleted"
+        )
+
+    def test_one_with_something_at_its_path_is_refused(self, site: Site) -> None:
+        (site.root / "team" / "data").mkdir(parents=True)
+        site.add_volume(a_volume(ref(), phase="Released"))
+
+        with pytest.raises(Again):
+            site.look_after()
+
+        assert "volume pvc-1 has no record on the export" in site.only(FAILED).message
+        assert site.volume() is not None
+        assert (site.root / "team" / "data").is_dir()
+
+    def test_one_of_version_1_is_refused_even_so(self, site: Site) -> None:
+        """Whether this is the export that it was made on is not known."""
+        site.add_volume(a_volume(ref(), phase="Released", export_id=""))
+
+        with pytest.raises(Again):
+            site.look_after()
+
+        assert site.volume() is not None
+
+    def test_a_directory_that_is_gone_though_recorded_is_told(self, released: Site) -> None:
+        (released.root / "team" / "data").rename(released.root / "elsewhere")
+
+        released.look_after()
+
+        assert released.volume() is None
+        assert len(released.said("DirectoryMissing")) == 1
+
+
+class TestElsewhere:
+    """Issue 12, no 6: server, path and id together decide whether a volume is ours."""
+
+    def refusal(self, site: Site, **given: str) -> str:
+        site.made_on_export(ref())
+        made = a_volume(ref(), phase="Released", server=given.get("server", "nas"))
+        if export_id := given.get("export_id"):
+            made["metadata"]["annotations"]["holdfast.io/export"] = export_id
+        site.add_volume(made)
+        with pytest.raises(Again):
+            site.look_after()
+        assert (site.root / "team" / "data").is_dir()
+        assert site.volume() is not None
+        return site.only(FAILED).message
+
+    def test_another_server_with_our_export_s_id_needs_an_alias(self, site: Site) -> None:
+        message = self.refusal(site, server="nas2")
+
+        assert message == (
+            "volume pvc-1 is on this export, but names it as nas2:/srv/team/data: its data is left "
+            "alone; if nas2 is another name of nas, start Holdfast with it in "
+            "HOLDFAST_NFS_SERVER_ALIASES"
+        )
+
+    def test_another_server_and_id_is_refused_by_name(self, site: Site) -> None:
+        message = self.refusal(site, server="nas2", export_id="another")
+
+        assert message == (
+            "volume pvc-1 is at nas2:/srv/team/data of export another, which is not this "
+            "provisioner's export nas:/srv (e4f1c2d0-0000-4000-8000-00000000000e): its data is "
+            "left alone"
+        )
+
+    def test_another_id_at_our_path_is_refused_by_name(self, site: Site) -> None:
+        assert "of export another, which is not" in self.refusal(site, export_id="another")
+
+    def test_a_record_that_names_another_directory_is_refused(self, site: Site) -> None:
+        site.made_on_export(ref(), "team/other")
+        site.add_volume(a_volume(ref(), phase="Released"))
+
+        with pytest.raises(Again):
+            site.look_after()
+
+        assert site.only(FAILED).message == (
+            "the record of volume pvc-1 names directory 'team/other', the volume names path "
+            "'/srv/team/data': its data is left alone"
+        )
+
+    def test_an_alias_of_the_server_is_the_server(self, site: Site) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), phase="Released", server="192.0.2.1"))
+
+        site.look_after()
+
+        assert site.volume() is None

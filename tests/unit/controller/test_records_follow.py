@@ -1,0 +1,180 @@
+"""Records follow their volume: its claim, policy and size (issue 12, no 8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.claims.constants import EXPORT
+from holdfast.controller.outcome import Again
+from holdfast.exports.record import Record, State
+from tests.fake.apiserver import Fault
+from tests.unit.controller.given import ID, a_volume, ref
+from tests.unit.controller.site import Site
+
+NEW = {"namespace": "team", "name": "data-2", "uid": "new"}
+
+
+@pytest.fixture
+def bound(site: Site) -> Site:
+    """A volume that a claim uses, which was looked after."""
+    site.made_on_export(ref())
+    site.add_volume(a_volume(ref()))
+    site.look_after()
+    return site
+
+
+def record(site: Site) -> Record:
+    found = site.record()
+    assert found is not None
+    return found
+
+
+def test_what_has_not_changed_costs_nothing(bound: Site) -> None:
+    calls = bound.metrics.registry.get_sample_value(
+        "holdfast_export_operation_duration_seconds_count", {"operation": "find"}
+    )
+
+    assert calls is None
+    assert bound.server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value"),
+    [
+        ({"spec": {"persistentVolumeReclaimPolicy": "Retain"}}, "reclaim_policy", "Retain"),
+        ({"spec": {"capacity": {"storage": "2Gi"}}}, "size", "2Gi"),
+        ({"spec": {"claimRef": NEW}}, "claim", ref("new", "data-2")),
+    ],
+)
+def test_an_edit_is_seen_queued_and_written_down(
+    bound: Site, change: dict[str, object], field: str, value: object
+) -> None:
+    bound.cluster.volume_queue._due.clear()
+    bound.edit("1", change)
+    assert bound.queued()[1] == {"pvc-1"}
+
+    bound.look_after()
+
+    assert getattr(record(bound), field) == value
+
+
+def test_it_is_written_down_once(bound: Site) -> None:
+    bound.edit("1", {"spec": {"capacity": {"storage": "2Gi"}}})
+    bound.look_after()
+    looked = bound.metric("holdfast_export_operation_duration_seconds_count", operation="find")
+
+    bound.look_after()
+
+    name = "holdfast_export_operation_duration_seconds_count"
+    assert bound.metric(name, operation="find") == looked == 1
+    assert bound.metric(name, operation="follow") == 1
+
+
+def test_a_volume_that_another_claim_has_is_reclaimed_for_that(bound: Site) -> None:
+    """The usual recovery by hand: Retain, release, a new claimRef; later the claim is deleted."""
+    bound.edit("1", {"spec": {"claimRef": NEW}})
+    bound.look_after()
+    bound.release()
+
+    bound.look_after()
+
+    assert bound.volume() is None
+    assert record(bound).state is State.TRASHED
+    assert record(bound).claim == ref("new", "data-2")
+
+
+def test_an_edit_that_nobody_saw_is_caught_up_with_when_the_volume_is_reclaimed(site: Site) -> None:
+    """It was refused for ever."""
+    site.made_on_export(ref())
+    made = a_volume(ref(), phase="Released")
+    made["spec"]["claimRef"] = NEW
+    site.add_volume(made)
+
+    site.look_after()
+
+    assert site.volume() is None
+    assert record(site).claim == ref("new", "data-2")
+
+
+def test_a_volume_named_after_an_earlier_claim_is_looked_at_after_each_start(site: Site) -> None:
+    """A populator handed it over, perhaps while nobody led."""
+    site.made_on_export(ref())
+    made = a_volume(ref())
+    made["spec"]["claimRef"] = NEW
+    site.add_volume(made)
+
+    site.look_after()
+
+    assert record(site).claim == ref("new", "data-2")
+
+
+def test_a_released_volume_that_a_person_keeps_is_recorded_as_retained(bound: Site) -> None:
+    """Its directory can be taken up again later (rule 5)."""
+    bound.edit("1", {"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
+    bound.release()
+
+    bound.look_after()
+
+    assert record(bound).reclaim_policy == "Retain"
+    assert record(bound).was_retained
+
+
+@pytest.mark.parametrize("phase", ["Bound", "Released"])
+def test_a_retain_that_was_said_while_nobody_led_is_written_down(site: Site, phase: str) -> None:
+    """Our finalizer, which such a volume has no more, shows that it was edited."""
+    site.made_on_export(ref())
+    site.add_volume(a_volume(ref(), phase=phase, policy="Retain"))
+
+    site.look_after()
+
+    assert record(site).reclaim_policy == "Retain"
+
+
+class TestVersion1:
+    """A volume made before exports had an id gets it at the first look."""
+
+    def test_it_gets_its_export_s_id_at_the_version_that_was_read(self, site: Site) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), export_id=""))
+
+        site.look_after()
+
+        volume = site.volume()
+        assert volume is not None
+        assert volume["metadata"]["annotations"][EXPORT] == ID
+        [patch] = [request for request in site.server.requests if request.verb == "patch"]
+        assert patch.body["metadata"]["resourceVersion"]
+        site.look_after()
+        assert site.server.count("patch") == 1
+
+    def test_one_that_was_changed_meanwhile_is_tried_again(self, site: Site) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), export_id=""))
+        site.server.fail("patch", Fault(409, "Conflict"))
+        with pytest.raises(Again):
+            site.look_after()
+
+        site.look_after()
+
+        volume = site.volume()
+        assert volume is not None
+        assert volume["metadata"]["annotations"][EXPORT] == ID
+
+    def test_one_without_a_record_does_not_and_is_told_why(self, site: Site) -> None:
+        """Its data may be on another export."""
+        site.add_volume(a_volume(ref(), export_id=""))
+
+        site.look_after()
+
+        assert "has no record on the export" in site.only("VolumeNotRecorded").message
+        assert site.server.count("patch") == 0
+        site.look_after()
+        assert len(site.said()) == 1
+
+    def test_one_on_another_server_is_left_alone(self, site: Site) -> None:
+        site.add_volume(a_volume(ref(), export_id="", server="other"))
+
+        site.look_after()
+
+        assert site.server.count("patch") == 0
+        assert site.said() == []
