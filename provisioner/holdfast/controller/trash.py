@@ -20,7 +20,7 @@ from holdfast.controller.gate import Gate
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.speaker import Speaker
-from holdfast.exports.errors import ExportError, Fenced
+from holdfast.exports.errors import ExportError, Fenced, Unavailable
 from holdfast.exports.interface import Exports, Grant, Reaped
 from holdfast.kube.backoff import delay
 
@@ -96,7 +96,7 @@ class Trash:
             except NotLeading:
                 continue
             except ExportError as error:
-                _log.warning("trash not listed", reason=error.message)
+                _log.warning("trash is not emptied for now", reason=error.message)
                 self._stop.wait(_FIRST_RETRY)
             except Exception:  # noqa: BLE001 - nobody else would empty the trash
                 _log.exception("unexpected error while the trash is emptied")
@@ -137,7 +137,8 @@ class Trash:
         del self._entries[volume]  # it comes last from now on
         try:
             reaped = self._directories.change("reap", reap, volume)
-        except Fenced:
+        except (Fenced, NotLeading, Unavailable):
+            self._entries[volume] = entry
             raise
         except ExportError as error:
             reaped = Reaped(done=False, age=entry.age, blocked=(error.message,))
@@ -149,7 +150,7 @@ class Trash:
         self._count()
 
     def _later(self, volume: str, entry: _Entry, reaped: Reaped) -> _Entry:
-        failures = 0 if reaped.removed or not reaped.blocked else entry.failures + 1
+        failures = 0 if reaped.removed else entry.failures + 1
         wait = _retry_after(failures) if failures else 0.0
         if reaped.blocked and reaped.blocked != entry.blocked:
             reasons = ", ".join(reaped.blocked)
