@@ -106,10 +106,10 @@ class Steward:
         self._rest()
         self._identify()
         takeover = self._begin()
-        self._gate.open(takeover.term)
         self._keep.begin(takeover.moving)
         self._provision.settle(takeover.unfinished)
         self._trash.look()
+        self._gate.open(takeover.term)
         self._sweep_at = time.monotonic() + _SWEEP
         _log.info("at work", term=takeover.term.number, export=self._identity.export_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,18 @@ def test_the_lease_is_named_after_the_provisioner() -> None:
     assert made.lease == "example.com-team-nfs"
 
 
+def test_what_is_not_given_is_what_the_documentation_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POD_NAME", "holdfast-0")
+    monkeypatch.setenv("POD_NAMESPACE", "storage")
+
+    made = Settings(provisioner=Provisioner("nfs"), address=Address("nfs", "/"))
+
+    assert (made.root, made.kubeconfig) == (Path("/persistentvolumes"), None)
+    assert (made.http_host, made.http_port) == ("", 8080)
+    assert (made.leader_election, made.workers, made.export_deadline) == (True, 8, 30)
+    assert (made.identity, made.namespace) == ("holdfast-0", "storage")
+
+
 def test_the_identity_is_the_pod_s_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which a restarted container keeps: it takes its own lease again at once."""
     monkeypatch.setenv("POD_NAME", "holdfast-0")
@@ -31,6 +44,7 @@ def test_without_a_pod_each_process_has_an_identity_of_its_own(
     monkeypatch.delenv("POD_NAME", raising=False)
 
     assert new_identity() != new_identity()
+    assert new_identity().startswith(f"{socket.gethostname()}_")
 
 
 def test_the_namespace_is_the_one_that_the_pod_is_told(
@@ -56,5 +70,15 @@ def test_outside_of_a_cluster_the_namespace_is_default(
 ) -> None:
     monkeypatch.delenv("POD_NAMESPACE", raising=False)
     monkeypatch.setattr(settings, "_SERVICE_ACCOUNT", tmp_path / "missing")
+
+    assert own_namespace() == "default"
+
+
+def test_a_service_account_without_a_namespace_is_in_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    (tmp_path / "namespace").write_text("\n")
+    monkeypatch.setattr(settings, "_SERVICE_ACCOUNT", tmp_path / "namespace")
 
     assert own_namespace() == "default"

@@ -1,0 +1,251 @@
+"""What is known of the cluster, and which keys a change puts into the queues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdfast.claims import constants
+from holdfast.claims.decide import Provisioner
+from holdfast.controller.cluster import Cluster
+from holdfast.kube.api import Api
+from tests.unit.controller.given import ADDRESS, NAME, a_claim, a_class, a_volume, ref
+
+CLAIMS, CLASSES, VOLUMES = range(3)
+
+
+class Bench:
+    """A cluster that reads nothing by itself."""
+
+    def __init__(self, api: Api) -> None:
+        self.stirred = 0
+        self.cluster = Cluster(api, Provisioner(NAME), ADDRESS, self._stir)
+        self.version = 1
+
+    def _stir(self) -> None:
+        self.stirred += 1
+
+    def take(self, which: int, obj: dict[str, Any], kind: str = "ADDED") -> None:
+        self.version += 1
+        obj["metadata"] |= {"resourceVersion": str(self.version)}
+        obj["metadata"].setdefault("uid", "uid")
+        self.cluster.reflectors[which]._take_event(kind, obj)
+
+    def static(self, server: str, path: str) -> None:
+        """A volume that a person made by hand."""
+        made = a_volume(ref("7"), name="static")
+        made["metadata"]["annotations"] = {}
+        made["spec"]["nfs"] = {"server": server, "path": path}
+        self.take(VOLUMES, made)
+
+    @property
+    def claims(self) -> list[str]:
+        return self._taken(self.cluster.claim_queue)
+
+    @property
+    def volumes(self) -> list[str]:
+        return self._taken(self.cluster.volume_queue)
+
+    def _taken(self, queue: Any) -> list[str]:
+        keys = list(queue._due)
+        queue._due.clear()
+        return keys
+
+
+@pytest.fixture
+def bench(api: Api) -> Bench:
+    return Bench(api)
+
+
+class TestClaims:
+    def test_a_pending_claim_of_ours_is_queued_and_stirs(self, bench: Bench) -> None:
+        bench.take(CLAIMS, a_claim(ref()))
+
+        assert bench.claims == ["team/data"]
+        assert bench.stirred == 1
+
+    def test_others_and_bound_ones_are_not_known(self, bench: Bench) -> None:
+        others = a_claim(ref())
+        others["metadata"]["annotations"] = {}
+        bench.take(CLAIMS, others)
+        bench.take(CLAIMS, a_claim(ref("2", "bound"), volumeName="pvc-2"))
+
+        assert bench.claims == []
+        assert len(bench.cluster.claims) == 0
+
+    def test_one_that_got_its_volume_is_done_with_but_stirs(self, bench: Bench) -> None:
+        """Events of a burst wait for its end."""
+        bench.take(CLAIMS, a_claim(ref()))
+        assert bench.claims == ["team/data"]
+
+        bench.take(CLAIMS, a_claim(ref(), volumeName="pvc-1"), "MODIFIED")
+
+        assert bench.claims == []
+        assert bench.stirred == 2
+        assert bench.cluster.claims.get("team/data") is None
+
+    def test_one_whose_attempt_failed_is_queued_when_it_is_gone(self, bench: Bench) -> None:
+        bench.take(CLAIMS, a_claim(ref()))
+        assert bench.claims == ["team/data"]
+        bench.cluster.claim_queue.retry("team/data")
+
+        bench.take(CLAIMS, a_claim(ref()), "DELETED")
+
+        assert bench.claims == ["team/data"]
+
+    def test_a_class_that_changes_queues_its_claims(self, bench: Bench) -> None:
+        bench.take(CLAIMS, a_claim(ref()))
+        bench.take(CLAIMS, a_claim(ref("2", "others"), storageClassName="others"))
+        assert bench.claims == ["team/data", "team/others"]
+
+        bench.take(CLASSES, a_class({}))
+
+        assert bench.claims == ["team/data"]
+
+
+class TestVolumes:
+    def test_one_about_which_there_is_nothing_to_do_is_not_queued(self, bench: Bench) -> None:
+        bench.take(VOLUMES, a_volume(ref()))
+
+        assert bench.volumes == []
+        assert bench.cluster.volumes.get("pvc-1") is not None
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"phase": "Released"},
+            {"finalizers": ()},
+            {"export_id": ""},
+            {"annotated": False},
+            {"name": "pvc-earlier"},
+        ],
+        ids=lambda given: next(iter(given)),
+    )
+    def test_one_that_wants_care_is_queued(self, bench: Bench, given: dict[str, Any]) -> None:
+        made = a_volume(ref(), **given)
+
+        bench.take(VOLUMES, made)
+
+        assert bench.volumes == [made["metadata"]["name"]]
+
+    def test_one_of_another_provisioner_is_not(self, bench: Bench) -> None:
+        made = a_volume(ref(), phase="Released")
+        made["metadata"]["annotations"][constants.PROVISIONED_BY] = "others"
+
+        bench.take(VOLUMES, made)
+
+        assert bench.volumes == []
+
+    @pytest.mark.parametrize(
+        "edit",
+        [
+            {"capacity": {"storage": "2Gi"}},
+            {"claimRef": {"namespace": "team", "name": "data", "uid": "1", "extra": 1}},
+        ],
+        ids=["size", "nothing of ours"],
+    )
+    def test_an_edit_of_what_records_say_queues_it(
+        self, bench: Bench, edit: dict[str, Any]
+    ) -> None:
+        bench.take(VOLUMES, a_volume(ref()))
+        made = a_volume(ref())
+        made["spec"] |= edit
+
+        bench.take(VOLUMES, made, "MODIFIED")
+
+        assert bench.volumes == (["pvc-1"] if "capacity" in edit else [])
+
+    def test_one_that_is_gone_is_queued_and_forgotten(self, bench: Bench) -> None:
+        bench.take(VOLUMES, a_volume(ref()))
+        bench.take(VOLUMES, a_volume(ref()), "DELETED")
+        assert bench.volumes == ["pvc-1"]
+
+        made = a_volume(ref())
+        made["spec"]["capacity"] = {"storage": "2Gi"}
+        bench.take(VOLUMES, made)
+
+        assert bench.volumes == []
+
+    def test_a_new_term_looks_at_all_that_want_care(self, bench: Bench) -> None:
+        bench.take(VOLUMES, a_volume(ref()))
+        bench.take(VOLUMES, a_volume(ref("2"), phase="Released"))
+        assert bench.volumes == ["pvc-2"]
+
+        bench.cluster.look_at_all()
+
+        assert bench.volumes == ["pvc-2"]
+
+    def test_the_answer_to_a_write_is_known_at_once(self, bench: Bench) -> None:
+        made = a_volume(ref())
+        made["metadata"] |= {"uid": "uid", "resourceVersion": "7"}
+
+        learnt = bench.cluster.learn(made)
+
+        assert bench.cluster.volumes.get("pvc-1") == learnt
+
+
+class TestOverlap:
+    @pytest.mark.parametrize(
+        ("directory", "found"),
+        [
+            ("team/data", ["pvc-1"]),
+            ("team", ["pvc-1"]),
+            ("team/data/deeper", ["pvc-1"]),
+            ("team/dat", []),
+            ("team/other", []),
+            ("data", []),
+        ],
+    )
+    def test_the_same_directory_those_above_and_those_beneath_overlap(
+        self, bench: Bench, directory: str, found: list[str]
+    ) -> None:
+        bench.take(VOLUMES, a_volume(ref()))
+
+        assert [volume.name for volume in bench.cluster.overlapping(directory)] == found
+
+    def test_a_sibling_of_one_above_does_not(self, bench: Bench) -> None:
+        bench.take(VOLUMES, a_volume(ref(), "team/other"))
+
+        assert bench.cluster.overlapping("team/data") == []
+
+    @pytest.mark.parametrize(
+        ("host", "path", "counts"),
+        [
+            ("nas", "/srv/team/data", True),
+            ("nas.example.com", "/srv/team/data", True),  # it cannot be told apart
+            ("192.0.2.1", "/srv/team/data", True),
+            ("192.0.2.9", "/srv/team/data", False),
+            ("nas", "/elsewhere/team/data", False),
+            ("nas", "/srv", False),
+        ],
+    )
+    def test_a_volume_that_a_person_made_counts_where_it_may_be_on_this_export(
+        self, bench: Bench, host: str, path: str, *, counts: bool
+    ) -> None:
+        bench.static(host, path)
+
+        found = [volume.name for volume in bench.cluster.overlapping("team/data")]
+        assert found == (["static"] if counts else [])
+        assert (bench.cluster.volumes.get("static") is not None) == counts
+        assert bench.volumes == []
+
+    def test_a_volume_of_ours_counts_at_our_server_alone(self, bench: Bench) -> None:
+        bench.take(VOLUMES, a_volume(ref(), server="nas.example.com"))
+
+        assert bench.cluster.overlapping("team/data") == []
+
+
+def test_it_has_been_read_once_all_three_lists_have(bench: Bench) -> None:
+    for reflector in bench.cluster.reflectors:
+        assert not bench.cluster.synced
+        reflector.synced.set()
+
+    assert bench.cluster.synced
+
+
+def test_it_ends_with_its_queues(bench: Bench) -> None:
+    bench.cluster.stop()
+
+    assert bench.cluster.claim_queue.get() is None
+    assert bench.cluster.volume_queue.get() is None

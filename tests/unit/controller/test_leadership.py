@@ -1,0 +1,78 @@
+"""Who works: an elector where there may be several replicas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import structlog
+
+from holdfast.claims.decide import Provisioner
+from holdfast.controller.leadership import Alone, leadership
+from holdfast.controller.settings import Settings
+from holdfast.kube.api import Api
+from holdfast.kube.lease import Elector
+from holdfast.kube.resources import LEASES
+from tests.fake.apiserver import FakeApiServer
+from tests.support import eventually
+from tests.unit.controller.given import ADDRESS, NAME
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(
+        provisioner=Provisioner(NAME),
+        address=ADDRESS,
+        namespace="storage",
+        identity="holdfast-0",
+        **given,
+    )
+
+
+def yes() -> bool:
+    return True
+
+
+def no() -> bool:
+    return False
+
+
+def test_the_only_replica_always_leads(api: Api) -> None:
+    alone = leadership(api, settings(leader_election=False), may_lead=no, busy=yes)
+    assert isinstance(alone, Alone)
+
+    alone.start()
+    alone.stop()
+
+    assert alone.leading()
+
+
+def test_else_the_lease_named_after_the_provisioner_decides(
+    api: Api, server: FakeApiServer
+) -> None:
+    elector = leadership(api, settings(), may_lead=yes, busy=no)
+    with structlog.testing.capture_logs() as lines:
+        elector.start()
+        eventually(elector.leading)
+        elector.stop()
+
+    lease = server.objects.get(LEASES.path("storage", "example.com-nfs"))
+    assert lease["spec"]["holderIdentity"] == ""
+    assert [line["event"] for line in lines] == [
+        "this replica leads",
+        "this replica does not lead",
+    ]
+
+
+def test_whether_it_may_lead_and_is_busy_is_asked_of_the_export(api: Api) -> None:
+    elector = leadership(api, settings(), may_lead=no, busy=yes)
+
+    assert isinstance(elector, Elector)
+    assert (elector._may_lead, elector._busy) == (no, yes)
+    assert elector._identity == "holdfast-0"
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_a_lease_that_nobody_holds_yet_lets_nobody_work(api: Api, *, leads: bool) -> None:
+    elector = leadership(api, settings(leader_election=leads), may_lead=yes, busy=no)
+
+    assert elector.leading() is not leads

@@ -1,0 +1,313 @@
+"""The provisioner as a whole: that its parts are joined, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from holdfast.claims.decide import Provisioner
+from holdfast.controller import program as module
+from holdfast.controller.outcome import NotLeading
+from holdfast.controller.program import LOST, STALE, Program
+from holdfast.controller.settings import Settings
+from holdfast.kube import clock
+from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
+from tests.fake.apiserver import FakeApiServer
+from tests.support import eventually
+from tests.unit.controller.given import (
+    ADDRESS,
+    ANOTHER_ID,
+    BY_CLAIM,
+    NAME,
+    a_claim,
+    a_class,
+    a_volume,
+    ref,
+)
+
+LEASE = LEASES.path("storage", "example.com-nfs")
+
+
+def kubeconfig(server: FakeApiServer, folder: Path) -> str:
+    """A kubeconfig for the fake API server."""
+    path = folder / "kubeconfig"
+    entry = {"name": "fake", "cluster": {"server": server.url}}
+    content = {
+        "current-context": "fake",
+        "clusters": [entry],
+        "users": [{"name": "fake", "user": {}}],
+        "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
+    }
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+@pytest.fixture
+def settings(
+    server: FakeApiServer, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    monkeypatch.setenv("POD_NAME", "holdfast-0")
+    monkeypatch.setenv("POD_NAMESPACE", "storage")
+    monkeypatch.setattr(module, "_PULSE", 0.01)
+    return Settings(
+        provisioner=Provisioner(NAME),
+        address=ADDRESS,
+        root=root,
+        kubeconfig=kubeconfig(server, tmp_path),
+        http_host="127.0.0.1",
+        http_port=0,
+        workers=2,
+    )
+
+
+@pytest.fixture
+def program(settings: Settings) -> Iterator[Program]:
+    """One that has not been started."""
+    made = Program(settings)
+    yield made
+    made._directories.close()
+    made.health._server.server_close()
+
+
+class Running:
+    """A program in a thread, with a class and the namespace that names the cluster."""
+
+    def __init__(self, program: Program, server: FakeApiServer) -> None:
+        self.program, self.server = program, server
+        self.code: list[int] = []
+        server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
+        server.objects.create(CLASSES.path(), a_class({"pathPattern": BY_CLAIM}))
+        self.thread = threading.Thread(target=lambda: self.code.append(program.run()))
+
+    def metric(self, name: str) -> float | None:
+        return self.program._metrics.registry.get_sample_value(name)
+
+    def held(self, path: str) -> Json | None:
+        return self.server.objects.by_path.get(path)
+
+    def end(self) -> None:
+        self.program.stop()
+        self.thread.join(40)
+
+
+@pytest.fixture
+def running(program: Program, server: FakeApiServer) -> Iterator[Running]:
+    made = Running(program, server)
+    with structlog.testing.capture_logs():
+        made.thread.start()
+        yield made
+        made.end()
+    assert not made.thread.is_alive()
+
+
+class TestRunning:
+    def test_a_claim_gets_a_volume_and_its_end_a_trash_that_is_emptied(
+        self, running: Running, root: Path
+    ) -> None:
+        running.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
+        path = VOLUMES.path(name="pvc-1")
+        eventually(lambda: running.held(path))
+        assert (root / "team" / "data").is_dir()
+
+        running.server.objects.patch(path, {"status": {"phase": "Released"}})
+
+        eventually(lambda: running.held(path) is None)
+        eventually(lambda: not list((root / ".holdfast" / "trashed").iterdir()))
+        assert not (root / "team").exists()
+
+    def test_it_is_ready_and_alive_and_shows_so(self, running: Running) -> None:
+        eventually(lambda: not running.program._not_ready())
+
+        assert running.program._not_live() == []
+        eventually(lambda: running.metric("holdfast_leader") == 1)
+        assert running.metric("holdfast_export_up") == 1
+        assert running.metric("holdfast_api_up") == 1
+        assert running.metric("holdfast_claims_queue_depth") == 0
+        assert running.metric("holdfast_volumes_queue_depth") == 0
+
+    def test_it_ends_its_work_first_and_gives_the_lease_up_then(self, running: Running) -> None:
+        eventually(running.program._gate.is_open)
+
+        running.end()
+
+        assert running.code == [0]
+        lease = running.held(LEASE)
+        assert lease is not None
+        assert lease["spec"]["holderIdentity"] == ""
+        assert {thread.name for thread in threading.enumerate()}.isdisjoint(
+            {"steward", "trash", "elector", "events", "claims-0", "volumes-1", "export-probe"}
+        )
+        assert running.program._not_live() != []
+
+    def test_what_it_works_on_is_told_to_the_events(self, running: Running) -> None:
+        eventually(running.program._gate.is_open)
+        running.server.objects.create(CLAIMS.path("team"), a_claim(ref(), storageClassName="none"))
+
+        path = "/api/v1/namespaces/team/events"
+        eventually(lambda: [one for one in list(running.server.objects.by_path) if path in one])
+
+
+def test_a_wrong_export_is_told_on_the_pod_and_makes_it_not_ready(
+    program: Program, server: FakeApiServer, root: Path
+) -> None:
+    """Rule 9; what is mounted is left as it is."""
+    server.objects.create(VOLUMES.path(), a_volume(ref(), export_id=ANOTHER_ID))
+    running = Running(program, server)
+    with structlog.testing.capture_logs():
+        running.thread.start()
+        eventually(lambda: any("is mounted here" in one for one in program._not_ready()))
+        running.end()
+
+    assert running.metric("holdfast_wrong_export") == 1
+    [event] = [one for path, one in server.objects.by_path.items() if "/events/" in path]
+    assert event["reason"] == "WrongExport"
+    assert event["involvedObject"]["name"] == "holdfast-0"
+    assert list(root.iterdir()) == []
+
+
+class TestBeforeItRuns:
+    def test_it_is_not_ready_and_says_why(self, program: Program) -> None:
+        assert program._not_ready() == [
+            "API server: not tried yet",
+            "export: not tried yet",
+            "the claims, classes and volumes have not been read yet",
+        ]
+
+    def test_without_a_pulse_it_counts_as_dead(
+        self, program: Program, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(program, "_beat", program._beat - 16)
+
+        assert "the main thread hangs" in program._not_live()
+
+    def test_each_thread_that_has_ended_is_named(self, program: Program) -> None:
+        names = ["claims-0", "claims-1", "volumes-0", "volumes-1", "steward", "trash"]
+        names += ["API server-probe", "export-probe"]
+
+        assert program._not_live() == [f"thread {name} has ended" for name in names]
+
+    def test_nothing_may_be_changed_without_the_lease(self, program: Program) -> None:
+        with pytest.raises(NotLeading):
+            program._refuse_unless_leading()
+        with pytest.raises(NotLeading):
+            program._directories.begin(lambda exports: exports.initialise(ANOTHER_ID))
+        with pytest.raises(NotLeading):
+            program._directories.change("create", lambda *_: None)
+
+    def test_the_lease_is_not_sought_before_the_export_answers(self, program: Program) -> None:
+        elector = program._leadership
+        assert not elector._may_lead()  # type: ignore[attr-defined]
+
+        program._export_circuit._close()
+
+        assert elector._may_lead()  # type: ignore[attr-defined]
+        assert elector._busy == program._directories.is_busy  # type: ignore[attr-defined]
+
+    def test_a_sign_of_trouble_has_the_export_probed(self, program: Program) -> None:
+        program._directories.trouble()
+
+        assert program._export_circuit._wake.is_set()
+
+    def test_the_trash_of_a_volume_that_exists_is_kept(self, program: Program) -> None:
+        made = a_volume(ref())
+        made["metadata"] |= {"uid": "uid", "resourceVersion": "1"}
+        program._cluster.learn(made)
+
+        assert not program._is_gone("pvc-1")
+        assert program._is_gone("pvc-2")
+
+    def test_volumes_of_others_do_not_say_which_export_this_is(self, program: Program) -> None:
+        for name, by in (("pvc-1", NAME), ("pvc-2", "")):
+            made = a_volume(ref(), name=name)
+            made["metadata"] |= {"uid": name, "resourceVersion": "1"}
+            made["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = by
+            program._cluster.learn(made)
+
+        assert [volume.name for volume in program._own_volumes()] == ["pvc-1"]
+
+
+class Ended(BaseException):
+    """The process has ended."""
+
+
+class TestLost:
+    """The process ends before the lease can be had by another while a call hangs."""
+
+    @pytest.fixture(autouse=True)
+    def lost(self, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.program = program
+        self.leads, self.busy, self.now = False, True, 1000.0
+        self.codes: list[int] = []
+        monkeypatch.setattr(program._leadership, "leading", lambda: self.leads)
+        monkeypatch.setattr(program._directories, "is_busy", lambda: self.busy)
+        monkeypatch.setattr(clock, "boottime", lambda: self.now)
+        monkeypatch.setattr(os, "_exit", self.codes.append)
+
+    def look(self, *, after: float) -> list[int]:
+        """The exit codes after so many seconds more."""
+        self.now += after
+        with structlog.testing.capture_logs():
+            self.program._end_if_lost()
+        return self.codes
+
+    def test_it_ends_once_the_last_calls_have_had_their_time(self) -> None:
+        assert self.look(after=0) == []
+        assert self.look(after=1.9) == []
+        assert self.look(after=0.1) == [LOST]
+
+    @pytest.mark.parametrize("change", ["ended", "leads again"])
+    def test_it_does_not_when_they_end_or_it_leads_again(self, change: str) -> None:
+        self.look(after=0)
+        self.busy, self.leads = change != "ended", change == "leads again"
+        assert self.look(after=10) == []
+
+        self.busy, self.leads = True, False
+        assert self.look(after=10) == []
+        assert self.look(after=2) == [LOST]
+
+    def test_it_is_looked_at_with_each_pulse(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def end(code: int) -> None:
+            self.codes.append(code)
+            raise Ended
+
+        monkeypatch.setattr(os, "_exit", end)
+        monkeypatch.setattr(module, "_LAST_CALLS", 0.0)
+
+        with structlog.testing.capture_logs(), pytest.raises(Ended):
+            self.program._wait()
+
+        assert self.codes == [LOST]
+
+
+class TestStale:
+    def test_a_stale_mount_deletes_its_own_pod_and_ends(
+        self, program: Program, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("holdfast-0", "holdfast-1"):
+            server.objects.create(PODS.path("storage"), {"metadata": {"name": name}})
+        monkeypatch.setattr(type(program._directories), "is_stale", property(lambda _: True))
+
+        with structlog.testing.capture_logs():
+            assert program._wait() == STALE
+
+        assert [path.rpartition("/")[2] for path in server.objects.by_path] == ["holdfast-1"]
+
+    def test_the_exit_codes_are_what_the_documentation_says(self) -> None:
+        assert (STALE, LOST) == (3, 4)
+
+
+def test_who_waits_is_alive(program: Program) -> None:
+    program._beat = 0.0
+    waiting = threading.Thread(target=program._wait)
+    waiting.start()
+
+    eventually(lambda: program._beat > 0)
+
+    program.stop()
+    waiting.join()

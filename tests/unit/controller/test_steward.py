@@ -1,0 +1,335 @@
+"""A term begins in this order, and nothing is touched on the wrong export (design, rules 4, 9)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from holdfast.controller import steward as module
+from holdfast.controller.circuit import Circuit
+from holdfast.controller.outcome import NotLeading
+from holdfast.controller.steward import Steward
+from holdfast.controller.trash import Trash
+from holdfast.exports.errors import Failed, Fenced, Unavailable, WrongExport
+from holdfast.exports.interface import ExportInfo, Grant, Leader, Takeover, Term
+from holdfast.kube.errors import KubeError
+from tests.fake.apiserver import Fault
+from tests.support import eventually
+from tests.unit.controller.given import ANOTHER_ID, ID, a_volume, ref, wanted
+from tests.unit.controller.site import LEADER, Site, before, failing, once
+
+
+class Bench:
+    """A steward whose turns are called by the test, on a clock that the test holds."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        site.gate.close()
+        site.identity.export_id = site.identity.cluster = ""
+        site.server.objects.create("/api/v1/namespaces", {"metadata": {"name": "kube-system"}})
+        self.cluster_uid = site.server.objects.get("/api/v1/namespaces/kube-system")["metadata"][
+            "uid"
+        ]
+        for reflector in site.cluster.reflectors:
+            reflector.synced.set()
+        self.circuit = Circuit("export", lambda: None, (OSError,))
+        self.circuit._close()
+        self.now = 1000.0
+        self.rests: list[float] = []
+        self.trash = Trash(
+            site.directories,
+            site.gate,
+            is_gone=lambda _: True,
+            speaker=site.context.speaker,
+            metrics=site.metrics,
+            stop=site.stop,
+        )
+        self.steward = Steward(
+            api=site.api,
+            cluster=site.cluster,
+            directories=site.directories,
+            identity=site.identity,
+            metrics=site.metrics,
+            export_circuit=self.circuit,
+            gate=site.gate,
+            lease=LEADER.lease,
+            stop=site.stop,
+        )
+        self.steward._provision, self.steward._keep = site.provision, site.keep
+        self.steward._trash = self.trash
+
+    def turn(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("holdfast.controller.steward.time.monotonic", lambda: self.now)
+            patch.setattr(self.site.stop, "wait", self.rests.append)
+            self.steward._turn()
+
+    def swap(self, export_id: str = "") -> None:
+        """Mounts an empty export, or another one."""
+        shutil.rmtree(self.site.root)
+        self.site.root.mkdir()
+        if export_id:
+            self.site.export.initialise(export_id)
+
+    def kept(self) -> list[Path]:
+        return sorted((self.site.root / ".holdfast").rglob("*"))
+
+
+@pytest.fixture
+def bench(site: Site) -> Iterator[Bench]:
+    made = Bench(site)
+    yield made
+    site.root.mkdir(exist_ok=True)
+
+
+class TestTakeover:
+    def test_a_term_begins_and_the_gate_opens(self, bench: Bench) -> None:
+        bench.turn()
+
+        assert bench.site.gate.term == Term(Leader(bench.cluster_uid, LEADER.lease), 1)
+        assert bench.site.gate.is_open()
+        assert bench.site.identity.export_id == ID
+        assert bench.site.identity.cluster == bench.cluster_uid
+        assert bench.trash._news.is_set()
+
+    @pytest.mark.parametrize("missing", ["lease", "lists"])
+    def test_nothing_is_done_without_the_lease_and_the_lists(
+        self, bench: Bench, missing: str
+    ) -> None:
+        """What volumes there are decides whether this is their export."""
+        if missing == "lease":
+            bench.site.leads = False
+        else:
+            bench.site.cluster.reflectors[2].synced.clear()
+        before(bench.site.export, "inspect", failing(AssertionError()))
+
+        bench.turn()
+
+        assert bench.site.gate.term is None
+
+    def test_the_term_is_over_with_the_lease(self, bench: Bench) -> None:
+        bench.turn()
+        bench.site.leads = False
+
+        bench.turn()
+
+        assert bench.site.gate.term is None
+
+    def test_what_is_mounted_is_known_before_anything_is_touched(self, bench: Bench) -> None:
+        bench.swap(ANOTHER_ID)
+        bench.site.add_volume(a_volume(ref()))
+        kept = bench.kept()
+
+        with pytest.raises(WrongExport):
+            bench.turn()
+
+        assert bench.kept() == kept
+        assert bench.site.gate.term is None
+        assert bench.site.identity.export_id == ""
+
+    def test_an_empty_export_is_not_taken_for_that_of_volumes(self, bench: Bench) -> None:
+        """Issue 12, no 5."""
+        bench.swap()
+        bench.site.add_volume(a_volume(ref()))
+
+        with pytest.raises(WrongExport):
+            bench.turn()
+
+        assert list(bench.site.root.iterdir()) == []
+
+    def test_an_export_of_nobody_gets_an_id(self, bench: Bench) -> None:
+        bench.swap()
+
+        bench.turn()
+
+        export_id = bench.site.export.inspect().id
+        assert export_id
+        assert bench.site.identity.export_id == export_id
+        assert bench.site.gate.is_open()
+
+    def test_an_export_of_version_1_gets_its_id_with_its_volumes_on_it(self, bench: Bench) -> None:
+        (bench.site.root / ".holdfast" / "export").unlink()
+        bench.site.add_volume(a_volume(ref(), export_id=""))
+
+        bench.turn()
+
+        assert bench.site.export.inspect() == ExportInfo(bench.site.identity.export_id, 2)
+        assert bench.site.queued()[1] == {"pvc-1"}
+
+    def test_an_id_that_another_replica_gave_it_first_is_taken(self, bench: Bench) -> None:
+        bench.swap()
+        before(bench.site.export, "initialise", once(lambda: bench.site.export.initialise(ID)))
+
+        bench.turn()
+
+        assert bench.site.identity.export_id == ID
+
+    def test_the_gate_opens_after_what_was_left_has_been_read(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Before anything new is begun."""
+        real, seen = bench.site.gate.open, []
+
+        def open_(term: Term) -> None:
+            seen.append((bench.site.keep._moving, bench.site.queued()[0]))
+            real(term)
+
+        monkeypatch.setattr(bench.site.gate, "open", open_)
+        term = bench.site.export.begin(LEADER).term
+        record = bench.site.export.create(Grant(term), wanted(ref()))
+        left = Takeover(term, (record,), ("pvc-9",))
+        monkeypatch.setattr(bench.site.export, "begin", lambda _: left)
+
+        bench.turn()
+
+        assert seen == [({"pvc-9"}, {"team/data"})]
+
+    def test_a_cluster_whose_uid_may_not_be_read_is_unknown(self, bench: Bench) -> None:
+        bench.site.server.fail("get", Fault(403, "Forbidden"))
+
+        bench.turn()
+
+        assert bench.site.identity.cluster == ""
+        assert bench.site.gate.is_open()
+
+    def test_one_that_cannot_be_read_now_is_not_unknown(self, bench: Bench) -> None:
+        """Its volumes' records would be another cluster's."""
+        bench.site.server.fail("get", Fault(503))
+
+        with pytest.raises(KubeError):
+            bench.turn()
+
+        assert bench.site.gate.term is None
+
+    def test_beginning_is_outstanding_while_it_lasts(self, bench: Bench) -> None:
+        busy: list[bool] = []
+        before(bench.site.export, "begin", lambda: busy.append(bench.site.directories.is_busy()))
+
+        bench.turn()
+
+        assert busy == [True]
+
+
+class TestBackOff:
+    """Two that fence each other, without a lease, do not do so all the time."""
+
+    def fence(self, bench: Bench) -> None:
+        bench.site.gate.close()
+        bench.rests.clear()
+        bench.turn()
+
+    def test_the_first_term_begins_at_once(self, bench: Bench) -> None:
+        bench.turn()
+
+        assert bench.rests == [0.25]
+
+    def test_a_term_that_ended_soon_has_the_next_wait_longer_and_longer(self, bench: Bench) -> None:
+        bench.turn()
+        waits = []
+        for _ in range(8):
+            bench.now += 59
+            self.fence(bench)
+            waits.append(bench.rests[0])
+
+        longest = [1, 2, 4, 8, 16, 30, 30, 30]
+        assert all(most / 2 <= wait <= most for wait, most in zip(waits, longest, strict=True))
+
+    def test_one_that_lasted_a_minute_was_no_failure(self, bench: Bench) -> None:
+        bench.turn()
+        bench.now += 1
+        self.fence(bench)
+        bench.now += 60
+        self.fence(bench)
+        assert bench.rests == [0.25]
+
+        bench.now += 1
+        self.fence(bench)
+        assert bench.rests[0] <= 1
+
+
+class TestSweep:
+    """What a late call of an earlier term moved is back within a minute, with an event."""
+
+    def displace(self, bench: Bench) -> None:
+        site = bench.site
+        grant = site.grant
+        site.export.create(grant, wanted(ref()))
+        site.export.confirm(grant, "pvc-1")
+        (site.root / "team" / "data").rename(site.root / ".holdfast" / "trash" / "pvc-1")
+
+    def test_it_is_put_back_with_an_event_and_a_count(self, bench: Bench) -> None:
+        bench.site.add_volume(a_volume(ref()))
+        bench.turn()
+        self.displace(bench)
+
+        bench.now += 20
+        bench.turn()
+
+        assert (bench.site.root / "team" / "data").is_dir()
+        said = bench.site.only("DirectoryMovedBack")
+        assert said.message == (
+            "its directory 'team/data' was found at '.holdfast/trash/pvc-1' and is back"
+        )
+        assert bench.site.metric("holdfast_directories_moved_back_total") == 1
+
+    def test_it_is_looked_for_every_20_seconds(self, bench: Bench) -> None:
+        name = "holdfast_export_operation_duration_seconds_count"
+        swept = []
+        for seconds in (0, 19, 1, 19, 1):
+            bench.now += seconds
+            bench.turn()
+            swept.append(bench.site.metric(name, operation="sweep"))
+
+        assert swept == [0, 0, 1, 1, 2]
+
+
+class TestThread:
+    """What its thread does with the ends of a turn."""
+
+    @pytest.fixture
+    def running(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+        monkeypatch.setattr(module, "_LASTING", -1.0)
+        monkeypatch.setattr(bench.steward._backoff, "next", lambda: 0.01)
+        with structlog.testing.capture_logs():
+            yield bench
+            bench.site.stop.set()
+            bench.steward.stop(10)
+        assert not bench.steward.thread.is_alive()
+
+    def start(self, bench: Bench) -> None:
+        bench.steward.start(bench.site.provision, bench.site.keep, bench.trash)
+
+    @pytest.mark.parametrize("error", [Failed("no"), KubeError("no"), RuntimeError("a fault")])
+    def test_an_error_does_not_end_it(self, running: Bench, error: Exception) -> None:
+        before(running.site.export, "begin", once(failing(error)))
+
+        self.start(running)
+
+        eventually(running.site.gate.is_open)
+        assert running.circuit.closed
+
+    def test_an_export_that_is_away_opens_its_circuit(self, running: Bench) -> None:
+        before(running.site.export, "inspect", once(failing(Unavailable("no answer"))))
+
+        self.start(running)
+
+        eventually(lambda: not running.circuit.closed)
+        assert running.circuit.reason == "no answer"
+
+    @pytest.mark.parametrize("error", [Fenced("it has ended"), NotLeading()])
+    def test_a_term_that_is_over_is_followed_by_the_next(
+        self, running: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        monkeypatch.setattr(module, "_SWEEP", -1.0)
+        before(running.site.export, "sweep", once(failing(error)))
+        terms: list[object] = []
+        before(running.site.export, "begin", lambda: terms.append(None))
+
+        self.start(running)
+
+        eventually(lambda: len(terms) == 2 and running.site.gate.is_open())
+        assert running.circuit.closed
