@@ -68,3 +68,18 @@ def test_of_namespaces_it_asks_for_kube_system_alone(server: FakeApiServer, api:
 def test_what_the_api_server_refuses_is_not_allowed(server: FakeApiServer, api: Api) -> None:
     assert {one.allowed for one in reviewed(server, api, allowed=False)} == {False}
     assert {one.allowed for one in reviewed(server, api, allowed=True)} == {True}
+
+
+def test_each_kind_is_asked_for_in_its_api_group(server: FakeApiServer, api: Api) -> None:
+    reviewed(server, api)
+
+    questions = [request.body["spec"]["resourceAttributes"] for request in server.requests]
+    groups = {one["resource"]: one["group"] for one in questions}
+    assert groups == {
+        "persistentvolumeclaims": "",
+        "persistentvolumes": "",
+        "storageclasses": "storage.k8s.io",
+        "events": "",
+        "namespaces": "",
+        "leases": "coordination.k8s.io",
+    }

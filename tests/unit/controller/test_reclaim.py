@@ -14,7 +14,7 @@ from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unava
 from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from tests.fake.apiserver import Fault, Request
-from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.given import ID, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing
 
 FAILED = "VolumeFailedDelete"
@@ -317,6 +317,20 @@ class TestLost:
         assert "volume pvc-1 has no record on the export" in site.only(FAILED).message
         assert site.volume() is not None
         assert (site.root / "team" / "data").is_dir()
+
+    @pytest.mark.parametrize("export_id", [ID, ""])
+    def test_it_is_not_treated_like_one_of_nfs_subdir(self, site: Site, export_id: str) -> None:
+        """Though its path is the one that nfs-subdir would have given it."""
+        directory = "team-data-pvc-1"
+        (site.root / directory).mkdir()
+        site.add_volume(a_volume(ref(), directory, phase="Released", export_id=export_id))
+
+        with pytest.raises(Again):
+            site.look_after()
+
+        assert "which every volume has that Holdfast made" in site.only(FAILED).message
+        assert site.record() is None
+        assert (site.root / directory).is_dir()
 
     def test_one_of_version_1_is_refused_even_so(self, site: Site) -> None:
         """Whether this is the export that it was made on is not known."""
