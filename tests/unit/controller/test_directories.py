@@ -82,6 +82,15 @@ def test_what_an_operation_gives_is_handed_on_and_measured(bench: Bench) -> None
     assert bench.metric("holdfast_export_operation_failed_total", "look") == 0
 
 
+def test_nothing_is_kept_of_a_call_that_has_ended(bench: Bench) -> None:
+    """Volumes come and go for as long as the process lives."""
+    bench.directories.read("look", lambda _: None, "pvc-1")
+    with pytest.raises(Failed):
+        bench.directories.change("create", lambda *_: failing(Failed("no"))(), "pvc-2")
+
+    assert bench.directories._begun == {}
+
+
 def test_a_change_is_given_the_leave_to_make_it_and_for_how_long(bench: Bench) -> None:
     granted = bench.directories.change("create", lambda _, grant: grant)
 

@@ -109,6 +109,15 @@ def test_nothing_wrong_is_200_and_anything_wrong_is_503() -> None:
         assert status_of("127.0.0.1", health, "/healthz") == 200
 
 
+def test_an_answer_says_what_it_is_and_how_long() -> None:
+    with serving("127.0.0.1") as health:
+        head, _, body = answer_to(health, b"GET /healthz HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
+
+    assert body == b"ok\n"
+    assert b"\r\nContent-Length: 3" in head
+    assert b"\r\nContent-Type: text/plain" in head
+
+
 @needs_ipv6
 def test_without_a_host_it_listens_on_all_addresses_of_both_families() -> None:
     """In a cluster of IPv6 alone, a kubelet has no other address to ask."""

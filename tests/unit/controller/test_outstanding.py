@@ -47,6 +47,20 @@ def test_a_call_that_was_given_up_before_it_began_never_runs() -> None:
     assert not outstanding
 
 
+@pytest.mark.parametrize("ran", [True, False])
+def test_the_next_call_counts_whatever_became_of_the_one_before(*, ran: bool) -> None:
+    outstanding = Outstanding()
+    with outstanding.counted() as ticket:
+        if ran:
+            ticket.run(lambda: None)
+
+    with outstanding.counted() as ticket:
+        assert outstanding
+        ticket.run(lambda: None)
+
+    assert not outstanding
+
+
 def test_a_call_that_fails_has_ended() -> None:
     outstanding = Outstanding()
 

@@ -142,6 +142,8 @@ class TestRunning:
         assert lease["spec"]["holderIdentity"] == ""
         assert {thread.name for thread in threading.enumerate()}.isdisjoint(
             {"steward", "trash", "elector", "events", "claims-0", "volumes-1", "export-probe"}
+            | {f"reflector-{kind.plural}" for kind in (CLAIMS, CLASSES, VOLUMES)}
+            | {"API server-probe"}
         )
         assert running.program._not_live() != []
 
