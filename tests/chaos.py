@@ -209,10 +209,10 @@ class Outage:
 
 
 class Cluster(Objects):
-    """A control plane of one test's own, so that the test may break it."""
+    """A namespace and an export; where a test may break the control plane, all of that."""
 
-    def __init__(self, plane: ControlPlane, root: Path) -> None:
-        super().__init__(plane, "default")
+    def __init__(self, plane: ControlPlane, root: Path, namespace: str = "default") -> None:
+        super().__init__(plane, namespace)
         self.root = root
 
     def provisioner(self, identity: str = "lone", **more: Any) -> Provisioner:
@@ -223,6 +223,7 @@ class Cluster(Objects):
             "NFS_PATH": _NFS_PATH,
             "KUBECONFIG": str(self.plane.kubeconfig),
             "HOLDFAST_ROOT": str(self.root),
+            "POD_NAMESPACE": self.namespace,
         }
         log = self.root.with_name(f"{identity}.log")
         return Provisioner(log, identity, **(environment | more))
