@@ -65,8 +65,7 @@ class Export:
         self._locks = PathLocks()
         self._parents = PathLocks()
         self._given_up = GivenUp()
-        # Other replicas probe too, at the same time.
-        self._probe = f".probe-{uuid.uuid4().hex[:8]}"
+        self._probes: set[str] = set()  # that were there at the last sweep
 
     def inspect(self) -> ExportInfo:
         """Which export this is; changes nothing."""
@@ -107,7 +106,8 @@ class Export:
         what = f"cannot write to {self._root / RESERVED}"
         with of_the_export(what), self._opened() as (_, holdfast):
             try:
-                _write_and_remove(holdfast, self._probe)
+                # Other replicas probe too, at the same time.
+                _write_and_remove(holdfast, f"{sweep.PROBE}{uuid.uuid4().hex[:8]}")
             except OSError as error:
                 if error.errno not in FULL:
                     raise
@@ -238,6 +238,7 @@ class Export:
             for directory in self._given_up.all():
                 with suppress(Failed, Unsafe, OSError):
                     self._remove_late(op, directory)
+            self._probes = sweep.remove_probes(op, self._probes)
             return tuple(sweep.misplaced(op, self._locks))
 
     def _remove_late(self, op: Operation, directory: str) -> None:
@@ -403,7 +404,8 @@ def _write_and_remove(parent: int, name: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-        os.unlink(name, dir_fd=parent)
+        with suppress(FileNotFoundError):  # the leader's sweep took it for one that was left
+            os.unlink(name, dir_fd=parent)
 
 
 def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:

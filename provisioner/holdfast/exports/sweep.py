@@ -20,6 +20,8 @@ from holdfast.exports.operation import Operation, PathLocks
 from holdfast.exports.reclaim import put_back, way_out_of
 from holdfast.exports.record import Record, State
 
+PROBE = ".probe-"  # of the file that says that the export can be written to (`export.py`)
+
 
 def remove_late(op: Operation, directory: str) -> None:
     """Removes what a late `create` may have left of a directory that was given up."""
@@ -27,6 +29,17 @@ def remove_late(op: Operation, directory: str) -> None:
     op.ledger.prune(directory)
     parents.prune(op, directory)
     parents.remove_late(op, directory)
+
+
+def remove_probes(op: Operation, before: set[str]) -> set[str]:
+    """Removes the probes that were there `before`, whose makers have ended; those that stay.
+
+    One in use is not touched: over NFS its maker would be told that its handle is stale.
+    """
+    there = {name for name in os.listdir(op.ledger.handle) if name.startswith(PROBE)}
+    for name in there & before:
+        op.changes.unlink(op.ledger.handle, name)
+    return there - before
 
 
 def misplaced(op: Operation, locks: PathLocks) -> Iterator[PutBack]:
