@@ -6,10 +6,8 @@ against it, never believed.
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 from testbed.client import Json
 from tests.chaos import Cluster
 from tests.cluster.objects import name_of, phase_of
+from tests.layout import own_paths, place_of, tenants_paths, wanted_own_paths
 
 _NAMES = 5  # of each class whose directories are named by a pattern: they come again
 _PATTERNS = {
@@ -36,6 +35,7 @@ class Tenant:
     """Who made a claim, and wrote a file into its directory once it was bound."""
 
     name: str
+    namespace: str
     class_name: str
     uid: str
     wrote: bool = False
@@ -53,7 +53,7 @@ class Tenant:
     def directory(self) -> str:
         if self.class_name in _PATTERNS:
             return _PATTERNS[self.class_name].replace("${.PVC.name}", self.name)
-        return f"default-{self.name}-{self.volume}"
+        return f"{self.namespace}-{self.name}-{self.volume}"
 
     @property
     def is_erased(self) -> bool:
@@ -126,17 +126,13 @@ class Storm:
             and {phase_of(claim) for claim in claims} == {"Bound"}
             and not self._released(claims)
             and not any(map(self.files, ("creating", "trashed", "trash")))
+            and not any((self.cluster.root / ".holdfast").glob(".*"))
         )
 
     def progress(self) -> set[str]:
         """Changes with each step that is made on the export."""
         folders = ("creating", "volumes", "trashed", "trash")
         return {f"{folder}/{name}" for folder in folders for name in self.files(folder)}
-
-    def age_drafts(self) -> None:
-        """Makes what kills left half-written look old: a start leaves young ones to others."""
-        for draft in (self.cluster.root / ".holdfast").rglob(".*.new"):
-            os.utime(draft, (0, 0))
 
     def files(self, folder: str) -> set[str]:
         """The names in one of the folders of `.holdfast`, without what is half-written."""
@@ -160,7 +156,7 @@ class Storm:
             name = name if self.cluster.find_claim(again) else again
         self.cluster.claim(self.classes[class_name], name)
         uid = self.cluster.get_claim(name)["metadata"]["uid"]
-        self.tenants.append(Tenant(name, class_name, uid))
+        self.tenants.append(Tenant(name, self.cluster.namespace, class_name, uid))
 
     def _delete(self, tenant: Tenant) -> None:
         self.cluster.delete_claim(tenant.name)
@@ -203,18 +199,13 @@ class Storm:
     def _assert_each_directory_is_one_records_and_marked_once(
         self, records: dict[str, Any]
     ) -> None:
-        places = [_place(record) for record in records.values()]
+        root = self.cluster.root
+        places = [place_of(record) for record in records.values()]
         assert len(places) == len(set(places))
-        directories = {path for path in self._tree() if (self.cluster.root / path).is_dir()}
-        parents = {pattern.partition("/")[0] for pattern in _PATTERNS.values()}
-        assert directories - parents == set(places)
-        wanted = {f"volumes/{volume}" for volume in records}
-        marked = {name: _place(one).replace("/", "/.holdfast/") for name, one in records.items()}
-        wanted |= {f"directories/{place}/{name}" for name, place in marked.items()}
-        own = self.cluster.root / ".holdfast"
-        held = {str(path.relative_to(own)) for path in own.rglob("*")}
-        folders = {"creating", "trash", "trashed", "volumes", "directories"}
-        assert held == wanted | folders | set(_above(wanted))
+        parents = {place.rpartition("/")[0] for place in places} - {""}
+        directories = {path for path in tenants_paths(root) if (root / path).is_dir()}
+        assert directories == {*places, *parents}
+        assert own_paths(root) == wanted_own_paths(records, parents)
 
     def _assert_each_file_is_where_its_claims_end_put_it(self, records: dict[str, Any]) -> None:
         wanted = {}
@@ -223,27 +214,13 @@ class Storm:
                 continue
             where = tenant.directory
             if tenant.is_archived:
-                where = _place(records[tenant.volume])
+                where = place_of(records[tenant.volume])
                 assert where.startswith("archived-" + Path(tenant.directory).name)
             wanted[f"{where}/{tenant.uid}"] = tenant.text
-        files = {path: self.cluster.root / path for path in self._tree()}
+        files = {path: self.cluster.root / path for path in tenants_paths(self.cluster.root)}
         found = {path: file.read_text() for path, file in files.items() if file.is_file()}
         assert found == wanted
-
-    def _tree(self) -> Iterator[str]:
-        """Everything on the export but what Holdfast keeps for itself."""
-        paths = (path.relative_to(self.cluster.root) for path in self.cluster.root.rglob("*"))
-        return (str(path) for path in paths if path.parts[0] != ".holdfast")
 
 
 def _uids(claims: list[Json]) -> set[str]:
     return {claim["metadata"]["uid"] for claim in claims}
-
-
-def _place(record: dict[str, Any]) -> str:
-    return str(record["target"] or record["directory"])
-
-
-def _above(paths: set[str]) -> Iterator[str]:
-    """The directories that these are in."""
-    return (str(parent) for path in paths for parent in Path(path).parents if parent.name)
