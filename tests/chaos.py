@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -90,8 +90,9 @@ class Provisioner:
         os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
-        """Ends it as a power cut would."""
-        self.signal(signal.SIGKILL)
+        """Ends it as a power cut would, where it has not ended by itself."""
+        with suppress(ProcessLookupError):
+            self.signal(signal.SIGKILL)
         self.process.wait()
         self._process = None
 

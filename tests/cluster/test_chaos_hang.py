@@ -10,8 +10,9 @@ import pytest
 
 from holdfast.controller.directories import Directories
 from holdfast.controller.metrics import Metrics
-from holdfast.exports.errors import Unavailable
+from holdfast.exports.errors import TimedOut
 from holdfast.exports.export import Export
+from holdfast.exports.interface import Grant, Leader, Term
 from testbed.programs import Programs
 from tests.chaos import Cluster, Outage, Provisioner, cluster_of_its_own
 from tests.support import eventually
@@ -110,17 +111,20 @@ def test_a_claim_that_is_deleted_while_its_directory_hangs_leaves_nothing(
 @pytest.mark.timeout(30)
 def test_calls_about_one_volume_take_one_place_however_often_they_are_tried(tmp_path: Path) -> None:
     export, hang = Export(tmp_path), threading.Event()
-    export.prepare()
-    directories = Directories(export, 0.05, Metrics())
+    export.initialise("an-export")
+    grant = Grant(Term(Leader("a-cluster", "a-lease"), 1))
+    directories = Directories(export, 0.05, Metrics(), grant=lambda _: grant)
     for _ in range(2 * PLACES):
-        with pytest.raises(Unavailable):
-            directories.do("create", lambda _: hang.wait(), "stuck")
+        with pytest.raises(TimedOut):
+            directories.change("create", lambda *_: hang.wait(), "stuck")
     directories.seconds = directories._lane._seconds = 10.0  # from here on nothing is to hang
-    assert directories.do("find", lambda export: export.find("other"), "other") is None
+    assert directories.read("find", lambda export: export.find("other"), "other") is None
+    assert directories.is_busy()
 
     hang.set()
 
-    assert directories.do("find", lambda export: export.find("stuck"), "stuck") is None
+    assert directories.read("find", lambda export: export.find("stuck"), "stuck") is None
+    assert not directories.is_busy()
 
 
 def test_a_volume_whose_directory_hangs_does_not_hold_up_the_deletion_of_others(

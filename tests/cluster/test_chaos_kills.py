@@ -1,13 +1,12 @@
 """A provisioner that is killed again and again loses nothing and leaves nothing behind.
 
-Leader election is off: the lease of a killed holder would make each restart wait 15 seconds.
+Leader election is off here, so that nothing waits for a lease: `test_chaos_replicas.py` has two.
 The burst is spread over the kills, because the controller manager, not the provisioner, would
 otherwise decide how much of it is left after the first few.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import pytest
 
 from testbed.programs import Programs
 from tests.chaos import Provisioner, cluster_of_its_own, tell
+from tests.replicas import new_seed
 from tests.storm import Storm
 from tests.support import eventually
 
@@ -68,8 +68,7 @@ def let_it_finish(provisioner: Provisioner, storm: Storm) -> None:
 def test_two_hundred_kills_in_a_burst_of_three_hundred_claims_lose_and_leave_nothing(
     programs: Programs, tmp_path: Path
 ) -> None:
-    seed = int(os.environ.get("CHAOS_SEED", random.randrange(2**32)))
-    tell(f"CHAOS_SEED={seed} repeats the choices of this run")
+    seed = new_seed()
     with cluster_of_its_own(programs, tmp_path) as cluster:
         storm, provisioner = Storm(cluster, random.Random(seed)), cluster.provisioner()
         storm.make_classes()
@@ -78,7 +77,6 @@ def test_two_hundred_kills_in_a_burst_of_three_hundred_claims_lose_and_leave_not
             run_until_killed(provisioner, storm, number)
             storm.look()
         tell(f"{KILLS} kills in {time.monotonic() - started:.0f} s, of these {storm.interrupted}")
-        storm.age_drafts()
         let_it_finish(provisioner, storm)
         tell(f"deleted {sum(tenant.deleted for tenant in storm.tenants)} of {CLAIMS} claims")
         assert storm.interrupted["work to do"] > KILLS / 4
