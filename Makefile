@@ -22,8 +22,11 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 
 .PHONY: test
 test: lint unit cluster machines ## everything below: lint, unit, cluster, machines
-	@echo "not run: make test-upgrade (a quarter of an hour, twice that the first time)," \
+	@echo "not run: make test-all (test-upgrade and long as well: an hour more)," \
 	  "make lab site test-examples lab-down (every example on the lab; half an hour)"
+
+.PHONY: test-all
+test-all: test test-upgrade long ## test, test-upgrade and long: before a release; an hour more than test
 
 .PHONY: lint
 lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint
@@ -41,6 +44,11 @@ unit: $(VENV)/made ## decisions, directories, the kube layer: no server needed
 .PHONY: cluster
 cluster: $(VENV)/made ## the provisioner on a real control plane, and with it failing
 	@$(BIN)/pytest tests/cluster -n 3 --dist loadfile
+
+# One at a time: each runs its own processes side by side.
+.PHONY: long
+long: $(VENV)/made ## a leader held up in each of its calls, 500 kills, 100 freezes; half an hour
+	@$(BIN)/pytest tests/long $(ARGS)
 
 .PHONY: machines
 machines: $(VENV)/made ## the lab, and site.yml from bare machines to a reset; root, 12 GB of memory
