@@ -35,16 +35,19 @@ class Directories:
         *,
         grant: Callable[[float], Grant],
         check: Callable[[ExportInfo], object] = lambda _: None,
+        can_check: Callable[[], bool] = lambda: True,
     ) -> None:
         """`grant` gives leave to change the export for so many seconds, or raises NotLeading.
 
-        `check` raises WrongExport for another export than the one that is meant.
+        `check` raises WrongExport for another export than the one that is meant; `can_check` is
+        False for as long as it could not tell.
         """
         self.seconds = seconds
         self.trouble: Callable[[], object] = lambda: None  # the export should be probed now
         self._exports = exports
         self._grant = grant
         self._check = check
+        self._can_check = can_check
         self._lane = Lane(seconds=seconds)
         # Of its own: a probe that waits behind hung calls would say nothing about the export.
         self._probe_lane = Lane(width=2, seconds=min(seconds, 10.0))
@@ -80,16 +83,20 @@ class Directories:
         return bool(self._outstanding)
 
     def probe(self) -> None:
-        """Tries the export; raises ExportError."""
+        """Tries the export; raises ExportError. Writes only to the one that is meant."""
         try:
-            info = self._probe_lane.call(self._exports.probe, "cannot try the export")
-            self._check(info)
+            self._try(self._exports.inspect)
+            if self._can_check():
+                self._try(self._exports.probe)
         except ExportError as error:
             self._metrics.wrong_export.set(isinstance(error, WrongExport))
             self._note_stale(stale=isinstance(error, Unavailable) and error.stale)
             raise
         self._metrics.wrong_export.set(0)
         self._stale_since = None
+
+    def _try(self, look: Callable[[], ExportInfo]) -> None:
+        self._check(self._probe_lane.call(look, "cannot try the export"))
 
     @property
     def is_stale(self) -> bool:

@@ -72,6 +72,7 @@ class Program:
             metrics,
             grant=self._grant,
             check=self._identity.check,
+            can_check=lambda: bool(self._identity.export_id) or self._cluster.synced,
         )
         self._api_circuit = Circuit("API server", self._ask_api, (KubeError,))
         self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))

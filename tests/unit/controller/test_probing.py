@@ -1,0 +1,59 @@
+"""An export is tried by writing to it only where it is the one that is meant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from holdfast.controller.directories import Directories
+from holdfast.controller.metrics import Metrics
+from holdfast.exports import identity
+from holdfast.exports.errors import WrongExport
+from holdfast.exports.export import Export
+from holdfast.exports.interface import ExportInfo, Grant, Leader, Term
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Export:
+    made = Export(tmp_path)
+    made.initialise("theirs")
+    os.utime(tmp_path / ".holdfast", (0, 0))
+    return made
+
+
+def grant(seconds: float) -> Grant:
+    return Grant(Term(Leader("", ""), 1), seconds)
+
+
+def tried(
+    export: Export, check: Callable[[ExportInfo], object], *, can_check: bool = True
+) -> Directories:
+    return Directories(export, 30, Metrics(), grant=grant, check=check, can_check=lambda: can_check)
+
+
+def was_written_to(root: Path) -> bool:
+    return (root / ".holdfast").stat().st_mtime != 0
+
+
+def test_another_export_is_not_written_to(export: Export, tmp_path: Path) -> None:
+    with pytest.raises(WrongExport, match="the export theirs is mounted here, not ours"):
+        tried(export, lambda info: identity.check(info, "ours")).probe()
+
+    assert not was_written_to(tmp_path)
+
+
+def test_one_of_which_nobody_can_say_yet_whether_it_is_meant_is_not_written_to(
+    export: Export, tmp_path: Path
+) -> None:
+    tried(export, lambda _: None, can_check=False).probe()
+
+    assert not was_written_to(tmp_path)
+
+
+def test_the_one_that_is_meant_is_written_to(export: Export, tmp_path: Path) -> None:
+    tried(export, lambda info: identity.check(info, "theirs")).probe()
+
+    assert was_written_to(tmp_path)
