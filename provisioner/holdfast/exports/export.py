@@ -18,7 +18,17 @@ from pathlib import Path
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import create, identity, ledger, reaper, reclaim, sweep, terms, tree
+from holdfast.exports import (
+    create,
+    identity,
+    ledger,
+    reaper,
+    reclaim,
+    restored,
+    sweep,
+    terms,
+    tree,
+)
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     FULL,
@@ -93,6 +103,10 @@ class Export:
 
     def accept(self, export_id: str) -> None:
         """Gives the export this id, whatever it has: a person has said that it is that one."""
+        what = "cannot bring the records up to date"
+        if self.inspect().format:
+            with of_the_export(what), self._opened() as (root, holdfast):
+                restored.learn_inodes(root, holdfast)
         info = self.initialise(export_id)
         if info.id != export_id:
             with self._opened() as (_, holdfast), of_the_export("cannot write the export's id"):
