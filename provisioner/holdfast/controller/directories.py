@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -55,6 +56,7 @@ class Directories:
         self._begun: dict[str, threading.Event] = {}  # by what a call is about
         self._outstanding = Outstanding()
         self._stale_since: float | None = None
+        self._was_wrong = False
 
     def read(self, operation: str, call: Callable[[Exports], T], about: str = "") -> T:
         """Carries out an operation that changes nothing; raises ExportError."""
@@ -89,11 +91,13 @@ class Directories:
             if self._can_check():
                 self._try(self._exports.probe)
         except ExportError as error:
-            self._metrics.wrong_export.set(isinstance(error, WrongExport))
+            is_wrong = isinstance(error, WrongExport)
+            self._metrics.wrong_export.set(is_wrong)
+            self._was_wrong = self._was_wrong or is_wrong
             self._note_stale(stale=isinstance(error, Unavailable) and error.stale)
             raise
         self._metrics.wrong_export.set(0)
-        self._stale_since = None
+        self._stale_since, self._was_wrong = None, False
 
     def _try(self, look: Callable[[], ExportInfo]) -> None:
         self._check(self._probe_lane.call(look, "cannot try the export"))
@@ -143,7 +147,8 @@ class Directories:
         if not stale:
             self._stale_since = None
         elif self._stale_since is None:
-            self._stale_since = time.monotonic()
+            # A wrong export has gone: only a new mount finds out which one is there now.
+            self._stale_since = -math.inf if self._was_wrong else time.monotonic()
 
 
 def _is_sign(error: ExportError) -> bool:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from holdfast.controller.directories import Directories
 from holdfast.controller.metrics import Metrics
 from holdfast.exports import identity
-from holdfast.exports.errors import WrongExport
+from holdfast.exports.errors import Unavailable, WrongExport
 from holdfast.exports.export import Export
-from holdfast.exports.interface import ExportInfo, Grant, Leader, Term
+from holdfast.exports.interface import ExportInfo, Exports, Grant, Leader, Term
 
 
 @pytest.fixture
@@ -36,6 +38,51 @@ def tried(
 
 def was_written_to(root: Path) -> bool:
     return (root / ".holdfast").stat().st_mtime != 0
+
+
+class Swapped:
+    """An export in whose place another is mounted, and then none that its handle leads to."""
+
+    def __init__(self, *answers: str) -> None:
+        self._answers = iter(answers)
+
+    def inspect(self) -> ExportInfo:
+        answer = next(self._answers)
+        if answer == "stale":
+            raise Unavailable("its file handle is stale", stale=True)
+        return ExportInfo(answer, 2)
+
+    def probe(self) -> ExportInfo:
+        return ExportInfo("ours", 2)
+
+
+def is_stale_after(*answers: str) -> bool:
+    """Whether a new mount is wanted after the last answer: the others came within a minute."""
+    exports = cast("Exports", Swapped(*answers))
+    probed = Directories(
+        exports, 30, Metrics(), grant=grant, check=lambda info: identity.check(info, "ours")
+    )
+    for _ in answers:
+        with suppress(Unavailable):
+            probed.probe()
+    return probed.is_stale
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted"),
+    [
+        (("ours", "stale"), False),
+        (("theirs",), False),
+        (("theirs", "stale"), True),
+        (("theirs", "stale", "ours"), False),
+        (("theirs", "ours", "stale"), False),
+    ],
+)
+def test_a_stale_handle_of_the_wrong_export_is_not_waited_for(
+    answers: tuple[str, ...],
+    wanted: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    assert is_stale_after(*answers) is wanted
 
 
 def test_another_export_is_not_written_to(export: Export, tmp_path: Path) -> None:
