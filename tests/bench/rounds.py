@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.claims.decide import Plan
 from holdfast.claims.volume import volume
+from holdfast.exports.export import Export
 from holdfast.exports.record import Record
 from testbed.controlplane import ControlPlane
 from testbed.programs import Programs
@@ -24,6 +26,7 @@ from tests.bench.connection import Poster, Server
 from tests.bench.provisioner import Provisioner, is_upkeep, without_upkeep
 
 QPS = 2000  # of kube-controller-manager's client; its default of 20 would be all that is measured
+_EXPORT_ID = "00000000-0000-4000-8000-000000000000"
 _SETTLE = 3.0  # seconds in which a new control plane ends its own beginnings
 _CONNECTIONS = 4
 
@@ -106,7 +109,7 @@ class Bench:
         with self._plane() as plane:
             plane.controller_manager.stop()
             root = self._export(plane)
-            _write_many(plane, root / ".holdfast" / "volumes", volumes)
+            _write_many(plane, root, volumes)
             with Provisioner.running(plane, root) as one:
                 return Many(volumes, one.rss_mib(), one.rss_mib("VmHWM"), one.start_to_ready)
 
@@ -130,8 +133,9 @@ def _events(plane: ControlPlane) -> int:
     return sum(event["count"] for event in ours)
 
 
-def _write_many(plane: ControlPlane, records: Path, count: int) -> None:
-    records.mkdir(parents=True)
+def _write_many(plane: ControlPlane, root: Path, count: int) -> None:
+    Export(root).initialise(_EXPORT_ID)
+    records = root / ".holdfast" / "volumes"
     server = Server(plane.url, plane.folder / "certificates")
     shares = [range(first, count, _CONNECTIONS) for first in range(_CONNECTIONS)]
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
@@ -142,6 +146,19 @@ def _write_share(server: Server, records: Path, numbers: range) -> None:
     volumes, claims = Poster(server, objects.VOLUMES), Poster(server, objects.CLAIMS)
     for number in numbers:
         plan = objects.plan(number)
-        volumes.post(volume(plan, objects.ADDRESS, finalizer=True))
+        volumes.post(volume(plan, objects.ADDRESS, finalizer=True, export_id=_EXPORT_ID))
         claims.post(objects.bound_claim(number, plan.volume))
-        (records / plan.volume).write_bytes(Record.of(plan, found=False).dump())
+        (records / plan.volume).write_bytes(_record(plan).dump())
+
+
+def _record(plan: Plan) -> Record:
+    return Record(
+        volume=plan.volume,
+        export=_EXPORT_ID,
+        directory=plan.directory,
+        claim=plan.ref,
+        storage_class=plan.storage_class.name,
+        size=plan.claim.size,
+        reclaim_policy=plan.storage_class.reclaim_policy,
+        on_delete=plan.action,
+    )

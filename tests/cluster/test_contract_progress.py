@@ -15,6 +15,7 @@ import pytest
 from holdfast.claims.constants import SELECTED_NODE, STORAGE_PROVISIONER
 from holdfast.controller.outcome import Again, NotLeading
 from holdfast.exports.errors import Failed, Unavailable
+from holdfast.exports.interface import Term
 from holdfast.kube import errors as kube
 from tests.cluster.faults import losing_answers, refuse_volumes, silent_about_volumes
 from tests.cluster.objects import annotations_of
@@ -32,7 +33,18 @@ class Hands:
         self._program = self._running.program
         self._program._directories.probe()
         self._program._cluster.start()
-        self._program._gate.begun.set()
+        eventually(lambda: self._program._cluster.synced)
+        self._term = self._take_over()
+
+    def _take_over(self) -> Term:
+        """Begins a term, as the steward does; but no worker and no steward runs."""
+        program = self._program
+        steward = program._steward
+        steward._provision, steward._keep = program._provision, program._keep
+        steward._trash = program._trash
+        steward._take_over()
+        assert program._gate.term is not None
+        return program._gate.term
 
     def stop(self) -> None:
         self._program._cluster.stop()
@@ -52,7 +64,8 @@ class Hands:
             eventually(lambda: self._program._cluster.classes.get(name))
         else:
             eventually(lambda: self._program._cluster.claims.get(key) is None)
-        self._running.provision(key)
+        with self._program._gate.within(self._term):
+            self._running.provision(key)
 
     def fail(self, error: Exception, operation: str = "create") -> None:
         """From now on the export answers this operation so."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
-from holdfast.claims.paths import RESERVED
+from holdfast.claims.paths import RESERVED, components
 from holdfast.exports import (
     create,
     identity,
