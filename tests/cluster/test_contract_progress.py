@@ -8,14 +8,14 @@ and changed nothing when this replica was not allowed to begin.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from holdfast.claims.constants import SELECTED_NODE, STORAGE_PROVISIONER
+from holdfast.claims.decide import Plan
 from holdfast.controller.outcome import Again, NotLeading
 from holdfast.exports.errors import Failed, Unavailable
-from holdfast.exports.interface import Term
+from holdfast.exports.interface import Grant, Term
 from holdfast.kube import errors as kube
 from tests.cluster.faults import losing_answers, refuse_volumes, silent_about_volumes
 from tests.cluster.objects import annotations_of
@@ -81,12 +81,15 @@ class Hands:
     def fence_off(self) -> None:
         """From now on another replica may lead."""
 
-        def fence() -> None:
+        def refuse(_: float) -> Grant:
             raise NotLeading
 
-        provision = self._running.provision
-        context = replace(provision._context, fence=fence)
-        self._monkeypatch.setattr(provision, "_context", context)
+        self._monkeypatch.setattr(self._program._directories, "_grant", refuse)
+
+    def carry_out(self, begun: Plan) -> None:
+        """An attempt at what was begun, whatever became of its claim."""
+        with self._program._gate.within(self._term):
+            self._running.provision._carry_out(begun)
 
 
 @pytest.fixture
@@ -215,7 +218,7 @@ class TestTheSet:
         (begun,) = hands._running.provision._in_progress.values()
 
         with pytest.raises(Again):
-            hands._running.provision._carry_out(begun)
+            hands.carry_out(begun)
 
         assert site.directory(volume).is_dir()
         assert (site.root / ".holdfast" / "volumes" / f"pvc-{uid}").exists()

@@ -18,7 +18,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
-from holdfast.controller.outcome import UNKNOWN, Again, NotLeading
+from holdfast.controller.outcome import UNKNOWN, Again
 from holdfast.controller.succession import succeed
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
@@ -106,8 +106,7 @@ class Provision:
         try:
             self._make(plan)
             self._publish(plan)
-        except (Fenced, NotLeading):
-            self._in_progress[claim.key] = plan
+        except Fenced:  # as NotLeading: who leads next finds what was half-made on the export
             raise
         except (Refused, ExportError, kube.KubeError) as error:
             self._fail(claim, error.message)
