@@ -51,8 +51,8 @@ def test_the_export_that_volumes_name_is_the_right_one(bench: Bench, server: str
     ("info", "what"),
     [
         (ANOTHERS, f"the export {ANOTHER_ID}"),
-        (EMPTY, "an export without an id"),
-        (VERSION_1, "an export without an id"),
+        (EMPTY, "an export without .holdfast/export"),
+        (VERSION_1, "an export without .holdfast/export"),
     ],
 )
 def test_another_than_volumes_name_is_refused_with_the_way_out(

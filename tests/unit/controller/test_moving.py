@@ -16,8 +16,8 @@ def moving(site: Site) -> Site:
     """A volume that a reclaim which was cut short has left in the term's folder."""
     site.made_on_export(ref())
     (site.root / "team" / "data" / "file").write_text("data")
-    [folder] = Path(site.root, ".holdfast", "terms").iterdir()
-    (site.root / "team" / "data").rename(folder / str(site.term.number) / "-pvc-1")
+    [term] = Path(site.root, ".holdfast", "terms").glob("*/*")
+    (site.root / "team" / "data").rename(term / "-pvc-1")
     return site
 
 

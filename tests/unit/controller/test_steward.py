@@ -90,7 +90,7 @@ class TestTakeover:
     def test_a_term_begins_and_the_gate_opens(self, bench: Bench) -> None:
         bench.turn()
 
-        assert bench.site.gate.term == Term(Leader(bench.cluster_uid, LEADER.lease), 1)
+        assert bench.site.gate.term == Term(Leader(bench.cluster_uid, LEADER.lease), 1, ID)
         assert bench.site.gate.is_open()
         assert bench.site.identity.export_id == ID
         assert bench.site.identity.cluster == bench.cluster_uid
