@@ -61,6 +61,8 @@ def _is_reserved(name: str) -> bool:
     Such file systems may also take compatibility forms (full-width letters, ligatures) for the
     plain ones, and skip format characters, which have no shape.
     """
+    if name.isascii():
+        return name.lower().startswith(RESERVED)
     visible = "".join(one for one in name if unicodedata.category(one) != "Cf")
     return unicodedata.normalize("NFKC", visible).casefold().startswith(RESERVED)
 

@@ -44,6 +44,7 @@ class Changes:
         self._term = term
         self._durable = durable
         self._dirty: dict[tuple[int, int], int] = {}
+        self._is_term_dirty = False  # the folder that changes most is not looked up each time
 
     def __enter__(self) -> Self:
         return self
@@ -62,6 +63,8 @@ class Changes:
         Names reach the disk in the order in which they were changed: ext4 and XFS keep it in
         their logs, an NFS server has each of them on disk before it answers.
         """
+        if self._is_term_dirty:
+            os.fsync(self._term)
         for handle in self._dirty.values():
             os.fsync(handle)
 
@@ -73,9 +76,16 @@ class Changes:
 
     def symlink(self, target: str, parent: int, name: str) -> None:
         """Makes a symlink, in place of one of that name."""
-        self.unlink(parent, name)  # which has the folder synced
+        try:
+            self._symlink(target, parent, name)
+        except FileExistsError:
+            self.unlink(parent, name)
+            self._symlink(target, parent, name)
+
+    def _symlink(self, target: str, parent: int, name: str) -> None:
         self._may_change()
         os.symlink(target, name, dir_fd=parent)
+        self._changed(parent)
 
     def rename(self, parent: int, name: str, target_parent: int, target: str) -> None:
         """Renames; an empty directory in the way is replaced, anything else refused."""
@@ -119,11 +129,11 @@ class Changes:
         self._may_change()
         draft = _draft()
         try:
-            with os.fdopen(os.open(draft, _NEW, 0o600, dir_fd=self._term), "wb") as file:
-                if data:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+            handle = os.open(draft, _NEW, 0o600, dir_fd=self._term)
+            try:
+                _write_whole(handle, data)
+            finally:
+                os.close(handle)
             self.rename(self._term, draft, parent, name)
         except OSError:  # an export that is full needs the room; the next term removes any other
             with suppress(OSError):
@@ -165,10 +175,22 @@ class Changes:
     def _changed(self, folder: int) -> None:
         if not self._durable:
             return
+        if folder == self._term:
+            self._is_term_dirty = True
+            return
         status = os.fstat(folder)
         key = (status.st_dev, status.st_ino)
         if key not in self._dirty:
             self._dirty[key] = os.dup(folder)
+
+
+def _write_whole(handle: int, data: bytes) -> None:
+    """Writes all of it, and makes it durable; an empty file has nothing to sync."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(handle, left) :]
+    if data:
+        os.fsync(handle)
 
 
 def _draft() -> str:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -37,6 +37,8 @@ from holdfast.exports.errors import ExportError, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode
 
 VERSION = 2
+
+_encode = json.JSONEncoder().encode
 
 
 class Taken(ExportError):
@@ -140,14 +142,14 @@ class Record:
 
     def dump(self) -> bytes:
         """The record as a file: JSON, a line for each field, human-readable."""
+        claim, inode = self.claim, self.inode
         values = {name: getattr(self, name) for name in _NAMES}
-        values |= {"claim": asdict(self.claim), "inode": asdict(self.inode)}
+        values["claim"] = {"namespace": claim.namespace, "name": claim.name, "uid": claim.uid}
+        values["inode"] = {"number": inode.number, "birth": inode.birth}
         values["version"] = max(self.version, VERSION)
         # Not `indent`, which takes the standard library's slow encoder.
-        lines = (
-            f" {json.dumps(name)}: {json.dumps(value)}"
-            for name, value in {**values, **self.unknown}.items()
-        )
+        fields = {**values, **self.unknown}.items()
+        lines = (f" {_encode(name)}: {_encode(value)}" for name, value in fields)
         return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
     def moving_to(self, target: str) -> Record:

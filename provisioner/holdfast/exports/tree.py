@@ -25,6 +25,7 @@ from holdfast.exports.errors import Unsafe
 HALF_MADE = 0o1700
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_CHUNK = 1 << 16
 # What rmdir(2) and rename(2) say where something is in the way.
 NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 
@@ -138,5 +139,7 @@ def is_half_made(handle: int) -> bool:
 def read_file(parent: int, name: str) -> bytes:
     """What a file holds; raises FileNotFoundError."""
     handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    with os.fdopen(handle, "rb") as file:
-        return file.read()
+    try:
+        return b"".join(iter(lambda: os.read(handle, _CHUNK), b""))
+    finally:
+        os.close(handle)

@@ -14,7 +14,10 @@ import pytest
 
 CHANGES = ("mkdir", "rename", "replace", "unlink", "rmdir", "symlink", "link", "fchmod", "fchown")
 # All that the layer calls and that a file system can refuse; close(2) frees its handle anyway.
-CALLS = (*CHANGES, "open", "dup", "fsync", "stat", "fstat", "listdir", "scandir", "readlink")
+CALLS = (
+    *CHANGES,
+    *("open", "dup", "fsync", "stat", "fstat", "listdir", "scandir", "readlink", "read", "write"),
+)
 
 
 class Crash(BaseException):

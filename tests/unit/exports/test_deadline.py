@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.exports.deadline import Lane
-from holdfast.exports.errors import Unavailable
+from holdfast.exports.errors import TimedOut
 from holdfast.exports.record import Taken
 
 
@@ -64,7 +64,7 @@ def test_an_exception_passes_through_as_it_is(error: BaseException) -> None:
 def test_a_call_that_hangs_is_given_up_with_what_it_was(hang: Hang) -> None:
     lane = Lane(seconds=0.05, linger=0)
 
-    with pytest.raises(Unavailable, match=r"cannot delete: the export did not answer in 0\.05 s"):
+    with pytest.raises(TimedOut, match=r"cannot delete: the export did not answer in 0\.05 s"):
         lane.call(hang, "cannot delete")
     assert hang.begun == 1
 
@@ -72,18 +72,18 @@ def test_a_call_that_hangs_is_given_up_with_what_it_was(hang: Hang) -> None:
 def test_a_call_that_hangs_holds_its_place_and_no_more_begin_than_there_are(hang: Hang) -> None:
     lane = Lane(width=2, seconds=0.05, linger=0)
     for _ in range(2):
-        with pytest.raises(Unavailable, match="did not answer"):
+        with pytest.raises(TimedOut, match="did not answer"):
             lane.call(hang, "first")
 
     for _ in range(3):
-        with pytest.raises(Unavailable, match="second: the export hangs in earlier calls"):
+        with pytest.raises(TimedOut, match="second: the export hangs in earlier calls"):
             lane.call(hang, "second")
 
     assert hang.begun == 2
 
 
 def test_another_lane_is_not_held_up(hang: Hang) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(TimedOut):
         Lane(width=1, seconds=0.05, linger=0).call(hang, "hang")
 
     assert Lane(width=1, linger=0).call(lambda: "ok", "go on") == "ok"
@@ -91,7 +91,7 @@ def test_another_lane_is_not_held_up(hang: Hang) -> None:
 
 def test_when_the_hang_ends_calls_work_again(hang: Hang) -> None:
     lane = Lane(width=1, seconds=0.05, linger=0)
-    with pytest.raises(Unavailable):
+    with pytest.raises(TimedOut):
         lane.call(hang, "hang")
 
     hang.end()
@@ -149,7 +149,7 @@ def test_a_place_is_given_back_where_the_system_gives_no_thread(
 
 
 def test_threads_left_behind_do_not_keep_the_process(hang: Hang) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(TimedOut):
         Lane(seconds=0.05, linger=0).call(hang, "hang")
 
     left = [thread for thread in threading.enumerate() if thread.name == "export-call"]
@@ -174,7 +174,7 @@ def test_calls_that_come_as_a_thread_leaves_are_served() -> None:
 def test_a_thread_that_hangs_is_not_counted_on(hang: Hang) -> None:
     lane = Lane(width=2, seconds=0.05, linger=0.2)
     assert lane.call(lambda: "ok", "first") == "ok"
-    with pytest.raises(Unavailable):
+    with pytest.raises(TimedOut):
         lane.call(hang, "hang")
 
     assert lane.call(lambda: "ok", "go on") == "ok"

@@ -121,10 +121,19 @@ def test_the_probe_leaves_nothing(root: Path, export: Leading) -> None:
     assert listing(root) == before
 
 
-def test_two_replicas_do_not_share_a_probe(root: Path, export: Leading) -> None:
-    other = Leading(root)
+def test_no_two_probes_share_a_file(export: Leading, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    remove = os.unlink
 
-    assert vars(export.exports)["_probe"] != vars(other.exports)["_probe"]
+    def note(name: str, *, dir_fd: int) -> None:
+        names.append(name)
+        remove(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", note)
+    for _ in range(3):
+        export.probe()
+
+    assert len(set(names)) == 3
 
 
 def test_a_file_system_that_says_no_is_a_failure_with_a_hint(
