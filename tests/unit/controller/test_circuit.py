@@ -90,7 +90,6 @@ def test_a_worker_that_trips_it_has_it_tried_at_once(something: Something) -> No
 
 
 def test_a_trip_shows_its_reason_until_it_is_tried(circuit: Circuit, something: Something) -> None:
-    over = threading.Event()
     circuit.start()
     eventually(lambda: circuit.closed)
     something.up = False
@@ -98,7 +97,6 @@ def test_a_trip_shows_its_reason_until_it_is_tried(circuit: Circuit, something: 
     circuit.trip("a worker got no answer")
 
     eventually(lambda: circuit.reason == "nobody is there")
-    over.set()
 
 
 def test_an_outage_is_logged_once_and_so_is_its_end(circuit: Circuit, something: Something) -> None:
@@ -144,3 +142,28 @@ def test_a_probe_that_hangs_does_not_hold_up_the_end() -> None:
     assert circuit.thread.is_alive()
     over.set()
     circuit.thread.join()
+
+
+def test_it_asks_each_period_and_further_and_further_apart_while_there_is_no_answer(
+    something: Something, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    circuit = Circuit("thing", something, (ConnectionError,), period=10)
+    up = [True, True, *[False] * 7, True, False]
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        if len(waits) == len(up):
+            circuit._stopping = True
+        else:
+            something.up = up[len(waits)]
+        return False
+
+    monkeypatch.setattr(circuit._wake, "wait", wait)
+    circuit._run()
+
+    assert waits[:2] == [10, 10]
+    longest = [0.5, 1, 2, 4, 8, 10, 10]
+    assert all(most / 2 <= wait <= most for wait, most in zip(waits[2:9], longest, strict=True))
+    assert waits[9] == 10
+    assert waits[10] <= 0.5

@@ -131,6 +131,20 @@ def test_an_error_is_raised_and_counted(bench: Bench) -> None:
     assert bench.metric("holdfast_export_operation_duration_seconds_count", "create") == 1
 
 
+def test_its_idle_threads_end_with_it(bench: Bench) -> None:
+    before = set(threading.enumerate())
+    bench.directories.read("look", lambda _: None)
+    bench.directories.probe()
+    threads = set(threading.enumerate()) - before
+    assert len(threads) == 2
+
+    bench.directories.close()
+
+    for thread in threads:
+        thread.join(9)  # of the ten seconds that it would wait for more to do
+        assert not thread.is_alive()
+
+
 class TestHanging:
     def test_an_operation_is_given_up_at_its_deadline(self, bench: Bench) -> None:
         with pytest.raises(TimedOut, match=r"cannot create: the export did not answer in 0\.1 s"):

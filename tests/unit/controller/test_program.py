@@ -146,6 +146,7 @@ class TestRunning:
             | {"API server-probe"}
         )
         assert running.program._not_live() != []
+        assert len(running.program._api._pools.pools) == 0  # no connection is left
 
     def test_what_it_works_on_is_told_to_the_events(self, running: Running) -> None:
         eventually(running.program._gate.is_open)
