@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from holdfast.controller.health import Health
 from tests.support import eventually
@@ -26,12 +26,14 @@ def serving(
     connections: int = 32,
     deadline: float = 3600.0,
 ) -> Iterator[Health]:
+    registry = CollectorRegistry()
+    Gauge("held", "Something", registry=registry).set(7)
     health = Health(
         host,
         0,
         live=list,
         ready=wrong,
-        registry=CollectorRegistry(),
+        registry=registry,
         connections=connections,
         deadline=deadline,
     )
@@ -116,6 +118,18 @@ def test_an_answer_says_what_it_is_and_how_long() -> None:
     assert body == b"ok\n"
     assert b"\r\nContent-Length: 3" in head
     assert b"\r\nContent-Type: text/plain" in head
+
+
+def test_metrics_are_those_of_the_registry_and_what_is_unknown_says_what_there_is() -> None:
+    with serving("127.0.0.1") as health:
+        metrics = answer_to(health, b"GET /metrics HTTP/1.0\r\n\r\n")
+        unknown = answer_to(health, b"GET /metric HTTP/1.0\r\n\r\n")
+
+    assert metrics.startswith(b"HTTP/1.0 200 ")
+    assert b"\r\nContent-Type: text/plain; version=" in metrics
+    assert metrics.endswith(b"\nheld 7.0\n")
+    assert unknown.startswith(b"HTTP/1.0 404 ")
+    assert unknown.endswith(b"there are /healthz, /readyz and /metrics\n")
 
 
 @needs_ipv6
