@@ -113,3 +113,25 @@ def test_every_look_at_a_volume_that_is_gone_has_the_trash_looked_at(site: Site)
     site.look_after()
 
     assert site.trash_looks == 1
+
+
+def test_all_volumes_that_want_care_are_queued_when_a_term_begins(site: Site) -> None:
+    site.add_volume(a_volume(ref()))
+    site.add_volume(a_volume(ref("2", "other"), "team/other", phase="Released"))
+    site.cluster.volume_queue._due.clear()
+
+    site.keep.begin([])
+
+    assert site.queued()[1] == {"pvc-2"}
+
+
+def test_what_an_earlier_term_knew_of_records_is_forgotten_when_a_term_begins(site: Site) -> None:
+    """Another replica may have led, and have ended in the middle of it."""
+    site.add_volume(a_volume(ref(), export_id=""))
+    site.look_after()
+    site.made_on_export(ref())
+
+    site.keep.begin([])
+    site.look_after()
+
+    assert site.server.count("patch") == 1

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -96,6 +97,26 @@ class Running:
         self.thread.join(40)
 
 
+class Part:
+    """A part whose work lasts until it is asked to stop."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, worker: object, work: str, part: Any) -> None:
+        self.working, self.may_end = threading.Event(), threading.Event()
+        self.was_stopped = False
+        self._stop = part.stop
+        patch.setattr(worker, work, self._work)
+        patch.setattr(part, "stop", self._asked)
+
+    def _work(self, *_: object) -> None:
+        self.working.set()
+        self.may_end.wait(50)
+
+    def _asked(self, seconds: float) -> None:
+        self.was_stopped = True
+        self.may_end.set()
+        self._stop(seconds)
+
+
 @pytest.fixture
 def running(program: Program, server: FakeApiServer) -> Iterator[Running]:
     made = Running(program, server)
@@ -147,6 +168,37 @@ class TestRunning:
         )
         assert running.program._not_live() != []
         assert len(running.program._api._pools.pools) == 0  # no connection is left
+
+    def test_the_work_in_hand_ends_before_the_lease_is_given_up(
+        self, running: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = running.program
+        eventually(program._gate.is_open)
+        workers = program._workers[0]
+        parts = [
+            Part(monkeypatch, program._provision, "_serve", workers),
+            Part(monkeypatch, program._steward, "_turn", program._steward),
+            Part(monkeypatch, program._trash, "_turn", program._trash),
+        ]
+        running.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
+        program._trash.look()
+        for part in parts:
+            eventually(part.working.is_set)
+        alive: list[threading.Thread] = []
+        give_up = program._leadership.stop
+
+        def stop(timeout: float = 5.0) -> None:
+            threads = [*workers.threads, program._steward.thread, program._trash.thread]
+            alive.extend(thread for thread in threads if thread.is_alive())
+            give_up(timeout)
+
+        monkeypatch.setattr(program._leadership, "stop", stop)
+        running.end()
+        for part in parts:
+            part.may_end.set()
+
+        assert alive == []
+        assert all(part.was_stopped for part in parts)
 
     def test_what_it_works_on_is_told_to_the_events(self, running: Running) -> None:
         eventually(running.program._gate.is_open)
