@@ -56,7 +56,7 @@ def forbidden(root: Path) -> Iterator[None]:
 Going = Callable[[Path], AbstractContextManager[None]]
 WAYS = [
     pytest.param(moved_away, "cannot open the export's root", id="moved-away"),
-    pytest.param(unmounted, "an export without an id is mounted here", id="unmounted"),
+    pytest.param(unmounted, "an export without .holdfast/export is mounted here", id="unmounted"),
     pytest.param(forbidden, "Permission denied", id="forbidden"),
 ]
 
