@@ -61,7 +61,7 @@ def named(method: str, given: tuple[Any, ...], by_name: Mapping[str, Any]) -> di
 def arguments(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call; raises TypeError, ValueError, KeyError for what are none."""
     hints = _method_hints(method)
-    return {name: decode(hints[name], value) for name, value in given.items()}
+    return named(method, (), {name: decode(hints[name], one) for name, one in given.items()})
 
 
 def result(method: str, value: Any) -> Any:

@@ -265,7 +265,7 @@ def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> R
         succeeds=tuple(owner.volume for owner in owners if not _shares(wanted, owner)),
         origin=op.cluster,
     )
-    return replace(record, unknown=held.unknown) if held else record
+    return replace(record, version=held.version, unknown=held.unknown) if held else record
 
 
 def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:

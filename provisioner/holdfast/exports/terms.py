@@ -80,7 +80,8 @@ def clusters(holdfast: int) -> set[str]:
 
 def _folder_of(leader: Leader) -> str:
     name = shortened(f"{leader.cluster or _UNKNOWN}.{leader.lease}", "")
-    components(name)
+    if components(name) != (name,) or name.startswith("."):
+        raise Unsafe(f"{leader.lease!r} of cluster {leader.cluster!r} is no leader's name")
     return name
 
 
