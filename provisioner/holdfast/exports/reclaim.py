@@ -25,8 +25,11 @@ from holdfast.exports.record import Record, State, Taken
 
 
 def reclaim(op: Operation, record: Record, action: Action) -> Moved:
-    """Carries out a reclaim action on a record's directory; raises Taken and Unsafe."""
-    moved = _reclaim(op, record, action)
+    """Carries out a reclaim action on a record's directory; raises Taken and Unsafe.
+
+    A directory that is somebody's own is never removed: it is retained, whatever is asked for.
+    """
+    moved = _reclaim(op, record, Action.RETAIN if record.foreign else action)
     if moved.outcome is not Outcome.RETAINED:
         parents.prune(op, record.directory)
     return moved

@@ -161,8 +161,8 @@ def mounted_within(root: Path) -> None:
 def directory_is_a_mount(root: Path) -> None:
     """A volume on a file system of its own cannot be renamed away: it says so and stays."""
     export = export_at(root)
+    published(export, "1", "data")
     mount(root / "data", "size=1m")
-    published(export, "1", "data", use_existing=True)
     (root / "data/file").write_text("data of 1")
 
     for action in (Action.DELETE, Action.ARCHIVE, Action.DELETE):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from tests.unit.exports.given import Leading, found, plan, published
+from holdfast.exports.interface import Outcome
+from tests.unit.exports.given import Leading, found, plan, published, touched
 
 
 @pytest.fixture
@@ -67,3 +68,14 @@ def test_the_trash_of_another_cluster_is_left_to_its_own_provisioner(
 
     assert other.reap() == 0
     assert not (root / ".holdfast/trash/pvc-1").exists()
+
+
+@pytest.mark.parametrize("action", Action)
+def test_it_is_retained_whatever_is_asked_for(root: Path, export: Leading, action: Action) -> None:
+    """Rule 3: what was there before its volume is never removed."""
+    (root / "team/data").mkdir(0o700, parents=True)
+    published(export, use_existing=True)
+    before = touched(root / "team")
+
+    assert export.reclaim("pvc-1", "1", action).outcome is Outcome.RETAINED
+    assert touched(root / "team") == before

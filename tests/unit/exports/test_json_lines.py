@@ -25,6 +25,7 @@ from holdfast.exports.errors import (
     ExportError,
     Failed,
     Fenced,
+    TimedOut,
     Unavailable,
     Unsafe,
     WrongExport,
@@ -161,6 +162,7 @@ ARGUMENTS = {
     "wanted": JSON | st.just(codec.encode(plan())),
     "record": JSON | st.just(codec.encode(adopted())),
     "entries": st.integers() | JSON,
+    "directory": NAMES | JSON,
     "claim_uid": st.just("1") | JSON,
     "action": st.sampled_from([*Action]).map(str) | JSON,
     "reuses": st.lists(NAMES) | JSON,
@@ -335,7 +337,7 @@ def test_a_call_that_is_not_answered_is_given_up_and_its_late_answer_ignored() -
         b'{"id": 2, "result": {"id": "in time", "format": 2}}',
     )
     with scripted(NOTHING, b"\n".join(said), seconds=0.01) as (export, _):
-        with pytest.raises(Unavailable, match=r"inspect: no answer in 0\.01 s"):
+        with pytest.raises(TimedOut, match=r"inspect: no answer in 0\.01 s"):
             export.inspect()
 
         assert _patiently(export).inspect() == ExportInfo("in time", 2)
@@ -381,6 +383,7 @@ ERRORS = [
     WrongExport("wrong"),
     Fenced("fenced"),
     Failed("failed"),
+    TimedOut("late"),
     Unsafe("unsafe"),
     Taken("team/data", [adopted("1"), adopted("2")]),
 ]
