@@ -31,3 +31,15 @@ def test_a_leader_held_up_for_a_minute_in_any_call_harms_nothing(
         HoldUp(operation, number, point, SECONDS, way) for number, point in enumerate(points, 1)
     ]
     run_all(control_plane, tmp_path, hold_ups, AT_ONCE)
+
+
+@pytest.mark.parametrize("way", ["frozen", "hung"])
+def test_a_leader_held_up_in_any_call_leaves_nothing_of_a_claim_that_is_gone(
+    control_plane: ControlPlane, tmp_path: Path, way: Way
+) -> None:
+    need_seccomp()
+    hold_ups = [
+        HoldUp("create", number, point, SECONDS, way, again=False)
+        for number, point in enumerate(points_of(control_plane, tmp_path, "create"), 1)
+    ]
+    run_all(control_plane, tmp_path, hold_ups, AT_ONCE)

@@ -59,6 +59,7 @@ class HoldUp:
         number: tells runs apart.
         point: the call in which it is, as `points_of` gave it.
         seconds: that the call is held at least; longer where the other needs longer.
+        again: the claim is made again meanwhile; else nothing at all may be left.
         way: `frozen`: the whole leader is; `hung`: it goes on, and its later calls hang as well.
     """
 
@@ -67,6 +68,7 @@ class HoldUp:
     point: Point
     seconds: float
     way: Way
+    again: bool = True
 
     def __str__(self) -> str:
         return f"{self.operation} {self.way} in {self.number}: {self.point}"
@@ -225,13 +227,15 @@ def run(plane: ControlPlane, folder: Path, hold_up: HoldUp) -> None:
 
     In the end the new claim is deleted as well: what belongs to nobody would be left then.
     """
-    name = f"{hold_up.operation}-{hold_up.way}-{hold_up.number}"
+    again = "again" if hold_up.again else "once"
+    name = f"{hold_up.operation}-{again}-{hold_up.way}-{hold_up.number}"
     stage = Stage(plane, folder / name, name)
     with stage.leading(hold_up.operation), stage.other, Watch(stage.cluster.root) as watch:
         eventually(stage.other.is_ready, PATIENCE, "the other stands by")
         held_at = _hold_up(stage, hold_up)
         stage.delete()
-        volume = stage.serve(_NEW)
+        volume = stage.serve(_NEW) if hold_up.again else ""
+        stage.other.await_line("at work")
         _wait_until(held_at + hold_up.seconds)
         _go_on(stage, hold_up)
         archived = [_OLD] if hold_up.operation == "archive" else []
@@ -239,7 +243,7 @@ def run(plane: ControlPlane, folder: Path, hold_up: HoldUp) -> None:
         assert watch.seconds < _LONGEST_IN_TRASH
         assert stage.other.leads()
         stage.delete()
-        stage.await_export("", [*archived, _NEW] if archived else [])
+        stage.await_export("", archived + [_NEW] * bool(archived and volume))
 
 
 def run_all(plane: ControlPlane, folder: Path, hold_ups: Sequence[HoldUp], at_once: int) -> None:

@@ -36,3 +36,15 @@ def test_a_leader_held_up_in_a_call_while_the_next_serves_the_path_again_harms_n
         for number, (operation, call) in enumerate(HARMFUL)
     ]
     run_all(control_plane, tmp_path, hold_ups, len(hold_ups))
+
+
+def test_a_leader_held_up_where_it_makes_a_directory_leaves_nothing_of_a_claim_that_is_gone(
+    control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    need_seccomp()
+    points = [Point(f"mkdirat {path}", 0) for path in ("NAMESPACE", "NAMESPACE/data")]
+    hold_ups = [
+        HoldUp("create", number, point, SECONDS, "frozen", again=False)
+        for number, point in enumerate(points)
+    ]
+    run_all(control_plane, tmp_path, hold_ups, len(hold_ups))
