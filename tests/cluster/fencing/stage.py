@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import stat
@@ -29,6 +30,7 @@ from tests.warden import Point, Warden, points
 Operation = Literal["create", "delete", "archive"]
 Way = Literal["frozen", "hung"]
 LOST = 4  # exit code
+_numbers = itertools.count()
 _REPOSITORY = Path(__file__).parents[3]
 _CLAIM = "data"
 _OLD, _NEW = "old", "new"  # files
@@ -75,9 +77,10 @@ class HoldUp:
 
 
 class Stage:
-    """An export with two replicas, in a namespace of its own."""
+    """An export with two replicas, in a namespace of its own, which `name` begins."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, namespace: str) -> None:
+    def __init__(self, plane: ControlPlane, folder: Path, name: str) -> None:
+        namespace = f"{name}-{next(_numbers)}"  # several tests use one control plane
         plane.client.send("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
         folder.mkdir(parents=True)
         root = folder / "export"
