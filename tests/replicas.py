@@ -14,14 +14,15 @@ from typing import Self
 
 from testbed.controlplane import ControlPlane
 from testbed.errors import RequestError
-from tests.chaos import PATIENCE, Cluster, Provisioner, tell
+from tests.chaos import Cluster, Provisioner, tell
 from tests.storm import Storm
 from tests.support import eventually
 
 LOST = 4  # exit code
+_PATIENCE = 180.0  # several exports are disturbed at the same time
 _LONGEST_FREEZE = 60.0  # seconds
 _TO_PROGRESS = 10.0  # a replica that starts has to read, and to begin a term
-_TO_END = 180.0
+_TO_END = 300.0
 
 
 def new_seed() -> int:
@@ -47,7 +48,7 @@ class Pair:
     def __enter__(self) -> Self:
         for replica in self.both:
             self._ends.enter_context(replica)
-        eventually(lambda: self.leader, PATIENCE, "one leads")
+        eventually(lambda: self.leader, _PATIENCE, "one leads")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,7 +81,7 @@ class Pair:
         """Ends both, as a kubelet does."""
         self.start_what_ended()
         for replica in self.both:
-            replica.await_line("holdfast starts")  # before, SIGTERM would just end it
+            replica.await_line("holdfast starts", _PATIENCE)  # before, SIGTERM would just end it
         assert [replica.stop() for replica in self.both] == [0, 0]
 
 
@@ -119,8 +120,8 @@ class Disturbed:
 
     def _assert_one_more_start_changes_nothing(self) -> None:
         with self.pair:
-            leader = eventually(lambda: self.pair.leader, PATIENCE, "one leads")
-            leader.await_line("at work")
+            leader = eventually(lambda: self.pair.leader, _PATIENCE, "one leads")
+            leader.await_line("at work", _PATIENCE)
             eventually(self.storm.is_over, _TO_END, "quiet")
             self.pair.stop()
         self.storm.assert_all_is_well()
@@ -141,11 +142,11 @@ class Disturbed:
         victim.kill()
         if self.chance.random() < 0.06:
             other = self.pair.other_than(victim)
-            eventually(lambda: self.pair.leader is other, PATIENCE, "the other takes over")
+            eventually(lambda: self.pair.leader is other, _PATIENCE, "the other takes over")
         victim.start()
 
     def _freeze_once(self, until: int) -> None:
-        leader = eventually(lambda: self.pair.leader, PATIENCE, "one leads")
+        leader = eventually(lambda: self.pair.leader, _PATIENCE, "one leads")
         before = self.storm.progress()
         self._stir(until)
         if self.chance.random() < 0.75:

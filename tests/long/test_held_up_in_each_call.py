@@ -16,7 +16,7 @@ from tests.cluster.fencing.stage import HoldUp, Operation, Way, need_seccomp, po
 pytestmark = pytest.mark.timeout(1800)
 
 SECONDS = 60.0
-AT_ONCE = 20  # two processes each, which mostly wait
+AT_ONCE = 16  # two processes each, which mostly wait
 
 
 @pytest.mark.parametrize("way", ["frozen", "hung"])

@@ -22,7 +22,7 @@ from typing import Any, Literal, Self
 import pytest
 
 from testbed.controlplane import ControlPlane
-from tests.chaos import PATIENCE, Cluster, Provisioner, tell
+from tests.chaos import Cluster, Provisioner, tell
 from tests.layout import own_paths, paths_on, place_of, tenants_paths, wanted_own_paths
 from tests.support import eventually
 from tests.warden import Point, Warden, points
@@ -36,6 +36,7 @@ _CLAIM = "data"
 _OLD, _NEW = "old", "new"  # files
 _TEXT = "of the new claim\n"
 _LONGEST_IN_TRASH = 60.0
+_PATIENCE = 180.0  # many runs go on at the same time
 
 
 def need_seccomp() -> None:
@@ -111,7 +112,7 @@ class Stage:
         with ExitStack() as stack:
             stack.enter_context(self.warden)
             stack.enter_context(self.leader)
-            self.leader.await_line("at work")
+            self.leader.await_line("at work", _PATIENCE)
             if operation != "create":
                 self.serve(_OLD)
             yield
@@ -125,9 +126,9 @@ class Stage:
 
     def await_served(self) -> str:
         """Waits until the claim is Bound and its volume confirmed; the volume."""
-        eventually(self.cluster.bound_claims, PATIENCE, "the claim is Bound")
+        eventually(self.cluster.bound_claims, _PATIENCE, "the claim is Bound")
         volume = self.cluster.bound_claims()[_CLAIM]
-        eventually(lambda: volume in self.cluster.records(), PATIENCE, "it is confirmed")
+        eventually(lambda: volume in self.cluster.records(), _PATIENCE, "it is confirmed")
         return volume
 
     def begin(self, operation: Operation) -> None:
@@ -141,7 +142,7 @@ class Stage:
         """Deletes the claim; returns once it is gone."""
         if self.cluster.find_claim(_CLAIM):
             self.cluster.delete_claim(_CLAIM)
-        eventually(lambda: self.cluster.find_claim(_CLAIM) is None, what="the claim is gone")
+        eventually(lambda: self.cluster.find_claim(_CLAIM) is None, _PATIENCE, "the claim is gone")
 
     def await_export(self, live: str, archived: list[str]) -> None:
         """Waits until the export holds this and nothing else.
@@ -151,9 +152,9 @@ class Stage:
             archived: the files in archives, each of which has one of its own.
         """
         number = 1 if live else 0
-        eventually(lambda: len(self.cluster.volumes()) == number, PATIENCE, f"{number} volumes")
+        eventually(lambda: len(self.cluster.volumes()) == number, _PATIENCE, f"{number} volumes")
         try:
-            eventually(lambda: not self._difference(live, archived), PATIENCE)
+            eventually(lambda: not self._difference(live, archived), _PATIENCE)
         except AssertionError as error:
             difference = sorted(self._difference(live, archived))
             raise AssertionError(f"too much or too little: {difference}") from error
@@ -234,11 +235,11 @@ def run(plane: ControlPlane, folder: Path, hold_up: HoldUp) -> None:
     name = f"{hold_up.operation}-{again}-{hold_up.way}-{hold_up.number}"
     stage = Stage(plane, folder / name, name)
     with stage.leading(hold_up.operation), stage.other, Watch(stage.cluster.root) as watch:
-        eventually(stage.other.is_ready, PATIENCE, "the other stands by")
+        eventually(stage.other.is_ready, _PATIENCE, "the other stands by")
         held_at = _hold_up(stage, hold_up)
         stage.delete()
         volume = stage.serve(_NEW) if hold_up.again else ""
-        stage.other.await_line("at work")
+        stage.other.await_line("at work", _PATIENCE)
         _wait_until(held_at + hold_up.seconds)
         _go_on(stage, hold_up)
         archived = [_OLD] if hold_up.operation == "archive" else []
@@ -268,21 +269,23 @@ def _hold_up(stage: Stage, hold_up: HoldUp) -> float:
         when_held=partial(stage.leader.signal, signal.SIGSTOP) if hold_up.way == "frozen" else None,
     )
     stage.begin(hold_up.operation)
-    assert stage.warden.holds.wait(PATIENCE), f"{hold_up.point} never came"
+    assert stage.warden.holds.wait(_PATIENCE), f"{hold_up.point} never came"
     return time.monotonic()
 
 
 def _go_on(stage: Stage, hold_up: HoldUp) -> None:
     """Has the calls that are held carried out, after another has begun to lead."""
     if hold_up.way == "hung":
-        assert stage.leader.process.wait(PATIENCE) == LOST
+        assert stage.leader.process.wait(_PATIENCE) == LOST
         _assert_it_ended_in_time(stage)
         late = [f"{call}: {call.carry_out()}" for call in stage.warden.kept]
         tell(f"{hold_up}; late: {late}")
         return
     stage.warden.release()
     stage.leader.signal(signal.SIGCONT)
-    eventually(lambda: _stands_by(stage.leader), PATIENCE, "the former leader knows that it is one")
+    eventually(
+        lambda: _stands_by(stage.leader), _PATIENCE, "the former leader knows that it is one"
+    )
 
 
 def _assert_it_ended_in_time(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from testbed.controlplane import ControlPlane
 from tests.cluster.fencing.stage import HoldUp, Operation, Way, need_seccomp, run_all
 from tests.warden import Point
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 SECONDS = 25.0
 TERM, MOVING = ".holdfast/terms/TERM", ".holdfast/terms/TERM/-VOLUME"
