@@ -85,8 +85,10 @@ class _RemoteExport:
         number, waiting = next(self._numbers), _Waiting()
         self._waiting[number] = waiting
         try:
-            self._send({"id": number, "method": method, "arguments": codec.encode(arguments)})
-            if not waiting.answered.wait(self._seconds):
+            is_sent = self._sent(
+                {"id": number, "method": method, "arguments": codec.encode(arguments)}
+            )
+            if is_sent and not waiting.answered.wait(self._seconds):
                 raise TimedOut(f"{method}: no answer in {self._seconds:g} s")
         finally:
             self._waiting.pop(number, None)
@@ -94,17 +96,17 @@ class _RemoteExport:
             raise Unavailable(f"{method}: the process that serves the export has ended")
         return _outcome(method, waiting.answer)
 
-    def _send(self, request: dict[str, Any]) -> None:
+    def _sent(self, request: dict[str, Any]) -> bool:
+        """Sends a request; False where the other end is gone."""
         if self._ended.is_set():
-            raise Unavailable("the process that serves the export has ended")
+            return False
         try:
             with self._sending:
                 self._requests.write(json.dumps(request).encode() + b"\n")
                 self._requests.flush()
-        except (OSError, ValueError) as error:  # ValueError: the stream is closed
-            raise Unavailable(
-                f"cannot reach the process that serves the export: {error}"
-            ) from error
+        except (OSError, ValueError):  # ValueError: the stream is closed
+            return False
+        return True
 
     def _read(self) -> None:
         # What comes and is no answer: as if the other end had ended.

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, get_type_hints
 
@@ -444,6 +444,8 @@ def test_a_process_that_is_killed_is_unavailable_at_once_and_from_then_on(root: 
         ] * 3
         with pytest.raises(Unavailable, match="has ended"):
             export.inspect()
+        with suppress(BrokenPipeError):  # of a request that was not sent any more
+            process.stdin.close()
 
 
 _HANGING = """
