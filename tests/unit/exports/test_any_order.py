@@ -29,6 +29,7 @@ from tests.unit.exports.faults import Crash, Fault, injected
 from tests.unit.exports.given import Leading, export_at, listing, plan, visible
 
 T = TypeVar("T")
+pytestmark = pytest.mark.timeout(600)  # on a busy machine
 
 PATHS = ["a", "a/b", "a/b/c", "b", "c/data", "d/data", "archived-data"]
 NAMESPACES = ["team", "other"]
