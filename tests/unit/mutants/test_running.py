@@ -82,17 +82,21 @@ def test_tests_that_never_run_the_code_are_an_error(root: Path) -> None:
 def test_a_failure_without_a_link_to_the_change_has_to_happen_twice(
     root: Path, tmp_path: Path
 ) -> None:
-    once = (
+    once = (  # in the first run with a mutant
         "\n\ndef test_fails_now_and_then():\n"
-        f"    seen = __import__('pathlib').Path({str(tmp_path / 'runs')!r})\n"
-        "    runs = len(seen.read_text()) if seen.exists() else 0\n"
-        "    seen.write_text('x' * (runs + 1))\n"
-        "    assert runs != 2\n"  # the third: after two runs without a mutant
+        "    from pathlib import Path\n"
+        "    from toy import calc\n"
+        f"    failed = Path({str(tmp_path / 'failed')!r})\n"
+        "    is_mutant = 'return value or LIMIT' not in Path(calc.__file__).read_text()\n"
+        "    if is_mutant and not failed.exists():\n"
+        "        failed.touch()\n"
+        "        raise AssertionError\n"
     )
 
     killed_by = tried(toy(root, tests=TESTS + once), "calc.py:21")
 
     assert killed_by == {"or -> and": "", "value or LIMIT -> None": ""}
+    assert (tmp_path / "failed").exists()
 
 
 def test_what_a_killed_test_left_in_memory_is_removed(root: Path, tmp_path: Path) -> None:
