@@ -64,7 +64,7 @@ def let_it_finish(provisioner: Provisioner, storm: Storm) -> None:
         assert provisioner.stop() == 0
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_hundred_kills_in_a_burst_of_three_hundred_claims_lose_and_leave_nothing(
     programs: Programs, tmp_path: Path
 ) -> None:
