@@ -74,7 +74,7 @@ def undo(op: Operation, volume: str) -> None:
     directory = record.directory if record else intent
     if not directory:
         return
-    if record is not None and not record.found and _keeps_data(op, record):
+    if record is not None and not record.foreign and _keeps_data(op, record):
         # It stays, and the record says whose it was to be.
         op.ledger.enter(record.settled(State.RETAINED))
         op.ledger.confirm(volume)

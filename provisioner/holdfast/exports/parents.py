@@ -57,12 +57,18 @@ def _finish(op: Operation, handle: int, path: str) -> None:
 
 
 def prune(op: Operation, directory: str) -> None:
-    """Removes the parents of a directory that Holdfast made and that are empty now."""
+    """Removes the parents of a directory that Holdfast made and that are empty now.
+
+    Those that were not made yet when a crash came are passed over.
+    """
     for parent in parents_of(directory):
         with op.parents.held(parent):
-            if not (op.ledger.is_done_with(parent) and _removed(op, parent)):
+            if op.ledger.is_done_with(parent):
+                if not _removed(op, parent):
+                    return
+                op.ledger.unmark_made(parent)
+            elif tree.reaches(op.root, parent):
                 return
-            op.ledger.unmark_made(parent)
 
 
 def remove_late(op: Operation, directory: str) -> None:

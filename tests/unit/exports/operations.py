@@ -107,6 +107,7 @@ def _sweep(export: Leading) -> None:
 OPERATIONS = {
     "initialise": Operation(lambda export: export.exports.initialise(ID)),
     "create": Operation(_create(ownership=Ownership(0o2770))),
+    "create deep down": Operation(_create("1", "a/b/c/d")),
     "create where a directory is found": Operation(
         _create(use_existing=True),
         lambda _, root: (root / "team/data").mkdir(0o711, parents=True),

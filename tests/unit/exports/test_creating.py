@@ -259,6 +259,26 @@ def test_undoing_the_first_of_two_that_share_leaves_the_directory_to_the_other(
     assert export.recorded() == {"pvc-2"}
 
 
+@pytest.mark.parametrize("data", [True, False])
+def test_undoing_the_last_of_two_that_share_leaves_no_directory_to_nobody(
+    root: Path, export: Leading, *, data: bool
+) -> None:
+    before = listing(root)
+    published(export, "1", shared=True)
+    export.create(plan("2", shared=True))
+    export.reclaim("pvc-1", "1", Action.DELETE)
+    assert export.reap() == 0
+    if data:
+        (root / "team/data/file").write_text("data")
+
+    export.undo("pvc-2")
+
+    if data:
+        assert found(export, "2").state is State.RETAINED
+    else:
+        assert listing(root) == before
+
+
 def test_what_is_about_to_be_moved_away_is_not_shared_any_more(root: Path, export: Leading) -> None:
     published(export, shared=True)
     record = root / ".holdfast/volumes/pvc-1"

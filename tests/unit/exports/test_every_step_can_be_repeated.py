@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import itertools
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,24 @@ def test_what_was_cut_short_is_finished_by_doing_it_again(stage: Stage, fault: F
         shutil.rmtree(root)
 
     assert number > 3
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("create")])
+def test_what_was_cut_short_in_the_making_can_be_undone(memory: Path, name: str) -> None:
+    """Rule 4: a crash leaves nothing that the next run does not undo."""
+    stage = Stage(memory, OPERATIONS[name])
+    for number in itertools.count(1):
+        root = stage.fresh(str(number))
+        before = listing(root)
+        with injected(Fault.CRASH, number) as state, suppress(Crash):
+            stage.operation.run(Leading(root))
+        if not state.struck:
+            break
+        for volume in ("pvc-1", "pvc-2"):
+            Leading(root).undo(volume)
+        left = set(listing(root)) - set(before)
+        assert left == set(), f"at change {number}"
+        shutil.rmtree(root)
 
 
 def _cut_short(operation: Operation, export: Leading) -> Any:

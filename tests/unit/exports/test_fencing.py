@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,14 @@ WITHOUT = {"initialise", "create again while in use"}  # a term; a change
 TERMED = {name: operation for name, operation in OPERATIONS.items() if name not in WITHOUT}
 PATHS = {"7": "archived-data", "8": "elsewhere/data", "9": "team/data"}
 LEADER = Leader("cluster", "nfs")
-EMPTY = "8"  # holds no file: only its directory can be lost
+
+
+class Serves(Enum):
+    """What the next leader does with the paths of the former one's volumes."""
+
+    FILES = "volumes, and their pods write files"
+    EMPTY = "volumes that are empty: only their directories can be lost"
+    NOTHING = "no volume, so that what is left over is seen"
 
 
 class Deposed(Exception):
@@ -150,9 +158,13 @@ class Successor:
 
     root: Path
     action: Action
+    serves: Serves
     knows: bool  # whether the API server knows what is in the making
     leading: Leading
-    paths: dict[str, str] = field(default_factory=lambda: dict(PATHS))
+    paths: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.paths = {} if self.serves is Serves.NOTHING else dict(PATHS)
 
     def take_over(self) -> None:
         takeover = self.leading.begin()
@@ -161,12 +173,13 @@ class Successor:
             (self.leading.confirm if self.knows else self.leading.undo)(record.volume)
         kept = [volume for volume in ("pvc-1", "pvc-2") if self._stays(volume)]
         assert self.leading.reap() == 0
-        if self.leading.find("pvc-1") is None and not self.knows:  # its claim asks again
+        if "9" in self.paths and self.leading.find("pvc-1") is None and not self.knows:
+            # Its claim asks again.
             self.paths["1"] = self.paths.pop("9")
         for uid, path in self.paths.items():
             self.leading.create(plan(uid, path, use_existing=True), kept)
             self.leading.confirm(f"pvc-{uid}")
-            if uid != EMPTY:
+            if self.serves is Serves.FILES:
                 (self.root / path / f"precious-{uid}").write_text(uid)
         self.check()
 
@@ -179,7 +192,8 @@ class Successor:
         self.paths = {uid: path for uid, path in self.paths.items() if path != moved.place}
         if moved.outcome is not Outcome.RETAINED:
             return False
-        self.paths["9"] = record.directory
+        if self.paths:
+            self.paths["9"] = record.directory
         return True
 
     def check(self) -> None:
@@ -191,7 +205,7 @@ class Successor:
             assert (self.root / path).is_dir()
             mark = "/.holdfast/".join(path.split("/"))
             assert (self.root / ".holdfast/directories" / mark / f"pvc-{uid}").exists()
-            if uid != EMPTY:
+            if self.serves is Serves.FILES:
                 assert (self.root / path / f"precious-{uid}").read_text() == uid
 
 
@@ -206,6 +220,7 @@ class Case:
 
     name: str
     action: Action
+    serves: Serves
     root: Path
 
     def run(self, number: int, *, late: bool) -> tuple[Changing, dict[str, tuple[str, ...]]]:
@@ -216,7 +231,7 @@ class Case:
         first = Leading(self.root)
         first.begin()
         knows = self.name.startswith(KNOWN)
-        next_ = Successor(self.root, self.action, knows, Leading(self.root))
+        next_ = Successor(self.root, self.action, self.serves, knows, Leading(self.root))
         state = Changing(number, after=next_.check if late else lambda: None)
 
         def before() -> None:
@@ -284,12 +299,15 @@ def _leave_something(root: Path) -> None:
     (root / "team/data").rename(term / "-pvc-1")
 
 
-@pytest.mark.parametrize("action", [Action.DELETE, Action.ARCHIVE])
+@pytest.mark.parametrize(
+    ("action", "serves"),
+    [*((Action.DELETE, serves) for serves in Serves), (Action.ARCHIVE, Serves.FILES)],
+)
 @pytest.mark.parametrize("name", TERMED)
 def test_a_change_that_comes_after_the_next_term_has_begun_harms_nothing(
-    root: Path, name: str, action: Action
+    root: Path, name: str, action: Action, serves: Serves
 ) -> None:
-    case = Case(name, action, root)
+    case = Case(name, action, serves, root)
     for number in itertools.count(1):
         state, after = case.run(number, late=True)
         if len(state.calls) < number:
