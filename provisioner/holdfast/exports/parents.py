@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from holdfast.exports import tree
+from holdfast.exports.errors import Unsafe
 from holdfast.exports.operation import Operation, parents_of
 
 _MODE = 0o755
@@ -67,8 +68,15 @@ def prune(op: Operation, directory: str) -> None:
                 if not _removed(op, parent):
                     return
                 op.ledger.unmark_made(parent)
-            elif tree.reaches(op.root, parent):
+            elif _is_there(op, parent):
                 return
+
+
+def _is_there(op: Operation, parent: str) -> bool:
+    try:
+        return tree.reaches(op.root, parent)
+    except Unsafe:  # something on the way is a symlink, or no directory
+        return True
 
 
 def remove_late(op: Operation, directory: str) -> None:
