@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Failed, Unavailable, WrongExport
-from holdfast.exports.interface import ExportInfo
+from holdfast.exports.errors import Failed, TimedOut, Unavailable, Unsafe, WrongExport
+from holdfast.exports.interface import ExportInfo, Grant
 from tests.unit.exports.given import ID, Leading, adopted, export_at, listing, plan, published
 
 CALLS: dict[str, Callable[[Leading], object]] = {
@@ -94,6 +94,85 @@ def test_another_export_in_its_place_is_recognised_and_not_touched(
 
     with pytest.raises(WrongExport, match="the export another is mounted here, not e4f1"):
         call(export)
+    assert listing(root) == before
+
+
+def test_an_export_without_an_id_in_its_place_is_recognised_and_not_touched(
+    root: Path, call: Callable[[Leading], object]
+) -> None:
+    """Rule 9: one of version 1, or whose id was lost, is not known to be ours."""
+    export = export_at(root)
+    published(export)
+    shutil.rmtree(root / ".holdfast/terms")
+    (root / ".holdfast/export").unlink()
+    before = listing(root)
+
+    with pytest.raises(WrongExport, match=r"an export without .* is mounted here, not e4f1"):
+        call(export)
+    assert listing(root) == before
+    assert export.exports.inspect() == export.exports.probe() == ExportInfo(format=1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"id": 1, "format": 2}', '{"id": "a/b", "format": 2}', '{"id": "a"}'],
+)
+def test_an_id_that_cannot_be_read_is_named_with_the_way_out(
+    root: Path, export: Leading, content: str
+) -> None:
+    (root / ".holdfast/export").write_text(content)
+
+    for call in (export.exports.inspect, export.exports.probe, export.begin):
+        with pytest.raises(Unavailable, match=r"cannot parse \.holdfast/export .* accept`"):
+            call()
+
+
+def test_an_export_of_a_later_format_is_not_touched(root: Path, export: Leading) -> None:
+    (root / ".holdfast/export").write_text('{"id": "a", "format": 3}')
+
+    with pytest.raises(Unavailable, match=r"format is 3, this Holdfast knows 2: run a later one"):
+        export.begin()
+
+
+@pytest.mark.parametrize("export_id", ["", "a/b", "..", "a b", "x" * 65, "\ud800"])
+def test_an_id_is_letters_digits_and_hyphens(root: Path, export_id: str) -> None:
+    root.mkdir()
+
+    with pytest.raises(Unsafe, match="letters, digits and hyphens, at most 64 of them"):
+        Leading(root).exports.initialise(export_id)
+    assert not (root / ".holdfast/export").exists()
+
+
+def test_an_export_keeps_the_id_that_it_was_given_first(root: Path) -> None:
+    """Two replicas that start at the same time agree."""
+    export = export_at(root)
+
+    assert export.exports.initialise("another") == ExportInfo(ID, 2)
+    assert sorted(path.name for path in (root / ".holdfast").iterdir()) == [
+        "creating",
+        "directories",
+        "export",
+        "trash",
+        "trashed",
+        "volumes",
+    ]
+
+
+def test_no_term_begins_where_there_is_no_id(root: Path, export: Leading) -> None:
+    (root / ".holdfast/export").unlink()
+
+    with pytest.raises(Unavailable, match="the export has no id yet"):
+        export.begin()
+    assert not (root / ".holdfast/terms").exists()
+
+
+def test_a_call_whose_time_is_up_changes_nothing(root: Path, export: Leading) -> None:
+    """Rule 6: once nobody waits for it any more."""
+    term = export.takeover.term
+    before = listing(root)
+
+    with pytest.raises(TimedOut, match="not done within 0 s: it is tried again"):
+        export.exports.create(Grant(term, 0), plan())
     assert listing(root) == before
 
 

@@ -1,0 +1,266 @@
+"""Locks, inodes, and what is remembered of directories that were given up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from holdfast.exports import inode, terms
+from holdfast.exports.changes import Changes
+from holdfast.exports.errors import Fenced, Unsafe
+from holdfast.exports.inode import Inode, inode_of
+from holdfast.exports.interface import Leader
+from holdfast.exports.operation import GivenUp, PathLocks, parents_of
+from tests.unit.exports.given import ID, Leading
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (Inode(1, 5), Inode(1, 5), True),
+        (Inode(1, 5), Inode(2, 5), False),
+        (Inode(1, 5), Inode(1, 6), False),
+        (Inode(1, 0), Inode(1, 6), True),
+        (Inode(1, 5), Inode(1, 0), True),
+        (Inode(1, 0), Inode(2, 6), False),
+        (Inode(), Inode(2, 6), True),
+        (Inode(0, 5), Inode(2, 6), False),
+        (Inode(), Inode(), True),
+    ],
+)
+def test_what_is_not_known_of_an_inode_stands_against_nothing(
+    one: Inode, other: Inode, *, expected: bool
+) -> None:
+    assert (one.may_be(other), other.may_be(one)) == (expected, expected)
+
+
+def test_an_inode_has_the_number_and_birth_that_the_system_tells(memory: Path) -> None:
+    told = subprocess.run(
+        ["stat", "--format=%i %W", str(memory)], capture_output=True, text=True, check=True
+    )
+    number, birth = map(int, told.stdout.split())
+    handle = os.open(memory, os.O_RDONLY)
+
+    found = inode_of(handle)
+    os.close(handle)
+
+    assert (found.number, found.birth // 10**9) == (number, birth)
+
+
+def test_two_directories_are_born_at_different_times(memory: Path) -> None:
+    """By the nanosecond: an inode's number is used again at once on some file systems."""
+    births = set()
+    for name in "ab":
+        (memory / name).mkdir()
+        handle = os.open(memory / name, os.O_RDONLY)
+        births.add(inode_of(handle).birth)
+        os.close(handle)
+        (memory / name).rmdir()
+
+    assert len(births) == 2 or births == {0}
+
+
+def test_a_birth_that_a_file_system_does_not_tell_is_not_known(
+    memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Old:
+        """A C library without statx(2)."""
+
+    handle = os.open(memory, os.O_RDONLY)
+    monkeypatch.setattr(inode, "_libc", Old())
+
+    assert inode_of(handle) == Inode(memory.stat().st_ino, 0)
+    os.close(handle)
+
+
+def test_a_directory_is_remembered_for_as_long_as_a_call_may_be_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    given_up = GivenUp(180)
+    given_up.add("a", "", "a/b")
+    now[0] += 100
+    given_up.add("c", "a")
+
+    assert given_up.all() == ["a", "a/b", "c"]
+    now[0] += 80
+    assert given_up.all() == ["a", "a/b", "c"]
+    now[0] += 1
+    assert given_up.all() == ["c", "a"]
+    now[0] += 100
+    assert given_up.all() == []
+
+
+def test_only_so_many_directories_are_remembered() -> None:
+    given_up = GivenUp(most=3)
+    given_up.add(*"abcde")
+
+    assert given_up.all() == ["c", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("team/data", True),
+        ("team", True),
+        ("tea", False),
+        ("team/da", False),
+        ("team/data/x", False),
+    ],
+)
+def test_a_late_call_may_have_made_a_directory_and_those_above_it(
+    path: str, *, expected: bool
+) -> None:
+    given_up = GivenUp()
+    given_up.add("team/data")
+
+    assert given_up.includes(path) is expected
+
+
+def test_parents_come_from_the_innermost_outwards() -> None:
+    assert list(parents_of("a/b/c")) == ["a/b", "a"]
+    assert list(parents_of("a")) == []
+
+
+def test_a_lock_that_is_tried_is_held_or_not_at_once() -> None:
+    locks = PathLocks()
+    with locks.held("a/b"):
+        for path, expected in (("a", False), ("a/b", False), ("a/b/c", False), ("a/c", True)):
+            with locks.tried(path) as is_held:
+                assert is_held is expected
+    for _ in range(2):
+        with locks.tried("a") as is_held:
+            assert is_held
+
+
+def test_a_lock_is_waited_for_and_given_back_after_an_error() -> None:
+    locks, order = PathLocks(), list[str]()
+
+    def wait() -> None:
+        with locks.held("a/b"):
+            order.append("second")
+
+    def hold(waiting: threading.Thread) -> None:
+        with locks.held("a"):
+            waiting.start()
+            with locks.tried("a/b") as is_held:
+                assert not is_held
+            order.append("first")
+            raise RuntimeError
+
+    waiting = threading.Thread(target=wait)
+    with pytest.raises(RuntimeError):
+        hold(waiting)
+    waiting.join(20)
+
+    assert order == ["first", "second"]
+
+
+def test_two_that_begin_the_same_term_do_not_both_have_it(root: Path, export: Leading) -> None:
+    """mkdir(2) makes a number one replica's alone."""
+    leader = Leader("cluster", "nfs")
+    handle = os.open(root / ".holdfast", os.O_RDONLY)
+    folder = root / ".holdfast/terms/cluster.nfs"
+    export.begin()
+
+    calls: list[int] = []
+
+    def other_is_first() -> None:
+        calls.append(1)
+        if len(calls) == 3:  # it has counted, and makes its folder now
+            (folder / f"2.{ID}").mkdir()
+
+    with (
+        Changes(other_is_first) as changes,
+        pytest.raises(Fenced, match="another term of nfs begins"),
+    ):
+        terms.begin(handle, leader, ID, changes)
+    os.close(handle)
+    assert export.begin().term.number == 3
+
+
+def test_a_term_that_was_overtaken_while_it_began_is_none(root: Path, export: Leading) -> None:
+    """Also by one of the same number under another id, which a person has just given."""
+    export.begin()
+    for name in ("3", "2"):
+        folder = root / f".holdfast/terms/cluster.nfs/{name}.another"
+        handle = os.open(root / ".holdfast", os.O_RDONLY)
+        calls: list[int] = []
+
+        def overtake(folder: Path = folder, calls: list[int] = calls) -> None:
+            calls.append(1)
+            if len(calls) == 4:  # the folder of this one is made
+                folder.mkdir()
+
+        with Changes(overtake) as changes, pytest.raises(Fenced, match="has begun: this one ends"):
+            terms.begin(handle, Leader("cluster", "nfs"), ID, changes)
+        os.close(handle)
+        for left in (root / ".holdfast/terms/cluster.nfs").iterdir():
+            left.rmdir()
+        (root / f".holdfast/terms/cluster.nfs/1.{ID}").mkdir()
+
+
+def test_what_is_no_term_among_them_is_left_alone(root: Path, export: Leading) -> None:
+    export.begin()
+    for name in ("odd", ".x", "-1", "0.x"):
+        (root / ".holdfast/terms/cluster.nfs" / name).mkdir()
+
+    assert export.begin().term.number == 2
+    left = {path.name for path in (root / ".holdfast/terms/cluster.nfs").iterdir()}
+    assert left == {f"2.{ID}", "odd", ".x", "-1", "0.x"}
+
+
+def test_a_term_whose_folder_is_filled_again_and_again_is_named(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export.begin()
+    former = root / f".holdfast/terms/cluster.nfs/1.{ID}"
+    rmdir = os.rmdir
+
+    def fill(name: str, *, dir_fd: int) -> None:
+        if name == former.name:
+            (former / "-pvc-1").mkdir()
+        rmdir(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", fill)
+
+    with pytest.raises(Unsafe, match="cannot be emptied: end the process that writes to it"):
+        export.begin()
+
+
+def test_leaders_have_folders_of_their_own(root: Path, export: Leading) -> None:
+    """Several clusters may have one export: neither ends the other's terms."""
+    export.begin()
+    other = Leading(root, cluster="another")
+    assert other.begin().term.number == 1
+
+    for leading in (export, other):
+        leading.exports.sweep(leading.grant)
+    assert {path.name for path in (root / ".holdfast/terms").iterdir()} == {
+        "cluster.nfs",
+        "another.nfs",
+    }
+
+
+@pytest.mark.parametrize("lease", ["a/b", "../../x", "\0", "/"])
+def test_a_leaders_name_is_one_folders_name(root: Path, export: Leading, lease: str) -> None:
+    for cluster in ("cluster", ""):
+        with pytest.raises(Unsafe):
+            export.exports.begin(Leader(cluster, lease))
+    with pytest.raises(Unsafe):
+        export.exports.begin(Leader(".hidden", "nfs"))
+    assert not (root / ".holdfast/terms").exists()
+    assert not (root / "x").exists()
+
+
+def test_a_long_leaders_name_is_shortened_to_one_of_its_own(export: Leading) -> None:
+    terms_ = [
+        export.exports.begin(Leader("cluster", "n" * 300 + end)).term.number for end in ("a", "b")
+    ]
+
+    assert terms_ == [1, 1]
