@@ -241,13 +241,17 @@ def find_cluster(folder: Path) -> Cluster:
         LabError: it does not stand.
     """
     lab = Lab(Layout.from_environment())
-    layout = lab.layout
     try:
-        kubeconfig = lab.guest("control").ssh(f"sudo cat {_ADMIN}")
+        return cluster_of(lab, folder)
     except LabError as error:
         raise LabError(
-            f"the lab {layout.name!r} has no cluster; run `make lab site` first ({error})"
+            f"the lab {lab.layout.name!r} has no cluster; run `make lab site` first ({error})"
         ) from error
+
+
+def cluster_of(lab: Lab, folder: Path) -> Cluster:
+    """The cluster of a lab; its kubeconfig is put into `folder`. Raises LabError."""
+    kubeconfig = lab.guest("control").ssh(f"sudo cat {_ADMIN}")
     target = folder / "kubeconfig"
     target.touch(mode=0o600)
     target.write_text(kubeconfig)
