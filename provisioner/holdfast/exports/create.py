@@ -103,7 +103,7 @@ def remove_half_made(op: Operation, directory: str) -> None:
     """Removes what a `create` that was cut short, or came late, left at a directory."""
     if op.ledger.overlapping(directory):
         return
-    with suppress(FileNotFoundError), tree.above(op.root, directory) as (parent, name):
+    with suppress(FileNotFoundError, Unsafe), tree.above(op.root, directory) as (parent, name):
         op.clear(parent, name)
 
 

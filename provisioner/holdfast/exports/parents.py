@@ -68,15 +68,8 @@ def prune(op: Operation, directory: str) -> None:
                 if not _removed(op, parent):
                     return
                 op.ledger.unmark_made(parent)
-            elif _is_there(op, parent):
+            elif _stands(op, parent):
                 return
-
-
-def _is_there(op: Operation, parent: str) -> bool:
-    try:
-        return tree.reaches(op.root, parent)
-    except Unsafe:  # something on the way is a symlink, or no directory
-        return True
 
 
 def remove_late(op: Operation, directory: str) -> None:
@@ -85,13 +78,21 @@ def remove_late(op: Operation, directory: str) -> None:
         with op.parents.held(parent):
             if op.ledger.marked(parent) or op.ledger.is_made(parent):
                 return
-            with suppress(FileNotFoundError), tree.above(op.root, parent) as (above, name):
+            with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):
                 op.clear(above, name)
+
+
+def _stands(op: Operation, parent: str) -> bool:
+    """Whether there is anything at a path; what is beyond a symlink is not there."""
+    try:
+        return tree.reaches(op.root, parent)
+    except Unsafe:
+        return False
 
 
 def _removed(op: Operation, parent: str) -> bool:
     try:
-        with suppress(FileNotFoundError), tree.above(op.root, parent) as (above, name):
+        with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):
             op.changes.rmdir(above, name)
     except OSError as error:
         if error.errno not in tree.NOT_EMPTY:

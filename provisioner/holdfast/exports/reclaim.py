@@ -64,13 +64,16 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     if action is Action.RETAIN:
         put_back(op, record)
         return _settle(op, _not_aimed(op, record).settled(State.RETAINED))
-    if moving is None and there is not None:
-        record = _known_by(op, record, there)
-        target = _aimed(op, record) if action is Action.ARCHIVE else record
-        op.take_out(record.directory, record.volume, there)
-        record = target
+    taken = there if moving is None else None
+    if taken is not None:
+        record = _known_by(op, record, taken)
     if action is Action.ARCHIVE:
-        return _settle(op, _archived(op, record).settled(State.ARCHIVED))
+        record = _aimed(op, record)
+    if taken is not None:
+        op.take_out(record.directory, record.volume, taken)
+    if action is Action.ARCHIVE:
+        op.put_down(record.volume, op.root, record.target)
+        return _settle(op, record.settled(State.ARCHIVED))
     _into_trash(op, record)
     return _discard(op, record)
 
@@ -194,14 +197,6 @@ def _is_free(op: Operation, record: Record, name: str) -> bool:
     if op.ledger.others(name, record.volume):
         return False
     return name == record.target or not tree.exists(op.root, name)
-
-
-def _archived(op: Operation, record: Record) -> Record:
-    """Moves a directory from the term's folder to its archive; the record with its name."""
-    if not (record.target and op.reserve(op.root, record.target, again=True)):
-        record = _aimed(op, record)
-    op.put_down(record.volume, op.root, record.target)
-    return record
 
 
 def _not_aimed(op: Operation, record: Record) -> Record:

@@ -10,6 +10,7 @@ from typing import Any
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
+from holdfast.exports import tree
 from tests.unit.exports.given import ID, Leading, adopted, plan, published
 
 
@@ -77,11 +78,23 @@ def _begun(export: Leading, _: Path) -> None:
     export.create(plan())
 
 
-def _moving(export: Leading, root: Path) -> None:
-    _live(export, root)
+def _moving(export: Leading, root: Path, directory: str = "team/data") -> None:
+    published(export, "1", directory)
+    (root / directory / "file").write_text("data")
     (term,) = root.glob(".holdfast/terms/*/*")
-    (root / "team/data").rename(term / "-pvc-1")
+    (root / directory).rename(term / "-pvc-1")
     export.begin()
+
+
+def _aimed(export: Leading, root: Path) -> None:
+    """An archive was begun, and its name is reserved."""
+    _live(export, root)
+    record = root / ".holdfast/volumes/pvc-1"
+    record.write_text(record.read_text().replace('"target": ""', '"target": "archived-data"'))
+    (root / ".holdfast/directories/archived-data").mkdir(0o700)
+    (root / ".holdfast/directories/archived-data/pvc-1").touch(0o600)
+    (root / "archived-data").mkdir()
+    (root / "archived-data").chmod(tree.HALF_MADE)
 
 
 def _misplaced(export: Leading, root: Path) -> None:
@@ -141,6 +154,10 @@ OPERATIONS = {
         _reclaim(Action.DELETE, "2"), _taken_up
     ),
     "put back": Operation(_put_back, _moving),
+    "put back at the top": Operation(_put_back, lambda export, root: _moving(export, root, "data")),
+    "archive what was to be archived": Operation(_reclaim(Action.ARCHIVE), _aimed),
+    "delete what was to be archived": Operation(_reclaim(Action.DELETE), _aimed),
+    "retain what was to be archived": Operation(_reclaim(Action.RETAIN), _aimed),
     "delete what was on its way out": Operation(_reclaim(Action.DELETE), _moving),
     "retain what was on its way out": Operation(_reclaim(Action.RETAIN), _moving),
     "follow": Operation(_follow, _live),
