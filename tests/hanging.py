@@ -15,7 +15,7 @@ from holdfast.claims.parameters import Action
 from holdfast.cli import main
 from holdfast.controller import program
 from holdfast.exports.export import Export
-from holdfast.exports.interface import ExportInfo, Grant, Moved, Wanted
+from holdfast.exports.interface import ExportInfo, Grant, Leader, Moved, Takeover, Wanted
 from holdfast.exports.record import Record
 
 _FLAGS = Path(os.environ["HANGING"])
@@ -23,6 +23,14 @@ _FLAGS = Path(os.environ["HANGING"])
 
 class Hanging(Export):
     """An export that answers only when no flag stands against it."""
+
+    def inspect(self) -> ExportInfo:
+        _hang()
+        return super().inspect()
+
+    def begin(self, leader: Leader) -> Takeover:
+        _hang()
+        return super().begin(leader)
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         _hang(wanted.claim.name)
