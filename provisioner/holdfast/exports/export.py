@@ -5,14 +5,11 @@ All methods may block for as long as the file system does; `deadline.Lane` bound
 
 from __future__ import annotations
 
-import errno
 import os
-import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from holdfast.claims.objects import ClaimRef
@@ -26,6 +23,7 @@ from holdfast.exports import (
     reclaim,
     restored,
     sweep,
+    takeover,
     terms,
     tree,
 )
@@ -33,15 +31,12 @@ from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     FULL,
     Failed,
-    Fenced,
-    TimedOut,
     Unavailable,
     Unsafe,
-    WrongExport,
     explained,
-    export_error,
     of_the_export,
 )
+from holdfast.exports.handles import Handles
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.interface import (
     ExportInfo,
@@ -51,11 +46,9 @@ from holdfast.exports.interface import (
     PutBack,
     Reaped,
     Takeover,
-    Term,
     Wanted,
 )
-from holdfast.exports.ledger import Ledger
-from holdfast.exports.operation import GivenUp, Operation, PathLocks
+from holdfast.exports.operation import Operation, PathLocks
 from holdfast.exports.record import Record, State
 
 
@@ -71,15 +64,13 @@ class Export:
         """`may_change` raises once this process may not change anything: asked each time."""
         self._root = root
         self._may_change = may_change
-        self._id = ""
+        self._open = Handles(root, may_change)
         self._locks = PathLocks()
-        self._parents = PathLocks()
-        self._given_up = GivenUp()
         self._probes: set[str] = set()  # that were there at the last sweep
 
     def inspect(self) -> ExportInfo:
         """Which export this is; changes nothing."""
-        with self._open_root() as root, of_the_export(f"cannot read {self._root / RESERVED}"):
+        with self._open.root() as root, of_the_export(f"cannot read {self._root / RESERVED}"):
             try:
                 with tree.opened(root, [RESERVED]) as handle:
                     return identity.read(handle)
@@ -90,7 +81,7 @@ class Export:
         """Gives an export that has none an id, and makes the folders for records."""
         with (
             of_the_export(f"cannot prepare {self._root / RESERVED}"),
-            self._open_root() as root,
+            self._open.root() as root,
             Changes(self._may_change) as changes,
         ):
             _make_folder(changes, root, RESERVED)
@@ -105,11 +96,11 @@ class Export:
         """Gives the export this id, whatever it has: a person has said that it is that one."""
         what = "cannot bring the records up to date"
         if self.inspect().format:
-            with of_the_export(what), self._opened() as (root, holdfast):
+            with of_the_export(what), self._open.holdfast() as (root, holdfast):
                 restored.learn_inodes(root, holdfast)
         info = self.initialise(export_id)
         if info.id != export_id:
-            with self._opened() as (_, holdfast), of_the_export("cannot write the export's id"):
+            with self._open.holdfast() as (_, holdfast), of_the_export("cannot write the id"):
                 identity.replace(holdfast, export_id)
 
     def probe(self) -> ExportInfo:
@@ -118,7 +109,7 @@ class Export:
         if not info.id:
             return info
         what = f"cannot write to {self._root / RESERVED}"
-        with of_the_export(what), self._opened() as (_, holdfast):
+        with of_the_export(what), self._open.holdfast() as (_, holdfast):
             try:
                 # Other replicas probe too, at the same time.
                 _write_and_remove(holdfast, f"{sweep.PROBE}{uuid.uuid4().hex[:8]}")
@@ -131,29 +122,28 @@ class Export:
         """Begins a term: from now on no earlier one of this leader can change anything."""
         with (
             of_the_export("cannot begin a term"),
-            self._opened() as (_, holdfast),
+            self._open.holdfast() as (_, holdfast),
             Changes(self._may_change) as changes,
         ):
-            self._id = _known(identity.read(holdfast)).id
-            term = terms.begin(holdfast, leader, self._id, changes)
+            self._open.export_id = _known(identity.read(holdfast)).id
+            term = terms.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
-        with explained("cannot take over"), self._opened_for(Grant(term)) as op:
-            self._end_intents(op)
-            return Takeover(term, tuple(self._unfinished(op)), self._moving(op))
+        with explained("cannot take over"), self._open.operation(Grant(term)) as op:
+            return takeover.take_over(op, term, self._locks)
 
     def find(self, volume: str) -> Record | None:
         """The record of a volume."""
-        with explained(f"cannot read the record of {volume}"), self._reading() as records:
+        with explained(f"cannot read the record of {volume}"), self._open.records() as records:
             return records.find(volume)
 
     def is_unfinished(self, volume: str) -> bool:
         """Whether the API server may not know a volume that has a record."""
-        with explained(f"cannot read the record of {volume}"), self._reading() as records:
+        with explained(f"cannot read the record of {volume}"), self._open.records() as records:
             return records.creating(volume) is not None and not records.has_moved_on(volume)
 
     def exists(self, directory: str) -> bool:
         """Whether there is anything at a directory's path."""
-        with explained(f"cannot look at {directory!r}"), self._opened() as (root, _):
+        with explained(f"cannot look at {directory!r}"), self._open.holdfast() as (root, _):
             components(directory)
             return tree.reaches(root, directory)
 
@@ -170,13 +160,13 @@ class Export:
 
     def undo(self, grant: Grant, volume: str) -> None:
         """Takes back a `create` that no volume came of; a directory that holds data stays."""
-        with explained(f"cannot undo volume {volume}"), self._opened_for(grant) as op:
+        with explained(f"cannot undo volume {volume}"), self._open.operation(grant) as op:
             record = op.ledger.creating(volume)
             directory = record.directory if record else op.intent(volume)
             if directory:
                 with self._locks.held(directory):
                     create.undo(op, volume)
-                self._given_up.add(directory)
+                self._open.given_up.add(directory)
 
     def adopt(self, grant: Grant, record: Record) -> Record:
         """Records a volume that was made without Holdfast; the record that is kept."""
@@ -209,7 +199,7 @@ class Export:
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on the directory of a volume that is released."""
         what = f"cannot {action} the directory of {volume}"
-        with explained(what), self._opened_for(grant) as op:
+        with explained(what), self._open.operation(grant) as op:
             directory = _recorded(op, volume, claim_uid).directory
             with self._locks.held(directory):
                 _confirm(op, volume)  # a crash may have come between
@@ -218,7 +208,7 @@ class Export:
     def put_back(self, grant: Grant, volume: str) -> str:
         """Ends a move that is not wanted any more; the directory, or "" where nothing moved."""
         what = f"cannot put the directory of {volume} back"
-        with explained(what), self._opened_for(grant) as op:
+        with explained(what), self._open.operation(grant) as op:
             record = op.ledger.find(volume)
             if record is None or record.state is not State.LIVE:
                 return ""
@@ -227,19 +217,19 @@ class Export:
 
     def trashed(self) -> tuple[str, ...]:
         """The volumes with something in the trash."""
-        with explained("cannot list the trash"), self._reading() as records:
+        with explained("cannot list the trash"), self._open.records() as records:
             return tuple(records.names(ledger.TRASHED))
 
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
         """Removes at most so many entries of a volume's trash; the volume itself must be gone."""
-        with explained(f"cannot empty the trash of {volume}"), self._opened_for(grant) as op:
+        with explained(f"cannot empty the trash of {volume}"), self._open.operation(grant) as op:
             record = op.ledger.find(volume)
             if record is None:
                 return Reaped(done=True)
             if record.state in {State.ARCHIVED, State.RETAINED}:
                 op.ledger.take_back(record)
                 return Reaped(done=True)
-            if record.state is not State.TRASHED or not self._is_ours(op, record):
+            if record.state is not State.TRASHED or not takeover.is_ours(op, record):
                 return Reaped(done=False)
             reaped = reaper.reap(op.ledger, record, op.changes.unlasting(), entries)
             if reaped.done:
@@ -248,8 +238,8 @@ class Export:
 
     def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
         """Puts right what calls of an earlier term did after that had ended."""
-        with explained("cannot look for late changes"), self._opened_for(grant) as op:
-            for directory in self._given_up.all():
+        with explained("cannot look for late changes"), self._open.operation(grant) as op:
+            for directory in self._open.given_up.all():
                 with suppress(Failed, Unsafe, OSError):
                     self._remove_late(op, directory)
             self._probes = sweep.remove_probes(op, self._probes)
@@ -260,149 +250,20 @@ class Export:
             if is_free:
                 sweep.remove_late(op, directory)
 
-    def _is_ours(self, op: Operation, record: Record) -> bool:
-        """Whether a record is this cluster's; one of unknown origin, where there is no other."""
-        if record.origin:
-            return record.origin == op.cluster
-        return terms.clusters(op.ledger.handle) <= {"", op.cluster}
-
-    def _end_intents(self, op: Operation) -> None:
-        """Ends what earlier terms were about to make; what cannot be ended is in the term still."""
-        for volume in terms.intents(op.term):
-            with suppress(Failed, Unsafe, OSError), self._locks.held(op.intent(volume)):
-                self._given_up.add(create.end_intent(op, volume))
-
-    def _moving(self, op: Operation) -> tuple[str, ...]:
-        """The volumes whose directory earlier terms were about to move."""
-        volumes = terms.moving(op.term)
-        for volume in volumes:
-            with suppress(Failed, Unsafe, OSError):
-                if record := op.ledger.find(volume):
-                    self._given_up.add(record.directory, record.target)
-        return volumes
-
-    def _unfinished(self, op: Operation) -> Iterator[Record]:
-        """The records of this cluster's volumes that the API server may not know.
-
-        One that cannot be read is left out: its volume's own turn says so.
-        """
-        for name in op.ledger.names(ledger.CREATING):
-            with suppress(Failed, Unsafe, OSError):
-                record = op.ledger.creating(name)
-                if record is not None and self._is_ours(op, record):
-                    yield record
-
-    @contextmanager
-    def _open_root(self) -> Iterator[int]:
-        what = f"cannot open the export's root {self._root}"
-        try:
-            handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            why = export_error(what, error)
-            raise Unavailable(why.message, stale=getattr(why, "stale", False)) from error
-        try:
-            yield handle
-        finally:
-            os.close(handle)
-
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[int, int]]:
-        """Handles of the root and of `.holdfast`."""
-        with self._open_root() as root:
-            try:
-                with of_the_export(f"cannot open {self._root / RESERVED}"):
-                    handle = self._holdfast(root)
-            except Failed as failed:
-                raise Unavailable(failed.message) from failed
-            try:
-                yield root, handle
-            finally:
-                os.close(handle)
-
-    def _holdfast(self, root: int) -> int:
-        try:
-            return tree.open_directory(root, RESERVED)
-        except FileNotFoundError:
-            raise WrongExport(
-                f"{self._root} has no {RESERVED}: mount the export there that volumes were made "
-                "on, or, if this is to take its place, run `holdfast exports accept`"
-            ) from None
-
-    @contextmanager
-    def _reading(self) -> Iterator[Ledger]:
-        with self._opened() as (_, holdfast):
-            info = identity.read(holdfast)
-            if self._id:
-                identity.check(info, self._id)
-            with _closing(Ledger(holdfast, None, info.id)) as records:
-                yield records
-
     @contextmanager
     def _changing(self, grant: Grant, directory: str = "") -> Iterator[Operation]:
-        with self._opened_for(grant) as op:
+        with self._open.operation(grant) as op:
             if not directory:
                 yield op
                 return
             with self._locks.held(directory):
                 yield op
 
-    @contextmanager
-    def _opened_for(self, grant: Grant) -> Iterator[Operation]:
-        """An operation in a term; what it changed is durable afterwards."""
-        began = time.monotonic()
-        with ExitStack() as stack:
-            root, holdfast = stack.enter_context(self._opened())
-            term = stack.enter_context(self._opened_term(holdfast, grant.term))
-            check = partial(_check, term, grant, began, self._may_change)
-            changes = stack.enter_context(Changes(check, term))
-            records = stack.enter_context(_closing(Ledger(holdfast, changes, grant.term.export)))
-            cluster = grant.term.leader.cluster
-            yield Operation(root, term, records, changes, cluster, self._parents, self._given_up)
-            changes.sync()
-
-    @contextmanager
-    def _opened_term(self, holdfast: int, term: Term) -> Iterator[int]:
-        with ExitStack() as stack, of_the_export("cannot open the term's folder"):
-            try:
-                handle = stack.enter_context(tree.opened(holdfast, terms.path_of(term)))
-            except FileNotFoundError as error:
-                identity.check(identity.read(holdfast), term.export)
-                raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
-            opened = stack.pop_all()
-        with opened:
-            yield handle
-
-
-def _check(term: int, grant: Grant, began: float, may_change: Callable[[], object]) -> None:
-    """Raises Fenced, TimedOut or what `may_change` raises, once no change may be made."""
-    may_change()
-    if time.monotonic() - began > grant.seconds:
-        raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
-    if not _is_linked(term):  # a later term has removed the folder
-        raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
-
-
-def _is_linked(handle: int) -> bool:
-    try:
-        return os.fstat(handle).st_nlink > 0
-    except OSError as error:
-        if error.errno != errno.ESTALE:  # what an NFS server says of what was removed
-            raise
-        return False
-
 
 def _known(info: ExportInfo) -> ExportInfo:
     if not info.id:
         raise Unavailable("the export has no id yet: it is to be initialised first")
     return info
-
-
-@contextmanager
-def _closing(records: Ledger) -> Iterator[Ledger]:
-    try:
-        yield records
-    finally:
-        records.close()
 
 
 def _make_folder(changes: Changes, parent: int, name: str) -> None:

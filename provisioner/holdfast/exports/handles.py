@@ -1,0 +1,147 @@
+"""The handles that every operation on a mounted export begins with, opened in each anew.
+
+What was opened before may have been swapped, unmounted or removed since.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from holdfast.claims.paths import RESERVED
+from holdfast.exports import identity, terms, tree
+from holdfast.exports.changes import Changes
+from holdfast.exports.errors import (
+    Failed,
+    Fenced,
+    TimedOut,
+    Unavailable,
+    WrongExport,
+    export_error,
+    of_the_export,
+)
+from holdfast.exports.interface import Grant, Term
+from holdfast.exports.ledger import Ledger
+from holdfast.exports.operation import GivenUp, Operation, PathLocks
+
+
+class Handles:
+    """Opens the root of an export, what is beneath it, and operations.
+
+    Attributes:
+        export_id: the export's id, once a term has begun; until then any export will do.
+        given_up: directories where a late call may still make something.
+    """
+
+    def __init__(self, root: Path, may_change: Callable[[], object]) -> None:
+        """`may_change` raises once this process may not change anything: asked each time."""
+        self.export_id = ""
+        self.given_up = GivenUp()
+        self._root = root
+        self._may_change = may_change
+        self._parents = PathLocks()
+
+    @contextmanager
+    def root(self) -> Iterator[int]:
+        """A handle of the root; raises Unavailable."""
+        what = f"cannot open the export's root {self._root}"
+        try:
+            handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            why = export_error(what, error)
+            raise Unavailable(why.message, stale=getattr(why, "stale", False)) from error
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def holdfast(self) -> Iterator[tuple[int, int]]:
+        """Handles of the root and of `.holdfast`; raises Unavailable, WrongExport without one."""
+        with self.root() as root:
+            try:
+                with of_the_export(f"cannot open {self._root / RESERVED}"):
+                    handle = _open_holdfast(root, self._root)
+            except Failed as failed:
+                raise Unavailable(failed.message) from failed
+            try:
+                yield root, handle
+            finally:
+                os.close(handle)
+
+    @contextmanager
+    def records(self) -> Iterator[Ledger]:
+        """The records, to read; raises WrongExport for another export than before."""
+        with self.holdfast() as (_, holdfast):
+            info = identity.read(holdfast)
+            if self.export_id:
+                identity.check(info, self.export_id)
+            with _closing(Ledger(holdfast, None, info.id)) as records:
+                yield records
+
+    @contextmanager
+    def operation(self, grant: Grant) -> Iterator[Operation]:
+        """An operation in a term; what it changed is durable afterwards. Raises Fenced."""
+        began = time.monotonic()
+        with ExitStack() as stack:
+            root, holdfast = stack.enter_context(self.holdfast())
+            term = stack.enter_context(self._opened_term(holdfast, grant.term))
+            check = partial(_check, term, grant, began, self._may_change)
+            changes = stack.enter_context(Changes(check, term))
+            records = stack.enter_context(_closing(Ledger(holdfast, changes, grant.term.export)))
+            cluster = grant.term.leader.cluster
+            yield Operation(root, term, records, changes, cluster, self._parents, self.given_up)
+            changes.sync()
+
+    @contextmanager
+    def _opened_term(self, holdfast: int, term: Term) -> Iterator[int]:
+        with ExitStack() as stack, of_the_export("cannot open the term's folder"):
+            try:
+                handle = stack.enter_context(tree.opened(holdfast, terms.path_of(term)))
+            except FileNotFoundError as error:
+                identity.check(identity.read(holdfast), term.export)
+                raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
+            opened = stack.pop_all()
+        with opened:
+            yield handle
+
+
+def _open_holdfast(root: int, where: Path) -> int:
+    try:
+        return tree.open_directory(root, RESERVED)
+    except FileNotFoundError:
+        raise WrongExport(
+            f"{where} has no {RESERVED}: mount the export there that volumes were made "
+            "on, or, if this is to take its place, run `holdfast exports accept`"
+        ) from None
+
+
+def _check(term: int, grant: Grant, began: float, may_change: Callable[[], object]) -> None:
+    """Raises Fenced, TimedOut or what `may_change` raises, once no change may be made."""
+    may_change()
+    if time.monotonic() - began > grant.seconds:
+        raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
+    if not _is_linked(term):  # a later term has removed the folder
+        raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
+
+
+def _is_linked(handle: int) -> bool:
+    try:
+        return os.fstat(handle).st_nlink > 0
+    except OSError as error:
+        if error.errno != errno.ESTALE:  # what an NFS server says of what was removed
+            raise
+        return False
+
+
+@contextmanager
+def _closing(records: Ledger) -> Iterator[Ledger]:
+    try:
+        yield records
+    finally:
+        records.close()

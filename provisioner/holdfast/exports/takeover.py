@@ -1,0 +1,57 @@
+"""What a new term finds of earlier ones: changes that were begun and not ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from holdfast.exports import create, ledger, terms
+from holdfast.exports.errors import Failed, Unsafe
+from holdfast.exports.interface import Takeover, Term
+from holdfast.exports.operation import Operation, PathLocks
+from holdfast.exports.record import Record
+
+
+def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
+    """Ends what earlier terms were about to make, and names what they left for its volume's turn.
+
+    Places where a late call of theirs may still make something are remembered in `op.given_up`.
+    """
+    _end_intents(op, locks)
+    return Takeover(term, tuple(_unfinished(op)), _moving(op))
+
+
+def is_ours(op: Operation, record: Record) -> bool:
+    """Whether a record is this cluster's; one of unknown origin, where there is no other."""
+    if record.origin:
+        return record.origin == op.cluster
+    return terms.clusters(op.ledger.handle) <= {"", op.cluster}
+
+
+def _end_intents(op: Operation, locks: PathLocks) -> None:
+    """Ends what was about to be made; what cannot be ended is in the term still."""
+    for volume in terms.intents(op.term):
+        with suppress(Failed, Unsafe, OSError), locks.held(op.intent(volume)):
+            op.given_up.add(create.end_intent(op, volume))
+
+
+def _moving(op: Operation) -> tuple[str, ...]:
+    """The volumes whose directory earlier terms were about to move."""
+    volumes = terms.moving(op.term)
+    for volume in volumes:
+        with suppress(Failed, Unsafe, OSError):
+            if record := op.ledger.find(volume):
+                op.given_up.add(record.directory, record.target)
+    return volumes
+
+
+def _unfinished(op: Operation) -> Iterator[Record]:
+    """The records of this cluster's volumes that the API server may not know.
+
+    One that cannot be read is left out: its volume's own turn says so.
+    """
+    for name in op.ledger.names(ledger.CREATING):
+        with suppress(Failed, Unsafe, OSError):
+            record = op.ledger.creating(name)
+            if record is not None and is_ours(op, record):
+                yield record
