@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from functools import lru_cache
 
 from holdfast.claims.errors import Refused
 
@@ -20,6 +21,7 @@ PATH_BYTES = 1024  # MNTPATHLEN, RFC 1813 appendix I: what a mount request can c
 _HASH_DIGITS = 8
 
 
+@lru_cache(maxsize=1024)  # one operation asks about the same few paths again and again
 def components(path: str) -> tuple[str, ...]:
     """The names on the way from the export's root to the directory `path`.
 

@@ -83,7 +83,7 @@ class Steward:
             except (Fenced, NotLeading):
                 self._gate.close()
             except (KubeError, ExportError) as error:
-                _log.warning("cannot begin to work", reason=error.message)
+                _log.warning("a task of the leader failed", reason=error.message)
                 self._stop.wait(self._backoff.next())
             except Exception:  # noqa: BLE001 - nobody else would begin a term
                 _log.exception("unexpected error of the steward")

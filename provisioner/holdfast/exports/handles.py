@@ -9,7 +9,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -88,27 +88,13 @@ class Handles:
     def operation(self, grant: Grant) -> Iterator[Operation]:
         """An operation in a term; what it changed is durable afterwards. Raises Fenced."""
         began = time.monotonic()
-        with ExitStack() as stack:
-            root, holdfast = stack.enter_context(self.holdfast())
-            term = stack.enter_context(self._opened_term(holdfast, grant.term))
+        with self.holdfast() as (root, holdfast), _opened_term(holdfast, grant.term) as term:
             check = partial(_check, term, grant, began, self._may_change)
-            changes = stack.enter_context(Changes(check, term))
-            records = stack.enter_context(_closing(Ledger(holdfast, changes, grant.term.export)))
-            cluster = grant.term.leader.cluster
-            yield Operation(root, term, records, changes, cluster, self._parents, self.given_up)
-            changes.sync()
-
-    @contextmanager
-    def _opened_term(self, holdfast: int, term: Term) -> Iterator[int]:
-        with ExitStack() as stack, of_the_export("cannot open the term's folder"):
-            try:
-                handle = stack.enter_context(tree.opened(holdfast, terms.path_of(term)))
-            except FileNotFoundError as error:
-                identity.check(identity.read(holdfast), term.export)
-                raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
-            opened = stack.pop_all()
-        with opened:
-            yield handle
+            records = Ledger(holdfast, changes := Changes(check, term), grant.term.export)
+            with changes, _closing(records):
+                cluster = grant.term.leader.cluster
+                yield Operation(root, term, records, changes, cluster, self._parents, self.given_up)
+                changes.sync()
 
 
 def _open_holdfast(root: int, where: Path) -> int:
@@ -119,6 +105,25 @@ def _open_holdfast(root: int, where: Path) -> int:
             f"{where} has no {RESERVED}: mount the export there that volumes were made "
             "on, or, if this is to take its place, run `holdfast exports accept`"
         ) from None
+
+
+@contextmanager
+def _opened_term(holdfast: int, term: Term) -> Iterator[int]:
+    handle = _open_term(holdfast, term)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _open_term(holdfast: int, term: Term) -> int:
+    with of_the_export("cannot open the term's folder"):
+        try:
+            with tree.opened(holdfast, terms.path_of(term)) as handle:
+                return os.dup(handle)
+        except FileNotFoundError as error:
+            identity.check(identity.read(holdfast), term.export)
+            raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
 
 
 def _check(term: int, grant: Grant, began: float, may_change: Callable[[], object]) -> None:
