@@ -88,8 +88,11 @@ class Provision:
         """Takes back what was begun for a claim that cannot be served as it is."""
         if begun := self._in_progress.get(key):
             self._take_back(begun)
-        for record in self._left_over.pop(key, ()):  # whose volume does not exist
-            self._undo(record.volume)
+        records = self._left_over.get(key, [])  # whose volume does not exist
+        while records:
+            self._undo(records[0].volume)
+            records.pop(0)
+        self._left_over.pop(key, None)
 
     def _finish(self, plan: Plan) -> None:
         """Ends an attempt whose claim is not pending any more, unless another replica has."""
@@ -134,6 +137,8 @@ class Provision:
         )
 
     def _make(self, plan: Plan) -> None:
+        if plan.claim.key in self._in_progress and self._exists(plan.volume):
+            return  # only the answer was lost: pods may use the directory by now
         try:
             self._create(plan)
         except Taken as conflict:

@@ -118,6 +118,19 @@ class TestUnknownEnd:
         assert site.provision.in_progress == set()
         assert not site.export.is_unfinished("pvc-1")
 
+    def test_the_next_try_leaves_alone_what_pods_may_use_by_now(self, site: Site) -> None:
+        """It gave the directory the mode of its class once more."""
+        lose_the_answer(site)
+        site.add_claim(ref())
+        with pytest.raises(kube.Unavailable):
+            site.serve()
+        (site.root / "team" / "data").chmod(0o700)
+
+        site.serve()
+
+        assert not site.export.is_unfinished("pvc-1")
+        assert (site.root / "team" / "data").stat().st_mode & 0o7777 == 0o700
+
     def test_it_is_finished_though_the_volume_is_known_already(self, site: Site) -> None:
         """Its record still lies where those of half-made volumes do."""
         before(site.export, "confirm", once(failing(TimedOut("it hangs"))))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.exports.errors import TimedOut
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES
 from tests.fake.apiserver import Fault
 from tests.unit.controller.given import a_claim, a_volume, ref, wanted
-from tests.unit.controller.site import Site
+from tests.unit.controller.site import Site, before, failing, once
 
 
 def is_clean(site: Site) -> bool:
@@ -144,6 +145,21 @@ def test_one_whose_claim_is_deleted_before_it_is_served_is_undone(site: Site) ->
     site.serve()
     site.remove_claim(ref(), seen=False)
 
+    site.serve()
+
+    assert is_clean(site)
+
+
+def test_one_whose_undoing_fails_is_undone_at_the_next_attempt(site: Site) -> None:
+    """It was forgotten, and stayed on the export until the next term."""
+    left_over(site)
+    site.add_claim(ref())
+    site.lead()
+    site.add_class(unknown="parameter")
+    before(site.export, "undo", once(failing(TimedOut("it hangs"))))
+
+    with pytest.raises(TimedOut):
+        site.serve()
     site.serve()
 
     assert is_clean(site)
