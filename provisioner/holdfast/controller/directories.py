@@ -140,7 +140,8 @@ class Directories:
         try:
             return call()
         finally:
-            self._begun.pop(key, None)
+            if self._begun.get(key) is ended:  # and not another's that began meanwhile
+                del self._begun[key]
             ended.set()
 
     def _note_stale(self, *, stale: bool) -> None:
