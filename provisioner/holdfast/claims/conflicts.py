@@ -28,6 +28,20 @@ def in_use(directory: str, other: str, volume: Volume) -> str:
     return taken(directory, other, volume.name, volume.claim)
 
 
+def not_shared(directory: str, volume: Volume) -> str:
+    """The sentence for a directory that is not reclaimed, because it is another volume's too."""
+    found = f"directory {directory!r} is also that of volume {volume.name}"
+    if not volume.provisioned_by:
+        return (
+            f"{found}, which a person made of {volume.server}:{volume.path}: its data is left "
+            f"alone until volume {volume.name} is gone; or, if {_name_all_addresses(volume)}"
+        )
+    return (
+        f"{found} of claim {volume.claim}, and no record says that they share it: its data is left "
+        f"alone; see the events of volume {volume.name}"
+    )
+
+
 def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
     """The sentence for a directory that overlaps the one (`other`, if known) of a live volume."""
     whose = f"volume {volume} of claim {claim}" if claim.name else f"volume {volume}"
@@ -50,8 +64,14 @@ def _is_static(volume: Volume) -> str:
     """For a volume that a person made, perhaps of another server whose names do not tell."""
     return (
         f"a person made of {volume.server}:{volume.path}: let pathPattern give another; or, if "
-        f"{volume.server} is not this export's server, name all addresses of this export's "
-        "server in HOLDFAST_NFS_SERVER_ALIASES"
+        f"{_name_all_addresses(volume)}"
+    )
+
+
+def _name_all_addresses(volume: Volume) -> str:
+    return (
+        f"{volume.server} is not this export's server, name all addresses of this export's server "
+        "in HOLDFAST_NFS_SERVER_ALIASES"
     )
 
 

@@ -60,15 +60,6 @@ def shared_paths(storage_class: StorageClass | None) -> bool:
         return False
 
 
-def may_share(volume: Volume, other: Volume) -> bool:
-    """Whether two volumes are inherited, and may so have one directory whatever their class says.
-
-    nfs-subdir-external-provisioner gave a directory to as many volumes as its pattern named it
-    for. The directory is reclaimed with the last of them (design, rule 2).
-    """
-    return all(one.provisioned_by and not one.directory for one in (volume, other))
-
-
 def _default(volume: Volume) -> str:
     return directory_name(volume.claim.namespace, volume.claim.name, volume.name)
 

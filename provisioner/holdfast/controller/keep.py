@@ -27,7 +27,7 @@ from holdfast.claims.reclaim import (
 )
 from holdfast.controller.context import Context
 from holdfast.controller.outcome import UNKNOWN, Again
-from holdfast.exports.errors import ExportError, Fenced
+from holdfast.exports.errors import ExportError, Fenced, Unavailable
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
@@ -51,10 +51,11 @@ class Keep:
 
     def begin(self, moving: Iterable[str]) -> None:
         """Looks at every volume, and at those whose directory was on its way out."""
-        self._moving = set(moving)
+        names = set(moving)
+        self._moving = names.copy()  # workers of the term before may still take from it
         self._recorded.clear()
         self._context.cluster.look_at_all()
-        for name in self._moving:
+        for name in names:
             self._context.cluster.volume_queue.add(name)
 
     def __call__(self, name: str) -> None:
@@ -69,10 +70,16 @@ class Keep:
         if is_released(volume, provisioner):
             self._reclaim(volume)
             return
-        if name in self._moving:
-            self._put_back(name)
-        if volume.phase in {"Bound", "Released"} and self._is_here(volume):
-            self._look_after(volume, in_doubt=not was_aligned or volume.phase == "Released")
+        try:
+            if name in self._moving:
+                self._put_back(name)
+            if volume.phase in {"Bound", "Released"} and self._is_here(volume):
+                self._look_after(volume, in_doubt=not was_aligned or volume.phase == "Released")
+        except (Unavailable, Fenced):  # what concerns all volumes is no volume's event
+            raise
+        except ExportError as error:
+            self._not_recorded(volume, error.message)
+            raise
 
     def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
         """Says of a volume that its directory was elsewhere for a moment."""
@@ -143,9 +150,12 @@ class Keep:
             elif may_differ or volume.name != volume_name(volume.claim):
                 self._follow(volume, self._find_or_adopt(volume))
         except Refused as refused:
-            self._context.speaker.warn_volume(volume, "VolumeNotRecorded", refused.message)
-            _log.warning("volume not recorded", volume=volume.name, reason=refused.message)
+            self._not_recorded(volume, refused.message)
         self._recorded[volume.name] = state
+
+    def _not_recorded(self, volume: Volume, message: str) -> None:
+        self._context.speaker.warn_volume(volume, "VolumeNotRecorded", message)
+        _log.warning("volume not recorded", volume=volume.name, reason=message)
 
     def _give_export_id(self, volume: Volume) -> None:
         """Writes on a volume which export it is on: it was made before exports had an id."""
@@ -190,22 +200,34 @@ class Keep:
         )
 
     def _is_lost(self, volume: Volume) -> bool:
-        """Whether a volume that we made has neither a record nor anything at its path."""
+        """Whether a volume that we made has neither a record nor data that could be its own.
+
+        A former leader's request may reach the API server late, and make the volume of a claim
+        that is gone, at a path that is another volume's by now.
+        """
         if not (volume.directory and volume.export_id and self._is_here(volume)):
             return False
         if self._find(volume.name) is not None:
             return False
         return not self._context.directories.read(
-            "look", lambda exports: exports.exists(volume.directory), volume.name
+            "look", lambda exports: exports.has_orphan(volume.directory), volume.name
         )
 
     def _refuse_if_used(self, volume: Volume, record: Record) -> None:
-        """Raises Refused where another volume's directory, recorded or not, overlaps this one."""
+        """Raises Refused where a directory overlaps that of a volume with which it is not shared.
+
+        Only records say who shares a directory: what has none would not be counted when the last
+        of them is looked for, and its data would go with another's volume.
+        """
         for other in self._context.cluster.overlapping(record.directory):
             place = self._context.cluster.place(other)
-            may_share = record.shared or inherited.may_share(volume, other)
-            if other.name != volume.name and not (may_share and place == record.directory):
+            if other.name == volume.name:
+                continue
+            if place != record.directory:
                 raise Refused(conflicts.in_use(record.directory, place, other))
+            held = self._find(other.name)
+            if held is None or not held.shares_with(record):
+                raise Refused(conflicts.not_shared(record.directory, other))
 
     def _find(self, name: str) -> Record | None:
         return self._context.directories.read("find", lambda exports: exports.find(name), name)

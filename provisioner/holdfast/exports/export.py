@@ -14,7 +14,7 @@ from pathlib import Path
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
-from holdfast.claims.paths import RESERVED, components
+from holdfast.claims.paths import RESERVED
 from holdfast.exports import (
     create,
     identity,
@@ -141,11 +141,17 @@ class Export:
         with explained(f"cannot read the record of {volume}"), self._open.records() as records:
             return records.creating(volume) is not None and not records.has_moved_on(volume)
 
-    def exists(self, directory: str) -> bool:
-        """Whether there is anything at a directory's path."""
-        with explained(f"cannot look at {directory!r}"), self._open.holdfast() as (root, _):
-            components(directory)
-            return tree.reaches(root, directory)
+    def has_orphan(self, directory: str) -> bool:
+        """Whether there is anything at a directory's path that no record accounts for.
+
+        What is within a recorded directory is that volume's, and what is above one its parent.
+        """
+        with explained(f"cannot look at {directory!r}"):
+            with self._open.records() as records:
+                if any(record.in_place for record in records.overlapping(directory)):
+                    return False
+            with self._open.root() as root:
+                return tree.reaches(root, directory)
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory, and its record."""

@@ -176,8 +176,8 @@ class Exports(Protocol):
     def is_unfinished(self, volume: str) -> bool:
         """Whether the API server may not know a volume that has a record."""
 
-    def exists(self, directory: str) -> bool:
-        """Whether there is anything at a directory's path."""
+    def has_orphan(self, directory: str) -> bool:
+        """Whether there is anything at a directory's path that no record accounts for."""
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory, and its record.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.claims.conflicts import in_use, taken
+from holdfast.claims.conflicts import in_use, not_shared, taken
 from holdfast.claims.objects import ClaimRef
 from tests.unit.claims.given import volume
 
@@ -95,3 +95,16 @@ def test_a_static_volume_is_named_with_its_server_and_path(phase: str, policy: s
         "export's server, name all addresses of this export's server in "
         "HOLDFAST_NFS_SERVER_ALIASES"
     )
+
+
+def test_a_directory_that_is_another_volume_s_too_is_left_alone() -> None:
+    said = not_shared("team/data", volume(name="pvc-2"))
+
+    assert "is also that of volume pvc-2 of claim " in said
+    assert said.endswith("its data is left alone; see the events of volume pvc-2")
+
+
+def test_one_that_a_person_gave_a_volume_names_its_server() -> None:
+    said = not_shared("team/data", volume(name="mine", annotations={}))
+
+    assert "is also that of volume mine, which a person made of " in said

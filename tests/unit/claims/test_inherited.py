@@ -14,7 +14,7 @@ from holdfast.claims.objects import Claim, StorageClass, Volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import directory_name
 from holdfast.claims.volume import Address
-from tests.unit.claims.given import NAME, UID, claim, storage_class, volume
+from tests.unit.claims.given import UID, claim, storage_class, volume
 
 EXPORT = Address("nfs.test", "/export")
 DEFAULT = f"team-a-data-pvc-{UID}"
@@ -233,23 +233,3 @@ def test_the_shared_paths_of_a_class_count_for_inherited_volumes(
     of: StorageClass | None, *, shared: bool
 ) -> None:
     assert inherited.shared_paths(of) is shared
-
-
-def test_two_inherited_volumes_may_share_a_directory() -> None:
-    """Row 2: nfs-subdir made both in one directory; each waited for the other for ever."""
-    assert inherited.may_share(at("/export/shop"), volume(name="pvc-2"))
-
-
-@pytest.mark.parametrize(
-    "annotations",
-    [
-        {"pv.kubernetes.io/provisioned-by": NAME, "holdfast.io/directory": "shop"},
-        {},
-    ],
-    ids=["one of ours", "one made by hand"],
-)
-def test_an_inherited_volume_shares_with_no_other_kind(annotations: dict[str, str]) -> None:
-    other = volume(name="pvc-2", annotations=annotations)
-
-    assert not inherited.may_share(at("/export/shop"), other)
-    assert not inherited.may_share(other, at("/export/shop"))

@@ -75,7 +75,7 @@ def bench(root: Path) -> Iterator[Bench]:
 
 
 def test_what_an_operation_gives_is_handed_on_and_measured(bench: Bench) -> None:
-    found = bench.directories.read("look", lambda exports: exports.exists("team/data"))
+    found = bench.directories.read("look", lambda exports: exports.has_orphan("team/data"))
 
     assert found is False
     assert bench.metric("holdfast_export_operation_duration_seconds_count", "look") == 1

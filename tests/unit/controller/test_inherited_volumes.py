@@ -137,3 +137,23 @@ def test_two_in_one_directory_go_with_the_last_of_them(site: Site) -> None:
     assert record(site, "2").state is State.TRASHED
     assert not (site.root / "team" / "shared").exists()
     assert site.said() == []
+
+
+def test_one_is_not_reclaimed_while_another_in_its_directory_is_not_recorded(site: Site) -> None:
+    """The live one's data went to the trash (rule 2: a directory goes with the last of them)."""
+    site.add_class(pathPattern="${.PVC.namespace}/shared", onDelete="delete")
+    for uid, phase in (("1", "Released"), ("2", "Bound")):
+        site.server.objects.create(CLAIMS.path("team"), a_claim(ref(uid, f"data-{uid}")))
+        whose = ref(uid, f"data-{uid}")
+        site.add_volume(a_volume(whose, "team/shared", annotated=False, finalizers=(), phase=phase))
+    (site.root / "team" / "shared").mkdir(parents=True)
+
+    with pytest.raises(Again):
+        site.look_after("1")
+    assert "see the events of volume pvc-2" in site.only("VolumeFailedDelete").message
+
+    site.look_after("2")
+    site.look_after("1")
+    assert site.volume("1") is None
+    assert record(site, "2").state is State.LIVE
+    assert (site.root / "team" / "shared").is_dir()

@@ -282,6 +282,22 @@ class TestOverlap:
         assert "volume pvc-2 of claim team/other" in released.only(FAILED).message
         assert there(released)
 
+    def test_one_that_a_person_gave_a_volume_as_well_is_refused_though_its_class_shares(
+        self, site: Site
+    ) -> None:
+        """It went to the trash with the data of the volume that a person made."""
+        site.made_on_export(ref(), shared=True)
+        site.add_volume(a_volume(ref(), phase="Released"))
+        static = a_volume(ref("9", "other"), name="static", annotated=False, finalizers=())
+        static["metadata"]["annotations"] = {}
+        site.add_volume(static)
+
+        with pytest.raises(Again):
+            site.look_after()
+
+        assert "volume static, which a person made" in site.only(FAILED).message
+        assert (site.root / "team" / "data").is_dir()
+
     def test_one_that_both_classes_share_stays_for_the_other(self, site: Site) -> None:
         for uid in "12":
             site.made_on_export(ref(uid), shared=True)
@@ -306,6 +322,20 @@ class TestLost:
         assert site.only("DirectoryMissing").message == (
             "the volume's directory was gone before it was deleted"
         )
+
+    @pytest.mark.parametrize("directory", ["team/data", "team", "team/data/deeper"])
+    def test_one_whose_path_is_another_volume_s_by_now_is_deleted(
+        self, site: Site, directory: str
+    ) -> None:
+        """A former leader's request made it late; both blocked each other for ever."""
+        site.serve_and_bind(ref("2"))
+        (site.root / "team/data/deeper").mkdir()
+        site.add_volume(a_volume(ref(), directory, phase="Released"))
+
+        site.look_after()
+
+        assert site.volume() is None
+        assert (site.root / "team/data/deeper").is_dir()
 
     def test_one_with_something_at_its_path_is_refused(self, site: Site) -> None:
         (site.root / "team" / "data").mkdir(parents=True)

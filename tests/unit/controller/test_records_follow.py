@@ -6,10 +6,11 @@ import pytest
 
 from holdfast.claims.constants import EXPORT
 from holdfast.controller.outcome import Again
+from holdfast.exports.errors import Failed, Unavailable
 from holdfast.exports.record import Record, State
 from tests.fake.apiserver import Fault
 from tests.unit.controller.given import ID, a_volume, ref
-from tests.unit.controller.site import Site
+from tests.unit.controller.site import Site, before, failing, once
 
 NEW = {"namespace": "team", "name": "data-2", "uid": "new"}
 
@@ -178,3 +179,31 @@ class TestVersion1:
 
         assert site.server.count("patch") == 0
         assert site.said() == []
+
+
+@pytest.mark.parametrize("method", ["find", "follow"])
+def test_a_volume_in_trouble_has_an_event_and_is_tried_again(site: Site, method: str) -> None:
+    """It was tried again and again, and nobody was told why (issue 12, what must work 3)."""
+    site.serve_and_bind(ref())
+    site.look_after()
+    site.edit("1", {"spec": {"capacity": {"storage": "2Gi"}}})
+    before(site.export, method, once(failing(Failed("cannot read the record"))))
+
+    with pytest.raises(Failed):
+        site.look_after()
+    assert site.only("VolumeNotRecorded").message == "cannot read the record"
+
+    site.look_after()
+    assert record(site).size == "2Gi"
+
+
+def test_an_export_that_is_away_is_no_event_of_each_volume(site: Site) -> None:
+    site.serve_and_bind(ref())
+    site.look_after()
+    site.edit("1", {"spec": {"capacity": {"storage": "2Gi"}}})
+    before(site.export, "find", once(failing(Unavailable("no answer"))))
+
+    with pytest.raises(Unavailable):
+        site.look_after()
+
+    assert site.said("VolumeNotRecorded") == []

@@ -322,3 +322,23 @@ def test_a_volume_at_the_place_of_an_archive_that_never_came_is_not_taken_for_it
     assert export.reclaim("pvc-1", "1", Action.ARCHIVE) == Moved(Outcome.GONE)
     assert found(export, "2").state is State.LIVE
     assert (root / "archived-data/file").read_text() == "data of 2"
+
+
+@pytest.mark.parametrize("directory", ["team/data", "team", "team/data/deeper"])
+def test_what_a_record_accounts_for_is_no_orphan(
+    root: Path, export: Leading, directory: str
+) -> None:
+    published(export)
+    (root / "team/data/deeper").mkdir()
+
+    assert export.exports.has_orphan(directory) is False
+
+
+@pytest.mark.parametrize(("directory", "is_there"), [("other", True), ("team/other", False)])
+def test_what_no_record_accounts_for_is_an_orphan_where_anything_is_there(
+    root: Path, export: Leading, directory: str, *, is_there: bool
+) -> None:
+    published(export)
+    (root / "other").mkdir()
+
+    assert export.exports.has_orphan(directory) is is_there
