@@ -82,6 +82,15 @@ def test_claims_are_served_after_nfsd_was_stopped(cluster: Cluster, tenants: Ten
     tenants.await_more()
 
 
+def test_claims_are_served_after_the_server_lost_its_power(
+    cluster: Cluster, tenants: Tenants
+) -> None:
+    """What was not synced is gone with the machine's memory."""
+    cluster.guest("nfs").cut_power()
+
+    tenants.await_more()
+
+
 def test_a_wrong_export_is_named_and_left_as_it_is_until_the_right_one_is_back(
     cluster: Cluster, tenants: Tenants
 ) -> None:
