@@ -28,9 +28,12 @@ def in_use(directory: str, other: str, volume: Volume) -> str:
     return taken(directory, other, volume.name, volume.claim)
 
 
-def not_shared(directory: str, volume: Volume) -> str:
-    """The sentence for a directory that is not reclaimed, because it is another volume's too."""
-    found = f"directory {directory!r} is also that of volume {volume.name}"
+def not_shared(directory: str, other: str, volume: Volume) -> str:
+    """The sentence for a directory that is not reclaimed, because another volume has it too."""
+    if other == directory:
+        found = f"directory {directory!r} is also that of volume {volume.name}"
+    else:
+        found = f"directory {directory!r} overlaps {other!r}, that of volume {volume.name}"
     if not volume.provisioned_by:
         return (
             f"{found}, which a person made of {volume.server}:{volume.path}: its data is left "

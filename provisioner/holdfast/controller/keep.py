@@ -223,11 +223,11 @@ class Keep:
             place = self._context.cluster.place(other)
             if other.name == volume.name:
                 continue
-            if place != record.directory:
+            if place != record.directory and not is_released(other, self._context.provisioner):
                 raise Refused(conflicts.in_use(record.directory, place, other))
             held = self._find(other.name)
-            if held is None or not held.shares_with(record):
-                raise Refused(conflicts.not_shared(record.directory, other))
+            if held is None or not (held.shares_with(record) or record.may_go_before(held)):
+                raise Refused(conflicts.not_shared(record.directory, place, other))
 
     def _find(self, name: str) -> Record | None:
         return self._context.directories.read("find", lambda exports: exports.find(name), name)

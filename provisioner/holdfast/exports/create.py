@@ -245,7 +245,7 @@ def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
 
 def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> Record:
     wanted, held, owners = attempt.wanted, attempt.held, attempt.owners
-    foreign = held.foreign if held else all(owner.foreign for owner in owners)
+    foreign = held.foreign if held else not owners or any(owner.foreign for owner in owners)
     record = Record(
         volume=wanted.volume,
         export=op.ledger.export_id,

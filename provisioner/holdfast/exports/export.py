@@ -49,7 +49,7 @@ from holdfast.exports.interface import (
     Wanted,
 )
 from holdfast.exports.operation import Operation, PathLocks
-from holdfast.exports.record import Record, State
+from holdfast.exports.record import Record, State, Taken
 
 
 class Export:
@@ -183,8 +183,12 @@ class Export:
             if held := op.ledger.find(record.volume):
                 return held
             Record.parse(record.dump(), record.volume)  # raises Unsafe: nobody could read it
-            inode = op.inode_at(record.directory) or UNKNOWN
-            record = replace(record, origin=op.cluster, inode=inode)
+            record = replace(
+                record,
+                origin=op.cluster,
+                inode=op.inode_at(record.directory) or UNKNOWN,
+                foreign=_is_foreign(op, record),
+            )
             op.ledger.mark(record.directory, record.volume)  # first: no record without its mark
             op.ledger.write(record)
             return record
@@ -287,6 +291,18 @@ def _write_and_remove(parent: int, name: str) -> None:
         os.close(handle)
         with suppress(FileNotFoundError):  # the leader's sweep took it for one that was left
             os.unlink(name, dir_fd=parent)
+
+
+def _is_foreign(op: Operation, record: Record) -> bool:
+    """Whether a directory is somebody's own, as others that have it know.
+
+    Raises Taken for those that may not have it together with this one.
+    """
+    others = op.ledger.others(record.directory, record.volume)
+    strangers = [other for other in others if not (other.inherited or record.shares_with(other))]
+    if strangers:
+        raise Taken(record.directory, strangers)
+    return any(other.foreign for other in others if other.directory == record.directory)
 
 
 def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:

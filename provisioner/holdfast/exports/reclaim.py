@@ -113,6 +113,7 @@ def _known_by(op: Operation, record: Record, there: Inode) -> Record:
 def _is_shared(op: Operation, record: Record) -> bool:
     """Whether others have the directory too; raises Taken where they should not."""
     others = op.ledger.others(record.directory, record.volume)
+    others = [other for other in others if not record.may_go_before(other)]
     strangers = [other for other in others if not record.shares_with(other)]
     if strangers:
         raise Taken(record.directory, strangers)

@@ -180,6 +180,14 @@ class Record:
         both = (self.shared and other.shared) or (self.inherited and other.inherited)
         return both and self.directory == other.directory
 
+    def may_go_before(self, other: Record) -> bool:
+        """Whether it lies within the other's directory, and nfs-subdir made both.
+
+        That provisioner let directories lie within each other: the inner one is reclaimed first.
+        """
+        both = self.inherited and other.inherited
+        return both and self.directory.startswith(f"{other.directory}/")
+
 
 _NAMES = tuple(one.name for one in fields(Record) if one.name != "unknown")
 _TEXTS = {"volume", "export", "directory", "storage_class", "size", "reclaim_policy", "mode"}

@@ -98,13 +98,19 @@ def test_a_static_volume_is_named_with_its_server_and_path(phase: str, policy: s
 
 
 def test_a_directory_that_is_another_volume_s_too_is_left_alone() -> None:
-    said = not_shared("team/data", volume(name="pvc-2"))
+    said = not_shared("team/data", "team/data", volume(name="pvc-2"))
 
     assert "is also that of volume pvc-2 of claim " in said
     assert said.endswith("its data is left alone; see the events of volume pvc-2")
 
 
 def test_one_that_a_person_gave_a_volume_names_its_server() -> None:
-    said = not_shared("team/data", volume(name="mine", annotations={}))
+    said = not_shared("team/data", "team/data", volume(name="mine", annotations={}))
 
     assert "is also that of volume mine, which a person made of " in said
+
+
+def test_one_that_another_lies_within_is_left_alone() -> None:
+    said = not_shared("team", "team/data", volume(name="pvc-2"))
+
+    assert said.startswith("directory 'team' overlaps 'team/data', that of volume pvc-2 of claim ")

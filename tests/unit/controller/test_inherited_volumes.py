@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.controller.outcome import Again
-from holdfast.exports.record import Record, State
+from holdfast.exports.record import Record, State, Taken
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
 from tests.fake.apiserver import Fault
@@ -157,3 +157,41 @@ def test_one_is_not_reclaimed_while_another_in_its_directory_is_not_recorded(sit
     assert site.volume("1") is None
     assert record(site, "2").state is State.LIVE
     assert (site.root / "team" / "shared").is_dir()
+
+
+def test_of_two_within_each_other_the_inner_is_reclaimed_first(site: Site) -> None:
+    """They blocked each other for ever: nfs-subdir lets directories lie within each other."""
+    site.add_class(pathPattern="${.PVC.annotations.path}", onDelete="delete")
+    for uid, directory in (("1", "a"), ("2", "a/b")):
+        claim = a_claim(ref(uid, f"data-{uid}"))
+        claim["metadata"]["annotations"]["path"] = directory
+        site.server.objects.create(CLAIMS.path("team"), claim)
+        made = a_volume(ref(uid, f"data-{uid}"), directory, annotated=False, finalizers=())
+        (site.root / directory).mkdir()
+        site.add_volume(made)
+        site.look_after(uid)
+
+    site.release("2")
+    with pytest.raises(Again):  # the outer one's pods use what is in it
+        site.look_after("2")
+    site.release("1")
+    with pytest.raises(Again):
+        site.look_after("1")
+    site.look_after("2")
+
+    assert site.volume("2") is None
+    assert (site.root / "a").is_dir()
+    assert not (site.root / "a" / "b").exists()
+
+
+def test_one_in_a_directory_that_holdfast_made_is_not_recorded(site: Site) -> None:
+    site.serve_and_bind(ref("1"))
+    site.add_class(pathPattern="${.PVC.namespace}/data")
+    site.server.objects.create(CLAIMS.path("team"), a_claim(ref("2", "other")))
+    site.add_volume(a_volume(ref("2", "other"), annotated=False, finalizers=()))
+
+    with pytest.raises(Taken):
+        site.look_after("2")
+
+    assert site.record("2") is None
+    assert "belongs to volume pvc-1" in site.only("VolumeNotRecorded").message

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports.interface import Outcome
-from tests.unit.exports.given import Leading, found, plan, published, touched
+from tests.unit.exports.given import Leading, adopted, found, plan, published, touched
 
 
 @pytest.fixture
@@ -41,6 +41,24 @@ def test_one_that_is_shared_is_what_it_was_for_the_first(root: Path, export: Lea
 
     assert not published(export, "3", "ours", shared=True).foreign
     assert published(export, "4", "theirs", shared=True).foreign
+
+
+def test_it_is_foreign_for_whoever_shares_it_whatever_one_of_them_knows(
+    root: Path, export: Leading
+) -> None:
+    """With the last of three, an administrator's directory was removed."""
+    (root / "theirs").mkdir()
+    (root / "theirs" / "file").write_text("data")
+    published(export, "1", "theirs", shared=True, use_existing=True)
+    export.adopt(adopted("2", "theirs", shared=True))
+    published(export, "3", "theirs", shared=True)
+
+    for uid in "123":
+        assert found(export, uid).foreign
+        export.reclaim(f"pvc-{uid}", uid, Action.DELETE)
+    export.reap()
+
+    assert (root / "theirs" / "file").exists()
 
 
 def test_one_that_is_taken_up_is_what_it_was_for_the_former(root: Path, export: Leading) -> None:

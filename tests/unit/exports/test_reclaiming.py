@@ -106,19 +106,36 @@ def test_a_directory_that_vanished_is_gone(root: Path, export: Leading, action: 
     assert export.recorded() == set()
 
 
+@pytest.mark.parametrize("directory", ["team", "team/data", "team/data/deeper"])
+def test_an_inherited_volume_that_overlaps_one_of_ours_is_not_recorded(
+    root: Path, export: Leading, directory: str
+) -> None:
+    """They blocked each other for ever."""
+    live(export, root)
+
+    with pytest.raises(Taken):
+        export.adopt(adopted("2", directory))
+
+    assert export.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
+
+
 @pytest.mark.parametrize("action", Action)
-def test_a_directory_within_or_above_is_not_moved_along(
+def test_of_inherited_volumes_within_each_other_the_innermost_goes_first(
     root: Path, export: Leading, action: Action
 ) -> None:
-    live(export, root)
-    export.adopt(adopted("2", "team"))
-    export.adopt(adopted("3", "team/data/deeper"))
+    (root / "team/data/deeper").mkdir(parents=True)
+    for uid, directory in (("1", "team/data"), ("2", "team"), ("3", "team/data/deeper")):
+        export.adopt(adopted(uid, directory))
     before = listing(root)
 
-    for volume, uid in (("pvc-1", "1"), ("pvc-2", "2"), ("pvc-3", "3")):
+    for uid in "12":
         with pytest.raises(Taken):
-            export.reclaim(volume, uid, action)
+            export.reclaim(f"pvc-{uid}", uid, action)
     assert listing(root) == before
+
+    assert export.reclaim("pvc-3", "3", action).outcome is not Outcome.SHARED
+    assert (root / "team/data").is_dir()
+    assert (root / "team/data/deeper").exists() is (action is Action.RETAIN)
 
 
 @pytest.mark.parametrize("action", Action)
