@@ -19,7 +19,7 @@ from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
 from holdfast.controller.outcome import UNKNOWN, Again
-from holdfast.controller.succession import succeed
+from holdfast.controller.succession import is_known, succeed
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record, Taken
@@ -142,9 +142,18 @@ class Provision:
         try:
             self._create(plan)
         except Taken as conflict:
-            for record in conflict.records:
+            held = [record for record in conflict.records if not self._is_forgotten(record)]
+            for record in held:
                 succeed(plan, record, self._context, exists=self._exists)
-            self._create(plan, [record.volume for record in conflict.records])
+            self._create(plan, [record.volume for record in held])
+
+    def _is_forgotten(self, record: Record) -> bool:
+        """Forgets a record that has outlived both its volume and its directory."""
+        if not is_known(record, self._context) or self._exists(record.volume):
+            return False
+        return self._context.directories.change(
+            "forget", lambda exports, grant: exports.forget(grant, record.volume), record.volume
+        )
 
     def _create(self, plan: Plan, reuses: Collection[str] = ()) -> None:
         wanted, former = _wanted(plan), tuple(reuses)

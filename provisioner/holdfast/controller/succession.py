@@ -33,8 +33,7 @@ def succeed(plan: Plan, record: Record, context: Context, *, exists: Callable[[s
         )
     if record.directory != plan.directory:
         raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
-    known = {context.identity.cluster, *context.provisioner.takes_over}
-    if record.origin not in known:
+    if not is_known(record, context):
         raise Refused(
             f"directory {plan.directory!r} is that {whose} of another cluster: let pathPattern "
             "give another, or, once that cluster is gone, start Holdfast with "
@@ -44,12 +43,17 @@ def succeed(plan: Plan, record: Record, context: Context, *, exists: Callable[[s
         raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
     if record.claim.namespace != plan.ref.namespace:
         raise Refused(
-            f"directory {plan.directory!r} was retained {whose}: only a claim of namespace "
-            f"{record.claim.namespace} gets it; make the claim there, or let pathPattern give "
-            "another"
+            f"directory {plan.directory!r} keeps the data {whose}, which is gone: only a claim of "
+            f"namespace {record.claim.namespace} gets it; make the claim there, or let "
+            "pathPattern give another"
         )
     if not record.was_retained:
         raise Refused(
             f"directory {plan.directory!r} holds data {whose}, which is gone but was not to be "
             "retained: save or remove the directory, or let pathPattern give another"
         )
+
+
+def is_known(record: Record, context: Context) -> bool:
+    """Whether our API server can say that a record's volume is gone."""
+    return record.origin in {context.identity.cluster, *context.provisioner.takes_over}

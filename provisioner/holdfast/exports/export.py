@@ -215,6 +215,15 @@ class Export:
                 _confirm(op, volume)  # a crash may have come between
                 return reclaim.reclaim(op, _recorded(op, volume, claim_uid), action)
 
+    def forget(self, grant: Grant, volume: str) -> bool:
+        """Removes the record of a volume that is gone, if its directory is gone as well."""
+        with explained(f"cannot forget volume {volume}"), self._open.operation(grant) as op:
+            record = op.ledger.find(volume)
+            if record is None:
+                return True
+            with self._locks.held(record.directory):
+                return reclaim.forget(op, record)
+
     def put_back(self, grant: Grant, volume: str) -> str:
         """Ends a move that is not wanted any more; the directory, or "" where nothing moved."""
         what = f"cannot put the directory of {volume} back"

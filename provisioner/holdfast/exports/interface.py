@@ -206,6 +206,12 @@ class Exports(Protocol):
     ) -> None:
         """Brings a record up to date with its PersistentVolume."""
 
+    def forget(self, grant: Grant, volume: str) -> bool:
+        """Removes the record of a volume that is gone, if its directory is gone as well.
+
+        False where there is anything at the place that the record names.
+        """
+
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on the directory of a volume that is released.
 

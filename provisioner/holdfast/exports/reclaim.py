@@ -51,6 +51,19 @@ def put_back(op: Operation, record: Record) -> str:
     return place
 
 
+def forget(op: Operation, record: Record) -> bool:
+    """Removes a record whose directory a person has removed; False where anything is there."""
+    place = record.target if record.state is State.ARCHIVED else record.directory
+    if record.state is State.TRASHED or op.ledger.creating(record.volume):
+        return False
+    if op.moving(record.volume) is not None or op.inode_at(place) is not None:
+        return False
+    _refuse_if_there(op, place)
+    op.ledger.forget(record)
+    parents.prune(op, record.directory)
+    return True
+
+
 def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     if record.state in {State.RETAINED, State.ARCHIVED}:
         return _settle(op, record)
@@ -125,7 +138,7 @@ def _find_moved(op: Operation, record: Record) -> Moved:
     if record.target and _is_archive(op, record):
         return _settle(op, record.settled(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
-        _refuse_if_there(op, record)
+        _refuse_if_there(op, record.directory)
     return _discard(op, record)
 
 
@@ -140,12 +153,12 @@ def _is_archive(op: Operation, record: Record) -> bool:
     return record.inode.may_be(there)
 
 
-def _refuse_if_there(op: Operation, record: Record) -> None:
+def _refuse_if_there(op: Operation, place: str) -> None:
     """Raises Unsafe where a directory is there after all, which a client's cache did not show."""
-    with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
-        op.given_up.add(record.directory)
+    with suppress(FileNotFoundError), tree.above(op.root, place) as (parent, name):
+        op.given_up.add(place)
         if not op.reserve(parent, name, again=False):
-            raise Unsafe(f"{record.directory!r} has just come: it is tried again")
+            raise Unsafe(f"{place!r} has just come: it is tried again")
         op.clear(parent, name)
 
 

@@ -69,6 +69,55 @@ def test_one_that_was_not_to_be_retained_is_refused(site: Site) -> None:
     assert "was not to be retained" in site.only(FAILED).message
 
 
+def test_one_whose_directory_a_person_has_removed_is_forgotten(site: Site) -> None:
+    """The refusal said to remove it, and said so again afterwards."""
+    site.made_on_export(ref("9"))
+    (site.root / "team" / "data").rmdir()
+    site.add_claim(ref())
+
+    site.serve()
+
+    assert site.record("9") is None
+    assert site.volume() is not None
+
+
+def test_an_archive_that_a_person_has_removed_is_forgotten(site: Site) -> None:
+    site.made_on_export(ref("9"))
+    moved = site.export.reclaim(site.grant, "pvc-9", "9", Action.ARCHIVE)
+    (site.root / moved.place).rmdir()
+    site.add_class(pathPattern=moved.place)
+    site.add_claim(ref())
+
+    site.serve()
+
+    assert site.record("9") is None
+    assert site.volume() is not None
+
+
+def test_one_whose_directory_is_gone_and_whose_volume_exists_is_not_forgotten(site: Site) -> None:
+    retained(site)
+    site.server.objects.create(VOLUMES.path(), a_volume(ref("9")))
+    (site.root / "team" / "data").rmdir()
+    site.add_claim(ref())
+
+    with pytest.raises(Again):
+        site.serve()
+
+    assert site.record("9") is not None
+
+
+def test_one_of_another_cluster_is_not_forgotten(site: Site) -> None:
+    retained(site)
+    (site.root / "team" / "data").rmdir()
+    site.identity.cluster = "another"
+    site.add_claim(ref())
+
+    with pytest.raises(Again):
+        site.serve()
+
+    assert site.record("9") is not None
+
+
 def test_one_above_or_beneath_it_is_refused(site: Site) -> None:
     site.made_on_export(ref("9"), "team/data/deeper")
     site.add_claim(ref())

@@ -359,3 +359,27 @@ def test_what_no_record_accounts_for_is_an_orphan_where_anything_is_there(
     (root / "other").mkdir()
 
     assert export.exports.has_orphan(directory) is is_there
+
+
+def test_a_record_is_forgotten_once_its_directory_is_gone(root: Path, export: Leading) -> None:
+    before = listing(root)
+    published(export)
+    assert export.exports.forget(export.grant, "pvc-1") is False
+    (root / "team/data").rmdir()
+
+    assert export.exports.forget(export.grant, "pvc-1") is True
+
+    assert listing(root) == before
+    assert export.exports.forget(export.grant, "pvc-1") is True
+
+
+def test_that_of_a_directory_in_the_making_or_in_the_trash_is_not(
+    root: Path, export: Leading
+) -> None:
+    export.create(plan("1"))
+    (root / "team/data").rmdir()
+    published(export, "2", "team/other")
+    export.reclaim("pvc-2", "2", Action.DELETE)
+
+    assert export.exports.forget(export.grant, "pvc-1") is False
+    assert export.exports.forget(export.grant, "pvc-2") is False
