@@ -17,6 +17,8 @@ from holdfast.claims.errors import Refused
 RESERVED = ".holdfast"
 COMPONENT_BYTES = 255  # NAME_MAX, limits.h(0p)
 PATH_BYTES = 1024  # MNTPATHLEN, RFC 1813 appendix I: what a mount request can carry
+# Of a new volume: each is some calls to the server, and a claim's author can name the path.
+DEPTH = 32
 
 _HASH_DIGITS = 8
 

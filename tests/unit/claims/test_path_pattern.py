@@ -107,6 +107,7 @@ def test_a_field_that_is_not_closed_is_refused(pattern: str) -> None:
         ("ü" * 128, "more than 255 bytes"),
         ("/".join(["n" * 100] * 11), "more than 1024 bytes"),
         ("/".join(["ü" * 100] * 6), "more than 1024 bytes"),
+        ("/".join(["n"] * 32), "more than 32 components"),
     ],
 )
 def test_what_a_label_or_annotation_must_not_say_is_refused(value: str, why: str) -> None:
@@ -134,6 +135,13 @@ def test_an_absolute_path_is_refused() -> None:
 )
 def test_a_path_that_is_too_long_is_shown_by_its_beginning(path: str, what: str) -> None:
     assert refusal(of=storage_class({"pathPattern": path})).startswith(f"{what}{path[:40]!r}…, ")
+
+
+def test_a_path_of_as_many_components_as_are_allowed_is_served() -> None:
+    of = storage_class({"pathPattern": "${.PVC.annotations.path}"})
+    deepest = "/".join(["n"] * 32)
+
+    assert planned(claim(annotations={**ANNOTATIONS, "path": deepest}), of).directory == deepest
 
 
 @pytest.mark.parametrize(
