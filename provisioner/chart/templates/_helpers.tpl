@@ -72,6 +72,9 @@ parameters:
   {{- if $class.sharedPaths }}
   sharedPaths: "true"
   {{- end }}
+  {{- if eq ($class.existingDirectories | default "refuse") "use" }}
+  existingDirectories: use
+  {{- end }}
 {{- with $class.mountOptions | default .root.Values.nfs.mountOptions }}
 mountOptions: {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -56,6 +56,7 @@ def test_every_field_of_a_class_reaches_it() -> None:
         "reclaimPolicy": "Retain",
         "pathPattern": pattern,
         "sharedPaths": True,
+        "existingDirectories": "use",
         "mountOptions": ["nfsvers=4.1"],
         "volumeBindingMode": "WaitForFirstConsumer",
         "allowVolumeExpansion": True,
@@ -67,7 +68,9 @@ def test_every_field_of_a_class_reaches_it() -> None:
         "note": "ours",
         "storageclass.kubernetes.io/is-default-class": "true",
     }
-    assert parameters(found) == Parameters(pattern, Action.ARCHIVE, shared_paths=True)
+    assert parameters(found) == Parameters(
+        pattern, Action.ARCHIVE, shared_paths=True, use_existing=True
+    )
     assert found["reclaimPolicy"] == "Retain"
     assert found["mountOptions"] == ["nfsvers=4.1"]
     assert found["volumeBindingMode"] == "WaitForFirstConsumer"
