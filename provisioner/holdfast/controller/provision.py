@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import structlog
 
 from holdfast.claims.decide import Plan, Refuse, Wait, decide
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
+from holdfast.claims.parameters import Action
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
 from holdfast.controller.outcome import UNKNOWN, Again
@@ -107,7 +109,7 @@ class Provision:
         claim, started = plan.claim, time.monotonic()
         self._context.speaker.say(claim, "Provisioning", f"making a volume for claim {claim.key}")
         try:
-            self._make(plan)
+            plan = self._made(plan)
             self._publish(plan)
         except Fenced:  # as NotLeading: who leads next finds what was half-made on the export
             raise
@@ -136,16 +138,21 @@ class Provision:
             "undo", lambda exports, grant: exports.undo(grant, name), name
         )
 
-    def _make(self, plan: Plan) -> None:
+    def _made(self, plan: Plan) -> Plan:
+        """Makes the directory; the plan with what becomes of it, which is not always asked for."""
         if plan.claim.key in self._in_progress and self._exists(plan.volume):
-            return  # only the answer was lost: pods may use the directory by now
+            return plan  # only the answer was lost: pods may use the directory by now
+        is_foreign = self._make(plan).foreign
+        return replace(plan, action=Action.RETAIN) if is_foreign else plan
+
+    def _make(self, plan: Plan) -> Record:
         try:
-            self._create(plan)
+            return self._create(plan)
         except Taken as conflict:
             held = [record for record in conflict.records if not self._is_forgotten(record)]
             for record in held:
                 succeed(plan, record, self._context, exists=self._exists)
-            self._create(plan, [record.volume for record in held])
+            return self._create(plan, [record.volume for record in held])
 
     def _is_forgotten(self, record: Record) -> bool:
         """Forgets a record that has outlived both its volume and its directory."""
@@ -155,9 +162,9 @@ class Provision:
             "forget", lambda exports, grant: exports.forget(grant, record.volume), record.volume
         )
 
-    def _create(self, plan: Plan, reuses: Collection[str] = ()) -> None:
+    def _create(self, plan: Plan, reuses: Collection[str] = ()) -> Record:
         wanted, former = _wanted(plan), tuple(reuses)
-        self._context.directories.change(
+        return self._context.directories.change(
             "create", lambda exports, grant: exports.create(grant, wanted, former), plan.volume
         )
 

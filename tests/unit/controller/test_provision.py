@@ -72,9 +72,11 @@ def test_an_existing_directory_is_refused_unless_the_class_says_otherwise(site: 
     site.add_class(existingDirectories="use")
     site.serve()
 
-    record = site.record()
+    record, volume = site.record(), site.volume()
     assert record is not None
     assert record.foreign
+    assert volume is not None
+    assert volume["metadata"]["annotations"]["holdfast.io/on-delete"] == "retain"
 
 
 def test_a_claim_whose_class_is_missing_is_told_so_and_not_tried_again(site: Site) -> None:
