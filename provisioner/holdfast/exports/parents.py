@@ -47,14 +47,18 @@ def _make(op: Operation, above: int, path: str) -> None:
 
 
 def _finish(op: Operation, handle: int, path: str) -> None:
-    """Gives a parent its mode, which the umask would bite; also one that a crash left without."""
-    if stat.S_IMODE(os.fstat(handle).st_mode) != tree.HALF_MADE:
+    """Gives a parent its mode, which the umask would bite; also one that a crash left without.
+
+    Setgid stays where it was inherited: the group of what is made beneath depends on it.
+    """
+    mode = os.fstat(handle).st_mode
+    if not tree.is_unready(mode):
         return
     if not op.ledger.is_made(path):
         if not (op.given_up.includes(path) and tree.is_empty(handle)):
             return  # somebody's own
         op.ledger.mark_made(path)
-    op.changes.set_owner(handle, None, None, _MODE)
+    op.changes.set_owner(handle, None, None, _MODE | (mode & stat.S_ISGID))
 
 
 def prune(op: Operation, directory: str) -> None:

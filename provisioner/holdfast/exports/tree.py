@@ -133,7 +133,12 @@ def is_empty(handle: int) -> bool:
 
 def is_half_made(handle: int) -> bool:
     """Whether a directory is empty and not ready yet, as ours are at first (`create.py`)."""
-    return stat.S_IMODE(os.fstat(handle).st_mode) == HALF_MADE and is_empty(handle)
+    return is_unready(os.fstat(handle).st_mode) and is_empty(handle)
+
+
+def is_unready(mode: int) -> bool:
+    """Whether a mode is that of a directory that is not ready yet, with setgid inherited or not."""
+    return stat.S_IMODE(mode) & ~stat.S_ISGID == HALF_MADE
 
 
 def read_file(parent: int, name: str) -> bytes:
