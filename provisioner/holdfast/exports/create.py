@@ -3,8 +3,10 @@
 An intent first, then mkdir(2), which alone decides whether the directory was there before: it
 fails where anything of that name exists, and only the server answers it. Then the record, with
 the directory's inode, and last its owner and mode. Until then it has a mode that nobody else
-gives a directory (`tree.HALF_MADE`), so that after a crash an empty directory of that mode, where
-an intent says that it was about to be made, is known to be ours.
+gives a directory (`tree.HALF_MADE`), so that an empty directory of that mode, where an intent says
+that it was about to be made, is known to be ours: after a crash, and where a server that restarted
+between a call and its repetition says of what it has just made that it was there
+(`Operation.is_own`).
 """
 
 from __future__ import annotations
@@ -29,15 +31,11 @@ _ATTEMPTS = 100  # others may remove a parent, which was empty, while something 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What is wanted, and what is known of it before anything is changed.
-
-    `begun`: an earlier attempt had come as far as its intent.
-    """
+    """What is wanted, and what is known of it before anything is changed."""
 
     wanted: Wanted
     held: Record | None
     owners: list[Record]
-    begun: bool
 
 
 def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
@@ -48,7 +46,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
         _check_usable(op, wanted)  # the API server knows it, pods may use it: it stays as it is
         return held
     owners = _owners(op, wanted, {*reuses, *(held.succeeds if held else ())})
-    attempt = _Attempt(wanted, held, owners, bool(op.intent(wanted.volume)))
+    attempt = _Attempt(wanted, held, owners)
     op.intend(wanted.volume, wanted.directory)
     op.ledger.mark(wanted.directory, wanted.volume)
     try:
@@ -214,7 +212,7 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
     handle = tree.open_directory(parent, name)
     try:
         inode = inode_of(handle)
-        if not was_there or (_is_begun(op, attempt) and tree.is_half_made(handle)):
+        if not was_there or _is_own(op, attempt, handle):
             return inode, False
     finally:
         os.close(handle)
@@ -230,9 +228,13 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
     return inode, True
 
 
-def _is_begun(op: Operation, attempt: _Attempt) -> bool:
-    """Whether an earlier attempt may have made the directory, be it one that comes late."""
-    return attempt.begun or op.given_up.includes(attempt.wanted.directory)
+def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
+    """Whether what mkdir(2) found was made for this volume, by this attempt or an earlier one.
+
+    Another cluster's may look the same: its mark was there before it was made.
+    """
+    wanted = attempt.wanted
+    return op.is_own(handle) and not op.ledger.is_anothers(wanted.directory, wanted.volume)
 
 
 def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:

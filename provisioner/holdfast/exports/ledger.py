@@ -7,7 +7,7 @@ one operation, and does not lock: whoever changes records holds the lock of thei
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -234,16 +234,28 @@ class Ledger:
         """The records of a directory, of those above it, and of those beneath it."""
         return list(filter(None, map(self.find, self.marked(directory))))
 
+    def is_anothers(self, directory: str, volume: str) -> bool:
+        """Whether another volume than this, of whatever cluster, has its mark where they overlap.
+
+        A mark is there before its directory is, and before its record.
+        """
+        return any(name != volume for name in self.marked(directory))
+
     def marked(self, directory: str) -> list[str]:
         """The volumes whose mark is on a directory, above it, or beneath it."""
-        place, volumes = _place(directory), list[str]()
+        return self._marks(directory, tree.files_beneath)
+
+    def owners(self, directory: str) -> list[str]:
+        """The volumes whose mark is on a directory, or above it."""
+        return self._marks(directory, os.listdir)
+
+    def _marks(self, directory: str, in_last: Callable[[int], list[str]]) -> list[str]:
+        place, names = _place(directory), list[str]()
         with suppress(FileNotFoundError):
             for depth, handle in enumerate(tree.steps(self.folder(DIRECTORIES), place), 1):
-                if depth == len(place):
-                    volumes += tree.files_beneath(handle)
-                elif depth % 2:
-                    volumes += [name for name in os.listdir(handle) if name != RESERVED]
-        return list(dict.fromkeys(name for name in volumes if name != _MADE))
+                if depth % 2:
+                    names += in_last(handle) if depth == len(place) else os.listdir(handle)
+        return [name for name in dict.fromkeys(names) if name not in {_MADE, RESERVED}]
 
 
 def _place(directory: str) -> list[str]:

@@ -146,14 +146,25 @@ class Operation:
         """Makes a placeholder that `put_down` replaces; False where something else is there.
 
         mkdir(2) is the only way to know: over NFS, rename(2) cannot be asked to fail where the
-        target exists (renameat2(2) with RENAME_NOREPLACE gives EINVAL there). `again`: an
-        earlier attempt may have left the placeholder.
+        target exists (renameat2(2) with RENAME_NOREPLACE gives EINVAL there). `again`: one
+        that is there is ours, of an earlier attempt or of the same call that was sent twice.
         """
         try:
             self.changes.mkdir(parent, name, tree.HALF_MADE)
         except FileExistsError:
             return again and is_placeholder(parent, name)
         return True
+
+    def is_own(self, handle: int) -> bool:
+        """Whether a directory that mkdir(2) says was there is one that it has made, as it looks.
+
+        A call whose answer is lost is sent again, and a server that restarted meanwhile does not
+        know that it has carried it out. What this process makes belongs to whom the term's folder
+        does, whatever the server maps users to, and nobody else gives a directory that mode and
+        leaves it empty. Tenants can write only beneath volumes' directories, where none is made;
+        one that was planted all the same holds no data, and taking it harms nobody.
+        """
+        return tree.is_half_made(handle) and os.fstat(handle).st_uid == os.fstat(self.term).st_uid
 
     def clear(self, parent: int, name: str) -> bool:
         """Removes a placeholder; False where there is none."""

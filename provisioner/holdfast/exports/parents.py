@@ -42,8 +42,19 @@ def _make(op: Operation, above: int, path: str) -> None:
         try:
             op.changes.mkdir(above, path.rpartition("/")[2], tree.HALF_MADE)
         except FileExistsError:
-            if not known:
+            if not known and not _is_own(op, above, path):
                 op.ledger.unmark_made(path)
+
+
+def _is_own(op: Operation, above: int, path: str) -> bool:
+    """Whether what mkdir(2) found is a parent that it has just made; see `Operation.is_own`.
+
+    A directory that is made for a volume looks the same, and has its mark.
+    """
+    name = path.rpartition("/")[2]
+    with suppress(FileNotFoundError, Unsafe), tree.opened(above, [name]) as handle:
+        return op.is_own(handle) and not op.ledger.owners(path)
+    return False
 
 
 def _finish(op: Operation, handle: int, path: str) -> None:

@@ -58,7 +58,7 @@ def forget(op: Operation, record: Record) -> bool:
         return False
     if op.moving(record.volume) is not None or op.inode_at(place) is not None:
         return False
-    _refuse_if_there(op, place)
+    _refuse_if_there(op, replace(record, directory=place))
     op.ledger.forget(record)
     parents.prune(op, record.directory)
     return True
@@ -138,7 +138,7 @@ def _find_moved(op: Operation, record: Record) -> Moved:
     if record.target and _is_archive(op, record):
         return _settle(op, record.settled(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
-        _refuse_if_there(op, record.directory)
+        _refuse_if_there(op, record)
     return _discard(op, record)
 
 
@@ -153,12 +153,13 @@ def _is_archive(op: Operation, record: Record) -> bool:
     return record.inode.may_be(there)
 
 
-def _refuse_if_there(op: Operation, place: str) -> None:
+def _refuse_if_there(op: Operation, record: Record) -> None:
     """Raises Unsafe where a directory is there after all, which a client's cache did not show."""
-    with suppress(FileNotFoundError), tree.above(op.root, place) as (parent, name):
-        op.given_up.add(place)
-        if not op.reserve(parent, name, again=False):
-            raise Unsafe(f"{place!r} has just come: it is tried again")
+    with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
+        op.given_up.add(record.directory)
+        again = not op.ledger.is_anothers(record.directory, record.volume)
+        if not op.reserve(parent, name, again=again):
+            raise Unsafe(f"{record.directory!r} has just come: it is tried again")
         op.clear(parent, name)
 
 
@@ -194,7 +195,6 @@ def _into_trash(op: Operation, record: Record) -> None:
 
 def _aimed(op: Operation, record: Record) -> Record:
     """The record with a free name for its archive, which is reserved."""
-    begun = record.target
     for name in _archive_names(record):
         if not _is_free(op, record, name):
             continue
@@ -202,7 +202,7 @@ def _aimed(op: Operation, record: Record) -> Record:
             record = _not_aimed(op, record).moving_to(name)
             op.ledger.write(record)
         op.ledger.mark(name, record.volume)
-        if op.reserve(op.root, name, again=name == begun):
+        if op.reserve(op.root, name, again=not op.ledger.is_anothers(name, record.volume)):
             return record
     raise Unsafe(f"every name for an archive of {record.directory!r} is taken: remove some")
 

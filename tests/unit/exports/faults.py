@@ -30,7 +30,15 @@ class Fault(Enum):
     CRASH = "the process ends"
     LOST = "EIO or ESTALE, nothing done"
     LOST_THOUGH_DONE = "EIO, though it was done"
+    SENT_TWICE = "done, and answered as one that was sent once more, by a server that restarted"
     FULL = "ENOSPC, nothing done"
+
+
+# What such a server says to the second of two equal calls; one that is not here succeeds again.
+_TWICE = {
+    **dict.fromkeys(("mkdir", "symlink", "link"), errno.EEXIST),
+    **dict.fromkeys(("rename", "replace", "unlink", "rmdir"), errno.ENOENT),
+}
 
 
 @dataclass
@@ -57,18 +65,24 @@ class Injected:
             return errno.ENOSPC
         return errno.ESTALE if self.fault is Fault.LOST and self.at % 2 else errno.EIO
 
+    def _may_strike(self, name: str, args: tuple[Any, ...]) -> bool:
+        if self.fault is Fault.SENT_TWICE:
+            return name in _TWICE
+        return self.fault is Fault.LOST or name == "fsync" or is_change(name, args)
+
     def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if self.fault is not Fault.LOST and not (name == "fsync" or is_change(name, args)):
+            if not self._may_strike(name, args):
                 return call(*args, **kwargs)
             self.calls += 1
             if self.fault is Fault.CRASH and self.struck:
                 raise Crash
             if self.calls != self.at:
                 return call(*args, **kwargs)
-            if self.fault is Fault.LOST_THOUGH_DONE:
+            if self.fault in {Fault.LOST_THOUGH_DONE, Fault.SENT_TWICE}:
                 _close(call(*args, **kwargs))
-            raise OSError(self.number, os.strerror(self.number))
+            number = _TWICE[name] if self.fault is Fault.SENT_TWICE else self.number
+            raise OSError(number, os.strerror(number))
 
         return wrapped
 

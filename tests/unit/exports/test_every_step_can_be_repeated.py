@@ -99,6 +99,8 @@ def _how_it_may_end(state: Injected) -> set[Any]:
         return {Crash}
     if state.fault is Fault.FULL:
         return {Failed}
+    if state.fault is Fault.SENT_TWICE:  # the term that begins may be another's, by the answer
+        return {Failed, Fenced}
     if state.number == errno.ESTALE:  # a server says that of the folder of a term that has ended
         return {Failed, Fenced, "stale"}
     return {Failed, "lost"}
