@@ -97,16 +97,19 @@ def end_intent(op: Operation, volume: str) -> str:
     return directory
 
 
-def remove_half_made(op: Operation, directory: str) -> None:
-    """Removes what a `create` that was cut short, or came late, left at a directory."""
-    if op.ledger.overlapping(directory):
+def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
+    """Removes what a `create` that was cut short, or came late, left at a directory.
+
+    Where another volume has its mark it may be about to be that one's: there is no record yet.
+    """
+    if op.ledger.is_anothers(directory, volume):
         return
     with suppress(FileNotFoundError, Unsafe), tree.above(op.root, directory) as (parent, name):
         op.clear(parent, name)
 
 
 def _give_up(op: Operation, directory: str, volume: str) -> None:
-    remove_half_made(op, directory)
+    remove_half_made(op, directory, volume)
     op.ledger.unmark(directory, volume)
     parents.prune(op, directory)
 

@@ -208,7 +208,7 @@ def _aimed(op: Operation, record: Record) -> Record:
 
 
 def _is_free(op: Operation, record: Record, name: str) -> bool:
-    if op.ledger.others(name, record.volume):
+    if op.ledger.is_anothers(name, record.volume):
         return False
     return name == record.target or not tree.exists(op.root, name)
 
@@ -217,7 +217,7 @@ def _not_aimed(op: Operation, record: Record) -> Record:
     """The record without the place where an earlier attempt wanted the data to go."""
     if not record.target:
         return record
-    if not op.ledger.others(record.target, record.volume):
+    if not op.ledger.is_anothers(record.target, record.volume):
         op.clear(op.root, record.target)
     op.given_up.add(record.target)
     op.ledger.unmark(record.target, record.volume)

@@ -15,7 +15,7 @@ import pytest
 from holdfast.exports import tree
 from holdfast.exports.errors import Unsafe
 from tests.unit.exports.faults import Crash
-from tests.unit.exports.given import Leading, plan
+from tests.unit.exports.given import Leading, plan, visible
 
 OTHER = "of another cluster"
 
@@ -65,6 +65,21 @@ def test_what_another_cluster_has_just_made_is_no_parent(
     export.create(plan("1", "team/data"))
     assert mode(root / "team") == tree.HALF_MADE
     assert not (root / ".holdfast/directories/team/.made").exists()
+
+
+def test_what_another_cluster_has_just_made_is_not_cleared(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export.create(plan("1", "data"))
+    export.undo("pvc-1")
+    other = cut_short(root, "data", monkeypatch)
+
+    export.exports.sweep(export.grant)
+    export.begin()
+    export.exports.sweep(export.grant)
+
+    assert visible(root) == ["data"]
+    assert not other.create(plan("2", "data")).found
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
