@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from holdfast.claims.paths import overlap
 from holdfast.exports import terms, tree
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.errors import FULL, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import Ledger
 
@@ -148,11 +148,17 @@ class Operation:
         mkdir(2) is the only way to know: over NFS, rename(2) cannot be asked to fail where the
         target exists (renameat2(2) with RENAME_NOREPLACE gives EINVAL there). `again`: one
         that is there is ours, of an earlier attempt or of the same call that was sent twice.
+
+        On a full export there is none, nor anything else: the name is looked up before room is
+        looked for.
         """
         try:
             self.changes.mkdir(parent, name, tree.HALF_MADE)
         except FileExistsError:
             return again and is_placeholder(parent, name)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
         return True
 
     def is_own(self, handle: int) -> bool:

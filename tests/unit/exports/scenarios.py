@@ -85,8 +85,7 @@ def full_of_files(root: Path) -> None:
 def _full(root: Path, options: str, fill: Callable[[Path], None]) -> None:
     mount(root, options)
     export = export_at(root)
-    for uid, directory in (("1", "fat"), ("2", "kept"), ("3", "team/archived")):
-        with_data(export, root, uid, directory)
+    _with_volumes(export, root)
     fill(root / "fat")
     before = listing(root, records=False)
 
@@ -100,6 +99,9 @@ def _full(root: Path, options: str, fill: Callable[[Path], None]) -> None:
     assert listing(root, records=False) == before
     export.probe()
 
+    assert export.reclaim("pvc-6", "6", Action.DELETE).outcome == "gone"
+    assert export.exports.put_back(export.grant, "pvc-7") == "moving"
+    assert (root / "moving/file").read_text() == "data of 7"
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome == "trashed"
     assert found(export, "1").state is State.TRASHED
     assert reap(export) == 0
@@ -109,7 +111,17 @@ def _full(root: Path, options: str, fill: Callable[[Path], None]) -> None:
     export.adopt(adopted("5", "kept-too"))
     assert (root / "kept/file").read_text() == "data of 2"
     assert not list((root / ".holdfast").rglob(".*.new"))
-    assert export.recorded() == {"pvc-2", "pvc-3", "pvc-4", "pvc-5"}
+    assert export.recorded() == {"pvc-2", "pvc-3", "pvc-4", "pvc-5", "pvc-7"}
+
+
+def _with_volumes(export: Leading, root: Path) -> None:
+    """Three as they should be, one whose directory is gone, one whose is on its way out."""
+    for uid, directory in (("1", "fat"), ("2", "kept"), ("3", "team/archived"), ("7", "moving")):
+        with_data(export, root, uid, directory)
+    published(export, "6", "gone")
+    (root / "gone").rmdir()
+    (term,) = root.glob(".holdfast/terms/*/*")
+    (root / "moving").rename(term / "-pvc-7")
 
 
 def read_only(root: Path) -> None:
