@@ -33,7 +33,7 @@ class Changes:
     def __init__(
         self, may_change: Callable[[], object], term: int = -1, *, durable: bool = True
     ) -> None:
-        """What is not `durable` may come back after a power cut: the reaper removes it again.
+        """What is not `durable` may come back after a power cut.
 
         Args:
             may_change: raises once no change may be made any more.

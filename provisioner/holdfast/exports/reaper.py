@@ -54,6 +54,7 @@ def reap(ledger: Ledger, record: Record, removals: Changes, entries: int) -> Rea
     except OSError as error:
         removal.note(error)
         return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
+    os.fsync(trash)  # a power cut must not bring the data back where no record tells of it
     ledger.forget_trashed(record.volume)
     return Reaped(True, removal.removed)
 

@@ -26,7 +26,7 @@ class Recorder:
 
     def changed(self, handle: int, call: str) -> None:
         self.changes += 1
-        if not _is_removal_of_trash(handle, call):
+        if not _folder(handle).startswith("trash/"):
             self.folders[_inode(handle)] = call
 
     def opened(self, handle: int, name: str, flags: int, place: dict[str, int]) -> None:
@@ -39,6 +39,8 @@ class Recorder:
         inode = (status.st_dev, status.st_ino)
         if stat.S_ISREG(status.st_mode) and status.st_size > self.files.get(inode, status.st_size):
             self.broken.append(f"{name} is not on the disk when it becomes {target}")
+        if _folder(place["src_dir_fd"]) == "trashed" and f"rmdir {name}" in self.folders.values():
+            self.broken.append(f"the record of {name} goes while its data may come back")
         self.changed(place["src_dir_fd"], f"rename {name} away")
         self.changed(place["dst_dir_fd"], f"rename {name} to {target}")
 
@@ -83,8 +85,9 @@ def _inode(handle: int) -> Inode:
     return status.st_dev, status.st_ino
 
 
-def _is_removal_of_trash(handle: int, call: str) -> bool:
-    """A power cut may bring back what is in the trash: it is removed again, as its record says."""
-    folder = str(Path(f"/proc/self/fd/{handle}").readlink())
-    beneath = folder.partition("/.holdfast/trash")[2]
-    return beneath.startswith("/") or (folder.endswith("/.holdfast/trash") and "rmdir" in call)
+def _folder(handle: int) -> str:
+    """A folder's path beneath `.holdfast`; what lies in one volume's trash need not be durable.
+
+    After a power cut it is removed again, as long as the volume's record says so.
+    """
+    return str(Path(f"/proc/self/fd/{handle}").readlink()).partition("/.holdfast/")[2]
