@@ -1,4 +1,4 @@
-"""Emptying the trash: one volume after the other, a bounded number of entries at a time.
+"""Emptying the trash: one volume after the other, for a bounded number of entries and seconds.
 
 Round robin, so that no volume waits for another's ten million files; what cannot be removed is
 tried again further and further apart and said once. Between two turns it rests for at least as
@@ -20,7 +20,7 @@ from holdfast.controller.gate import Gate
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.speaker import Speaker
-from holdfast.exports.errors import ExportError, Fenced, Unavailable
+from holdfast.exports.errors import ExportError, Fenced, TimedOut, Unavailable
 from holdfast.exports.interface import Exports, Grant, Reaped
 from holdfast.kube.backoff import delay
 
@@ -140,6 +140,9 @@ class Trash:
         except (Fenced, NotLeading, Unavailable):
             self._entries[volume] = entry
             raise
+        except TimedOut as error:  # how far it came is not known
+            _log.warning("trash not emptied for now", volume=volume, reason=error.message)
+            reaped = Reaped(done=False, age=entry.age)
         except ExportError as error:
             reaped = Reaped(done=False, age=entry.age, blocked=(error.message,))
         self._metrics.trash_removed.inc(reaped.removed)

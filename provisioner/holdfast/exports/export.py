@@ -250,7 +250,8 @@ class Export:
                 return Reaped(done=True)
             if record.state is not State.TRASHED or not takeover.is_ours(op, record):
                 return Reaped(done=False)
-            reaped = reaper.reap(op.ledger, record, op.changes.unlasting(), entries)
+            removals = op.changes.unlasting()
+            reaped = reaper.reap(op.ledger, record, removals, entries, grant.seconds / 2)
             if reaped.done:
                 self._remove_late(op, record.directory)
             return reaped

@@ -227,7 +227,10 @@ class Exports(Protocol):
         """The volumes with something in the trash."""
 
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
-        """Removes at most so many entries of a volume's trash; the volume itself must be gone."""
+        """Removes at most so many entries of a volume's trash; the volume itself must be gone.
+
+        It ends at half of the grant's time, so that how far it came is heard of.
+        """
 
     def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
         """Puts back what calls of an earlier term moved after that had ended."""

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from holdfast.exports import tree
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.errors import TimedOut, Unsafe
 from holdfast.exports.inode import inode_of
 from holdfast.exports.interface import Reaped
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger
@@ -28,7 +28,7 @@ _ANOTHERS = "not this volume's directory"
 _MOUNT = "a mount beneath it"
 
 
-def reap(ledger: Ledger, record: Record, removals: Changes, entries: int) -> Reaped:
+def reap(ledger: Ledger, record: Record, removals: Changes, entries: int, seconds: float) -> Reaped:
     """Removes at most so many entries of a volume's trash, and its record with the last.
 
     Args:
@@ -36,8 +36,17 @@ def reap(ledger: Ledger, record: Record, removals: Changes, entries: int) -> Rea
         record: of the volume, in the trash.
         removals: the changes that empty the trash, which need not be durable.
         entries: how many are removed at most.
+        seconds: after which no more is begun, well before nobody waits for the answer any more.
     """
-    removal, trash = _Removal(removals, entries), ledger.folder(TRASH)
+    removal = _Removal(removals, entries, seconds)
+    try:
+        return _reap(ledger, record, removals, removal)
+    except TimedOut:  # one call took all the time that was left
+        return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
+
+
+def _reap(ledger: Ledger, record: Record, removals: Changes, removal: _Removal) -> Reaped:
+    trash = ledger.folder(TRASH)
     try:
         with tree.opened(trash, [record.volume]) as folder:
             if not record.inode.may_be(inode_of(folder)):
@@ -68,25 +77,27 @@ def _age(ledger: Ledger, record: Record) -> float:
 
 
 class _Removal:
-    """The removal of what a folder holds: on one file system, bounded in depth and number."""
+    """The removal of what a folder holds: on one file system, bounded in depth, number, time."""
 
-    def __init__(self, changes: Changes, entries: int) -> None:
+    def __init__(self, changes: Changes, entries: int, seconds: float) -> None:
         self.removed = 0
         self._changes = changes
         self._entries = entries
         self._tries = entries * _TRIES
+        self._until = time.monotonic() + seconds
         self._blocked: set[str] = set()
         self._parts = (f"part-{number}" for number in itertools.count())
 
     @property
     def blocked(self) -> tuple[str, ...]:
-        """Why something was left; empty where only the number of entries was used up."""
+        """Why something was left; empty where only number or time was used up."""
         return tuple(sorted(self._blocked))
 
     @property
     def is_used_up(self) -> bool:
         """Whether no more may be removed this time."""
-        return self.removed >= self._entries or self._tries <= 0
+        is_late = time.monotonic() >= self._until
+        return self.removed >= self._entries or self._tries <= 0 or is_late
 
     def note(self, error: OSError) -> None:
         """Notes why the folder itself is left, where that is not only for what is in it."""

@@ -15,7 +15,7 @@ from holdfast.claims.parameters import Action
 from holdfast.controller import trash as module
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.trash import ENTRIES, Trash
-from holdfast.exports.errors import Failed, Fenced, Unavailable
+from holdfast.exports.errors import Failed, Fenced, TimedOut, Unavailable
 from holdfast.exports.interface import Reaped
 from tests.support import eventually
 from tests.unit.controller.given import ref
@@ -306,6 +306,22 @@ class TestBlocked:
         assert bench.left() == {"pvc-a"}
         assert "its record is damaged" in bench.site.only("TrashNotRemoved").message
         assert bench.gauge("blocked_volumes", reason="other") == 1
+
+    def test_a_call_that_did_not_end_in_time_does_not_say_that_nothing_can_be_removed(
+        self, bench: Bench
+    ) -> None:
+        """What it did is not known; its volume waits, as every turn could take as long."""
+        bench.add("a", "b")
+        before(bench.site.export, "reap", once(failing(TimedOut("no answer in 30 s"))))
+
+        bench.turn(2)
+
+        assert bench.left() == {"pvc-a"}
+        assert bench.site.said() == []
+        assert bench.trash._entries["pvc-a"].due >= bench.now + 9
+        bench.now += 10
+        bench.turn()
+        assert bench.left() == set()
 
     def test_what_another_cluster_deleted_is_left_to_it(self, bench: Bench) -> None:
         """Without asking for it all the time."""

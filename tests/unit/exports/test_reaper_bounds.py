@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,47 @@ def test_the_age_is_how_long_a_volume_has_been_in_the_trash(
     monkeypatch.setattr("time.time", lambda: moved + 3600)
 
     assert export.exports.reap(export.grant, "pvc-1", 0).age == pytest.approx(3600)
+
+
+class Clock:
+    """The monotonic clock, which goes on with each file that is removed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *seconds: float) -> None:
+        """`seconds`: what the first removals take; the last of them holds for the rest."""
+        self.now, left, unlink = 1000.0, list(seconds), os.unlink
+
+        def slow(name: str, *, dir_fd: int) -> None:
+            unlink(name, dir_fd=dir_fd)
+            self.now += left.pop(0) if len(left) > 1 else left[0]
+
+        monkeypatch.setattr(os, "unlink", slow)
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+
+
+def test_on_a_slow_server_a_turn_ends_at_half_of_its_time(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Progress is said while somebody still waits for it."""
+    fill(trashed(export, root), 500)
+    grant = replace(export.grant, seconds=30)
+    clock = Clock(monkeypatch, 0.1)
+
+    reaped = export.exports.reap(grant, "pvc-1", 500)
+
+    assert (reaped.done, reaped.removed, reaped.blocked) == (False, 150, ())
+    assert clock.now == pytest.approx(1015, abs=0.2)
+
+
+def test_what_was_removed_before_the_time_was_up_counts(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a single call took all of it, and no change may be made any more."""
+    fill(trashed(export, root), 3)
+    grant = replace(export.grant, seconds=30)
+    Clock(monkeypatch, 0.1, 0.1, 60)
+
+    reaped = export.exports.reap(grant, "pvc-1", 500)
+
+    assert (reaped.done, reaped.removed, reaped.blocked) == (False, 3, ())
+    monkeypatch.undo()
+    assert export.reap() == 0
