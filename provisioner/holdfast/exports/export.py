@@ -67,6 +67,7 @@ class Export:
         self._open = Handles(root, may_change)
         self._locks = PathLocks()
         self._probes: set[str] = set()  # that were there at the last sweep
+        self._look = sweep.Look()
 
     def inspect(self) -> ExportInfo:
         """Which export this is; changes nothing."""
@@ -263,7 +264,7 @@ class Export:
                 with suppress(Failed, Unsafe, OSError):
                     self._remove_late(op, directory)
             self._probes = sweep.remove_probes(op, self._probes)
-            return tuple(sweep.misplaced(op, self._locks))
+            return tuple(sweep.misplaced(op, self._locks, self._look, grant.seconds / 2))
 
     def _remove_late(self, op: Operation, directory: str) -> None:
         with self._locks.tried(directory) as is_free:

@@ -8,19 +8,31 @@ or, on a server that loses track of removed folders, a directory is moved. Both 
 from __future__ import annotations
 
 import os
+import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 from holdfast.exports import create, parents, terms, tree
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import PutBack
-from holdfast.exports.ledger import TRASH, trash_of
+from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation, PathLocks
 from holdfast.exports.reclaim import put_back, way_out_of
 from holdfast.exports.record import Record, State
 
 PROBE = ".probe-"  # of the file that says that the export can be written to (`export.py`)
+
+_MOST = 200  # entries of the trash that one sweep looks at, of either kind
+
+
+class _Entry(NamedTuple):
+    """What lies in the trash."""
+
+    name: str = ""
+    inode: int = 0
 
 
 def remove_late(op: Operation, directory: str) -> None:
@@ -42,11 +54,52 @@ def remove_probes(op: Operation, before: set[str]) -> set[str]:
     return there - before
 
 
-def misplaced(op: Operation, locks: PathLocks) -> Iterator[PutBack]:
+class Look:
+    """Which of the trash was seen to belong there, and where the next look goes on.
+
+    A directory that a late call moves there has another name or another inode than what was seen;
+    readdir(3) tells both. So each look costs two listings, and what it is at first after the
+    process began to lead, or what many deletions in a row cost, is spread over several sweeps.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[_Entry] = set()
+        self._recorded = set[str]()
+        self._last = {True: _Entry(), False: _Entry()}  # with a record of the trash, and without
+
+    def due(self, records: Ledger) -> list[_Entry]:
+        """What to look at now: first what no record of the trash is about, then what is new."""
+        with os.scandir(records.folder(TRASH)) as entries:
+            there = {_Entry(entry.name, entry.inode()) for entry in entries}
+        self._seen &= there  # an inode is used again
+        self._recorded = set(records.names(TRASHED))
+        odd = {entry for entry in there if entry.name not in self._recorded}
+        new = there - self._seen - odd
+        return [*_turned(odd, self._last[False]), *_turned(new, self._last[True])]
+
+    def belongs(self, entry: _Entry) -> None:
+        """Notes that an entry is what its record says."""
+        self._seen.add(entry)
+
+    def passed(self, entry: _Entry) -> None:
+        """Notes that an entry was looked at."""
+        self._last[entry.name in self._recorded] = entry
+
+
+def _turned(entries: set[_Entry], last: _Entry) -> list[_Entry]:
+    """Some of them, from where the last look ended."""
+    ordered = sorted(entries)
+    start = bisect_right(ordered, last)
+    return (ordered[start:] + ordered[:start])[:_MOST]
+
+
+def misplaced(op: Operation, locks: PathLocks, look: Look, seconds: float) -> Iterator[PutBack]:
     """Puts back the directories of live volumes that are found in the trash, or on their way out.
 
-    A reclaim that has failed on its way, and is tried again later, takes it out once more.
+    A reclaim that has failed on its way, and is tried again later, takes it out once more. No
+    more of the trash is looked at after so many seconds: the next sweep goes on.
     """
+    until = time.monotonic() + seconds
     for volume in terms.moving(op.term):
         with suppress(Failed, Unsafe, OSError):
             record = op.ledger.find(volume)
@@ -55,15 +108,28 @@ def misplaced(op: Operation, locks: PathLocks) -> Iterator[PutBack]:
             with locks.tried(record.directory) as is_free:
                 if is_free and (place := put_back(op, record)):
                     yield PutBack(volume, place, way_out_of(volume))
-    trash = op.ledger.folder(TRASH)
-    for name in os.listdir(trash):
+    for entry in look.due(op.ledger):
+        if time.monotonic() >= until:
+            return
+        look.passed(entry)
         with suppress(Failed, Unsafe, OSError):
-            owner = _owner(op, name)
+            if _belongs(op, entry.name):
+                look.belongs(entry)
+                continue
+            owner = _owner(op, entry.name)
             if owner is None:
                 continue
             with locks.tried(owner.directory) as is_free:
-                if is_free and _owner(op, name) == owner:
-                    yield _put_back(op, trash, name, owner)
+                if is_free and _owner(op, entry.name) == owner:
+                    yield _put_back(op, entry.name, owner)
+
+
+def _belongs(op: Operation, name: str) -> bool:
+    """Whether what lies in the trash under a name is what the record of that name says."""
+    record = op.ledger.find(name)
+    if record is None or record.state is not State.TRASHED:
+        return False
+    return record.inode.may_be(_inode_in_trash(op, name))
 
 
 def _owner(op: Operation, name: str) -> Record | None:
@@ -92,6 +158,6 @@ def _inode_in_trash(op: Operation, name: str) -> Inode:
         return inode_of(handle)
 
 
-def _put_back(op: Operation, trash: int, name: str, owner: Record) -> PutBack:
-    op.changes.rename(trash, name, op.term, terms.MOVING + owner.volume)
+def _put_back(op: Operation, name: str, owner: Record) -> PutBack:
+    op.changes.rename(op.ledger.folder(TRASH), name, op.term, terms.MOVING + owner.volume)
     return PutBack(owner.volume, put_back(op, owner), trash_of(name))
