@@ -148,11 +148,19 @@ class Reaped:
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """A live volume's directory that was found where it should not be, and is back."""
+    """A live volume's directory that was found where it should not be.
+
+    Attributes:
+        volume: whose it is.
+        directory: where it belongs; empty where the volume's record cannot be read.
+        found_at: where it was, or is.
+        reason: why it could not be put back, which is tried again; empty where it is back.
+    """
 
     volume: str
     directory: str
     found_at: str
+    reason: str = ""
 
 
 class Exports(Protocol):
@@ -233,4 +241,7 @@ class Exports(Protocol):
         """
 
     def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
-        """Puts back what calls of an earlier term moved after that had ended."""
+        """Puts back what calls of an earlier term moved after that had ended.
+
+        What cannot be put back is in the answer too, each time.
+        """

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from holdfast.exports import create, parents, terms, tree
-from holdfast.exports.errors import Failed, Unsafe
+from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import PutBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
@@ -25,6 +25,7 @@ from holdfast.exports.record import Record, State
 
 PROBE = ".probe-"  # of the file that says that the export can be written to (`export.py`)
 
+_TROUBLE = (Failed, Unsafe, OSError)  # of one volume
 _MOST = 200  # entries of the trash that one sweep looks at, of either kind
 
 
@@ -100,28 +101,53 @@ def misplaced(op: Operation, locks: PathLocks, look: Look, seconds: float) -> It
     more of the trash is looked at after so many seconds: the next sweep goes on.
     """
     until = time.monotonic() + seconds
-    for volume in terms.moving(op.term):
-        with suppress(Failed, Unsafe, OSError):
-            record = op.ledger.find(volume)
-            if record is None or not record.in_place:
-                continue
-            with locks.tried(record.directory) as is_free:
-                if is_free and (place := put_back(op, record)):
-                    yield PutBack(volume, place, way_out_of(volume))
-    for entry in look.due(op.ledger):
-        if time.monotonic() >= until:
+    with suppress(TimedOut):  # what was done until then is to be heard of
+        for volume in terms.moving(op.term):
+            yield from _from_the_term(op, locks, volume)
+        for entry in look.due(op.ledger):
+            if time.monotonic() >= until:
+                return
+            look.passed(entry)
+            yield from _from_the_trash(op, locks, look, entry)
+
+
+def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[PutBack]:
+    found, directory = way_out_of(volume), ""
+    try:
+        record = op.ledger.find(volume)
+        if record is None or not record.in_place:
             return
-        look.passed(entry)
-        with suppress(Failed, Unsafe, OSError):
-            if _belongs(op, entry.name):
-                look.belongs(entry)
-                continue
-            owner = _owner(op, entry.name)
-            if owner is None:
-                continue
-            with locks.tried(owner.directory) as is_free:
-                if is_free and _owner(op, entry.name) == owner:
-                    yield _put_back(op, entry.name, owner)
+        directory = record.directory
+        with locks.tried(directory) as is_free:
+            if is_free and put_back(op, record):
+                yield PutBack(volume, directory, found)
+    except _TROUBLE as error:
+        yield PutBack(volume, directory, found, _why(error))
+
+
+def _from_the_trash(
+    op: Operation, locks: PathLocks, look: Look, entry: _Entry
+) -> Iterator[PutBack]:
+    owner = None
+    try:
+        if _belongs(op, entry.name):
+            look.belongs(entry)
+            return
+        if (owner := _owner(op, entry.name)) is None:
+            return
+        with locks.tried(owner.directory) as is_free:
+            if is_free and _owner(op, entry.name) == owner:
+                yield _put_back(op, entry.name, owner)
+    except _TROUBLE as error:
+        if owner is not None:  # else nothing says that it is a live volume's
+            yield PutBack(owner.volume, owner.directory, trash_of(entry.name), _why(error))
+
+
+def _why(error: Exception) -> str:
+    """Why a directory could not be put back; raises TimedOut, for that says nothing of it."""
+    if isinstance(error, TimedOut):
+        raise error
+    return reason(error) if isinstance(error, OSError) else str(error)
 
 
 def _belongs(op: Operation, name: str) -> bool:

@@ -15,7 +15,7 @@ from holdfast.controller.outcome import NotLeading
 from holdfast.controller.steward import Steward
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import Failed, Fenced, Unavailable, WrongExport
-from holdfast.exports.interface import ExportInfo, Grant, Leader, Takeover, Term
+from holdfast.exports.interface import ExportInfo, Grant, Leader, PutBack, Takeover, Term
 from holdfast.kube.errors import KubeError
 from tests.fake.apiserver import Fault
 from tests.support import eventually
@@ -275,6 +275,17 @@ class TestSweep:
             "its directory 'team/data' was found at '.holdfast/trash/pvc-1' and is back"
         )
         assert bench.site.metric("holdfast_directories_moved_back_total") == 1
+
+    def test_one_that_could_not_be_put_back_is_not_said_to_be_back(self, bench: Bench) -> None:
+        stranded = PutBack("pvc-1", "team/data", ".holdfast/trash/pvc-1", "it exists")
+        setattr(bench.site.export, "sweep", lambda _: (stranded,))  # noqa: B010 - a method
+        bench.turn()
+        bench.now += 20
+
+        bench.turn()
+
+        assert bench.site.said("DirectoryMovedBack") == []
+        assert bench.site.metric("holdfast_directories_moved_back_total") == 0
 
     def test_it_is_looked_for_every_20_seconds(self, bench: Bench) -> None:
         name = "holdfast_export_operation_duration_seconds_count"
