@@ -21,7 +21,7 @@ from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation
-from holdfast.exports.reclaim import put_back
+from holdfast.exports.reclaim import put_back, replaced
 from holdfast.exports.record import Record, State, Taken
 
 _MODES = 0o7777
@@ -223,6 +223,8 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
     if held is not None and held.inode.may_be(inode):
         return inode, held.found
     if not (attempt.owners or attempt.wanted.use_existing):
+        if held is not None:
+            raise replaced(held)
         raise Unsafe(
             f"directory {attempt.wanted.directory!r} exists, and no record says whose it is: let "
             "pathPattern give another, remove it if it is not needed, or set "

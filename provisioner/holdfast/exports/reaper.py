@@ -24,7 +24,9 @@ from holdfast.exports.record import Record
 
 _DEEPEST = 50  # a handle is held for each level; what lies deeper is moved up first
 _TRIES = 50  # a removal: what cannot be removed must not keep from the rest behind it
-_ANOTHERS = "not this volume's directory"
+_ANOTHERS = (
+    "not this volume's directory; if it was restored from a backup, run `holdfast exports accept`"
+)
 _MOUNT = "a mount beneath it"
 
 

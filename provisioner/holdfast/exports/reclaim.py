@@ -70,7 +70,7 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
         return _settle(op, record)
     if record.state is State.TRASHED or _is_shared(op, record):
         return _discard(op, record)
-    moving, there = op.moving(record.volume), _standing(op, record)
+    moving, there = op.moving(record.volume), _standing(op, record, action)
     if moving is None and there is None and action is not Action.DELETE:
         moving = _rescued(op, record)
     if moving is None and there is None:
@@ -80,7 +80,7 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
         return _settle(op, _not_aimed(op, record).settled(State.RETAINED))
     taken = there if moving is None else None
     if taken is not None:
-        record = _known_by(op, record, taken)
+        record = replace(record, inode=taken)  # that of version 1 has none
     if action is Action.ARCHIVE:
         record = _aimed(op, record)
     if taken is not None:
@@ -92,13 +92,20 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     return _discard(op, record)
 
 
-def _standing(op: Operation, record: Record) -> Inode | None:
-    """What is at a record's directory; a placeholder that something left there is removed."""
+def _standing(op: Operation, record: Record, action: Action) -> Inode | None:
+    """A record's directory at its path; a placeholder that something left there is removed.
+
+    Another that a person has put there is not the record's, and None; but to retain touches
+    nothing, whichever it is.
+    """
     there = op.inode_at(record.directory)
     if there is None or record.inode.may_be(there):
         return there
-    with tree.above(op.root, record.directory) as (parent, name):
-        return None if op.clear(parent, name) else there
+    if not op.ledger.is_anothers(record.directory, record.volume):
+        with tree.above(op.root, record.directory) as (parent, name):
+            if op.clear(parent, name):
+                return None
+    return there if action is Action.RETAIN else None
 
 
 def _rescued(op: Operation, record: Record) -> Inode | None:
@@ -110,18 +117,6 @@ def _rescued(op: Operation, record: Record) -> Inode | None:
                 return None
         op.changes.rename(trash, record.volume, op.term, terms.MOVING + record.volume)
     return op.moving(record.volume)
-
-
-def _known_by(op: Operation, record: Record, there: Inode) -> Record:
-    """The record with the directory's inode, which is another where a backup was restored.
-
-    One of version 1 is not written anew for it: a full export allows renames alone.
-    """
-    if record.inode.may_be(there):
-        return replace(record, inode=there)
-    record = replace(record, inode=there)
-    op.ledger.write(record)
-    return record
 
 
 def _is_shared(op: Operation, record: Record) -> bool:
@@ -143,6 +138,15 @@ def _find_moved(op: Operation, record: Record) -> Moved:
     return _discard(op, record)
 
 
+def replaced(record: Record) -> Unsafe:
+    """What to say where another directory is at a record's path."""
+    return Unsafe(
+        f"{record.directory!r} is not the directory that was made for volume {record.volume}: it "
+        "is left alone; move the right one back, or, if this one was restored from a backup, run "
+        "`holdfast exports accept`"
+    )
+
+
 def _is_archive(op: Operation, record: Record) -> bool:
     """Whether what is at a record's target is its directory, not a placeholder or another's."""
     there = op.inode_at(record.target)
@@ -155,12 +159,15 @@ def _is_archive(op: Operation, record: Record) -> bool:
 
 
 def _refuse_if_there(op: Operation, record: Record) -> None:
-    """Raises Unsafe where a directory is there after all, which a client's cache did not show."""
+    """Raises Unsafe where a directory is there after all: another, or one a cache did not show."""
     with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
         op.given_up.add(record.directory)
         again = not op.ledger.is_anothers(record.directory, record.volume)
         if not op.reserve(parent, name, again=again):
-            raise Unsafe(f"{record.directory!r} has just come: it is tried again")
+            there = op.inode_at(record.directory)
+            if there is None or record.inode.may_be(there):
+                raise Unsafe(f"{record.directory!r} has just come: it is tried again")
+            raise replaced(record)
         op.clear(parent, name)
 
 

@@ -1,8 +1,8 @@
 """The records of an export that was restored from a backup: its directories have other inodes.
 
-By its inode a directory is told from another that a late call has put in its place. That a person
-accepts an export says of each directory, too, that it is the one of the record. Nobody works on
-an export before it is accepted, so that no term is needed.
+By its inode a directory is told from another that a late call or a person has put in its place.
+That a person accepts an export says of each directory, too, that it is the one of the record. No
+term is needed: what Holdfast writes meanwhile, where the id was restored as well, goes first.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ def learn_inodes(root: int, holdfast: int) -> None:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
             for volume in os.listdir(records):
                 if not volume.startswith("."):
-                    with suppress(Unsafe):
+                    with suppress(Unsafe, FileNotFoundError):
                         _learn(root, records, folder, volume)
             os.fsync(records)
 
 
 def _learn(root: int, records: int, folder: str, volume: str) -> None:
-    record = Record.parse(tree.read_file(records, volume), volume)
+    before = tree.read_file(records, volume)
+    record = Record.parse(before, volume)
     place = record.target if record.state is State.ARCHIVED else record.directory
     found = replace(record, inode=_inode(root, trash_of(volume) if folder == TRASHED else place))
     if found != record:
-        _write(records, volume, found.dump())
+        _write(records, volume, before, found.dump())
 
 
 def _inode(root: int, place: str) -> Inode:
@@ -49,12 +50,20 @@ def _inode(root: int, place: str) -> Inode:
     return UNKNOWN
 
 
-def _write(records: int, volume: str, data: bytes) -> None:
-    draft = (
-        ".restored"  # of one name, so that nothing is left where this was cut short and repeated
-    )
+def _write(records: int, volume: str, before: bytes, data: bytes) -> None:
+    # Of one name, so that nothing is left where this was cut short and repeated.
+    draft = ".restored"
     with os.fdopen(os.open(draft, _NEW, 0o600, dir_fd=records), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(draft, volume, src_dir_fd=records, dst_dir_fd=records)
+    if _is_still(records, volume, before):
+        os.replace(draft, volume, src_dir_fd=records, dst_dir_fd=records)
+    else:
+        os.unlink(draft, dir_fd=records)
+
+
+def _is_still(records: int, volume: str, before: bytes) -> bool:
+    with suppress(FileNotFoundError):
+        return tree.read_file(records, volume) == before
+    return False

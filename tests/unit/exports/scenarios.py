@@ -18,7 +18,7 @@ import pytest
 
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import ExportError, Failed, WrongExport
+from holdfast.exports.errors import ExportError, Failed, Unsafe, WrongExport
 from holdfast.exports.interface import ExportInfo
 from holdfast.exports.record import State
 from tests.unit.exports.given import (
@@ -173,14 +173,27 @@ def mounted_within(root: Path) -> None:
 def directory_is_a_mount(root: Path) -> None:
     """A volume on a file system of its own cannot be renamed away: it says so and stays."""
     export = export_at(root)
-    published(export, "1", "data")
     mount(root / "data", "size=1m")
+    export.adopt(adopted("1", "data"))
     (root / "data/file").write_text("data of 1")
 
     for action in (Action.DELETE, Action.ARCHIVE, Action.DELETE):
         with pytest.raises(Failed, match=r"another file system|in use"):
             export.reclaim("pvc-1", "1", action)
         assert (root / "data/file").read_text() == "data of 1"
+    assert found(export).state is State.LIVE
+
+
+def directory_is_mounted_over(root: Path) -> None:
+    """What an administrator mounts at a volume's path is not the volume's."""
+    export = export_at(root)
+    published(export, "1", "data")
+    mount(root / "data", "size=1m")
+    (root / "data/file").write_text("of another file system")
+
+    for action in (Action.DELETE, Action.ARCHIVE, Action.DELETE):
+        with pytest.raises(Unsafe, match="is not the directory that was made"):
+            export.reclaim("pvc-1", "1", action)
     assert found(export).state is State.LIVE
 
     unmount(root / "data")
@@ -244,6 +257,7 @@ SCENARIOS: dict[str, Callable[[Path], None]] = {
         read_only,
         mounted_within,
         directory_is_a_mount,
+        directory_is_mounted_over,
         unmounted,
         as_nobody,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -90,3 +91,44 @@ def test_a_file_that_is_no_record_does_not_keep_the_others_from_it(
     assert found(after, "2").inode.number == (root / "more").stat().st_ino
     with pytest.raises(Unsafe, match="cannot parse the record"):
         after.find("pvc-1")
+
+
+def test_what_was_in_the_making_says_how_to_accept_it(root: Path, export: Leading) -> None:
+    """The id was restored as well, so that nothing else keeps Holdfast from its work."""
+    export.create(plan())
+    (root / "copy").mkdir()
+    (root / "team/data").rmdir()
+    (root / "copy").rename(root / "team/data")
+
+    with pytest.raises(Unsafe, match="run `holdfast exports accept`"):
+        export.create(plan())
+    Export(root).accept(ID)
+    assert not export.create(plan()).found
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_record_that_changes_meanwhile_is_not_written_over(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch, *, moved: bool
+) -> None:
+    published(export, directory="data")
+    export.begin()
+    shutil.copytree(root / "data", root / "copy")
+    (root / "data").rmdir()
+    (root / "copy").rename(root / "data")
+    fsync, record = os.fsync, root / ".holdfast/volumes/pvc-1"
+    changed = record.read_text().replace("1Gi", "2Gi")
+
+    def meanwhile(handle: int) -> None:
+        fsync(handle)
+        if record.exists() and moved:
+            record.rename(root / ".holdfast/trashed/pvc-1")
+        elif not moved:
+            record.write_text(changed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", meanwhile)
+        Export(root).accept(ID)
+
+    assert record.exists() is not moved
+    assert moved or record.read_text() == changed
+    assert not list((root / ".holdfast/volumes").glob(".*"))

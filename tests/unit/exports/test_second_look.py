@@ -16,9 +16,11 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports import tree
 from holdfast.exports.errors import Failed, Unsafe
+from holdfast.exports.export import Export
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import State, Taken
 from tests.unit.exports.given import (
+    ID,
     Leading,
     adopted,
     export_at,
@@ -256,8 +258,10 @@ def test_a_directory_that_is_only_not_shown_is_not_gone(
 # 5: a wrong export: see test_lost_exports.py
 
 
-def test_what_is_restored_from_a_backup_still_goes_its_way(root: Path, either: Leading) -> None:
-    """Rule 9: a restored export is the same, though each of its directories has another inode."""
+def test_directories_that_were_restored_from_a_backup_go_their_way_once_they_are_accepted(
+    root: Path, either: Leading
+) -> None:
+    """Rule 9: each has another inode, and only a person knows that it is the right one."""
     for uid in "123":
         published(either, uid, f"data-{uid}")
         (root / f"data-{uid}/file").write_text(uid)
@@ -266,7 +270,11 @@ def test_what_is_restored_from_a_backup_still_goes_its_way(root: Path, either: L
         shutil.copytree(root / f"data-{uid}", root / "copy")
         shutil.rmtree(root / f"data-{uid}")
         (root / "copy").rename(root / f"data-{uid}")
+    for uid, action in (("1", Action.DELETE), ("2", Action.ARCHIVE)):
+        with pytest.raises(Unsafe, match="from a backup, run `holdfast exports accept`"):
+            either.reclaim(f"pvc-{uid}", uid, action)
 
+    Export(root).accept(ID)
     moved = [
         either.reclaim(f"pvc-{uid}", uid, action) for uid, action in zip("123", Action, strict=True)
     ]
@@ -460,7 +468,8 @@ def test_what_is_in_the_trash_under_a_volumes_name_and_is_another_directory_stay
     reaped = either.exports.reap(either.grant, "pvc-1", 10)
 
     assert (reaped.done, reaped.removed) == (False, 0)
-    assert reaped.blocked == ("not this volume's directory",)
+    (reason,) = reaped.blocked
+    assert reason.startswith("not this volume's directory; if it was restored from a backup")
     assert (folder / "file").read_text() == "of others"
 
 
