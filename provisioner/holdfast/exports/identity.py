@@ -34,14 +34,14 @@ def read(holdfast: int) -> ExportInfo:
         Unavailable: it cannot be read, or a later version of Holdfast wrote it.
     """
     try:
-        held = json.loads(tree.read_file(holdfast, NAME))
+        held = json.loads(tree.read_file(holdfast, NAME, f".holdfast/{NAME}"))
         info = ExportInfo(_checked(held["id"]), int(held["format"]))
     except FileNotFoundError:
         return ExportInfo(format=1)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, Unsafe) as error:
         raise Unavailable(
-            f"cannot parse .holdfast/{NAME} ({error}): restore it from a backup, or write it anew "
-            "with `holdfast exports accept`"
+            f"cannot parse .holdfast/{NAME} ({error}): restore it from a backup, or remove it and "
+            "run `holdfast exports accept`"
         ) from error
     if info.format > FORMAT:
         raise Unavailable(

@@ -7,11 +7,11 @@ one operation, and does not lock: whoever changes records holds the lock of thei
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from holdfast.claims.errors import Refused
 from holdfast.claims.paths import RESERVED, components
 from holdfast.exports import tree
 from holdfast.exports.changes import Changes
@@ -28,7 +28,26 @@ RECORDS = (CREATING, VOLUMES, TRASHED)
 FOLDERS = (*RECORDS, DIRECTORIES, TRASH)
 
 _MADE = ".made"
+_VOLUME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # RFC 1123, as Kubernetes has it
 _ATTEMPTS = 100  # others may prune the folders of a mark while it is made
+
+
+def is_volume(name: str) -> bool:
+    """Whether a PersistentVolume can have this name.
+
+    Others leave files of theirs in each folder: file managers, editors, the NFS client itself.
+    """
+    return _VOLUME.fullmatch(name) is not None
+
+
+def read_record(records: int, folder: str, volume: str) -> Record:
+    """The record of a volume in a handle of one of `RECORDS`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unsafe: it is no record, and no regular file even.
+    """
+    return Record.parse(tree.read_file(records, volume, f"{RESERVED}/{folder}/{volume}"), volume)
 
 
 def trash_of(volume: str) -> str:
@@ -85,7 +104,7 @@ class Ledger:
     def _read(self, folder: str, volume: str) -> Record | None:
         _check_name(volume)
         try:
-            record = Record.parse(tree.read_file(self.folder(folder), volume), volume)
+            record = read_record(self.folder(folder), folder, volume)
         except FileNotFoundError:
             return None
         if record.export not in {"", self.export_id}:
@@ -99,7 +118,7 @@ class Ledger:
     def names(self, folder: str) -> list[str]:
         """The volumes with a record in one of the folders `RECORDS`."""
         with of_the_export(f"cannot list {RESERVED}/{folder}"):
-            return [name for name in os.listdir(self.folder(folder)) if not name.startswith(".")]
+            return list(filter(is_volume, os.listdir(self.folder(folder))))
 
     def enter(self, record: Record) -> None:
         """Writes the record of a volume in the making."""
@@ -178,7 +197,8 @@ class Ledger:
         """Whether Holdfast made a parent and no volume's directory is in it any more."""
         folder = self.folder(DIRECTORIES)
         with suppress(FileNotFoundError), tree.opened(folder, _place(parent)) as marks:
-            return os.listdir(marks) == [_MADE]
+            names = os.listdir(marks)
+            return _MADE in names and RESERVED not in names and not any(map(is_volume, names))
         return False
 
     def _put(self, place: list[str], name: str) -> None:
@@ -255,7 +275,7 @@ class Ledger:
             for depth, handle in enumerate(tree.steps(self.folder(DIRECTORIES), place), 1):
                 if depth % 2:
                     names += in_last(handle) if depth == len(place) else os.listdir(handle)
-        return [name for name in dict.fromkeys(names) if name not in {_MADE, RESERVED}]
+        return list(dict.fromkeys(filter(is_volume, names)))
 
 
 def _place(directory: str) -> list[str]:
@@ -266,7 +286,5 @@ def _place(directory: str) -> list[str]:
 
 def _check_name(volume: str) -> None:
     """Raises Unsafe for what cannot be the name of a volume's file."""
-    with suppress(Refused):
-        if components(volume) == (volume,) and not volume.startswith("."):
-            return
-    raise Unsafe(f"{volume!r} is no volume's name")
+    if not is_volume(volume):
+        raise Unsafe(f"{volume!r} is no volume's name")

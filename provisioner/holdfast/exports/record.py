@@ -23,7 +23,7 @@ directory itself: databases want theirs empty.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,9 +35,13 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.paths import components
 from holdfast.exports.errors import ExportError, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode
+from holdfast.exports.tree import LONGEST_FILE
 
 VERSION = 2
+_DEEPEST = 16  # of what later versions may add; JSON of any depth is not to be followed
 
+# What parsing raises for JSON that is no record, or no JSON.
+_NO_RECORD = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _encode = json.JSONEncoder().encode
 
 
@@ -127,9 +131,10 @@ class Record:
         """
         try:
             record = cls(**_read(json.loads(data)))
+            _check_depth(record.unknown)
             for path in filter(None, (record.directory, record.target)):
                 components(path)
-        except (ValueError, TypeError, KeyError, AttributeError, Refused) as error:
+        except (*_NO_RECORD, Refused) as error:
             raise Unsafe(
                 f"cannot parse the record .holdfast/…/{volume} ({error}): restore it from a backup"
             ) from error
@@ -141,7 +146,11 @@ class Record:
         return record
 
     def dump(self) -> bytes:
-        """The record as a file: JSON, a line for each field, human-readable."""
+        """The record as a file: JSON, a line for each field, human-readable.
+
+        Raises:
+            Unsafe: it would be too long to be read again.
+        """
         claim, inode = self.claim, self.inode
         values = {name: getattr(self, name) for name in _NAMES}
         values["claim"] = {"namespace": claim.namespace, "name": claim.name, "uid": claim.uid}
@@ -150,7 +159,10 @@ class Record:
         # Not `indent`, which takes the standard library's slow encoder.
         fields = {**values, **self.unknown}.items()
         lines = (f" {_encode(name)}: {_encode(value)}" for name, value in fields)
-        return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+        data = ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+        if len(data) > LONGEST_FILE:
+            raise Unsafe(f"the record of {self.volume} would have more than {LONGEST_FILE} bytes")
+        return data
 
     def moving_to(self, target: str) -> Record:
         """The record before its data is moved, or with "" where it stays after all."""
@@ -208,6 +220,15 @@ def _read(given: dict[str, Any]) -> dict[str, Any]:
     known["unknown"] = {name: given[name] for name in given if name not in _NAMES}
     known.setdefault("version", 1)
     return known
+
+
+def _check_depth(value: Any, left: int = _DEEPEST) -> None:
+    if not left:
+        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    inner = value.values() if isinstance(value, Mapping) else value
+    if isinstance(inner, Iterable) and not isinstance(inner, str):
+        for one in inner:
+            _check_depth(one, left - 1)
 
 
 def _check(name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from holdfast.exports import tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
-from holdfast.exports.ledger import RECORDS, TRASHED, trash_of
+from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, trash_of
 from holdfast.exports.record import Record, State
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -23,24 +23,25 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 def learn_inodes(root: int, holdfast: int) -> None:
     """Writes into all records which inodes their directories have.
 
-    What is no record stays as it is: its volume's own turn says so.
+    What cannot be read stays as it is: its volume's own turn says so.
     """
     for folder in RECORDS:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
-            for volume in os.listdir(records):
-                if not volume.startswith("."):
-                    with suppress(Unsafe, FileNotFoundError):
-                        _learn(root, records, folder, volume)
+            for volume in filter(is_volume, os.listdir(records)):
+                if learned := _learned(root, records, folder, volume):
+                    before, record = learned
+                    _write(records, volume, before, record.dump())
             os.fsync(records)
 
 
-def _learn(root: int, records: int, folder: str, volume: str) -> None:
-    before = tree.read_file(records, volume)
-    record = Record.parse(before, volume)
-    place = record.target if record.state is State.ARCHIVED else record.directory
-    found = replace(record, inode=_inode(root, trash_of(volume) if folder == TRASHED else place))
-    if found != record:
-        _write(records, volume, before, found.dump())
+def _learned(root: int, records: int, folder: str, volume: str) -> tuple[bytes, Record] | None:
+    """A record as it is, and with its directory's inode; None where nothing is to be written."""
+    with suppress(Unsafe, OSError):
+        before, record = tree.read_file(records, volume), read_record(records, folder, volume)
+        place = record.target if record.state is State.ARCHIVED else record.directory
+        inode = _inode(root, trash_of(volume) if folder == TRASHED else place)
+        return None if record.inode == inode else (before, replace(record, inode=inode))
+    return None
 
 
 def _inode(root: int, place: str) -> Inode:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from holdfast.claims.errors import Refused
 from holdfast.exports import create, ledger, terms
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
@@ -31,7 +32,7 @@ def is_ours(op: Operation, record: Record) -> bool:
 def _end_intents(op: Operation, locks: PathLocks) -> None:
     """Ends what was about to be made; what cannot be ended is in the term still."""
     for volume in terms.intents(op.term):
-        with suppress(Failed, Unsafe, OSError), locks.held(op.intent(volume)):
+        with suppress(Failed, Unsafe, OSError, Refused), locks.held(op.intent(volume)):
             op.given_up.add(create.end_intent(op, volume))
 
 

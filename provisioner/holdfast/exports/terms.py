@@ -72,7 +72,7 @@ def clusters(holdfast: int) -> set[str]:
     """The clusters that ever changed this export; empty for one whose uid could not be read."""
     try:
         with tree.opened(holdfast, [TERMS]) as terms:
-            found = {name.partition(".")[0] for name in os.listdir(terms)}
+            found = {name.partition(".")[0] for name in _folders(terms)}
             return {"" if cluster == _UNKNOWN else cluster for cluster in found}
     except FileNotFoundError:
         return set()
@@ -100,12 +100,18 @@ def _number_of(name: str) -> int:
 
 
 def _numbers(terms: int) -> list[int]:
-    return [_number_of(name) for name in os.listdir(terms)]
+    return [_number_of(name) for name in _folders(terms)]
+
+
+def _folders(terms: int) -> list[str]:
+    """The names of the terms; those of files, which others have left there, are none."""
+    with os.scandir(terms) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _end_earlier(terms: int, number: int, export_id: str, changes: Changes) -> None:
     with tree.opened(terms, [_name_of(number, export_id)]) as own:
-        for earlier in sorted(os.listdir(terms), key=_number_of):
+        for earlier in sorted(_folders(terms), key=_number_of):
             if 0 < _number_of(earlier) < number:
                 _end(terms, earlier, own, changes)
 

@@ -25,9 +25,9 @@ from holdfast.exports.errors import Unsafe
 HALF_MADE = 0o1700
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK = 1 << 16
 # What rmdir(2) and rename(2) say where something is in the way.
 NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
+LONGEST_FILE = 1 << 18  # bytes; a record has a few KiB
 
 
 @contextmanager
@@ -141,10 +141,44 @@ def is_unready(mode: int) -> bool:
     return stat.S_IMODE(mode) & ~stat.S_ISGID == HALF_MADE
 
 
-def read_file(parent: int, name: str) -> bytes:
-    """What a file holds; raises FileNotFoundError."""
-    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+def read_file(parent: int, name: str, what: str) -> bytes:
+    """What one of our own files holds.
+
+    Args:
+        parent: handle of the directory that it is in.
+        name: its name there.
+        what: its path, for the error.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unsafe: it is no regular file, or longer than `LONGEST_FILE`.
+    """
+    handle = _open_file(parent, name, what)
     try:
-        return b"".join(iter(lambda: os.read(handle, _CHUNK), b""))
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise _irregular(what)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(LONGEST_FILE + 1)
     finally:
         os.close(handle)
+    if len(data) > LONGEST_FILE:
+        raise Unsafe(
+            f"{what} has more than {LONGEST_FILE} bytes, which no file of ours has: restore it "
+            "from a backup"
+        )
+    return data
+
+
+def _open_file(parent: int, name: str, what: str) -> int:
+    # O_NONBLOCK: to open a pipe for reading waits for a writer, for good.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(name, flags, dir_fd=parent)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:  # a symlink, or a socket
+            raise _irregular(what) from error
+        raise
+
+
+def _irregular(what: str) -> Unsafe:
+    return Unsafe(f"{what} is no regular file: restore it from a backup")
