@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from holdfast.exports.tree import NOT_EMPTY
+from holdfast.exports.tree import NOT_EMPTY, entry_name
 
 DRAFT = ".draft-"
 
@@ -71,7 +71,7 @@ class Changes:
     def mkdir(self, parent: int, name: str, mode: int) -> None:
         """Makes a directory; raises FileExistsError where there is anything of that name."""
         self._may_change()
-        os.mkdir(name, mode, dir_fd=parent)
+        os.mkdir(entry_name(name), mode, dir_fd=parent)
         self._changed(parent)
 
     def symlink(self, target: str, parent: int, name: str) -> None:
@@ -84,13 +84,13 @@ class Changes:
 
     def _symlink(self, target: str, parent: int, name: str) -> None:
         self._may_change()
-        os.symlink(target, name, dir_fd=parent)
+        os.symlink(target, entry_name(name), dir_fd=parent)
         self._changed(parent)
 
     def rename(self, parent: int, name: str, target_parent: int, target: str) -> None:
         """Renames; an empty directory in the way is replaced, anything else refused."""
         self._may_change()
-        os.rename(name, target, src_dir_fd=parent, dst_dir_fd=target_parent)
+        os.rename(entry_name(name), entry_name(target), src_dir_fd=parent, dst_dir_fd=target_parent)
         self._changed(parent)
         self._changed(target_parent)
 
@@ -98,13 +98,13 @@ class Changes:
         """Removes a file; none of that name is as well."""
         self._may_change()
         with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=parent)
+            os.unlink(entry_name(name), dir_fd=parent)
         self._changed(parent)
 
     def rmdir(self, parent: int, name: str) -> None:
         """Removes an empty directory; raises OSError (ENOTEMPTY, EEXIST) for any other."""
         self._may_change()
-        os.rmdir(name, dir_fd=parent)
+        os.rmdir(entry_name(name), dir_fd=parent)
         self._changed(parent)
 
     def set_owner(self, handle: int, uid: int | None, gid: int | None, mode: int) -> None:

@@ -50,8 +50,13 @@ def read(holdfast: int) -> ExportInfo:
     return info
 
 
+def is_id(text: str) -> bool:
+    """Whether an export can have this id."""
+    return _ID.fullmatch(text) is not None
+
+
 def _checked(export_id: object) -> str:
-    if isinstance(export_id, str) and _ID.fullmatch(export_id):
+    if isinstance(export_id, str) and is_id(export_id):
         return export_id
     raise ValueError(f"{export_id!r} is no id")
 

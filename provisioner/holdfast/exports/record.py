@@ -90,8 +90,8 @@ class Record:
         succeeds: volumes that are gone and whose retained directory this one takes up.
         origin: which cluster's API server knows the volume (the uid of its namespace
             kube-system); empty where that could not be read.
-        target: where the data goes or went, relative to the root; that of an archive is written
-            before it is moved.
+        target: where the data goes or went: the name of an archive in the root, which is written
+            before it is moved, or the place in the trash, which is not written.
         created, moved: RFC 3339, UTC; `moved` is empty in the trash.
         unknown: fields of a later version, which are kept.
     """
@@ -132,8 +132,9 @@ class Record:
         try:
             record = cls(**_read(json.loads(data)))
             _check_depth(record.unknown)
-            for path in filter(None, (record.directory, record.target)):
-                components(path)
+            components(record.directory)
+            if record.target and components(record.target) != (record.target,):
+                raise ValueError(f"no archive is at {record.target!r}, but in the root")
         except (*_NO_RECORD, Refused) as error:
             raise Unsafe(
                 f"cannot parse the record .holdfast/…/{volume} ({error}): restore it from a backup"

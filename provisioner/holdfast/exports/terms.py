@@ -18,7 +18,7 @@ import os
 from contextlib import suppress
 
 from holdfast.claims.paths import components, shortened
-from holdfast.exports import tree
+from holdfast.exports import identity, tree
 from holdfast.exports.changes import DRAFT, Changes
 from holdfast.exports.errors import Fenced, Unsafe
 from holdfast.exports.interface import Leader, Term
@@ -32,7 +32,9 @@ _ATTEMPTS = 100  # with each of which a former leader's last calls would have to
 
 
 def path_of(term: Term) -> tuple[str, str, str]:
-    """The folder of a term, beneath `.holdfast`."""
+    """The folder of a term, beneath `.holdfast`; raises Unsafe for a term that none can be."""
+    if term.number < 1 or not identity.is_id(term.export):
+        raise Unsafe(f"no term has the number {term.number} on an export {term.export!r}")
     return TERMS, _folder_of(term.leader), _name_of(term.number, term.export)
 
 

@@ -55,11 +55,18 @@ def opened(parent: int, names: Sequence[str]) -> Iterator[int]:
 def open_directory(parent: int, name: str) -> int:
     """A handle of one directory in `parent`, which the caller closes; raises as `opened` does."""
     try:
-        return os.open(name, _DIRECTORY, dir_fd=parent)
+        return os.open(entry_name(name), _DIRECTORY, dir_fd=parent)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
             raise Unsafe(f"{name!r} is not a directory, or a symlink: it is left alone") from error
         raise
+
+
+def entry_name(name: str) -> str:
+    """The name of one entry of a directory; raises Unsafe for what is a path, or none."""
+    if "/" in name or name in {"", ".", ".."}:
+        raise Unsafe(f"{name!r} is not the name of one entry of a directory: it is left alone")
+    return name
 
 
 @contextmanager
@@ -114,7 +121,7 @@ def reaches(root: int, path: str) -> bool:
 def exists(parent: int, name: str) -> bool:
     """Whether `parent` has an entry of that name, of whatever kind."""
     try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
+        os.stat(entry_name(name), dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:
         return False
     return True
@@ -122,7 +129,7 @@ def exists(parent: int, name: str) -> bool:
 
 def is_directory(parent: int, name: str) -> bool:
     """Whether `parent` has a directory of that name; raises FileNotFoundError without an entry."""
-    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    return stat.S_ISDIR(os.stat(entry_name(name), dir_fd=parent, follow_symlinks=False).st_mode)
 
 
 def is_empty(handle: int) -> bool:
@@ -173,7 +180,7 @@ def _open_file(parent: int, name: str, what: str) -> int:
     # O_NONBLOCK: to open a pipe for reading waits for a writer, for good.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        return os.open(name, flags, dir_fd=parent)
+        return os.open(entry_name(name), flags, dir_fd=parent)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENXIO}:  # a symlink, or a socket
             raise _irregular(what) from error

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdfast.claims.parameters import Action
+from holdfast.exports import tree
+from holdfast.exports.changes import Changes
 from holdfast.exports.errors import ExportError, Unsafe
+from holdfast.exports.interface import Grant, Leader
 from holdfast.exports.record import Taken
 from tests.unit.exports.given import (
+    ID,
     Leading,
     adopted,
     found,
@@ -114,6 +123,8 @@ def test_a_record_that_cannot_be_read_is_named_and_stops_only_its_own_volume(
         {"directory": "../outside/folder"},
         {"target": "../outside/folder"},
         {"target": ".holdfast/volumes"},
+        {"target": "link/stolen"},
+        {"target": "team/archived-data"},
         {"volume": "pvc-2"},
         {"claim": 1},
     ],
@@ -128,3 +139,90 @@ def test_a_record_that_somebody_edited_does_not_lead_out_of_the_export(
     with pytest.raises(Unsafe, match=r"the record \.holdfast/…/pvc-1"):
         export.reclaim("pvc-1", "1", Action.DELETE)
     assert visible(root) == ["team", "team/data"]
+
+
+@pytest.mark.parametrize("action", [Action.ARCHIVE, Action.DELETE, Action.RETAIN])
+def test_a_directory_does_not_go_through_a_symlink_to_where_a_record_says(
+    root: Path, export: Leading, outside: Path, action: Action
+) -> None:
+    """Rule 1: an archive is beneath the root itself, where Holdfast puts it."""
+    (root / "link").symlink_to(outside)
+    (root / "team/data").mkdir(parents=True)
+
+    with pytest.raises(Unsafe, match="no archive is at 'link/stolen', but in the root"):
+        export.adopt(adopted(target="link/stolen"))
+    with pytest.raises(Unsafe, match="no record names volume"):
+        export.reclaim("pvc-1", "1", action)
+    assert visible(root) == ["link", "team", "team/data"]
+
+
+ODD_TERMS = [
+    {"export": f"{ID}/../../../../outside/folder"},
+    {"export": ".."},
+    {"export": ""},
+    {"export": "a" * 300},
+    {"export": "\ud800"},
+    {"number": 0},
+    {"number": -1},
+    {"leader": Leader("../..", "nfs")},
+    {"leader": Leader("cluster", "nfs/../../../outside")},
+    {"leader": Leader("\ud800", "nfs")},
+    {"leader": Leader(".", "nfs")},
+]
+
+
+@pytest.mark.parametrize("change", ODD_TERMS, ids=str)
+def test_a_term_that_none_can_be_changes_nothing(
+    root: Path, export: Leading, change: dict[str, Any]
+) -> None:
+    published(export)
+    grant = Grant(replace(export.takeover.term, **change))
+    before = listing(root)
+
+    for call in (
+        lambda: export.exports.create(grant, plan("2", "other")),
+        lambda: export.exports.reclaim(grant, "pvc-1", "1", Action.DELETE),
+        lambda: export.exports.sweep(grant),
+    ):
+        with pytest.raises(Unsafe, match=r"no term has|no leader's name|the directory's path"):
+            call()
+    assert listing(root) == before
+
+
+PATHS = ["team/data", "/etc", "link/folder", "..", ".", ""]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_only_the_name_of_one_entry_is_given_to_the_kernel(
+    root: Path, outside: Path, path: str
+) -> None:
+    (root / "team/data").mkdir(parents=True)
+    (root / "link").symlink_to(outside)
+    before = listing(root)
+
+    with Changes(lambda: None) as changes, opened_root(root) as handle:
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: tree.open_directory(handle, path),
+            lambda: tree.read_file(handle, path, "a file"),
+            lambda: tree.exists(handle, path),
+            lambda: tree.is_directory(handle, path),
+            lambda: changes.mkdir(handle, path, 0o700),
+            lambda: changes.symlink("target", handle, path),
+            lambda: changes.rename(handle, path, handle, "new"),
+            lambda: changes.rename(handle, "team", handle, path),
+            lambda: changes.unlink(handle, path),
+            lambda: changes.rmdir(handle, path),
+        )
+        for call in calls:
+            with pytest.raises(Unsafe, match="is not the name of one entry of a directory"):
+                call()
+    assert listing(root) == before
+
+
+@contextmanager
+def opened_root(root: Path) -> Iterator[int]:
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
