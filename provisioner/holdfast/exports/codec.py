@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -76,13 +77,20 @@ def _decode_union(kinds: tuple[Any, ...], value: Any) -> Any:
 
 
 def _plain(kind: Any, value: Any) -> Any:
-    if kind is float and type(value) is int:
-        return float(value)
+    if kind is float and type(value) in {int, float}:
+        return _finite(value)
     if kind is type(None) and value is None:
         return None
     if type(value) is not kind:
         raise TypeError(f"{value!r} is not of type {kind}")
     return value
+
+
+def _finite(value: float) -> float:
+    """A number that JSON has; Python reads NaN, Infinity and 1e999 from it as well."""
+    if not -sys.float_info.max <= value <= sys.float_info.max:
+        raise ValueError(f"{value!r} is no finite number")
+    return float(value)
 
 
 def _of(kind: type, value: Any) -> Any:

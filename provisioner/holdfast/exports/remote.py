@@ -14,7 +14,7 @@ from holdfast.exports import codec, errors
 from holdfast.exports.errors import ExportError, Failed, TimedOut, Unavailable
 from holdfast.exports.interface import Exports
 from holdfast.exports.record import Record, Taken
-from holdfast.exports.server import PROTOCOL
+from holdfast.exports.server import LONGEST_ANSWER, LONGEST_LINE, PROTOCOL
 
 _KINDS: Mapping[str, type[ExportError]] = {
     kind.__name__: kind for kind in (errors.Fenced, errors.Failed, errors.TimedOut, errors.Unsafe)
@@ -98,11 +98,12 @@ class _RemoteExport:
 
     def _sent(self, request: dict[str, Any]) -> bool:
         """Sends a request; False where the other end is gone."""
+        line = _line(request)
         if self._ended.is_set():
             return False
         try:
             with self._sending:
-                self._requests.write(json.dumps(request).encode() + b"\n")
+                self._requests.write(line)
                 self._requests.flush()
         except (OSError, ValueError):  # ValueError: the stream is closed
             return False
@@ -111,14 +112,25 @@ class _RemoteExport:
     def _read(self) -> None:
         # What comes and is no answer: as if the other end had ended.
         with suppress(ValueError, OSError, AttributeError, TypeError, RecursionError):
-            self._greeting.resolve(dict(json.loads(self._answers.readline())))
-            while line := self._answers.readline():
+            self._greeting.resolve(dict(json.loads(self._answers.readline(LONGEST_LINE))))
+            while line := self._answers.readline(LONGEST_ANSWER):
                 answer = json.loads(line)
                 if waiting := self._waiting.get(answer.get("id")):
                     waiting.resolve(answer)
         self._ended.set()
         for waiting in (self._greeting, *list(self._waiting.values())):
             waiting.resolve(None)
+
+
+def _line(request: dict[str, Any]) -> bytes:
+    """A request as it is sent; raises Failed for one that the other end would not read."""
+    line = json.dumps(request).encode() + b"\n"
+    if len(line) > LONGEST_LINE:
+        raise Failed(
+            f"{request['method']}: the request has {len(line)} bytes, {LONGEST_LINE} are the most: "
+            "it is not sent"
+        )
+    return line
 
 
 def _outcome(method: str, answer: Mapping[str, Any]) -> Any:

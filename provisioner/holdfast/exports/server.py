@@ -28,7 +28,8 @@ from holdfast.exports.interface import Exports
 from holdfast.exports.record import Taken
 
 PROTOCOL = 1
-LONGEST_LINE = 1 << 20  # bytes
+LONGEST_LINE = 1 << 20  # bytes of a request, with its end
+LONGEST_ANSWER = 1 << 25  # tens of thousands of records
 _AT_ONCE = 32
 
 
@@ -63,10 +64,18 @@ class Server:
             self._places.release()
 
     def _send(self, message: dict[str, Any]) -> None:
-        data = json.dumps(message).encode() + b"\n"
+        data = _line(message)
         with self._writing:
             self._answers.write(data)
             self._answers.flush()
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    data = json.dumps(message).encode() + b"\n"
+    if len(data) <= LONGEST_ANSWER:
+        return data
+    told = f"the answer has {len(data)} bytes, {LONGEST_ANSWER} are the most"
+    return _line({"id": message["id"], "error": {"kind": "Failed", "message": told}})
 
 
 def answer(export: Exports, line: bytes) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from holdfast.exports.interface import (
 )
 from holdfast.exports.record import Record, Taken
 from holdfast.exports.remote import connect
-from holdfast.exports.server import LONGEST_LINE, PROTOCOL, Server, answer
+from holdfast.exports.server import LONGEST_ANSWER, LONGEST_LINE, PROTOCOL, Server, answer
 from tests.unit.exports.given import adopted, export_at, listing, plan, published, served
 
 WORDS = st.text(max_size=8)
@@ -108,6 +108,9 @@ def test_every_kind_of_data_of_the_interface_is_among_them() -> None:
         (int, 1.0),
         (str, None),
         (float, "1"),
+        (float, float("nan")),
+        (float, float("-inf")),
+        (float, 10**400),
         (bool, 1),
         (tuple[str, ...], "text"),
         (tuple[str, ...], [1]),
@@ -270,10 +273,84 @@ def test_the_rest_of_a_line_that_is_too_long_is_no_request(fuzzed: Path) -> None
     assert {one["id"] for one in told[1:]} == {None, 3}
 
 
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "-Infinity", "1e999", "1" * 400])
+def test_a_grant_ends_at_some_time(fuzzed: Path, seconds: str) -> None:
+    grant = {"term": codec.encode(Term(Leader("cluster", "nfs"), 1, "id")), "seconds": 1.5}
+    line = _request(7, "sweep", {"grant": grant}).replace(b"1.5", seconds.encode())
+
+    told = _told(answer(Export(fuzzed), line))
+
+    assert (told["id"], told["error"]["kind"]) == (7, "Invalid")
+    assert "is no finite number" in told["error"]["message"]
+
+
+def test_an_answer_that_is_too_long_is_an_error_of_its_call(fuzzed: Path) -> None:
+    class Long(Export):
+        def trashed(self) -> tuple[str, ...]:
+            return ("x" * LONGEST_ANSWER,)
+
+    answers = io.BytesIO()
+    server = Server(Long(fuzzed), answers)
+    server.serve(io.BytesIO(_request(7, "trashed", {})))
+    server.wait()
+
+    told = json.loads(answers.getvalue().splitlines()[1])
+    assert (told["id"], told["error"]["kind"]) == (7, "Failed")
+    assert told["error"]["message"].startswith("the answer has ")
+
+
 # The other end
 
 
 NOTHING = b""
+
+
+class Endless(io.RawIOBase):
+    """What the other end says: a line that does not end, after another."""
+
+    def __init__(self, first: bytes) -> None:
+        self.given = 0
+        self._first = first
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.given > 2 * LONGEST_ANSWER:
+            return 0  # only where the reader knows no bound
+        said = self._first or b"x" * len(buffer)
+        self._first = b""
+        buffer[: len(said)] = said
+        self.given += len(said)
+        return len(said)
+
+
+def test_a_greeting_that_does_not_end_is_not_kept() -> None:
+    endless = Endless(b"")
+
+    with pytest.raises(Unavailable, match="the other end is no Holdfast"):
+        connect(io.BytesIO(), io.BufferedReader(endless))
+    assert endless.given < 2 * LONGEST_LINE
+
+
+def test_an_answer_that_does_not_end_is_not_kept() -> None:
+    endless = Endless(b'{"protocol": 1}\n')
+
+    with pytest.raises(Unavailable, match="has ended"):
+        connect(io.BytesIO(), io.BufferedReader(endless)).inspect()
+    _join_readers()
+    assert endless.given < LONGEST_ANSWER + LONGEST_LINE
+
+
+def test_a_request_that_the_other_end_would_not_read_fails_at_once(root: Path) -> None:
+    export_at(root)
+    around = len(_request(1, "find", {"volume": ""}) + b"\n")
+    with served(root) as export:
+        with pytest.raises(Unsafe, match="is no volume's name"):
+            export.find("v" * (LONGEST_LINE - around))
+        with pytest.raises(Failed, match="find: the request has 1048577 bytes, 1048576 are the mo"):
+            export.find("v" * (LONGEST_LINE - around + 1))
+        assert export.find("pvc-1") is None
 
 
 @contextmanager
