@@ -93,7 +93,8 @@ class Record:
         target: where the data goes or went: the name of an archive in the root, which is written
             before it is moved, or the place in the trash, which is not written.
         created, moved: RFC 3339, UTC; `moved` is empty in the trash.
-        unknown: fields of a later version, which are kept.
+        unknown: fields of a later version, which are kept; those within `claim` and `inode`
+            beneath these names.
     """
 
     volume: str
@@ -152,14 +153,15 @@ class Record:
         Raises:
             Unsafe: it would be too long to be read again.
         """
-        claim, inode = self.claim, self.inode
         values = {name: getattr(self, name) for name in _NAMES}
-        values["claim"] = {"namespace": claim.namespace, "name": claim.name, "uid": claim.uid}
-        values["inode"] = {"number": inode.number, "birth": inode.birth}
+        for name, known in _PARTS.items():
+            own = {part: getattr(values[name], part) for part in known}
+            later = self.unknown.get(name)
+            values[name] = {**own, **later, **own} if isinstance(later, Mapping) else own
         values["version"] = max(self.version, VERSION)
+        values |= {name: self.unknown[name] for name in self.unknown if name not in _NAMES}
         # Not `indent`, which takes the standard library's slow encoder.
-        fields = {**values, **self.unknown}.items()
-        lines = (f" {_encode(name)}: {_encode(value)}" for name, value in fields)
+        lines = (f" {_encode(name)}: {_encode(value)}" for name, value in values.items())
         data = ("{\n" + ",\n".join(lines) + "\n}\n").encode()
         if len(data) > LONGEST_FILE:
             raise Unsafe(f"the record of {self.volume} would have more than {LONGEST_FILE} bytes")
@@ -203,6 +205,11 @@ class Record:
 
 
 _NAMES = tuple(one.name for one in fields(Record) if one.name != "unknown")
+# Of what has fields of its own.
+_PARTS = {
+    "claim": tuple(one.name for one in fields(ClaimRef)),
+    "inode": tuple(one.name for one in fields(Inode)),
+}
 _TEXTS = {"volume", "export", "directory", "storage_class", "size", "reclaim_policy", "mode"}
 _TEXTS |= {"origin", "target", "created", "moved"}
 _FLAGS = {"shared", "found", "foreign", "inherited"}
@@ -213,14 +220,22 @@ def _read(given: dict[str, Any]) -> dict[str, Any]:
     known = {name: given[name] for name in given if name in _NAMES}
     for name, value in known.items():
         _check(name, value)
-    known["claim"] = ClaimRef(**_texts(given["claim"]))
-    known["inode"] = Inode(**_numbers(given.get("inode") or {}))
+    parts = {name: _split(given.get(name) or {}, _PARTS[name]) for name in _PARTS}
+    known["claim"] = ClaimRef(**_texts(parts["claim"][0]))
+    known["inode"] = _inode(parts["inode"][0]) if given.get("inode") else UNKNOWN
     known["on_delete"] = Action(given["on_delete"])
     known["state"] = State(given["state"])
     known["succeeds"] = tuple(map(_text, given["succeeds"]))
     known["unknown"] = {name: given[name] for name in given if name not in _NAMES}
+    known["unknown"] |= {name: later for name, (_, later) in parts.items() if later}
     known.setdefault("version", 1)
     return known
+
+
+def _split(given: dict[str, Any], names: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of these names, and the others."""
+    known = {name: value for name, value in given.items() if name in names}
+    return known, {name: value for name, value in given.items() if name not in names}
 
 
 def _check_depth(value: Any, left: int = _DEEPEST) -> None:
@@ -256,7 +271,7 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
     return {name: _text(value) for name, value in given.items()}
 
 
-def _numbers(given: dict[str, Any]) -> dict[str, int]:
+def _inode(given: dict[str, Any]) -> Inode:
     if not all(type(value) is int for value in given.values()):
         raise TypeError(f"field 'inode' is {given!r}")
-    return given
+    return Inode(given["number"], given.get("birth", 0))

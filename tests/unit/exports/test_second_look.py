@@ -512,6 +512,37 @@ def test_a_record_of_version_1_is_read_as_it_is_and_written_anew_with_what_it_di
     assert stat.S_ISDIR((root / (record.target or record.directory)).stat().st_mode)
 
 
+@pytest.mark.parametrize("name", REWRITING)
+def test_what_a_later_version_knows_of_a_claim_and_an_inode_is_kept(
+    root: Path, either: Leading, name: str
+) -> None:
+    """Unknown fields are kept at every level."""
+    published(either)
+    path = root / ".holdfast/volumes/pvc-1"
+    before = json.loads(path.read_text())
+    claim, inode = {**before["claim"], "labels": ["a"]}, {**before["inode"], "device": 7}
+    rewrite(root, "volumes/pvc-1", claim=claim, inode=inode, version=3, later=1)
+
+    assert found(either).claim.uid == "1"
+    REWRITING[name](either)
+
+    after = json.loads(path.read_text())
+    assert (after["claim"]["labels"], after["inode"]["device"], after["later"]) == (["a"], 7, 1)
+    assert after["inode"] == inode
+    assert set(after) == {*before, "later"}
+
+
+def test_unknown_fields_never_stand_for_those_that_are_known(either: Leading) -> None:
+    """Whatever a client says is unknown."""
+    unknown = {"claim": {"uid": "9"}, "inode": 7, "state": "archived", "target": "archived-x"}
+
+    either.adopt(adopted(unknown={**unknown, "later": 1}))
+
+    record = found(either)
+    assert (record.claim.uid, record.state, record.target) == ("1", State.LIVE, "")
+    assert record.unknown == {"later": 1}
+
+
 @pytest.mark.parametrize("data", [True, False])
 def test_what_a_later_version_wrote_is_kept_while_a_volume_is_in_the_making(
     root: Path, either: Leading, *, data: bool
