@@ -13,7 +13,7 @@ from contextlib import suppress
 import structlog
 
 from holdfast.claims import conflicts, inherited
-from holdfast.claims.constants import EXPORT, FINALIZER
+from holdfast.claims.constants import DIRECTORY, EXPORT, FINALIZER
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
@@ -209,6 +209,13 @@ class Keep:
             return False
         if self._find(volume.name) is not None:
             return False
+        if self._context.address.directory_of(volume.path) != volume.directory:
+            raise Refused(
+                f"volume {volume.name} has no record on the export, its path is {volume.path!r}, "
+                f"and its annotation {DIRECTORY} says {volume.directory!r}: its data is left "
+                "alone; set the annotation to the directory of the path, or put .holdfast back "
+                "from a backup"
+            )
         return not self._context.directories.read(
             "look", lambda exports: exports.has_orphan(volume.directory), volume.name
         )

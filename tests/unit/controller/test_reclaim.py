@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.claims.constants import FINALIZER, ON_DELETE
+from holdfast.claims.constants import DIRECTORY, FINALIZER, ON_DELETE
 from holdfast.claims.parameters import Action
 from holdfast.controller.outcome import Again, NotLeading
 from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
@@ -336,6 +336,27 @@ class TestLost:
 
         assert site.volume() is None
         assert (site.root / "team/data/deeper").is_dir()
+
+    @pytest.mark.parametrize("annotated", ["team/elsewhere", "team", "team/data/", "../data"])
+    def test_one_whose_annotation_names_another_directory_than_its_path_is_refused(
+        self, site: Site, annotated: str
+    ) -> None:
+        """Pods use the path: nothing at the annotation's place says nothing of their data."""
+        made = a_volume(ref(), phase="Released")
+        made["metadata"]["annotations"][DIRECTORY] = annotated
+        site.add_volume(made)
+
+        for is_there in (True, False):
+            if is_there:
+                (site.root / "team" / "data").mkdir(parents=True)
+            else:
+                (site.root / "team" / "data").rmdir()
+            with pytest.raises(Again):
+                site.look_after()
+
+        assert site.volume() is not None
+        for said in site.said(FAILED):
+            assert f"its path is '/srv/team/data', and its annotation {DIRECTORY}" in said.message
 
     def test_one_with_something_at_its_path_is_refused(self, site: Site) -> None:
         (site.root / "team" / "data").mkdir(parents=True)
