@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -30,11 +28,11 @@ from holdfast.controller.settings import Settings
 from holdfast.controller.speaker import Speaker
 from holdfast.controller.steward import Steward
 from holdfast.controller.trash import Trash
+from holdfast.controller.watchdog import Watchdog
 from holdfast.controller.workers import Workers
 from holdfast.exports.errors import ExportError
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant
-from holdfast.kube import clock
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration
 from holdfast.kube.errors import KubeError
@@ -47,11 +45,7 @@ _PULSE = 0.5
 _STUCK = 15.0  # seconds without a pulse after which the process counts as dead
 _WORK_IN_HAND = 5.0  # seconds that the work in hand has at the end, in all
 
-# Seconds that calls have to end after the lease was lost; then another replica may soon lead.
-_LAST_CALLS = 2.0
-
-STALE = 3  # exit code: the mount has to be made anew
-LOST = 4  # exit code: the lease was lost while a call to the export hung
+STALE = 3  # exit code: the mount has to be made anew; `watchdog.LOST` is another
 
 
 class Program:
@@ -62,7 +56,6 @@ class Program:
         self._settings = settings
         self._stop = threading.Event()
         self._beat = time.monotonic()
-        self._lost_at: float | None = None
         self._metrics = metrics = Metrics()
         self._api = Api(load_configuration(settings.kubeconfig), observe=metrics.observe_api)
         self._identity = Identity(settings.address, self._own_volumes, self._say_wrong_export)
@@ -83,6 +76,7 @@ class Program:
             may_lead=lambda: self._export_circuit.closed,
             busy=self._directories.is_busy,
         )
+        self._watchdog = Watchdog(self._leadership.leading, self._directories.is_busy)
         circuits = (self._api_circuit, self._export_circuit)
         self._gate = Gate(self._leadership.leading, circuits, self._stop)
         self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
@@ -147,6 +141,7 @@ class Program:
         self._export_circuit.start()
         self._cluster.start()
         self._recorder.start()
+        self._watchdog.start()
         self._leadership.start()
         self._steward.start(self._provision, self._keep, self._trash)
         self._trash.start()
@@ -157,27 +152,11 @@ class Program:
     def _wait(self) -> int:
         while not self._stop.wait(_PULSE):
             self._beat = time.monotonic()
-            self._end_if_lost()
             if self._directories.is_stale:
                 _log.error("the export's mount is stale, and only a new mount mends that")
                 delete_own_pod(self._api)
                 return STALE
         return 0
-
-    def _end_if_lost(self) -> None:
-        """Ends the process where the lease was lost and a call hangs that may change the export.
-
-        It could take effect at any time, also after another replica has begun to lead.
-        """
-        if self._leadership.leading() or not self._directories.is_busy():
-            self._lost_at = None
-            return
-        now = clock.boottime()
-        self._lost_at = self._lost_at or now
-        if now - self._lost_at >= _LAST_CALLS:
-            _log.error("lease lost while calls to the export hang: the process ends")
-            sys.stderr.flush()
-            os._exit(LOST)
 
     def _end(self) -> None:
         """Ends the work first and gives the lease up then: the next leader begins at once."""
@@ -196,6 +175,7 @@ class Program:
         self._directories.close()
         self.health.stop()
         self._api.close()
+        self._watchdog.stop()  # last: calls may hang to the end
 
     def _refuse_unless_leading(self) -> None:
         if not self._leadership.leading():
@@ -267,7 +247,7 @@ class Program:
         if time.monotonic() - self._beat > _STUCK:
             wrong.append("the main thread hangs")
         threads = [thread for workers in self._workers for thread in workers.threads]
-        threads += [part.thread for part in (self._steward, self._trash)]
+        threads += [part.thread for part in (self._steward, self._trash, self._watchdog)]
         threads += [self._api_circuit.thread, self._export_circuit.thread]
         wrong += [f"thread {thread.name} has ended" for thread in threads if not thread.is_alive()]
         return wrong

@@ -15,9 +15,9 @@ import structlog
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import program as module
 from holdfast.controller.outcome import NotLeading
-from holdfast.controller.program import LOST, STALE, Program
+from holdfast.controller.program import STALE, Program
 from holdfast.controller.settings import Settings
-from holdfast.kube import clock
+from holdfast.controller.watchdog import LOST
 from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer
 from tests.support import eventually
@@ -162,7 +162,16 @@ class TestRunning:
         assert lease is not None
         assert lease["spec"]["holderIdentity"] == ""
         assert {thread.name for thread in threading.enumerate()}.isdisjoint(
-            {"steward", "trash", "elector", "events", "claims-0", "volumes-1", "export-probe"}
+            {
+                "steward",
+                "trash",
+                "watchdog",
+                "elector",
+                "events",
+                "claims-0",
+                "volumes-1",
+                "export-probe",
+            }
             | {f"reflector-{kind.plural}" for kind in (CLAIMS, CLASSES, VOLUMES)}
             | {"API server-probe"}
         )
@@ -242,7 +251,8 @@ class TestBeforeItRuns:
         assert "the main thread hangs" in program._not_live()
 
     def test_each_thread_that_has_ended_is_named(self, program: Program) -> None:
-        names = ["claims-0", "claims-1", "volumes-0", "volumes-1", "steward", "trash"]
+        names = ["claims-0", "claims-1", "volumes-0", "volumes-1"]
+        names += ["steward", "trash", "watchdog"]
         names += ["API server-probe", "export-probe"]
 
         assert program._not_live() == [f"thread {name} has ended" for name in names]
@@ -287,57 +297,63 @@ class TestBeforeItRuns:
         assert [volume.name for volume in program._own_volumes()] == ["pvc-1"]
 
 
-class Ended(BaseException):
-    """The process has ended."""
-
-
 class TestLost:
-    """The process ends before the lease can be had by another while a call hangs."""
+    """The watchdog's thread is there until the process is about to exit, whatever else hangs."""
 
-    @pytest.fixture(autouse=True)
-    def lost(self, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.program = program
-        self.leads, self.busy, self.now = False, True, 1000.0
-        self.codes: list[int] = []
-        monkeypatch.setattr(program._leadership, "leading", lambda: self.leads)
-        monkeypatch.setattr(program._directories, "is_busy", lambda: self.busy)
-        monkeypatch.setattr(clock, "boottime", lambda: self.now)
-        monkeypatch.setattr(os, "_exit", self.codes.append)
+    @pytest.fixture
+    def exited(
+        self, running: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[threading.Event]:
+        """Set by the exit; the leader has begun its term, and a call of it hangs from now on."""
+        eventually(running.program._gate.is_open)
+        exited, codes = threading.Event(), list[int]()
 
-    def look(self, *, after: float) -> list[int]:
-        """The exit codes after so many seconds more."""
-        self.now += after
-        with structlog.testing.capture_logs():
-            self.program._end_if_lost()
-        return self.codes
+        def exit_(code: int) -> None:
+            codes.append(code)
+            exited.set()
 
-    def test_it_ends_once_the_last_calls_have_had_their_time(self) -> None:
-        assert self.look(after=0) == []
-        assert self.look(after=1.9) == []
-        assert self.look(after=0.1) == [LOST]
+        monkeypatch.setattr(os, "_exit", exit_)
+        running.program._directories._outstanding.add(1)
+        yield exited
+        running.program._directories._outstanding.add(-1)
+        assert set(codes) <= {LOST}
 
-    @pytest.mark.parametrize("change", ["ended", "leads again"])
-    def test_it_does_not_when_they_end_or_it_leads_again(self, change: str) -> None:
-        self.look(after=0)
-        self.busy, self.leads = change != "ended", change == "leads again"
-        assert self.look(after=10) == []
+    @pytest.mark.parametrize(
+        "hangs", ["_leadership", "_recorder", "_api_circuit", "_export_circuit", "_directories"]
+    )
+    def test_nothing_that_ends_slowly_holds_it_up(
+        self,
+        running: Running,
+        exited: threading.Event,
+        hangs: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        part = getattr(running.program, hangs)
+        end = "close" if hangs == "_directories" else "stop"
+        stop = getattr(part, end)
 
-        self.busy, self.leads = True, False
-        assert self.look(after=10) == []
-        assert self.look(after=2) == [LOST]
+        def slow() -> None:
+            stop()
+            assert exited.wait(30)
 
-    def test_it_is_looked_at_with_each_pulse(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def end(code: int) -> None:
-            self.codes.append(code)
-            raise Ended
+        monkeypatch.setattr(part, end, slow)
 
-        monkeypatch.setattr(os, "_exit", end)
-        monkeypatch.setattr(module, "_LAST_CALLS", 0.0)
+        running.end()
 
-        with structlog.testing.capture_logs(), pytest.raises(Ended):
-            self.program._wait()
+        assert exited.is_set()
 
-        assert self.codes == [LOST]
+    def test_deleting_its_own_pod_does_not_hold_it_up(
+        self, running: Running, exited: threading.Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = running.program
+        monkeypatch.setattr(module, "delete_own_pod", lambda _: exited.wait(30))
+        monkeypatch.setattr(program._leadership, "leading", lambda: False)
+        monkeypatch.setattr(program._watchdog, "_leading", lambda: False)
+        monkeypatch.setattr(type(program._directories), "is_stale", property(lambda _: True))
+
+        running.thread.join(40)
+
+        assert exited.is_set()
 
 
 class TestStale:
@@ -353,8 +369,8 @@ class TestStale:
 
         assert [path.rpartition("/")[2] for path in server.objects.by_path] == ["holdfast-1"]
 
-    def test_the_exit_codes_are_what_the_documentation_says(self) -> None:
-        assert (STALE, LOST) == (3, 4)
+    def test_the_exit_code_is_what_the_documentation_says(self) -> None:
+        assert STALE == 3
 
 
 def test_who_waits_is_alive(program: Program) -> None:

@@ -1,0 +1,74 @@
+"""The process ends before the lease can be had by another while a call hangs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from holdfast.controller import watchdog as module
+from holdfast.controller.watchdog import LOST, Watchdog
+from holdfast.kube import clock
+
+
+class Bench:
+    """A watchdog whose looks are called by the test, on a clock that the test holds."""
+
+    def __init__(self) -> None:
+        self.leads, self.busy, self.now = False, True, 1000.0
+        self.codes: list[int] = []
+        self.watchdog = Watchdog(lambda: self.leads, lambda: self.busy)
+
+    def look(self, *, after: float) -> list[int]:
+        """The exit codes after so many seconds more."""
+        self.now += after
+        self.watchdog._look()
+        return self.codes
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    made = Bench()
+    monkeypatch.setattr(clock, "boottime", lambda: made.now)
+    monkeypatch.setattr(os, "_exit", made.codes.append)
+    with structlog.testing.capture_logs():
+        yield made
+
+
+def test_it_ends_once_the_last_calls_have_had_their_time(bench: Bench) -> None:
+    assert bench.look(after=0) == []
+    assert bench.look(after=1.9) == []
+    assert bench.look(after=0.1) == [LOST]
+
+
+@pytest.mark.parametrize("change", ["ended", "leads again"])
+def test_it_does_not_when_they_end_or_it_leads_again(bench: Bench, change: str) -> None:
+    bench.look(after=0)
+    bench.busy, bench.leads = change != "ended", change == "leads again"
+    assert bench.look(after=10) == []
+
+    bench.busy, bench.leads = True, False
+    assert bench.look(after=10) == []
+    assert bench.look(after=2) == [LOST]
+
+
+def test_a_log_that_cannot_be_written_to_does_not_hold_it_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(module, "_log_lost", lambda: over.wait(30))
+    monkeypatch.setattr(module, "_LOG", 0.01)
+
+    bench.look(after=0)
+    codes = bench.look(after=2)
+
+    assert not over.is_set()
+    over.set()
+    assert codes == [LOST]
+
+
+def test_the_exit_code_is_what_the_documentation_says() -> None:
+    assert LOST == 4
