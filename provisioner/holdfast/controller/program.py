@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -27,6 +27,7 @@ from holdfast.controller.provision import Provision
 from holdfast.controller.settings import Settings
 from holdfast.controller.speaker import Speaker
 from holdfast.controller.steward import Steward
+from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.watchdog import Watchdog
 from holdfast.controller.workers import Workers
@@ -58,7 +59,8 @@ class Program:
         self._beat = time.monotonic()
         self._metrics = metrics = Metrics()
         self._api = Api(load_configuration(settings.kubeconfig), observe=metrics.observe_api)
-        self._identity = Identity(settings.address, self._own_volumes, self._say_wrong_export)
+        self._identity = Identity(settings.address, self._own_volumes, self._teller("WrongExport"))
+        self._failures = TakeoverFailures(self._teller("TermNotBegun"))
         self._directories = Directories(
             Export(settings.root, self._refuse_unless_leading),
             settings.export_deadline,
@@ -73,7 +75,7 @@ class Program:
         self._leadership = leadership(
             self._api,
             settings,
-            may_lead=lambda: self._export_circuit.closed,
+            may_lead=lambda: self._export_circuit.closed and self._failures.may_lead(),
             busy=self._directories.is_busy,
         )
         self._watchdog = Watchdog(self._leadership.leading, self._directories.is_busy)
@@ -92,6 +94,7 @@ class Program:
             metrics=metrics,
             export_circuit=self._export_circuit,
             gate=self._gate,
+            failures=self._failures,
             lease=settings.lease,
             stop=self._stop,
         )
@@ -189,8 +192,10 @@ class Program:
         provisioner = self._settings.provisioner
         return (one for one in self._cluster.volumes.values() if owns(one, provisioner))
 
-    def _say_wrong_export(self, message: str) -> None:
-        self._speaker.warn_of_export(self._settings.namespace, self._settings.lease, message)
+    def _teller(self, reason: str) -> Callable[[str], None]:
+        """Warns of what concerns this replica as a whole."""
+        namespace, lease = self._settings.namespace, self._settings.lease
+        return lambda message: self._speaker.warn_of_replica(namespace, lease, reason, message)
 
     def _is_gone(self, volume: str) -> bool:
         return self._cluster.volumes.get(volume) is None
@@ -236,6 +241,11 @@ class Program:
             metrics.watch(f"holdfast_{name}_queue_depth", f"Waiting {name}", queue.depth)
         metrics.watch("holdfast_leader", "Whether this replica leads", self._leadership.leading)
         metrics.watch(
+            "holdfast_term_begun",
+            "Whether this replica leads and has begun a term, without which nothing is served",
+            lambda: self._gate.term is not None,
+        )
+        metrics.watch(
             "holdfast_export_up", "Whether the export answers", lambda: self._export_circuit.closed
         )
         metrics.watch(
@@ -257,4 +267,6 @@ class Program:
         wrong = [f"{circuit.name}: {circuit.reason}" for circuit in circuits if not circuit.closed]
         if not self._cluster.synced:
             wrong.append("the claims, classes and volumes have not been read yet")
+        if self._failures.reason:
+            wrong.append(self._failures.reason)
         return wrong

@@ -50,12 +50,12 @@ class Speaker:
         message = f"what is left in .holdfast/trash/{volume} cannot be removed: {reasons}"
         self._recorder.event(about, "Warning", "TrashNotRemoved", message)
 
-    def warn_of_export(self, namespace: str, lease: str, message: str) -> None:
-        """Bad news of the export as a whole: on our own pod, or on the lease outside of one."""
+    def warn_of_replica(self, namespace: str, lease: str, reason: str, message: str) -> None:
+        """Bad news of no single volume: on our own pod, or on the lease outside of one."""
         about = About(LEASES.kind, LEASES.api, namespace, lease, "")
         if pod := os.environ.get("POD_NAME"):
             about = About(PODS.kind, PODS.api, namespace, pod, "")
-        self._recorder.event(about, "Warning", "WrongExport", message)
+        self._recorder.event(about, "Warning", reason, message)
 
     def _on_claim(self, claim: Claim, kind: _Kind, reason: str, message: str) -> None:
         ref = claim.ref

@@ -17,6 +17,7 @@ from holdfast.controller.keep import Keep
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.provision import Provision
+from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import ExportError, Fenced, Unavailable
 from holdfast.exports.identity import new_export_id
@@ -46,6 +47,7 @@ class Steward:
         metrics: Metrics,
         export_circuit: Circuit,
         gate: Gate,
+        failures: TakeoverFailures,
         lease: str,
         stop: threading.Event,
     ) -> None:
@@ -56,6 +58,7 @@ class Steward:
         self._metrics = metrics
         self._circuit = export_circuit
         self._gate = gate
+        self._failures = failures
         self._lease = lease
         self._stop = stop
         self._backoff = Backoff(1.0, 30.0)
@@ -84,26 +87,34 @@ class Steward:
                 self._gate.close()
             except (KubeError, ExportError) as error:
                 _log.warning("a task of the leader failed", reason=error.message)
-                self._stop.wait(self._backoff.next())
+                self._pause()
             except Exception:  # noqa: BLE001 - nobody else would begin a term
                 _log.exception("unexpected error of the steward")
-                self._stop.wait(self._backoff.next())
+                self._pause()
+
+    def _pause(self) -> None:
+        if self._gate.term is not None:  # else `_rest` waits, before the next try
+            self._stop.wait(self._backoff.next())
 
     def _turn(self) -> None:
         if not self._may_work():
             self._gate.close()
         elif self._gate.term is None:
-            self._take_over()
+            self._rest()
+            with self._failures.noted():
+                self._take_over()
         elif time.monotonic() >= self._sweep_at:
             self._sweep()
         self._stop.wait(_LOOK)
 
     def _may_work(self) -> bool:
+        if not self._failures.may_lead():
+            self._began = -math.inf  # the next try is one of another leadership
+            return False
         return self._cluster.synced and self._gate.can_begin()
 
     def _take_over(self) -> None:
         """Reads what an earlier leader left, before anything new is begun."""
-        self._rest()
         self._identify()
         takeover = self._begin()
         self._keep.begin(takeover.moving)
@@ -114,7 +125,7 @@ class Steward:
         _log.info("at work", term=takeover.term.number, export=self._identity.export_id)
 
     def _rest(self) -> None:
-        """Two that fence each other, without a lease, are not to do so all the time."""
+        """Waits after a try that failed, and where two fence each other, without a lease."""
         now = time.monotonic()
         if now - self._began < _LASTING:
             self._stop.wait(self._backoff.next())

@@ -18,6 +18,8 @@ from holdfast.controller.outcome import NotLeading
 from holdfast.controller.program import STALE, Program
 from holdfast.controller.settings import Settings
 from holdfast.controller.watchdog import LOST
+from holdfast.exports.errors import Failed
+from holdfast.exports.interface import Takeover
 from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer
 from tests.support import eventually
@@ -233,6 +235,51 @@ def test_a_wrong_export_is_told_on_the_pod_and_makes_it_not_ready(
     assert event["reason"] == "WrongExport"
     assert event["involvedObject"]["name"] == "holdfast-0"
     assert list(root.iterdir()) == []
+
+
+class TestTermNotBegun:
+    """A leader that cannot begin a term serves nobody."""
+
+    @pytest.fixture
+    def full(
+        self, program: Program, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    ) -> Running:
+        def begin(*_: object) -> Takeover:
+            raise Failed("cannot begin a term: No space left on device")
+
+        monkeypatch.setattr(program._directories._exports, "begin", begin)
+        started: Running = request.getfixturevalue("running")
+        return started
+
+    def test_it_is_told_by_readiness_a_gauge_and_an_event(self, full: Running) -> None:
+        said = "cannot begin a term: No space left on device"
+        eventually(lambda: full.program._not_ready() == [said])
+        assert full.metric("holdfast_term_begun") == 0
+        events = "/api/v1/namespaces/storage/events"
+        event = eventually(
+            lambda: next(
+                (one for path, one in full.server.objects.by_path.items() if events in path), None
+            )
+        )
+
+        assert (event["reason"], event["message"]) == ("TermNotBegun", said)
+        assert event["involvedObject"]["name"] == "holdfast-0"
+
+    def test_the_lease_is_given_up_after_some_tries(
+        self, full: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(full.program._steward._backoff, "next", lambda: 0.0)
+        eventually(lambda: not full.program._failures.may_lead())
+
+        eventually(lambda: (full.held(LEASE) or {"spec": {}})["spec"]["holderIdentity"] == "")
+
+        assert full.program._not_ready() != []
+
+    def test_once_it_has_begun_it_says_so(self, running: Running) -> None:
+        eventually(running.program._gate.is_open)
+
+        assert running.metric("holdfast_term_begun") == 1
+        assert running.program._not_ready() == []
 
 
 class TestBeforeItRuns:

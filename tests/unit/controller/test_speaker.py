@@ -81,7 +81,7 @@ def test_what_is_wrong_with_the_export_is_told_on_our_own_pod(
 ) -> None:
     monkeypatch.setenv("POD_NAME", "holdfast-0")
 
-    bench.speaker.warn_of_export("storage", "example.com-nfs", "another is mounted")
+    bench.speaker.warn_of_replica("storage", "example.com-nfs", "WrongExport", "another is mounted")
 
     about = About("Pod", "v1", "storage", "holdfast-0", "")
     assert bench.only == (about, "Warning", "WrongExport", "another is mounted")
@@ -92,7 +92,7 @@ def test_outside_of_a_pod_it_is_told_on_the_lease(
 ) -> None:
     monkeypatch.delenv("POD_NAME", raising=False)
 
-    bench.speaker.warn_of_export("storage", "example.com-nfs", "another is mounted")
+    bench.speaker.warn_of_replica("storage", "example.com-nfs", "WrongExport", "another is mounted")
 
     about = About("Lease", "coordination.k8s.io/v1", "storage", "example.com-nfs", "")
     assert bench.only == (about, "Warning", "WrongExport", "another is mounted")

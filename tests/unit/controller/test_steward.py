@@ -13,6 +13,7 @@ from holdfast.controller import steward as module
 from holdfast.controller.circuit import Circuit
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.steward import Steward
+from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import Failed, Fenced, Unavailable, WrongExport
 from holdfast.exports.interface import ExportInfo, Grant, Leader, PutBack, Takeover, Term
@@ -48,6 +49,8 @@ class Bench:
             metrics=site.metrics,
             stop=site.stop,
         )
+        self.told: list[str] = []
+        self.failures = TakeoverFailures(self.told.append)
         self.steward = Steward(
             api=site.api,
             cluster=site.cluster,
@@ -56,6 +59,7 @@ class Bench:
             metrics=site.metrics,
             export_circuit=self.circuit,
             gate=site.gate,
+            failures=self.failures,
             lease=LEADER.lease,
             stop=site.stop,
         )
@@ -249,6 +253,49 @@ class TestBackOff:
         bench.now += 1
         self.fence(bench)
         assert bench.rests[0] <= 1
+
+
+class TestFailures:
+    """A leader that cannot begin says so, and lets another replica try."""
+
+    def fail(self, bench: Bench, *, after: float = 0.0) -> None:
+        bench.now += after
+        bench.rests.clear()
+        with pytest.raises(Failed):
+            bench.turn()
+
+    @pytest.fixture
+    def full(self, bench: Bench) -> Bench:
+        before(bench.site.export, "begin", failing(Failed("cannot begin a term: no space left")))
+        return bench
+
+    def test_the_tries_are_further_and_further_apart_and_then_end(self, full: Bench) -> None:
+        waits = []
+        for _ in range(4):
+            self.fail(full)
+            waits += full.rests or [0.0]
+
+        assert all(most / 2 <= wait <= most for wait, most in zip(waits, [0, 1, 2, 4], strict=True))
+        full.turn()
+        assert full.rests[-1] == 0.25
+        assert full.site.gate.term is None
+
+    def test_the_next_leadership_begins_with_a_try_at_once(self, full: Bench) -> None:
+        for _ in range(4):
+            self.fail(full)
+        full.turn()
+
+        self.fail(full, after=20)
+
+        assert full.rests == []
+
+    def test_an_error_of_a_sweep_is_none_of_a_term(self, bench: Bench) -> None:
+        bench.turn()
+        before(bench.site.export, "sweep", failing(Failed("no")))
+
+        self.fail(bench, after=20)
+
+        assert bench.told == []
 
 
 class TestSweep:
