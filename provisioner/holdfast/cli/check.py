@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.claims.decide import read_class
+from holdfast.claims.decide import Provisioner, read_class
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
@@ -47,6 +47,7 @@ class Line:
 
 @click.command()
 @options.provisioner_name
+@options.also_known_as
 @options.persons_kubeconfig
 @options.root
 @option(
@@ -64,6 +65,7 @@ class Line:
 def check(
     *,
     provisioner_name: str,
+    also_known_as: tuple[str, ...],
     kubeconfig: str | None,
     root: Path,
     skip_export: bool,
@@ -79,7 +81,8 @@ def check(
     line is ok, or says what to do. A note names claims that wait for a StorageClass which does not
     exist. Ends with 0 when all is well, 1 when something fails.
     """
-    lines = [*_cluster(kubeconfig, provisioner_name, leader_election)]
+    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
+    lines = [*_cluster(kubeconfig, provisioner, leader_election)]
     if not skip_export:
         lines += _export(root, Ownership(default_mode, default_uid, default_gid))
     for line in lines:
@@ -91,16 +94,20 @@ def check(
     click.echo(f"\nall {len(checks)} checks are ok")
 
 
-def _cluster(kubeconfig: str | None, name: str, leader_election: bool) -> Iterator[Line]:  # noqa: FBT001
+def _cluster(
+    kubeconfig: str | None,
+    provisioner: Provisioner,
+    leader_election: bool,  # noqa: FBT001
+) -> Iterator[Line]:
     from holdfast.kube.api import Api
     from holdfast.kube.config import load_configuration
     from holdfast.kube.errors import KubeError
 
     try:
         api = Api(load_configuration(kubeconfig))
-        lease = name.replace("/", "-") if leader_election else ""
+        lease = provisioner.name.replace("/", "-") if leader_election else ""
         yield from _permissions(api, lease)
-        yield from _classes(api, name)
+        yield from _classes(api, provisioner)
     except KubeError as error:
         yield Line("ask the API server", error.message)
 
@@ -116,14 +123,14 @@ def _permissions(api: Api, lease: str) -> Iterator[Line]:
         yield Line(what, "" if asked.allowed else advice)
 
 
-def _classes(api: Api, name: str) -> Iterator[Line]:
+def _classes(api: Api, provisioner: Provisioner) -> Iterator[Line]:
     from holdfast.kube.resources import CLAIMS, CLASSES
 
     listed = [parse_class(obj) for page in api.pages(CLASSES) for obj in page.items]
-    ours = [one for one in listed if one.provisioner == name]
+    ours = [one for one in listed if provisioner.answers_to(one.provisioner)]
     if not ours:
-        advice = f"make a StorageClass whose field provisioner is {name!r}"
-        yield Line(f"a StorageClass names {name!r}", advice)
+        advice = f"make a StorageClass whose field provisioner is {provisioner.name!r}"
+        yield Line(f"a StorageClass names {provisioner.name!r}", advice)
     for one in ours:
         advice = ""
         try:

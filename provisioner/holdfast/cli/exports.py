@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.cli import options
+
+if TYPE_CHECKING:
+    from holdfast.cli.export_ids import Named
+    from holdfast.exports.export import Export
+    from holdfast.exports.interface import Leader
+    from holdfast.kube.api import Api
+
+_ATTEMPTS = 10  # with each of which the provisioner would have to begin a term in between
+_SHOWN = 3  # volumes in one line
 
 
 @click.group()
@@ -18,97 +28,138 @@ def exports() -> None:
 
 @exports.command()
 @options.provisioner_name
+@options.also_known_as
 @options.address
 @options.persons_kubeconfig
 @options.root
-@click.option("--id", "wanted", default="", help="The export id, where volumes name several.")
+@click.option(
+    "--id", "wanted", default="", metavar="ID", help="The export id, where volumes name several."
+)
+@click.option("--allow-unnamed", is_flag=True, help="Also an --id that no volume names.")
 @click.option("--replace", is_flag=True, help="Also where the export has another id.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def accept(
     *,
     provisioner_name: str,
+    also_known_as: tuple[str, ...],
     nfs_server: str,
     nfs_path: str,
     nfs_server_alias: tuple[str, ...],
     kubeconfig: str | None,
     root: Path,
     wanted: str,
+    allow_unnamed: bool,
     replace: bool,
     yes: bool,
 ) -> None:
     """Say that the mounted export is the one that the cluster's volumes were made on.
 
-    Holdfast touches nothing where an export has no id, or another than its volumes name: a wrong
-    or an empty one may be mounted. Where it is the right one all the same (restored from a backup
-    without .holdfast, or moved to other disks), this writes the id that the volumes name. In the
-    pod: kubectl exec -it deploy/holdfast -- holdfast exports accept
+    Holdfast touches nothing on an export that has no id, or another than its volumes name, and
+    leaves what is another directory than its record names in the trash: a wrong or an empty
+    export may be mounted. Run this where it is the right one all the same; /readyz and an event
+    say so too.
+
+    Restored from a backup, or moved to other disks, without .holdfast/export: the export gets the
+    id that the volumes name.
+
+    Restored or moved with it: the records learn which directories are theirs now, so that the
+    trash can be emptied and what is in the making be undone.
+
+    In the pod: kubectl exec -it deploy/holdfast -- holdfast exports accept
+
+    It shows what it is about to do, and asks first. Called again, it finds nothing to do.
 
     Ends with 0 when the export has that id, 1 when it does not, 2 for a wrong option.
     """
+    from holdfast.cli.export_ids import choose
+    from holdfast.exports.errors import ExportError
+    from holdfast.exports.export import Export
+    from holdfast.exports.interface import Leader
+    from holdfast.kube.errors import KubeError
+
+    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
     address = Address(nfs_server, nfs_path, frozenset(nfs_server_alias))
-    ids = _ids(kubeconfig, provisioner_name, address)
-    chosen = wanted or _only(ids)
-    held = _held(root)
-    if held == chosen:
-        click.echo(f"the export at {root} has the id {chosen} already")
-        return
-    if held and not replace:
-        raise click.ClickException(
-            f"the export at {root} has the id {held}, not {chosen}: if no cluster uses it under "
-            "that id any more, say --replace"
-        )
-    what = f"give the export at {root} the id {chosen}, which {ids[chosen]} volumes name"
-    if not yes:
+    try:
+        api, export = _api(kubeconfig), Export(root)
+        named = _named(api, provisioner, address)
+        held = export.inspect_damaged()
+        chosen = choose(named, held, wanted, allow_unnamed=allow_unnamed)
+        if held.id == chosen:
+            leader = Leader(_cluster(api), provisioner_name.replace("/", "-"))
+            _accept_restored(export, root, leader, chosen, ask=not yes)
+            return
+        if held.id and not replace:
+            raise click.ClickException(
+                f"the export at {root} has the id {held.id}, not {chosen}: if no cluster uses it "
+                "under that id any more, say --replace"
+            )
+        _give_id(export, root, named, chosen, ask=not yes)
+    except (KubeError, ExportError) as error:
+        raise click.ClickException(error.message) from error
+
+
+def _give_id(export: Export, root: Path, named: Named, chosen: str, *, ask: bool) -> None:
+    what = f"give the export at {root} the id {chosen}, {named.why(chosen)}"
+    if ask:
         click.confirm(what[0].upper() + what[1:] + "?", abort=True)
-    _write(root, chosen)
+    export.accept(chosen)
     click.echo(f"the export at {root} has the id {chosen} now; Holdfast goes on within seconds")
 
 
-def _ids(kubeconfig: str | None, provisioner: str, address: Address) -> Counter[str]:
-    """How many of the provisioner's volumes at this address name which export id."""
-    from holdfast.claims.objects import parse_volume
-    from holdfast.controller.identity import is_at
+def _accept_restored(export: Export, root: Path, leader: Leader, held: str, *, ask: bool) -> None:
+    """Has the records of a restored export learn their directories, if there are such."""
+    from holdfast.cli.export_ids import counted
+
+    click.echo(f"the export at {root} has the id {held} already")
+    volumes = export.restored(leader.cluster)
+    if not volumes:
+        click.echo("its directories are those of its records: there is nothing to do")
+        return
+    shown = ", ".join(volumes[:_SHOWN]) + (", …" if len(volumes) > _SHOWN else "")
+    click.echo(
+        f"{counted(len(volumes), 'volume')} with another directory than the record names, as after "
+        f"a restore: {shown}"
+    )
+    if ask:
+        click.confirm("Say that those there now are the volumes' own?", abort=True)
+    learned = counted(_learned(export, leader), "record")
+    click.echo(f"{learned} written: the directories that are there now are the volumes' own")
+
+
+def _learned(export: Export, leader: Leader) -> int:
+    """How many records were written; a provisioner that works meanwhile begins its next term."""
+    from holdfast.exports.errors import Fenced
+
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return export.accept_restored(leader)
+        except Fenced:
+            continue
+    return export.accept_restored(leader)
+
+
+def _api(kubeconfig: str | None) -> Api:
     from holdfast.kube.api import Api
     from holdfast.kube.config import load_configuration
-    from holdfast.kube.errors import KubeError
+
+    return Api(load_configuration(kubeconfig))
+
+
+def _named(api: Api, provisioner: Provisioner, address: Address) -> Named:
+    from holdfast.claims.objects import parse_volume
+    from holdfast.cli.export_ids import named_by
     from holdfast.kube.resources import VOLUMES
 
-    try:
-        api = Api(load_configuration(kubeconfig))
-        listed = [parse_volume(obj) for page in api.pages(VOLUMES) for obj in page.items]
-    except KubeError as error:
-        raise click.ClickException(error.message) from error
-    ours = (one for one in listed if one.provisioned_by == provisioner and is_at(one, address))
-    return Counter(one.export_id for one in ours if one.export_id)
+    listed = (parse_volume(obj) for page in api.pages(VOLUMES) for obj in page.items)
+    return named_by(listed, provisioner, address)
 
 
-def _only(ids: Counter[str]) -> str:
-    if not ids:
-        raise click.ClickException(
-            "no volume names an export id: there is nothing to accept; Holdfast gives the export "
-            "an id by itself"
-        )
-    if len(ids) > 1:
-        shown = ", ".join(f"{one} ({number} volumes)" for one, number in ids.most_common())
-        raise click.ClickException(f"volumes name several export ids: {shown}; choose with --id")
-    return next(iter(ids))
-
-
-def _held(root: Path) -> str:
-    from holdfast.exports.errors import ExportError
-    from holdfast.exports.export import Export
+def _cluster(api: Api) -> str:
+    """The cluster's uid, as the provisioner has it (`Steward`)."""
+    from holdfast.kube.errors import Forbidden
+    from holdfast.kube.resources import NAMESPACES
 
     try:
-        return Export(root).inspect().id
-    except ExportError as error:
-        raise click.ClickException(error.message) from error
-
-
-def _write(root: Path, export_id: str) -> None:
-    from holdfast.exports.errors import ExportError
-    from holdfast.exports.export import Export
-
-    try:
-        Export(root).accept(export_id)
-    except ExportError as error:
-        raise click.ClickException(error.message) from error
+        return str(api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
+    except Forbidden:
+        return ""

@@ -115,6 +115,13 @@ provisioner_name = option(
     type=NAME,
     required=True,
 )
+also_known_as = option(
+    "--also-known-as",
+    "HOLDFAST_ALSO_KNOWN_AS",
+    "Another provisioner name to answer to; may be repeated (in the variable: by spaces).",
+    multiple=True,
+    metavar="NAME",
+)
 root = option(
     "--root",
     "HOLDFAST_ROOT",

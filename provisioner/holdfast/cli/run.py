@@ -40,13 +40,7 @@ from holdfast.controller.settings import Settings
 )
 @option("--default-uid", "NFS_DEFAULT_UID", "Owner of a new directory.", type=ID)
 @option("--default-gid", "NFS_DEFAULT_GID", "Group of a new directory.", type=ID)
-@option(
-    "--also-known-as",
-    "HOLDFAST_ALSO_KNOWN_AS",
-    "Another provisioner name to answer to; may be repeated (in the variable: by spaces).",
-    multiple=True,
-    metavar="NAME",
-)
+@options.also_known_as
 @option(
     "--finalizer",
     "HOLDFAST_FINALIZER",

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Json, parse_volume
+from holdfast.claims.reclaim import owns
 from holdfast.cli import options
 from holdfast.cli.options import option
 
@@ -46,6 +48,7 @@ _NARROW = ("claim", "directory", "size", "reclaim_action", "phase", "age")
     "PROVISIONER_NAME",
     "Only this provisioner's volumes; without it, every NFS volume that some provisioner made.",
 )
+@options.also_known_as
 @click.option(
     "-o",
     "--output",
@@ -56,7 +59,12 @@ _NARROW = ("claim", "directory", "size", "reclaim_action", "phase", "age")
 )
 @click.option("-n", "--namespace", default="", help="Only the volumes of this namespace's claims.")
 def volumes(
-    kubeconfig: str | None, provisioner_name: str | None, output: str, namespace: str
+    *,
+    kubeconfig: str | None,
+    provisioner_name: str | None,
+    also_known_as: tuple[str, ...],
+    output: str,
+    namespace: str,
 ) -> None:
     """Show every volume: claim, directory, size, reclaim action, phase, age.
 
@@ -65,7 +73,7 @@ def volumes(
     """
     rows = [
         row
-        for row in _rows(kubeconfig, provisioner_name)
+        for row in _rows(kubeconfig, _provisioner(provisioner_name, also_known_as))
         if not namespace or row.claim.startswith(namespace + "/")
     ]
     if output in {"table", "wide"}:
@@ -74,7 +82,11 @@ def volumes(
         _print_data(rows, output)
 
 
-def _rows(kubeconfig: str | None, provisioner: str | None) -> list[Row]:
+def _provisioner(name: str | None, also: tuple[str, ...]) -> Provisioner | None:
+    return Provisioner(name, also=frozenset(also)) if name else None
+
+
+def _rows(kubeconfig: str | None, provisioner: Provisioner | None) -> list[Row]:
     from holdfast.kube.api import Api
     from holdfast.kube.config import load_configuration
     from holdfast.kube.errors import KubeError
@@ -89,10 +101,10 @@ def _rows(kubeconfig: str | None, provisioner: str | None) -> list[Row]:
     return sorted(rows, key=lambda row: (row.claim, row.volume))
 
 
-def _is_shown(obj: Json, provisioner: str | None) -> bool:
+def _is_shown(obj: Json, provisioner: Provisioner | None) -> bool:
     volume = parse_volume(obj)
     if provisioner:
-        return volume.provisioned_by == provisioner
+        return owns(volume, provisioner)
     return bool(volume.path and volume.provisioned_by)
 
 

@@ -71,10 +71,17 @@ class Export:
 
     def inspect(self) -> ExportInfo:
         """Which export this is; changes nothing."""
+        return self._inspected(identity.read)
+
+    def inspect_damaged(self) -> ExportInfo:
+        """As `inspect`, to accept an export; where its id cannot be parsed, it has none."""
+        return self._inspected(identity.read_damaged)
+
+    def _inspected(self, read: Callable[[int], ExportInfo]) -> ExportInfo:
         with self._open.root() as root, of_the_export(f"cannot read {self._root / RESERVED}"):
             try:
                 with tree.opened(root, [RESERVED]) as handle:
-                    return identity.read(handle)
+                    return read(handle)
             except FileNotFoundError:
                 return ExportInfo()
 
@@ -95,14 +102,36 @@ class Export:
 
     def accept(self, export_id: str) -> None:
         """Gives the export this id, whatever it has: a person has said that it is that one."""
-        what = "cannot bring the records up to date"
-        if self.inspect().format:
+        if self.inspect_damaged().format:
+            what = "cannot bring the records up to date"
             with of_the_export(what), self._open.holdfast() as (root, holdfast):
                 restored.learn_inodes(root, holdfast)
-        info = self.initialise(export_id)
-        if info.id != export_id:
-            with self._open.holdfast() as (_, holdfast), of_the_export("cannot write the id"):
-                identity.replace(holdfast, export_id)
+            self._replace_id(export_id)
+        if self.initialise(export_id).id != export_id:
+            self._replace_id(export_id)
+
+    def _replace_id(self, export_id: str) -> None:
+        with self._open.holdfast() as (_, holdfast), of_the_export("cannot write the id"):
+            identity.replace(holdfast, export_id)
+
+    def restored(self, cluster: str) -> list[str]:
+        """The volumes of a cluster whose directory is another than their record names."""
+        what = "cannot compare the records with their directories"
+        with of_the_export(what), self._open.holdfast() as (root, holdfast):
+            return restored.others(root, holdfast, cluster)
+
+    def accept_restored(self, leader: Leader) -> int:
+        """Says that those directories are the volumes' own; how many records it wrote.
+
+        In a term of its own, after which whoever leads begins another one.
+
+        Raises:
+            Fenced: who leads has begun its next term already: it is to be called again.
+        """
+        term = self.begin(leader).term
+        what = "cannot bring the records up to date"
+        with explained(what), self._open.operation(Grant(term)) as op:
+            return restored.learn_others(op)
 
     def probe(self) -> ExportInfo:
         """Writes and removes a file; a full export passes, for deleting must go on."""

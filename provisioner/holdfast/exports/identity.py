@@ -19,6 +19,7 @@ from holdfast.exports.record import timestamp
 NAME = "export"
 FORMAT = 2
 _DRAFT = f".{NAME}-"
+_DAMAGED = (ValueError, TypeError, KeyError, OverflowError, RecursionError, Unsafe)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
@@ -34,15 +35,28 @@ def read(holdfast: int) -> ExportInfo:
         Unavailable: it cannot be read, or a later version of Holdfast wrote it.
     """
     try:
-        held = json.loads(tree.read_file(holdfast, NAME, f".holdfast/{NAME}"))
-        info = ExportInfo(_checked(held["id"]), int(held["format"]))
-    except FileNotFoundError:
-        return ExportInfo(format=1)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, Unsafe) as error:
+        return _parsed(holdfast)
+    except _DAMAGED as error:
         raise Unavailable(
             f"cannot parse .holdfast/{NAME} ({error}): restore it from a backup, or remove it and "
             "run `holdfast exports accept`"
         ) from error
+
+
+def read_damaged(holdfast: int) -> ExportInfo:
+    """As `read`; where the file cannot be parsed, the export has no id."""
+    try:
+        return _parsed(holdfast)
+    except _DAMAGED:
+        return ExportInfo(format=1)
+
+
+def _parsed(holdfast: int) -> ExportInfo:
+    try:
+        held = json.loads(tree.read_file(holdfast, NAME, f".holdfast/{NAME}"))
+    except FileNotFoundError:
+        return ExportInfo(format=1)
+    info = ExportInfo(_checked(held["id"]), int(held["format"]))
     if info.format > FORMAT:
         raise Unavailable(
             f"the export's format is {info.format}, this Holdfast knows {FORMAT}: run a later one"

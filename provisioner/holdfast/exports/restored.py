@@ -1,70 +1,143 @@
 """The records of an export that was restored from a backup: its directories have other inodes.
 
-By its inode a directory is told from another that a late call or a person has put in its place.
-That a person accepts an export says of each directory, too, that it is the one of the record. No
-term is needed: what Holdfast writes meanwhile, where the id was restored as well, goes first.
+By its inode a directory is told from another that a late call has put in its place. That a person
+accepts an export says of each directory, too, that it is the one of the record.
+
+Nobody works on an export without its id before it is accepted, so that `learn_inodes` needs no
+term. One that has brought its id along is worked on at once: `learn_others` changes it in a term.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
-from holdfast.exports import tree
+from holdfast.exports import takeover, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, trash_of
+from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record, State
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+# Of one name, so that nothing is left where this was cut short and repeated.
+_DRAFT = ".restored"
 
 
 def learn_inodes(root: int, holdfast: int) -> None:
     """Writes into all records which inodes their directories have.
 
-    What cannot be read stays as it is: its volume's own turn says so.
+    What is no record stays as it is: its volume's own turn says so.
     """
     for folder in RECORDS:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
-            for volume in filter(is_volume, os.listdir(records)):
-                if learned := _learned(root, records, folder, volume):
-                    before, record = learned
-                    _write(records, volume, before, record.dump())
+            for volume in _volumes(records):
+                if found := _learned(root, records, folder, volume):
+                    _write(records, volume, found.dump())
             os.fsync(records)
 
 
-def _learned(root: int, records: int, folder: str, volume: str) -> tuple[bytes, Record] | None:
-    """A record as it is, and with its directory's inode; None where nothing is to be written."""
+def _learned(root: int, records: int, folder: str, volume: str) -> Record | None:
+    """The record with its directory's inode; None where it says so already, or cannot be read."""
     with suppress(Unsafe, OSError):
-        before, record = tree.read_file(records, volume), read_record(records, folder, volume)
-        place = record.target if record.state is State.ARCHIVED else record.directory
-        inode = _inode(root, trash_of(volume) if folder == TRASHED else place)
-        return None if record.inode == inode else (before, replace(record, inode=inode))
+        record = read_record(records, folder, volume)
+        inode = _inode(root, _place(folder, record)) or UNKNOWN
+        return None if record.inode == inode else replace(record, inode=inode)
     return None
 
 
-def _inode(root: int, place: str) -> Inode:
-    """The directory's; unknown where there is none, as the backup may have caught it on its way."""
-    with suppress(FileNotFoundError), tree.opened(root, place.split("/")) as handle:
+def others(root: int, holdfast: int, cluster: str) -> list[str]:
+    """The volumes of a cluster whose record names another directory than is there; changes nothing.
+
+    Those of unknown origin may be the cluster's as well.
+    """
+    found, moving = list[str](), partial(_in_terms, holdfast)
+    for folder in RECORDS:
+        with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
+            for volume in _volumes(records):
+                with suppress(Unsafe, OSError):  # it has just moved on, or cannot be read
+                    record = read_record(records, folder, volume)
+                    is_ours = record.origin in {"", cluster}
+                    if is_ours and _another(root, folder, record, moving):
+                        found.append(volume)
+    return sorted(found)
+
+
+def learn_others(op: Operation) -> int:
+    """Writes into this cluster's records which inodes their directories have; how many it wrote."""
+    learned = 0
+    for folder in RECORDS:
+        records = op.ledger.folder(folder)
+        for volume in _volumes(records):
+            if record := _to_learn(op, records, folder, volume):
+                op.changes.write(records, volume, record.dump())
+                learned += 1
+    return learned
+
+
+def _to_learn(op: Operation, records: int, folder: str, volume: str) -> Record | None:
+    """As `_learned`, of this cluster's records and for a term."""
+    with suppress(Unsafe, FileNotFoundError):
+        record = read_record(records, folder, volume)
+        there = _another(op.root, folder, record, op.moving)
+        if there and takeover.is_ours(op, record):
+            return replace(record, inode=there)
+    return None
+
+
+def _volumes(records: int) -> list[str]:
+    return sorted(filter(is_volume, os.listdir(records)))
+
+
+def _place(folder: str, record: Record) -> str:
+    if folder == TRASHED:
+        return trash_of(record.volume)
+    return record.target if record.state is State.ARCHIVED else record.directory
+
+
+def _another(
+    root: int, folder: str, record: Record, moving: Callable[[str], Inode | None]
+) -> Inode | None:
+    """The directory of a record, where it is another than the record names.
+
+    Args:
+        root: handle of the export's root.
+        folder: where the record is.
+        record: which the backup may have caught while its directory was on its way.
+        moving: gives the directory of a volume in a term's folder.
+    """
+    there = _inode(root, _place(folder, record))
+    if there is None and folder != TRASHED:
+        there = moving(record.volume) or _inode(root, trash_of(record.volume))
+        if there is None and record.target:
+            there = _inode(root, record.target)
+    return None if there is None or record.inode.may_be(there) else there
+
+
+def _in_terms(holdfast: int, volume: str) -> Inode | None:
+    """The directory of a volume in the folder of some term."""
+    with suppress(FileNotFoundError), tree.opened(holdfast, [terms.TERMS]) as leaders:
+        for leader in os.listdir(leaders):
+            with tree.opened(leaders, [leader]) as folder:
+                for term in os.listdir(folder):
+                    if found := _inode(folder, f"{term}/{terms.MOVING}{volume}"):
+                        return found
+    return None
+
+
+def _inode(parent: int, place: str) -> Inode | None:
+    """The directory's; None where there is none, as the backup may have caught it on its way."""
+    with suppress(FileNotFoundError), tree.opened(parent, place.split("/")) as handle:
         return inode_of(handle)
-    return UNKNOWN
+    return None
 
 
-def _write(records: int, volume: str, before: bytes, data: bytes) -> None:
-    # Of one name, so that nothing is left where this was cut short and repeated.
-    draft = ".restored"
-    with os.fdopen(os.open(draft, _NEW, 0o600, dir_fd=records), "wb") as file:
+def _write(records: int, volume: str, data: bytes) -> None:
+    with os.fdopen(os.open(_DRAFT, _NEW, 0o600, dir_fd=records), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    if _is_still(records, volume, before):
-        os.replace(draft, volume, src_dir_fd=records, dst_dir_fd=records)
-    else:
-        os.unlink(draft, dir_fd=records)
-
-
-def _is_still(records: int, volume: str, before: bytes) -> bool:
-    with suppress(FileNotFoundError):
-        return tree.read_file(records, volume) == before
-    return False
+    os.replace(_DRAFT, volume, src_dir_fd=records, dst_dir_fd=records)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from holdfast.exports.errors import Failed
 from holdfast.exports.interface import Takeover
 from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer
+from tests.fake.kubeconfig import kubeconfig
 from tests.support import eventually
 from tests.unit.controller.given import (
     ADDRESS,
@@ -35,20 +35,6 @@ from tests.unit.controller.given import (
 )
 
 LEASE = LEASES.path("storage", "example.com-nfs")
-
-
-def kubeconfig(server: FakeApiServer, folder: Path) -> str:
-    """A kubeconfig for the fake API server."""
-    path = folder / "kubeconfig"
-    entry = {"name": "fake", "cluster": {"server": server.url}}
-    content = {
-        "current-context": "fake",
-        "clusters": [entry],
-        "users": [{"name": "fake", "user": {}}],
-        "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
-    }
-    path.write_text(json.dumps(content))
-    return str(path)
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""An export that was restored from a backup without its id, and that a person accepts."""
+"""An export that was restored from a backup, and that a person accepts."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.errors import Fenced, Unsafe
 from holdfast.exports.export import Export
-from tests.unit.exports.given import ID, Leading, found, plan, published, visible
+from holdfast.exports.interface import Leader
+from tests.unit.exports.given import ID, Leading, found, listing, plan, published, visible
 
 
 def restored(root: Path) -> Leading:
@@ -93,42 +93,128 @@ def test_a_file_that_is_no_record_does_not_keep_the_others_from_it(
         after.find("pvc-1")
 
 
-def test_what_was_in_the_making_says_how_to_accept_it(root: Path, export: Leading) -> None:
-    """The id was restored as well, so that nothing else keeps Holdfast from its work."""
-    export.create(plan())
-    (root / "copy").mkdir()
-    (root / "team/data").rmdir()
-    (root / "copy").rename(root / "team/data")
+class TestWithItsId:
+    """The whole export was restored, so that it is worked on before anybody accepts it."""
 
-    with pytest.raises(Unsafe, match="run `holdfast exports accept`"):
+    LEADER = Leader("cluster", "nfs")
+
+    def restored(self, root: Path) -> Export:
+        """The export from a copy with all that Holdfast keeps there."""
+        with tempfile.TemporaryDirectory() as folder:
+            backup = shutil.copytree(root, Path(folder, "backup"), symlinks=True)
+            shutil.rmtree(root)
+            shutil.copytree(backup, root, symlinks=True)
+        return Export(root)
+
+    def accepted(self, root: Path, expected: int) -> Leading:
+        export = self.restored(root)
+        assert export.accept_restored(self.LEADER) == expected
+        assert export.restored("cluster") == []
+        assert export.accept_restored(self.LEADER) == 0
+        return Leading(root)
+
+    def test_the_volumes_are_named_before_anything_is_changed(
+        self, root: Path, export: Leading
+    ) -> None:
+        published(export, "2", "data")
+        export.create(plan("1", "more"))
+        published(export, "3", "gone")
+        (root / "gone").rmdir()
+        assert Export(root).restored("cluster") == []
+        before = listing(root)
+
+        assert self.restored(root).restored("cluster") == ["pvc-1", "pvc-2"]
+
+        assert listing(root) == before
+
+    def test_the_trash_can_be_removed_and_what_is_in_the_making_undone(
+        self, root: Path, export: Leading
+    ) -> None:
+        published(export, "1", "data")
+        export.reclaim("pvc-1", "1", Action.DELETE)
+        export.create(plan("2", "two"))
+
+        after = self.accepted(root, 2)
+
+        assert after.reap() == 0
+        after.undo("pvc-2")
+        assert visible(root) == []
+
+    def test_an_archive_is_known_again(self, root: Path, export: Leading) -> None:
+        published(export, "1", "data")
+        export.reclaim("pvc-1", "1", Action.ARCHIVE)
+
+        after = self.accepted(root, 1)
+
+        assert found(after).inode.number == (root / "archived-data").stat().st_ino
+
+    @pytest.mark.parametrize("way", ["term", "trash", "archive"])
+    def test_what_the_backup_caught_on_its_way_is_known_again(
+        self, root: Path, export: Leading, way: str
+    ) -> None:
+        published(export)
+        term = next((root / ".holdfast/terms").glob("*/*"))
+        place = {
+            "term": term / "-pvc-1",
+            "trash": root / ".holdfast/trash/pvc-1",
+            "archive": root / "archived-data",
+        }[way]
+        if way == "archive":
+            record = root / ".holdfast/volumes/pvc-1"
+            record.write_text(
+                record.read_text().replace('"target": ""', f'"target": "{place.name}"')
+            )
+        (root / "team/data").rename(place)
+
+        after = self.accepted(root, 1)
+
+        if way == "archive":
+            assert after.reclaim("pvc-1", "1", Action.ARCHIVE).place == place.name
+        else:
+            after.reclaim("pvc-1", "1", Action.DELETE)
+            assert after.reap() == 0
+            assert visible(root) == []
+
+    def test_the_records_of_another_cluster_are_its_own(self, root: Path, export: Leading) -> None:
+        published(Leading(root, cluster="another"), "1", "theirs")
+        published(export, "2", "ours")
+
+        export_there = self.restored(root)
+
+        assert export_there.restored("cluster") == ["pvc-2"]
+        assert export_there.accept_restored(self.LEADER) == 1
+        assert export_there.restored("another") == ["pvc-1"]
+
+    def test_who_leads_meanwhile_is_fenced(self, root: Path, export: Leading) -> None:
+        published(export)
+        self.accepted(root, 1)
+
+        with pytest.raises(Fenced):
+            export.create(plan("2", "two"))
+
+    @pytest.mark.parametrize("odd", ["half a rec", ""])
+    def test_a_file_that_is_no_record_and_a_place_that_is_no_directory_are_left_alone(
+        self, root: Path, export: Leading, odd: str
+    ) -> None:
+        published(export, "1", "data")
+        published(export, "2", "link")
+        published(export, "3", "more")
+        (root / ".holdfast/volumes/pvc-1").write_text(odd)
+        (root / "link").rmdir()
+        (root / "link").symlink_to("more")
+        (root / ".holdfast/terms/odd").write_text("no folder")
+
+        assert self.restored(root).restored("cluster") == ["pvc-3"]
+
+    def test_what_is_in_the_making_says_how_to_accept_it(self, root: Path, export: Leading) -> None:
         export.create(plan())
-    Export(root).accept(ID)
-    assert not export.create(plan()).found
+        (root / "copy").mkdir()
+        (root / "team/data").rmdir()
+        (root / "copy").rename(root / "team/data")
 
+        with pytest.raises(Unsafe, match="run `holdfast exports accept`"):
+            export.create(plan())
+        assert Export(root).accept_restored(self.LEADER) == 1
 
-@pytest.mark.parametrize("moved", [True, False])
-def test_a_record_that_changes_meanwhile_is_not_written_over(
-    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch, *, moved: bool
-) -> None:
-    published(export, directory="data")
-    export.begin()
-    shutil.copytree(root / "data", root / "copy")
-    (root / "data").rmdir()
-    (root / "copy").rename(root / "data")
-    fsync, record = os.fsync, root / ".holdfast/volumes/pvc-1"
-    changed = record.read_text().replace("1Gi", "2Gi")
-
-    def meanwhile(handle: int) -> None:
-        fsync(handle)
-        if record.exists() and moved:
-            record.rename(root / ".holdfast/trashed/pvc-1")
-        elif not moved:
-            record.write_text(changed)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", meanwhile)
-        Export(root).accept(ID)
-
-    assert record.exists() is not moved
-    assert moved or record.read_text() == changed
-    assert not list((root / ".holdfast/volumes").glob(".*"))
+        export.begin()
+        assert not export.create(plan()).found

@@ -1,0 +1,100 @@
+"""Which id the mounted export is to have, by what the cluster's volumes name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import click
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import owns
+from holdfast.claims.volume import Address
+from holdfast.controller.identity import is_at
+from holdfast.exports.identity import new_export_id
+from holdfast.exports.interface import ExportInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the volumes on one export name.
+
+    Attributes:
+        ids: how many volumes name which export id.
+        without: how many name none, as Holdfast made them before exports had an id.
+    """
+
+    ids: Counter[str]
+    without: int = 0
+
+    def why(self, chosen: str) -> str:
+        """Whose id it is, as the end of a sentence."""
+        if number := self.ids[chosen]:
+            return f"named by {counted(number, 'volume')}"
+        if not self.ids and self.without:
+            return f"a new one: {counted(self.without, 'volume')} of version 1 cannot name any"
+        return "named by no volume"
+
+
+def named_by(volumes: Iterable[Volume], provisioner: Provisioner, address: Address) -> Named:
+    """What a provisioner's volumes at an address name; counted as the controller counts them."""
+    ids, without = Counter[str](), 0
+    for volume in volumes:
+        if owns(volume, provisioner) and is_at(volume, address):
+            if volume.export_id:
+                ids[volume.export_id] += 1
+            elif volume.directory:  # else it is an inherited one, which needs no record
+                without += 1
+    return Named(ids, without)
+
+
+def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) -> str:
+    """The id that the export is to have; raises ClickException where that is not clear.
+
+    Args:
+        named: what the volumes name.
+        held: which export it says that it is.
+        wanted: the id that a person has given, or "".
+        allow_unnamed: whether that may be one that no volume names.
+    """
+    if wanted:
+        is_known = wanted in named.ids or (wanted == held.id and not named.ids)
+        if not is_known and not allow_unnamed:
+            raise click.ClickException(_unnamed(named, wanted))
+        return wanted
+    if held.id in named.ids or (held.id and not named.ids):
+        return held.id
+    if len(named.ids) > 1:
+        raise click.ClickException(
+            f"volumes name several export ids: {_shown(named)}; choose with --id"
+        )
+    if named.ids:
+        return next(iter(named.ids))
+    if named.without and not held.format:
+        return new_export_id()
+    raise click.ClickException(
+        "no volume names an export id, or needs this export to have one: there is nothing to "
+        "accept. Holdfast gives an export without .holdfast/export an id by itself; where that "
+        "file is damaged, say the id that its records name with --id and --allow-unnamed"
+    )
+
+
+def _unnamed(named: Named, wanted: str) -> str:
+    there = f"they name {_shown(named)}" if named.ids else "they name none"
+    return (
+        f"no volume of the cluster names the id {wanted}, {there}: look for a typing error, or "
+        "say --allow-unnamed as well"
+    )
+
+
+def _shown(named: Named) -> str:
+    return ", ".join(
+        f"{one} ({counted(number, 'volume')})" for one, number in named.ids.most_common()
+    )
+
+
+def counted(number: int, what: str) -> str:
+    """`1 volume`, `2 volumes`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

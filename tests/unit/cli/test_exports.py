@@ -1,0 +1,264 @@
+"""`holdfast exports accept`: a way out of each refusal that names it, and safe to call again."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from holdfast.claims import constants
+from holdfast.claims.parameters import Action
+from holdfast.cli.exports import accept
+from holdfast.controller.identity import refuse_another
+from holdfast.exports.errors import ExportError, Fenced, WrongExport
+from holdfast.exports.export import Export
+from holdfast.exports.interface import ExportInfo, Leader
+from holdfast.kube.resources import NAMESPACES, VOLUMES
+from tests.fake.apiserver import FakeApiServer, Fault
+from tests.fake.kubeconfig import kubeconfig
+from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, NAME, a_volume, ref, volume
+from tests.unit.exports.given import Leading, published, visible
+
+FORMER = "former.example.com/nfs"
+
+
+class Bench:
+    """A cluster, an export that is mounted at `root`, and who types."""
+
+    def __init__(self, server: FakeApiServer, root: Path, folder: Path) -> None:
+        self.server, self.root = server, root
+        self._kubeconfig = kubeconfig(server, folder)
+        made = server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
+        self.cluster = made["metadata"]["uid"]
+
+    def add(self, uid: str = "1", *, export_id: str = ID, by: str = NAME, path: str = "") -> None:
+        made = a_volume(ref(uid), export_id=export_id)
+        made["metadata"]["annotations"][constants.PROVISIONED_BY] = by
+        made["spec"]["nfs"]["path"] = path or made["spec"]["nfs"]["path"]
+        self.server.objects.create(VOLUMES.path(), made)
+
+    def accept(self, *options: str, answer: str = "") -> Result:
+        """The command; it is not asked where no answer is given."""
+        given = ["--provisioner-name", NAME, "--nfs-server", "nas", "--nfs-path", "/srv"]
+        given += ["--kubeconfig", self._kubeconfig, "--root", str(self.root)]
+        given += [] if answer else ["--yes"]
+        return CliRunner().invoke(accept, [*given, *options], input=answer)
+
+    def accepted(self, *options: str) -> str:
+        """What it says where all went well."""
+        done = self.accept(*options)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    def refused(self, *options: str) -> str:
+        """Why it does nothing; the export is as before."""
+        before = self.held()
+        done = self.accept(*options)
+        assert done.exit_code == 1, done.output
+        assert self.held() == before
+        return done.output
+
+    def held(self) -> ExportInfo:
+        return Export(self.root).inspect_damaged()
+
+    def give(self, export_id: str) -> None:
+        Export(self.root).initialise(export_id)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    root = tmp_path / "export"
+    root.mkdir()
+    with FakeApiServer() as server:
+        yield Bench(server, root, tmp_path)
+
+
+class TestId:
+    """The export gets the id that the volumes name."""
+
+    def test_the_one_that_is_named_is_written_and_then_there_is_nothing_to_do(
+        self, bench: Bench
+    ) -> None:
+        bench.add("1")
+        bench.add("2")
+
+        assert f"has the id {ID} now" in bench.accepted()
+        assert bench.held().id == ID
+        again = bench.accepted()
+
+        assert f"has the id {ID} already" in again
+        assert "there is nothing to do" in again
+
+    def test_it_is_asked_first_and_told_why(self, bench: Bench) -> None:
+        bench.add("1")
+
+        done = bench.accept(answer="n\n")
+
+        assert done.exit_code == 1
+        assert f"the id {ID}, named by 1 volume?" in done.output
+        assert bench.held() == ExportInfo()
+
+    def test_volumes_of_a_former_name_count(self, bench: Bench) -> None:
+        bench.add(by=FORMER)
+
+        assert "nothing to accept" in bench.refused()
+        bench.accepted("--also-known-as", FORMER)
+
+        assert bench.held().id == ID
+
+    @pytest.mark.parametrize(("by", "path"), [("example.com/other", ""), (NAME, "/elsewhere/x")])
+    def test_those_of_others_and_elsewhere_do_not(self, bench: Bench, by: str, path: str) -> None:
+        bench.add(by=by, path=path)
+
+        assert "nothing to accept" in bench.refused()
+
+    def test_volumes_of_version_1_get_an_export_with_a_new_id(self, bench: Bench) -> None:
+        """The controller refuses an export without records, and names this command."""
+        with pytest.raises(WrongExport, match="exports accept"):
+            refuse_another(bench.held(), [volume(export_id="")], ADDRESS)
+        bench.add(export_id="")
+
+        assert "a new one: 1 volume of version 1" in bench.accept(answer="n\n").output
+        bench.accepted()
+
+        refuse_another(bench.held(), [volume(export_id="")], ADDRESS)
+        assert bench.held().id in bench.accepted()
+
+    def test_an_export_of_version_1_gets_its_id_by_itself(self, bench: Bench) -> None:
+        bench.add(export_id="")
+        (bench.root / ".holdfast").mkdir()
+
+        assert "by itself" in bench.refused()
+
+    def test_one_of_several_is_chosen_by_a_person(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2")
+        bench.add("3", export_id=ANOTHER_ID)
+
+        assert f"{ID} (2 volumes), {ANOTHER_ID} (1 volume); choose with --id" in bench.refused()
+        bench.accepted("--id", ANOTHER_ID)
+
+        assert bench.held().id == ANOTHER_ID
+        bench.accepted()  # which is one of them
+
+    @pytest.mark.parametrize("named", [ID, ""])
+    def test_an_id_that_no_volume_names_is_refused_unless_that_is_meant(
+        self, bench: Bench, named: str
+    ) -> None:
+        bench.add(export_id=named)
+
+        said = bench.refused("--id", "typo")
+        assert "no volume of the cluster names the id typo" in said
+        assert "--allow-unnamed" in said
+        bench.accepted("--id", "typo", "--allow-unnamed")
+
+        assert bench.held().id == "typo"
+
+    def test_another_id_is_replaced_only_where_that_is_meant(self, bench: Bench) -> None:
+        bench.add()
+        bench.give(ANOTHER_ID)
+
+        assert "say --replace" in bench.refused()
+        bench.accepted("--replace")
+
+        assert bench.held().id == ID
+
+    def test_a_damaged_id_is_written_anew(self, bench: Bench) -> None:
+        bench.add()
+        bench.give(ID)
+        (bench.root / ".holdfast/export").write_text("half a fi")
+        with pytest.raises(ExportError, match="exports accept"):
+            Export(bench.root).inspect()
+
+        bench.accepted()
+
+        assert Export(bench.root).inspect().id == ID
+
+    def test_an_export_of_a_later_version_is_left_alone(self, bench: Bench) -> None:
+        bench.add()
+        bench.give(ID)
+        path = bench.root / ".holdfast/export"
+        path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+
+        done = bench.accept()
+
+        assert done.exit_code == 1
+        assert "run a later one" in done.output
+
+    def test_an_api_server_that_refuses_is_a_sentence(self, bench: Bench) -> None:
+        bench.server.fail("list", Fault(403, "Forbidden"))
+
+        assert "Error: " in bench.refused()
+
+
+class TestRestored:
+    """The export brought its id along, and its directories have other inodes."""
+
+    @pytest.fixture
+    def restored(self, bench: Bench) -> Bench:
+        bench.add()
+        bench.give(ID)
+        export = Leading(bench.root, cluster=bench.cluster)
+        published(export, "1", "data")
+        export.reclaim("pvc-1", "1", Action.DELETE)
+        with tempfile.TemporaryDirectory() as folder:
+            backup = shutil.copytree(bench.root, Path(folder, "backup"), symlinks=True)
+            shutil.rmtree(bench.root)
+            shutil.copytree(backup, bench.root, symlinks=True)
+        return bench
+
+    def test_its_trash_can_be_emptied_then_and_there_is_nothing_more_to_do(
+        self, restored: Bench
+    ) -> None:
+        assert "1 record written" in restored.accepted()
+        assert "there is nothing to do" in restored.accepted()
+
+        after = Leading(restored.root, cluster=restored.cluster)
+        assert after.reap() == 0
+        assert visible(restored.root) == []
+
+    def test_the_volumes_are_named_first(self, restored: Bench) -> None:
+        done = restored.accept(answer="n\n")
+
+        assert done.exit_code == 1
+        assert "pvc-1" in done.output
+        assert Export(restored.root).restored(restored.cluster) == ["pvc-1"]
+
+    def test_who_leads_may_begin_terms_in_between(
+        self, restored: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fence = times(3, Export.accept_restored)
+        monkeypatch.setattr(Export, "accept_restored", fence)
+
+        assert "1 record written" in restored.accepted()
+
+    def test_one_that_is_fenced_again_and_again_says_so(
+        self, restored: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Export, "accept_restored", times(10, Export.accept_restored))
+
+        assert "has ended" in restored.refused()
+
+    def test_without_the_right_to_read_the_cluster_s_uid_it_is_unknown(
+        self, restored: Bench
+    ) -> None:
+        """As the provisioner has it, which has no such right either; another's are left alone."""
+        restored.server.fail("get", Fault(403, "Forbidden"))
+
+        assert "there is nothing to do" in restored.accepted()
+
+
+def times(number: int, real: Callable[[Export, Leader], int]) -> Callable[[Export, Leader], int]:
+    """A method that is fenced so many times."""
+    left = iter(range(number))
+
+    def accept_restored(export: Export, leader: Leader) -> int:
+        if next(left, None) is None:
+            return real(export, leader)
+        raise Fenced("term 7 of nfs has ended")
+
+    return accept_restored
