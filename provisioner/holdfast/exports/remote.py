@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from queue import SimpleQueue
 from typing import IO, Any, cast
 
 from holdfast.exports import codec, errors
@@ -56,11 +57,13 @@ class _RemoteExport:
         self._answers = answers
         self._seconds = seconds
         self._numbers = itertools.count(1)
-        self._sending = threading.Lock()
+        # Of the number and line of each request; None when no more will come.
+        self._lines: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
         self._waiting: dict[int, _Waiting] = {}
         self._ended = threading.Event()
         self._greeting = _Waiting()
         threading.Thread(target=self._read, name="export-answers", daemon=True).start()
+        threading.Thread(target=self._write, name="export-requests", daemon=True).start()
         self._greet()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -83,12 +86,14 @@ class _RemoteExport:
     def _call(self, method: str, *given: Any, **named: Any) -> Any:
         arguments = codec.named(method, given, named)
         number, waiting = next(self._numbers), _Waiting()
+        request = {"id": number, "method": method, "arguments": codec.encode(arguments)}
+        line = _line(request)
         self._waiting[number] = waiting
         try:
-            is_sent = self._sent(
-                {"id": number, "method": method, "arguments": codec.encode(arguments)}
-            )
-            if is_sent and not waiting.answered.wait(self._seconds):
+            self._lines.put((number, line))
+            if self._ended.is_set():  # before the line was there to be seen
+                waiting.resolve(None)
+            if not waiting.answered.wait(self._seconds):
                 raise TimedOut(f"{method}: no answer in {self._seconds:g} s")
         finally:
             self._waiting.pop(number, None)
@@ -96,18 +101,19 @@ class _RemoteExport:
             raise Unavailable(f"{method}: the process that serves the export has ended")
         return _outcome(method, waiting.answer)
 
-    def _sent(self, request: dict[str, Any]) -> bool:
-        """Sends a request; False where the other end is gone."""
-        line = _line(request)
-        if self._ended.is_set():
-            return False
-        try:
-            with self._sending:
-                self._requests.write(line)
-                self._requests.flush()
-        except (OSError, ValueError):  # ValueError: the stream is closed
-            return False
-        return True
+    def _write(self) -> None:
+        """Sends the requests; in a thread, as an end that does not read would hold up a caller.
+
+        What is not wanted any more by the time its turn comes is not sent.
+        """
+        while line := self._lines.get():
+            number, data = line
+            if waiting := self._waiting.get(number):
+                try:
+                    self._requests.write(data)
+                    self._requests.flush()
+                except (OSError, ValueError):  # ValueError: the stream is closed
+                    waiting.resolve(None)
 
     def _read(self) -> None:
         # What comes and is no answer: as if the other end had ended.
@@ -118,6 +124,7 @@ class _RemoteExport:
                 if waiting := self._waiting.get(answer.get("id")):
                     waiting.resolve(answer)
         self._ended.set()
+        self._lines.put(None)
         for waiting in (self._greeting, *list(self._waiting.values())):
             waiting.resolve(None)
 

@@ -371,7 +371,7 @@ def scripted(*lines: bytes, seconds: float = 30.0) -> Iterator[tuple[Exports, IO
         requests.close()
         script.join(20)
         other.close()
-        _join_readers()
+        _join_threads()
 
 
 def _say(asked: IO[bytes], other: IO[bytes], lines: Sequence[bytes]) -> None:
@@ -381,9 +381,9 @@ def _say(asked: IO[bytes], other: IO[bytes], lines: Sequence[bytes]) -> None:
             other.write(line + b"\n")
 
 
-def _join_readers() -> None:
+def _join_threads() -> None:
     for thread in threading.enumerate():
-        if thread.name == "export-answers":
+        if thread.name in {"export-answers", "export-requests"}:
             thread.join(20)
 
 
@@ -404,7 +404,7 @@ def test_an_end_that_says_nothing_is_given_up() -> None:
         with pytest.raises(Unavailable, match=r"has said nothing in 0\.01 s"):
             connect(io.BytesIO(), answers, 0.01)
         other.close()
-        _join_readers()
+        _join_threads()
 
 
 def test_a_call_that_is_not_answered_is_given_up_and_its_late_answer_ignored() -> None:
@@ -418,6 +418,39 @@ def test_a_call_that_is_not_answered_is_given_up_and_its_late_answer_ignored() -
             export.inspect()
 
         assert _patiently(export).inspect() == ExportInfo("in time", 2)
+
+
+def test_an_end_that_does_not_read_holds_up_no_call_longer_than_its_deadline() -> None:
+    """What is not sent in time is not sent later either, but for the one that was begun."""
+    (reads, asks), (hears, says) = os.pipe(), os.pipe()
+    with (
+        os.fdopen(reads, "rb") as asked,
+        os.fdopen(asks, "wb") as requests,
+        os.fdopen(hears, "rb") as answers,
+        os.fdopen(says, "wb", buffering=0) as other,
+    ):
+        other.write(b'{"protocol": 1}\n')
+        export = connect(requests, answers, 0.2)
+        longer_than_a_pipe = "v" * (1 << 17)
+
+        for _ in range(3):
+            with pytest.raises(TimedOut, match=r"find: no answer in 0\.2 s"):
+                export.find(longer_than_a_pipe)
+
+        read: list[int] = []
+        reader = threading.Thread(target=_answer_second, args=(asked, other, read))
+        reader.start()
+        assert _patiently(export).inspect() == ExportInfo("next", 2)
+        reader.join(20)
+        other.close()
+        _join_threads()
+    assert read == [1, 4]
+
+
+def _answer_second(asked: IO[bytes], other: IO[bytes], read: list[int]) -> None:
+    read += [json.loads(asked.readline())["id"] for _ in range(2)]
+    answered = {"id": read[-1], "result": {"id": "next", "format": 2}}
+    other.write(json.dumps(answered).encode() + b"\n")
 
 
 def _patiently(export: Exports) -> Exports:
