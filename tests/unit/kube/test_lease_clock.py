@@ -184,6 +184,22 @@ def test_anothers_lease_is_taken_when_it_has_run_out_and_not_before(stage: Stage
     assert stage.spec()["leaseTransitions"] == 1
 
 
+def test_a_lease_that_is_renewed_is_not_taken_however_old_its_times_look(stage: Stage) -> None:
+    """Whether it was renewed says a change that this candidate sees, not the times in it."""
+    stage.server.objects.create(LEASES.path("n"), holding.fresh("l", "n", "other", 15.0))
+    one = stage.elector()
+
+    for renewal in range(8):
+        one._step()
+        assert not one.leading()
+        stage.passes(14.0)
+        lease = stage.server.objects.get(PATH)
+        lease["spec"]["renewTime"] = f"1970-01-01T00:00:0{renewal}.000000Z"
+        stage.server.objects.replace(PATH, lease)
+
+    assert stage.spec()["holderIdentity"] == "other"
+
+
 def test_giving_up_overwrites_no_lease_that_another_has_taken(stage: Stage) -> None:
     one = stage.leader()
     stage.another_takes_it()
