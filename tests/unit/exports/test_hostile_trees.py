@@ -146,7 +146,7 @@ def test_symlinks_among_the_records_lead_nowhere(
         lambda: export.create(plan("1")),
         lambda: export.adopt(adopted("3")),
         lambda: export.confirm("pvc-1"),
-        lambda: export.reclaim("pvc-1", "1", Action.DELETE),
+        lambda: export.reclaim("pvc-1", "1", Action.ARCHIVE),
         export.reap,
     )
     refused = 0

@@ -338,7 +338,7 @@ def test_an_answer_that_does_not_end_is_not_kept() -> None:
 
     with pytest.raises(Unavailable, match="has ended"):
         connect(io.BytesIO(), io.BufferedReader(endless)).inspect()
-    _join_readers()
+    _join_threads()
     assert endless.given < LONGEST_ANSWER + LONGEST_LINE
 
 
