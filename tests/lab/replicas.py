@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any, Final
 
 from testbed.errors import LabError
@@ -10,6 +11,13 @@ from testbed.waiting import until
 from tests.lab.examples.cluster import Cluster
 
 _NAMESPACE: Final = "--namespace=holdfast"
+# What Ansible needs is on every machine; curl is not.
+_ASK: Final = """
+import http.client, sys
+asked = http.client.HTTPConnection(sys.argv[1], 8080, timeout=5)
+asked.request("GET", "/readyz")
+print(asked.getresponse().read().decode())
+"""
 _PATIENCE: Final = 240.0  # seconds; a stale mount is waited for a minute, and pods are slow
 
 
@@ -52,7 +60,6 @@ class Replicas:
 
     def _asked(self, address: str) -> str:
         try:
-            url = f"http://{address}:8080/readyz"
-            return self.cluster.guest("control").ssh(f"curl --silent --max-time 5 {url}")
+            return self.cluster.guest("control").ssh(f"python3 -c {quote(_ASK)} {address}")
         except LabError:  # it has ended meanwhile
             return ""
