@@ -96,6 +96,7 @@ class Program:
             gate=self._gate,
             failures=self._failures,
             lease=settings.lease,
+            former_leases=settings.former_leases,
             stop=self._stop,
         )
         self._trash = Trash(

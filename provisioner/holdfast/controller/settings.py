@@ -49,4 +49,13 @@ class Settings:
     @property
     def lease(self) -> str:
         """The lease's name: the provisioner's, as client-go's users spell it."""
-        return self.provisioner.name.replace("/", "-")
+        return _lease_of(self.provisioner.name)
+
+    @property
+    def former_leases(self) -> tuple[str, ...]:
+        """Those of the other names that the provisioner answers to: it may have been renamed."""
+        return tuple(sorted({_lease_of(name) for name in self.provisioner.also} - {self.lease}))
+
+
+def _lease_of(provisioner: str) -> str:
+    return provisioner.replace("/", "-")

@@ -49,6 +49,7 @@ class Steward:
         gate: Gate,
         failures: TakeoverFailures,
         lease: str,
+        former_leases: tuple[str, ...] = (),
         stop: threading.Event,
     ) -> None:
         self._api = api
@@ -60,6 +61,7 @@ class Steward:
         self._gate = gate
         self._failures = failures
         self._lease = lease
+        self._former_leases = former_leases
         self._stop = stop
         self._backoff = Backoff(1.0, 30.0)
         self._began = -math.inf
@@ -117,6 +119,8 @@ class Steward:
         """Reads what an earlier leader left, before anything new is begun."""
         self._identify()
         takeover = self._begin()
+        for reason in takeover.left:
+            _log.warning("an earlier term left what cannot be dealt with", reason=reason)
         self._keep.begin(takeover.moving)
         self._provision.settle(takeover.unfinished)
         self._trash.look()
@@ -144,7 +148,7 @@ class Steward:
         self._identity.cluster = self._cluster_uid()
 
     def _begin(self) -> Takeover:
-        leader = Leader(self._identity.cluster, self._lease)
+        leader = Leader(self._identity.cluster, self._lease, self._former_leases)
         return self._directories.begin(lambda exports: exports.begin(leader))
 
     def _cluster_uid(self) -> str:

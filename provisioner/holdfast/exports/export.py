@@ -278,8 +278,10 @@ class Export:
             if record.state in {State.ARCHIVED, State.RETAINED}:
                 op.ledger.take_back(record)
                 return Reaped(done=True)
-            if record.state is not State.TRASHED or not takeover.is_ours(op, record):
+            if record.state is not State.TRASHED:
                 return Reaped(done=False)
+            if refusal := takeover.refusal(op, record):
+                return Reaped(done=False, blocked=(refusal,))
             removals = op.changes.unlasting()
             reaped = reaper.reap(op.ledger, record, removals, entries, grant.seconds / 2)
             if reaped.done:

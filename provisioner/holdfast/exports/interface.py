@@ -26,10 +26,12 @@ class Leader:
     Attributes:
         cluster: the uid of its namespace kube-system; empty where that is not known.
         lease: by which the replicas take turns.
+        former: names that the lease had before, whose terms end with the next.
     """
 
     cluster: str
     lease: str
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,13 @@ class Takeover:
         term: what changes carry from now on.
         unfinished: records of volumes that the API server may not know.
         moving: volumes whose directory was on its way out: `reclaim` or `put_back` ends that.
+        left: what a person has to look at, a sentence each.
     """
 
     term: Term
     unfinished: tuple[Record, ...] = ()
     moving: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from holdfast.claims.errors import Refused
-from holdfast.exports import create, ledger, terms
+from holdfast.exports import create, earlier, ledger, terms
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation, PathLocks
@@ -19,7 +19,7 @@ def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
     Places where a late call of theirs may still make something are remembered in `op.given_up`.
     """
     _end_intents(op, locks)
-    return Takeover(term, tuple(_unfinished(op)), _moving(op))
+    return Takeover(term, tuple(_unfinished(op)), _moving(op), earlier.left(op.term))
 
 
 def is_ours(op: Operation, record: Record) -> bool:
@@ -29,11 +29,29 @@ def is_ours(op: Operation, record: Record) -> bool:
     return terms.clusters(op.ledger.handle) <= {"", op.cluster}
 
 
+def refusal(op: Operation, record: Record) -> str:
+    """Why nothing is done about a record; empty for one of this cluster's."""
+    if is_ours(op, record):
+        return ""
+    if record.origin:
+        return f"its record is of another cluster, {record.origin}, which is to deal with it"
+    return (
+        "its record does not say of which cluster it is, and several change this export: grant "
+        "`get` on namespace kube-system to each, and write the cluster's uid into its `origin`"
+    )
+
+
 def _end_intents(op: Operation, locks: PathLocks) -> None:
     """Ends what was about to be made; what cannot be ended is in the term still."""
-    for volume in terms.intents(op.term):
-        with suppress(Failed, Unsafe, OSError, Refused), locks.held(op.intent(volume)):
-            op.given_up.add(create.end_intent(op, volume))
+    while [volume for volume in terms.intents(op.term) if _is_ended(op, volume, locks)]:
+        earlier.release(op.term, op.changes)  # there may be several of one volume
+
+
+def _is_ended(op: Operation, volume: str, locks: PathLocks) -> bool:
+    with suppress(Failed, Unsafe, OSError, Refused), locks.held(op.intent(volume)):
+        op.given_up.add(create.end_intent(op, volume))
+        return True
+    return False
 
 
 def _moving(op: Operation) -> tuple[str, ...]:

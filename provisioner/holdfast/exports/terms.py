@@ -10,6 +10,10 @@ is carried over. mkdir(2) makes the number of a term one replica's alone.
 
 A leader is one cluster's lease: several clusters may have an export in common. With the export's
 id in its name, the folder is not found where another export is mounted than the term is of.
+
+A leader's name can change: the lease's does with the provisioner's, and the cluster's uid may not
+be readable at first. Whoever begins a term ends those of its former names too. What is left in
+such a folder is the last number, so that no number is given twice.
 """
 
 from __future__ import annotations
@@ -18,24 +22,25 @@ import os
 from contextlib import suppress
 
 from holdfast.claims.paths import components, shortened
-from holdfast.exports import identity, tree
-from holdfast.exports.changes import DRAFT, Changes
-from holdfast.exports.errors import Fenced, Unsafe
+from holdfast.exports import earlier, identity, tree
+from holdfast.exports.changes import Changes
+from holdfast.exports.errors import Fenced, Unavailable, Unsafe
 from holdfast.exports.interface import Leader, Term
 
 TERMS = "terms"
-INTENT = "+"
-MOVING = "-"
+INTENT = earlier.INTENT
+MOVING = earlier.MOVING
 
 _UNKNOWN = "unknown"  # a cluster's uid
-_ATTEMPTS = 100  # with each of which a former leader's last calls would have to come in between
+_ENDED = "_ended"  # in place of an export's id, which it cannot be: nobody's term
 
 
 def path_of(term: Term) -> tuple[str, str, str]:
     """The folder of a term, beneath `.holdfast`; raises Unsafe for a term that none can be."""
     if term.number < 1 or not identity.is_id(term.export):
         raise Unsafe(f"no term has the number {term.number} on an export {term.export!r}")
-    return TERMS, _folder_of(term.leader), _name_of(term.number, term.export)
+    leader = term.leader
+    return TERMS, _folder_of(leader.cluster, leader.lease), _name_of(term.number, term.export)
 
 
 def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
@@ -43,53 +48,80 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
 
     Raises:
         Fenced: another one has begun meanwhile.
+        Unavailable: it cannot be told whether earlier ones are this leader's.
     """
-    folder = _folder_of(leader)
+    folder, formers = _folder_of(leader.cluster, leader.lease), _former_folders_of(leader)
+    _refuse_if_unknown(holdfast, leader)
     for parent, name in (((), TERMS), ((TERMS,), folder)):
         with tree.opened(holdfast, parent) as handle, suppress(FileExistsError):
             changes.mkdir(handle, name, 0o700)
-    with tree.opened(holdfast, (TERMS, folder)) as terms:
-        number = max(_numbers(terms), default=0) + 1
-        try:
-            changes.mkdir(terms, _name_of(number, export_id), 0o700)
-        except FileExistsError as error:
-            raise Fenced(f"another term of {leader.lease} begins: this one does not") from error
-        _end_earlier(terms, number, export_id, changes)
-        if len([other for other in _numbers(terms) if other >= number]) > 1:
-            raise Fenced(f"another term of {leader.lease} has begun: this one ends")
+    with tree.opened(holdfast, [TERMS]) as leaders, tree.opened(leaders, [folder]) as terms:
+        number = _taken(terms, export_id, leader, changes)
+        with tree.opened(terms, [_name_of(number, export_id)]) as own:
+            _end_earlier(terms, number, own, changes)
+            for former in formers & set(os.listdir(leaders)):
+                with tree.opened(leaders, [former]) as others:
+                    _end_all(others, own, leader, changes)
+            earlier.release(own, changes)
+        _refuse_if_overtaken(terms, number, leader)
     return Term(leader, number, export_id)
 
 
 def moving(term: int) -> tuple[str, ...]:
     """The volumes whose directory is in a term's folder."""
-    return _with(term, MOVING)
+    return earlier.volumes_with(term, MOVING)
 
 
 def intents(term: int) -> tuple[str, ...]:
     """The volumes for which a directory was about to be made."""
-    return _with(term, INTENT)
+    return earlier.volumes_with(term, INTENT)
 
 
 def clusters(holdfast: int) -> set[str]:
     """The clusters that ever changed this export; empty for one whose uid could not be read."""
+    found = {_cluster_of(name) for name in _leaders(holdfast)}
+    return {"" if cluster == _UNKNOWN else cluster for cluster in found}
+
+
+def _leaders(holdfast: int) -> list[str]:
     try:
-        with tree.opened(holdfast, [TERMS]) as terms:
-            found = {name.partition(".")[0] for name in _folders(terms)}
-            return {"" if cluster == _UNKNOWN else cluster for cluster in found}
+        with tree.opened(holdfast, [TERMS]) as leaders:
+            return _folders(leaders)
     except FileNotFoundError:
-        return set()
+        return []
 
 
-def _folder_of(leader: Leader) -> str:
-    name = shortened(f"{leader.cluster or _UNKNOWN}.{leader.lease}", "")
+def _folder_of(cluster: str, lease: str) -> str:
+    name = shortened(f"{cluster or _UNKNOWN}.{lease}", "")
     if components(name) != (name,) or name.startswith("."):
-        raise Unsafe(f"{leader.lease!r} of cluster {leader.cluster!r} is no leader's name")
+        raise Unsafe(f"{lease!r} of cluster {cluster!r} is no leader's name")
     return name
 
 
-def _with(term: int, prefix: str) -> tuple[str, ...]:
-    names = sorted(os.listdir(term))
-    return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+def _cluster_of(folder: str) -> str:
+    return folder.partition(".")[0]
+
+
+def _former_folders_of(leader: Leader) -> set[str]:
+    """Where this leader's terms were while its lease had another name, or its uid was unknown."""
+    own = _folder_of(leader.cluster, leader.lease)
+    leases = (leader.lease, *leader.former)
+    return {_folder_of(uid, lease) for lease in leases for uid in (leader.cluster, "")} - {own}
+
+
+def _refuse_if_unknown(holdfast: int, leader: Leader) -> None:
+    """Raises Unavailable where terms may be the leader's own, or those of another cluster."""
+    if leader.cluster:
+        return
+    for name in sorted(_leaders(holdfast)):
+        cluster = _cluster_of(name)
+        names = {_folder_of(cluster, lease) for lease in (leader.lease, *leader.former)}
+        if cluster != _UNKNOWN and name in names:
+            raise Unavailable(
+                f"cluster {cluster} changes this export by the same lease ({name} in "
+                f".holdfast/{TERMS}), and whether this is that cluster is not known: grant `get` "
+                "on namespace kube-system, whose uid is the cluster's"
+            )
 
 
 def _name_of(number: int, export_id: str) -> str:
@@ -111,36 +143,32 @@ def _folders(terms: int) -> list[str]:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
-def _end_earlier(terms: int, number: int, export_id: str, changes: Changes) -> None:
-    with tree.opened(terms, [_name_of(number, export_id)]) as own:
-        for earlier in sorted(_folders(terms), key=_number_of):
-            if 0 < _number_of(earlier) < number:
-                _end(terms, earlier, own, changes)
+def _taken(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
+    """The next number, with its folder; raises Fenced where another was the first."""
+    number = max(_numbers(terms), default=0) + 1
+    try:
+        changes.mkdir(terms, _name_of(number, export_id), 0o700)
+    except FileExistsError as error:
+        raise Fenced(f"another term of {leader.lease} begins: this one does not") from error
+    return number
 
 
-def _end(terms: int, name: str, own: int, changes: Changes) -> None:
-    """Removes the folder of an earlier term; what is still put into it is carried over first."""
-    for _ in range(_ATTEMPTS):
-        try:
-            with tree.opened(terms, [name]) as earlier:
-                _carry_over(earlier, own, changes)
-            changes.rmdir(terms, name)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno not in tree.NOT_EMPTY:
-                raise
-        else:
-            return
-    raise Unsafe(f"the folder of term {name} cannot be emptied: end the process that writes to it")
+def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> None:
+    for name in sorted(_folders(terms), key=_number_of):
+        if 0 < _number_of(name) < number:
+            earlier.end(terms, name, own, changes)
 
 
-def _carry_over(earlier: int, own: int, changes: Changes) -> None:
-    for name in os.listdir(earlier):
-        with suppress(FileNotFoundError):
-            if not name.startswith(DRAFT):
-                changes.rename(earlier, name, own, name)
-            elif tree.is_directory(earlier, name):
-                changes.rmdir(earlier, name)  # only empty ones are drafts (`remove_folder`)
-            else:
-                changes.unlink(earlier, name)
+def _end_all(terms: int, own: int, leader: Leader, changes: Changes) -> None:
+    """Ends all terms of another name; one that begins at the same time ends itself."""
+    names = [name for name in _folders(terms) if _number_of(name)]
+    if len(names) == 1 and names[0].endswith(f".{_ENDED}"):
+        return
+    number = _taken(terms, _ENDED, leader, changes)
+    _end_earlier(terms, number, own, changes)
+    _refuse_if_overtaken(terms, number, leader)
+
+
+def _refuse_if_overtaken(terms: int, number: int, leader: Leader) -> None:
+    if len([other for other in _numbers(terms) if other >= number]) > 1:
+        raise Fenced(f"another term of {leader.lease} has begun: this one ends")

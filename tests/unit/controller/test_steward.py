@@ -61,6 +61,7 @@ class Bench:
             gate=site.gate,
             failures=self.failures,
             lease=LEADER.lease,
+            former_leases=("old-nfs",),
             stop=site.stop,
         )
         self.steward._provision, self.steward._keep = site.provision, site.keep
@@ -94,7 +95,9 @@ class TestTakeover:
     def test_a_term_begins_and_the_gate_opens(self, bench: Bench) -> None:
         bench.turn()
 
-        assert bench.site.gate.term == Term(Leader(bench.cluster_uid, LEADER.lease), 1, ID)
+        assert bench.site.gate.term == Term(
+            Leader(bench.cluster_uid, LEADER.lease, ("old-nfs",)), 1, ID
+        )
         assert bench.site.gate.is_open()
         assert bench.site.identity.export_id == ID
         assert bench.site.identity.cluster == bench.cluster_uid
@@ -192,7 +195,31 @@ class TestTakeover:
 
         assert seen == [({"pvc-9"}, {"team/data"})]
 
+    def test_what_a_person_has_to_look_at_is_said(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        term = bench.site.export.begin(LEADER).term
+        monkeypatch.setattr(bench.site.export, "begin", lambda _: Takeover(term, left=("look",)))
+
+        with structlog.testing.capture_logs() as logs:
+            bench.turn()
+
+        assert [one["reason"] for one in logs if one["log_level"] == "warning"] == ["look"]
+        assert bench.site.gate.is_open()
+
+    def test_a_cluster_that_may_not_read_its_uid_any_more_changes_nothing(
+        self, bench: Bench
+    ) -> None:
+        """Its terms, and its records, would pass for another cluster's."""
+        bench.site.server.fail("get", Fault(403, "Forbidden"))
+
+        with pytest.raises(Unavailable, match="grant `get` on namespace kube-system"):
+            bench.turn()
+
+        assert bench.site.gate.term is None
+
     def test_a_cluster_whose_uid_may_not_be_read_is_unknown(self, bench: Bench) -> None:
+        shutil.rmtree(bench.site.root / ".holdfast/terms")
         bench.site.server.fail("get", Fault(403, "Forbidden"))
 
         bench.turn()
