@@ -12,15 +12,17 @@ from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from holdfast.exports.interface import Exports
+from holdfast.exports.interface import Exports, Grant
 
 METHODS = frozenset(name for name in vars(Exports) if not name.startswith("_"))
 
 
 def encode(value: Any) -> Any:
     """Data of the interface as what `json.dumps` takes."""
+    if isinstance(value, Grant):
+        value = Grant(value.term, value.left())
     if is_dataclass(value):
-        return {one.name: encode(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: encode(getattr(value, one.name)) for one in fields(value) if one.init}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple | list):

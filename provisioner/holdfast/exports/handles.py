@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -87,9 +86,8 @@ class Handles:
     @contextmanager
     def operation(self, grant: Grant) -> Iterator[Operation]:
         """An operation in a term; what it changed is durable afterwards. Raises Fenced."""
-        began = time.monotonic()
         with self.holdfast() as (root, holdfast), _opened_term(holdfast, grant.term) as term:
-            check = partial(_check, term, grant, began, self._may_change)
+            check = partial(_check, term, grant, self._may_change)
             records = Ledger(holdfast, changes := Changes(check, term), grant.term.export)
             with changes, _closing(records):
                 cluster = grant.term.leader.cluster
@@ -126,10 +124,10 @@ def _open_term(holdfast: int, term: Term) -> int:
             raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
 
 
-def _check(term: int, grant: Grant, began: float, may_change: Callable[[], object]) -> None:
+def _check(term: int, grant: Grant, may_change: Callable[[], object]) -> None:
     """Raises Fenced, TimedOut or what `may_change` raises, once no change may be made."""
     may_change()
-    if time.monotonic() - began > grant.seconds:
+    if not grant.left():
         raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
     if not _is_linked(term):  # a later term has removed the folder
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")

@@ -5,12 +5,13 @@ methods serve an export that is mounted here (`export.py`) and one that is reach
 process beside its disks (`remote.py`), and one test suite holds for both.
 
 Each method can be repeated after an error, a crash or a lost answer, and then finishes what was
-begun. Each change carries a `Grant`.
+begun. Each change in a term carries a `Grant`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,13 +52,28 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to change the export: in which term, and for how many seconds from now.
+    """Leave to change the export: in which term, and for how many seconds from when it was made.
 
-    Once the time is up nobody waits for the call any more, and it begins no further change.
+    It is made when the caller begins to wait, so that the wait for a place and for other calls
+    counts. Once the time is up nobody waits for the call any more, and it begins no further
+    change. Clocks of two machines cannot be compared: to another process go the seconds that
+    are left when the request is sent (`codec.encode`), which count there from its arrival.
+
+    Attributes:
+        until: when the time is up, by `time.monotonic` of this process.
     """
 
     term: Term
     seconds: float = 3600.0
+    until: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Starts the clock."""
+        object.__setattr__(self, "until", time.monotonic() + self.seconds)
+
+    def left(self) -> float:
+        """The seconds that are left; 0 once the time is up."""
+        return max(0.0, self.until - time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

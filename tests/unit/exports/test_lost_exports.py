@@ -176,6 +176,21 @@ def test_a_call_whose_time_is_up_changes_nothing(root: Path, export: Leading) ->
     assert listing(root) == before
 
 
+def test_the_time_counts_from_when_the_caller_began_to_wait(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not from when the call got its place among the others."""
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    grant = Grant(export.takeover.term, 30)
+    before = listing(root)
+
+    now[0] += 31
+    with pytest.raises(TimedOut, match="not done within 30 s"):
+        export.exports.create(grant, plan())
+    assert listing(root) == before
+
+
 def test_initialise_makes_no_root(root: Path) -> None:
     with pytest.raises(Unavailable):
         Leading(root).exports.initialise(ID)
