@@ -68,6 +68,7 @@ class Export:
         self._locks = PathLocks()
         self._probes: set[str] = set()  # that were there at the last sweep
         self._look = sweep.Look()
+        self._intents: set[str] = set()  # of earlier terms, by volume, that are not ended yet
 
     def inspect(self) -> ExportInfo:
         """Which export this is; changes nothing."""
@@ -159,7 +160,9 @@ class Export:
             term = terms.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
         with explained("cannot take over"), self._open.operation(Grant(term)) as op:
-            return takeover.take_over(op, term, self._locks)
+            took = takeover.take_over(op, term, self._locks)
+            self._intents = set(terms.intents(op.term))
+            return took
 
     def find(self, volume: str) -> Record | None:
         """The record of a volume."""
@@ -200,7 +203,7 @@ class Export:
             record = op.ledger.creating(volume)
             directory = record.directory if record else op.intent(volume)
             if directory:
-                with self._locks.held(directory):
+                with self._locks.held(directory, op.patience()):
                     create.undo(op, volume)
                 self._open.given_up.add(directory)
 
@@ -241,7 +244,7 @@ class Export:
         what = f"cannot {action} the directory of {volume}"
         with explained(what), self._open.operation(grant) as op:
             directory = _recorded(op, volume, claim_uid).directory
-            with self._locks.held(directory):
+            with self._locks.held(directory, op.patience()):
                 _confirm(op, volume)  # a crash may have come between
                 return reclaim.reclaim(op, _recorded(op, volume, claim_uid), action)
 
@@ -261,7 +264,7 @@ class Export:
             record = op.ledger.find(volume)
             if record is None or record.state is not State.LIVE:
                 return ""
-            with self._locks.held(record.directory):
+            with self._locks.held(record.directory, op.patience()):
                 return reclaim.put_back(op, record)
 
     def trashed(self) -> tuple[str, ...]:
@@ -290,7 +293,10 @@ class Export:
 
     def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
         """Puts right what calls of an earlier term did after that had ended."""
-        with explained("cannot look for late changes"), self._open.operation(grant) as op:
+        with explained("cannot look for late changes"), self._open.operation(grant) as waiting:
+            op = waiting.without_waiting()
+            self._intents &= set(terms.intents(op.term))
+            self._intents -= takeover.end_intents(op, self._intents, self._locks)
             for directory in self._open.given_up.all():
                 with suppress(Failed, Unsafe, OSError):
                     self._remove_late(op, directory)
@@ -308,7 +314,7 @@ class Export:
             if not directory:
                 yield op
                 return
-            with self._locks.held(directory):
+            with self._locks.held(directory, op.patience()):
                 yield op
 
 

@@ -90,8 +90,16 @@ class Handles:
             check = partial(_check, term, grant, self._may_change)
             records = Ledger(holdfast, changes := Changes(check, term), grant.term.export)
             with changes, _closing(records):
-                cluster = grant.term.leader.cluster
-                yield Operation(root, term, records, changes, cluster, self._parents, self.given_up)
+                yield Operation(
+                    root,
+                    term,
+                    records,
+                    changes,
+                    grant.term.leader.cluster,
+                    self._parents,
+                    self.given_up,
+                    grant.left,
+                )
                 changes.sync()
 
 

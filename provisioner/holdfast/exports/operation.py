@@ -2,60 +2,84 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from holdfast.claims.paths import overlap
 from holdfast.exports import terms, tree
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import FULL, Unsafe
+from holdfast.exports.errors import FULL, TimedOut, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import Ledger
 
 
+@dataclass(eq=False, slots=True)
+class _Place:
+    """A directory that one holds or waits for."""
+
+    directory: str
+
+
 class PathLocks:
-    """Locks of directories: two that overlap are never held at once, others do not wait."""
+    """Locks of directories: two that overlap are never held at once, others do not wait.
+
+    Those that overlap get theirs in the order in which they came, or one above many others would
+    wait for as long as there is any beneath it.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._held: list[str] = []
+        self._places: list[_Place] = []  # held or waited for, in the order of their coming
 
     @contextmanager
-    def held(self, directory: str) -> Iterator[None]:
-        """Waits until no other overlapping directory is held."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._overlaps(directory))
-            self._held.append(directory)
+    def held(self, directory: str, seconds: float) -> Iterator[None]:
+        """Waits until no other overlapping directory is held; raises TimedOut."""
+        place = self._come(directory)
         try:
+            with self._changed:
+                if not self._changed.wait_for(lambda: self._is_first(place), seconds):
+                    raise TimedOut(
+                        f"an earlier call about {directory!r}, or beneath or above it, has not "
+                        "ended: it is tried again"
+                    )
             yield
         finally:
-            self._release(directory)
+            self._go(place)
 
     @contextmanager
     def tried(self, directory: str) -> Iterator[bool]:
         """As `held`, but does not wait: gives whether it is held now."""
+        place = self._come(directory)
         with self._changed:
-            free = not self._overlaps(directory)
-            if free:
-                self._held.append(directory)
+            is_first = self._is_first(place)
+        if not is_first:
+            self._go(place)
         try:
-            yield free
+            yield is_first
         finally:
-            if free:
-                self._release(directory)
+            if is_first:
+                self._go(place)
 
-    def _release(self, directory: str) -> None:
+    def _come(self, directory: str) -> _Place:
+        place = _Place(directory)
         with self._changed:
-            self._held.remove(directory)
+            self._places.append(place)
+        return place
+
+    def _go(self, place: _Place) -> None:
+        with self._changed:
+            self._places.remove(place)
             self._changed.notify_all()
 
-    def _overlaps(self, directory: str) -> bool:
-        return any(overlap(directory, other) for other in self._held)
+    def _is_first(self, place: _Place) -> bool:
+        before = itertools.takewhile(lambda other: other is not place, self._places)
+        return not any(overlap(place.directory, other.directory) for other in before)
 
 
 class GivenUp:
@@ -97,6 +121,7 @@ class Operation:
         cluster: whose operation it is.
         parents: locks of the directories above volumes' directories.
         given_up: directories where a late call may still make something.
+        patience: the seconds for which it may wait for another, as of now.
     """
 
     root: int
@@ -106,6 +131,11 @@ class Operation:
     cluster: str
     parents: PathLocks
     given_up: GivenUp
+    patience: Callable[[], float]
+
+    def without_waiting(self) -> Operation:
+        """The same, where a call about one volume that hangs must not hold up the others."""
+        return replace(self, patience=lambda: 0.0)
 
     def inode_at(self, directory: str) -> Inode | None:
         """The directory at a path; None where there is nothing, Unsafe for what is none."""

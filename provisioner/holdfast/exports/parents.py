@@ -36,7 +36,7 @@ def made_above(op: Operation, directory: str) -> Iterator[tuple[int, str]]:
 
 
 def _make(op: Operation, above: int, path: str) -> None:
-    with op.parents.held(path):
+    with op.parents.held(path, op.patience()):
         known = op.ledger.is_made(path)
         op.ledger.mark_made(path)
         try:
@@ -78,7 +78,7 @@ def prune(op: Operation, directory: str) -> None:
     Those that were not made yet when a crash came are passed over.
     """
     for parent in parents_of(directory):
-        with op.parents.held(parent):
+        with op.parents.held(parent, op.patience()):
             if op.ledger.is_done_with(parent):
                 if not _removed(op, parent):
                     return
@@ -90,7 +90,7 @@ def prune(op: Operation, directory: str) -> None:
 def remove_late(op: Operation, directory: str) -> None:
     """Removes the parents of a directory that a late call has made."""
     for parent in parents_of(directory):
-        with op.parents.held(parent):
+        with op.parents.held(parent, op.patience()):
             if op.ledger.marked(parent) or op.ledger.is_made(parent):
                 return
             with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from holdfast.claims.errors import Refused
@@ -17,8 +17,11 @@ def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
     """Ends what earlier terms were about to make, and names what they left for its volume's turn.
 
     Places where a late call of theirs may still make something are remembered in `op.given_up`.
+    It waits for no call that hangs, be it of this process: every volume waits for the term.
     """
-    _end_intents(op, locks)
+    op = op.without_waiting()
+    while end_intents(op, terms.intents(op.term), locks):
+        earlier.release(op.term, op.changes)  # there may be several of one volume
     return Takeover(term, tuple(_unfinished(op)), _moving(op), earlier.left(op.term))
 
 
@@ -41,17 +44,21 @@ def refusal(op: Operation, record: Record) -> str:
     )
 
 
-def _end_intents(op: Operation, locks: PathLocks) -> None:
-    """Ends what was about to be made; what cannot be ended is in the term still."""
-    while [volume for volume in terms.intents(op.term) if _is_ended(op, volume, locks)]:
-        earlier.release(op.term, op.changes)  # there may be several of one volume
+def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[str]:
+    """Ends what was about to be made for volumes; those of which nothing is left.
 
-
-def _is_ended(op: Operation, volume: str, locks: PathLocks) -> bool:
-    with suppress(Failed, Unsafe, OSError, Refused), locks.held(op.intent(volume)):
-        op.given_up.add(create.end_intent(op, volume))
-        return True
-    return False
+    What cannot be ended, or is held by another call, is in the term still.
+    """
+    ended = set[str]()
+    for volume in volumes:
+        with suppress(Failed, Unsafe, OSError, Refused):
+            directory = op.intent(volume)
+            op.given_up.add(directory)
+            with locks.tried(directory) as is_free:
+                if is_free:
+                    create.end_intent(op, volume)
+                    ended.add(volume)
+    return ended
 
 
 def _moving(op: Operation) -> tuple[str, ...]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from holdfast.exports import inode, terms
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import Fenced, Unsafe
+from holdfast.exports.errors import Fenced, TimedOut, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Leader
 from holdfast.exports.operation import GivenUp, PathLocks, parents_of
+from tests.support import eventually
 from tests.unit.exports.given import ID, Leading
 
 
@@ -129,7 +131,7 @@ def test_parents_come_from_the_innermost_outwards() -> None:
 
 def test_a_lock_that_is_tried_is_held_or_not_at_once() -> None:
     locks = PathLocks()
-    with locks.held("a/b"):
+    with locks.held("a/b", 20):
         for path, expected in (("a", False), ("a/b", False), ("a/b/c", False), ("a/c", True)):
             with locks.tried(path) as is_held:
                 assert is_held is expected
@@ -142,11 +144,11 @@ def test_a_lock_is_waited_for_and_given_back_after_an_error() -> None:
     locks, order = PathLocks(), list[str]()
 
     def wait() -> None:
-        with locks.held("a/b"):
+        with locks.held("a/b", 20):
             order.append("second")
 
     def hold(waiting: threading.Thread) -> None:
-        with locks.held("a"):
+        with locks.held("a", 20):
             waiting.start()
             with locks.tried("a/b") as is_held:
                 assert not is_held
@@ -159,6 +161,47 @@ def test_a_lock_is_waited_for_and_given_back_after_an_error() -> None:
     waiting.join(20)
 
     assert order == ["first", "second"]
+
+
+def test_a_lock_is_waited_for_no_longer_than_the_call_may_last() -> None:
+    locks = PathLocks()
+
+    def wait() -> None:
+        with locks.held("a/b", 0.01):
+            pytest.fail("it was held")
+
+    with locks.held("a", 0), pytest.raises(TimedOut, match="an earlier call about 'a/b'"):
+        wait()
+    with locks.held("a/b", 0):  # who gave up holds up nobody
+        pass
+
+
+def _has_places(locks: PathLocks, number: int) -> bool:
+    return len(locks._places) == number
+
+
+def test_one_above_many_gets_its_lock_in_its_turn() -> None:
+    """Else there would always be one beneath it that came later."""
+    locks, order = PathLocks(), list[str]()
+
+    def wait(path: str) -> None:
+        with locks.held(path, 20):
+            order.append(path)
+
+    threads = [threading.Thread(target=wait, args=(path,)) for path in ("a", "a/c", "b")]
+    with locks.held("a/b", 20):
+        for number, thread in enumerate(threads[:2], 2):
+            thread.start()
+            eventually(partial(_has_places, locks, number))
+        threads[2].start()
+        threads[2].join(20)
+        assert order == ["b"]
+        with locks.tried("a/c") as is_held:
+            assert not is_held
+    for thread in threads:
+        thread.join(20)
+
+    assert order == ["b", "a", "a/c"]
 
 
 def test_two_that_begin_the_same_term_do_not_both_have_it(root: Path, export: Leading) -> None:
