@@ -4,13 +4,23 @@ Of one volume, two terms may have left a directory each, where a leader's name w
 while. Nobody can tell which is the volume's: both are kept, as `-VOLUME~NUMBER`, and `-VOLUME` is
 a symlink that leads nowhere. Every operation that would move or remove the volume's directory
 finds that, and refuses. Of intents each is ended in turn.
+
+What cannot be moved, as on a bad block, keeps its folder, and this is renamed away: no path leads
+into it any more, and what is asked before each change (`is_ended`) says that the term is over. A
+call that had passed that question, and holds the folder's handle, can still take effect, which
+one into a removed folder cannot: what it moves into the folder is carried over by the sweep, and
+a live volume's directory is back then; a record's draft that could not be removed either can
+still take the place of that record. The volume of what cannot be moved has to wait: `-VOLUME` is
+such a symlink.
 """
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import stat
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
 from holdfast.exports import tree
@@ -20,6 +30,9 @@ from holdfast.exports.errors import Unsafe
 INTENT = "+"
 MOVING = "-"
 
+_ASIDE = ".ended-"
+_LEFT = ".left-"
+_MODE_ASIDE = 0o1700  # no other folder of a term has the sticky bit
 _AGAIN = "~"  # in no Kubernetes object's name
 _ATTEMPTS = 100  # with each of which a former leader's last calls would have to come in between
 
@@ -31,59 +44,120 @@ def volumes_with(term: int, prefix: str) -> tuple[str, ...]:
     return tuple(name.removeprefix(prefix) for name in plain if name.startswith(prefix))
 
 
-def end(terms: int, name: str, own: int, changes: Changes) -> None:
-    """Removes the folder of an earlier term; what is still put into it is carried over first."""
+def end(terms: int, name: str, own: int, changes: Changes) -> set[str]:
+    """Ends an earlier term by removing its folder; what is in it is carried over first.
+
+    Gives the entries of volumes whose directory is stuck there.
+    """
     for _ in range(_ATTEMPTS):
         try:
-            with tree.opened(terms, [name]) as earlier:
-                _carry_over(earlier, own, changes)
+            with tree.opened(terms, [name]) as folder:
+                if stuck := _carry_over(terms, name, folder, own, changes):
+                    _set_aside(terms, name, folder, changes)
+                    return _block(stuck, own, changes)
             changes.rmdir(terms, name)
         except FileNotFoundError:
-            return
+            return set()
         except OSError as error:
             if error.errno not in tree.NOT_EMPTY:
                 raise
         else:
-            return
+            return set()
     raise Unsafe(f"the folder of term {name} cannot be emptied: end the process that writes to it")
 
 
-def release(own: int, changes: Changes) -> None:
+def is_aside(name: str) -> bool:
+    """Whether a folder is that of a term that was ended and could not be emptied."""
+    return name.startswith(_ASIDE)
+
+
+def is_ended(folder: int) -> bool:
+    """Whether the folder of a term was removed or set aside."""
+    try:
+        status = os.fstat(folder)
+    except OSError as error:
+        if error.errno != errno.ESTALE:  # what an NFS server says of what was removed
+            raise
+        return True
+    return status.st_nlink == 0 or bool(status.st_mode & stat.S_ISVTX)
+
+
+def release(own: int, prefix: str, changes: Changes, stuck: Collection[str] = ()) -> None:
     """Gives a volume's only entry its plain name again, as where the others were dealt with."""
     names = set(os.listdir(own))
-    for plain in {name.partition(_AGAIN)[0] for name in names if name.startswith((INTENT, MOVING))}:
+    plains = {name.partition(_AGAIN)[0] for name in names if name.startswith(prefix)}
+    for plain in plains - set(stuck):
         others = sorted(name for name in names if name.startswith(plain + _AGAIN))
-        is_held = plain in names
-        if is_held and not _is_marker(own, plain):
+        if (plain in names and not _is_marker(own, plain)) or (
+            prefix == MOVING and len(others) > 1
+        ):
             continue
-        if plain.startswith(MOVING) and len(others) > 1:
-            continue
-        if is_held:
+        if plain in names:
             changes.unlink(own, plain)
         if others:
             changes.rename(own, others[0], own, plain)
 
 
-def left(own: int) -> tuple[str, ...]:
-    """What a person has to look at, a sentence for each volume."""
+def left(terms: int, own: int) -> Iterator[str]:
+    """What a person has to look at, a sentence for each; `terms` is a leader's folder."""
     again = [name for name in os.listdir(own) if name.startswith(MOVING) and _AGAIN in name]
-    volumes = sorted({name.partition(_AGAIN)[0].removeprefix(MOVING) for name in again})
-    return tuple(
-        f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/{MOVING}"
-        f"{volume}{_AGAIN}NUMBER: move all but the right one to elsewhere"
-        for volume in volumes
-    )
+    for volume in sorted({name.partition(_AGAIN)[0].removeprefix(MOVING) for name in again}):
+        yield (
+            f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/"
+            f"{MOVING}{volume}{_AGAIN}NUMBER: move all but the right one to elsewhere"
+        )
+    for name in sorted(os.listdir(terms)):
+        if is_aside(name):
+            yield (
+                f"what an earlier term left in .holdfast/terms/…/{name} cannot be moved, which is "
+                "tried again: look into the server's log"
+            )
+        if name.startswith(_LEFT):
+            yield f"nobody knows where .holdfast/terms/…/{name} belongs: move it to there"
 
 
-def _carry_over(earlier: int, own: int, changes: Changes) -> None:
-    for name in os.listdir(earlier):
-        with suppress(FileNotFoundError):
-            if not name.startswith(DRAFT):
-                _carry(earlier, name, own, changes)
-            elif tree.is_directory(earlier, name):
-                changes.rmdir(earlier, name)  # only empty ones are drafts (`remove_folder`)
+def _carry_over(terms: int, term: str, folder: int, own: int, changes: Changes) -> list[str]:
+    """Empties the folder of a term as far as it can be; the names of what is stuck."""
+    stuck = []
+    for name in os.listdir(folder):
+        try:
+            if name.startswith(DRAFT):
+                _remove_draft(terms, term, folder, name, changes)
             else:
-                changes.unlink(earlier, name)
+                _carry(folder, name, own, changes)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            stuck.append(name)
+    return stuck
+
+
+def _remove_draft(terms: int, term: str, folder: int, name: str, changes: Changes) -> None:
+    if not tree.is_directory(folder, name):
+        changes.unlink(folder, name)
+        return
+    try:
+        changes.rmdir(folder, name)
+    except OSError as error:
+        if error.errno not in tree.NOT_EMPTY:
+            raise
+        # A folder on its way out was filled on the way (`Changes.remove_folder`).
+        changes.rename(folder, name, terms, f"{_LEFT}{term.removeprefix(_ASIDE)}{name}")
+
+
+def _set_aside(terms: int, name: str, folder: int, changes: Changes) -> None:
+    if is_aside(name):
+        return
+    changes.set_owner(folder, None, None, _MODE_ASIDE)
+    changes.rename(terms, name, terms, _ASIDE + name)
+
+
+def _block(stuck: Iterable[str], own: int, changes: Changes) -> set[str]:
+    """Has every operation on the volumes of directories that are stuck refuse."""
+    plains = {name.partition(_AGAIN)[0] for name in stuck if name.startswith(MOVING)}
+    for plain in plains:
+        _mark(own, plain, changes)
+    return plains
 
 
 def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:
@@ -101,14 +175,19 @@ def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:
 def _carry_directory(earlier: int, name: str, own: int, changes: Changes) -> None:
     """Carries over one of several; a marker in its place comes first, then nothing is lost."""
     plain = name.partition(_AGAIN)[0]
-    if tree.exists(own, plain) and not _is_marker(own, plain):
-        changes.rename(own, plain, own, _free(own, plain))
-    if not tree.exists(own, plain):
-        changes.symlink(_AGAIN, own, plain)
+    _mark(own, plain, changes)
     if _is_marker(earlier, name):
         changes.unlink(earlier, name)
     else:
         changes.rename(earlier, name, own, _free(own, plain))
+
+
+def _mark(own: int, plain: str, changes: Changes) -> None:
+    if tree.exists(own, plain):
+        if _is_marker(own, plain):
+            return
+        changes.rename(own, plain, own, _free(own, plain))
+    changes.symlink(_AGAIN, own, plain)
 
 
 def _free(own: int, plain: str) -> str:

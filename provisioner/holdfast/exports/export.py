@@ -69,6 +69,7 @@ class Export:
         self._probes: set[str] = set()  # that were there at the last sweep
         self._look = sweep.Look()
         self._intents: set[str] = set()  # of earlier terms, by volume, that are not ended yet
+        self._has_left = False  # earlier terms, what could not be moved
 
     def inspect(self) -> ExportInfo:
         """Which export this is; changes nothing."""
@@ -162,6 +163,7 @@ class Export:
         with explained("cannot take over"), self._open.operation(Grant(term)) as op:
             took = takeover.take_over(op, term, self._locks)
             self._intents = set(terms.intents(op.term))
+            self._has_left = bool(took.left)
             return took
 
     def find(self, volume: str) -> Record | None:
@@ -295,6 +297,9 @@ class Export:
         """Puts right what calls of an earlier term did after that had ended."""
         with explained("cannot look for late changes"), self._open.operation(grant) as waiting:
             op = waiting.without_waiting()
+            if self._has_left:
+                with suppress(Failed, Unsafe, OSError):
+                    terms.end_left(op.ledger.handle, grant.term.leader, op.term, op.changes)
             self._intents &= set(terms.intents(op.term))
             self._intents -= takeover.end_intents(op, self._intents, self._locks)
             for directory in self._open.given_up.all():

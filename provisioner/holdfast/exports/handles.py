@@ -5,7 +5,6 @@ What was opened before may have been swapped, unmounted or removed since.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import identity, terms, tree
+from holdfast.exports import earlier, identity, terms, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     Failed,
@@ -137,17 +136,8 @@ def _check(term: int, grant: Grant, may_change: Callable[[], object]) -> None:
     may_change()
     if not grant.left():
         raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
-    if not _is_linked(term):  # a later term has removed the folder
+    if earlier.is_ended(term):  # by a later one
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
-
-
-def _is_linked(handle: int) -> bool:
-    try:
-        return os.fstat(handle).st_nlink > 0
-    except OSError as error:
-        if error.errno != errno.ESTALE:  # what an NFS server says of what was removed
-            raise
-        return False
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from holdfast.claims.paths import overlap
+from holdfast.claims.paths import RESERVED, overlap
 from holdfast.exports import terms, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, TimedOut, Unsafe
@@ -146,10 +146,20 @@ class Operation:
             return None
 
     def moving(self, volume: str) -> Inode | None:
-        """The directory of a volume that is on its way out; None where there is none."""
-        with suppress(FileNotFoundError):
+        """The directory of a volume that is on its way out; None where there is none.
+
+        Raises:
+            Unsafe: that cannot be told, or there are several (`earlier.py`).
+        """
+        try:
             return _inode(self.term, terms.MOVING + volume)
-        return None
+        except FileNotFoundError:
+            return None
+        except Unsafe as error:
+            raise Unsafe(
+                f"what earlier terms left of volume {volume} in {RESERVED}/{terms.TERMS} cannot be "
+                "dealt with: the log of the leader says why"
+            ) from error
 
     def take_out(self, directory: str, volume: str, expected: Inode) -> None:
         """Moves a directory into the term's folder.

@@ -21,8 +21,13 @@ def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
     """
     op = op.without_waiting()
     while end_intents(op, terms.intents(op.term), locks):
-        earlier.release(op.term, op.changes)  # there may be several of one volume
-    return Takeover(term, tuple(_unfinished(op)), _moving(op), earlier.left(op.term))
+        earlier.release(op.term, terms.INTENT, op.changes)  # there may be several of one volume
+    return Takeover(
+        term,
+        tuple(_unfinished(op)),
+        _moving(op),
+        terms.left(op.ledger.handle, term.leader, op.term),
+    )
 
 
 def is_ours(op: Operation, record: Record) -> bool:

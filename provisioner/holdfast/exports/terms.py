@@ -58,13 +58,32 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
     with tree.opened(holdfast, [TERMS]) as leaders, tree.opened(leaders, [folder]) as terms:
         number = _taken(terms, export_id, leader, changes)
         with tree.opened(terms, [_name_of(number, export_id)]) as own:
-            _end_earlier(terms, number, own, changes)
+            stuck = _end_earlier(terms, number, own, changes)
             for former in formers & set(os.listdir(leaders)):
                 with tree.opened(leaders, [former]) as others:
-                    _end_all(others, own, leader, changes)
-            earlier.release(own, changes)
+                    stuck |= _end_all(others, own, leader, changes)
+            earlier.release(own, INTENT, changes)
+            earlier.release(own, MOVING, changes, stuck)
         _refuse_if_overtaken(terms, number, leader)
     return Term(leader, number, export_id)
+
+
+def end_left(holdfast: int, leader: Leader, own: int, changes: Changes) -> None:
+    """Tries again to carry over what could not be moved when the term began."""
+    stuck = set[str]()
+    for folder in _own_folders_of(holdfast, leader):
+        with tree.opened(holdfast, (TERMS, folder)) as terms:
+            stuck |= _end_earlier(terms, 0, own, changes)
+    earlier.release(own, MOVING, changes, stuck)
+
+
+def left(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
+    """What earlier terms left that a person has to look at, a sentence each."""
+    sentences = list[str]()
+    for folder in _own_folders_of(holdfast, leader):
+        with tree.opened(holdfast, (TERMS, folder)) as terms:
+            sentences += earlier.left(terms, own)
+    return tuple(dict.fromkeys(sentences))
 
 
 def moving(term: int) -> tuple[str, ...]:
@@ -107,6 +126,11 @@ def _former_folders_of(leader: Leader) -> set[str]:
     own = _folder_of(leader.cluster, leader.lease)
     leases = (leader.lease, *leader.former)
     return {_folder_of(uid, lease) for lease in leases for uid in (leader.cluster, "")} - {own}
+
+
+def _own_folders_of(holdfast: int, leader: Leader) -> list[str]:
+    names = {_folder_of(leader.cluster, leader.lease), *_former_folders_of(leader)}
+    return sorted(names & set(_leaders(holdfast)))
 
 
 def _refuse_if_unknown(holdfast: int, leader: Leader) -> None:
@@ -153,20 +177,24 @@ def _taken(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
     return number
 
 
-def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> None:
+def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str]:
+    """Ends the terms before a number; the entries of volumes whose directory is stuck in one."""
+    stuck = set[str]()
     for name in sorted(_folders(terms), key=_number_of):
-        if 0 < _number_of(name) < number:
-            earlier.end(terms, name, own, changes)
+        if 0 < _number_of(name) < number or earlier.is_aside(name):
+            stuck |= earlier.end(terms, name, own, changes)
+    return stuck
 
 
-def _end_all(terms: int, own: int, leader: Leader, changes: Changes) -> None:
+def _end_all(terms: int, own: int, leader: Leader, changes: Changes) -> set[str]:
     """Ends all terms of another name; one that begins at the same time ends itself."""
     names = [name for name in _folders(terms) if _number_of(name)]
     if len(names) == 1 and names[0].endswith(f".{_ENDED}"):
-        return
+        return _end_earlier(terms, 0, own, changes)
     number = _taken(terms, _ENDED, leader, changes)
-    _end_earlier(terms, number, own, changes)
+    stuck = _end_earlier(terms, number, own, changes)
     _refuse_if_overtaken(terms, number, leader)
+    return stuck
 
 
 def _refuse_if_overtaken(terms: int, number: int, leader: Leader) -> None:
