@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 _FOLDERS = {"creating", "directories", "export", "terms", "trash", "trashed", "volumes"}
+
+_MAKES_TERMS = re.compile(r"^terms/[^/]+/(\.spare(/\.term)?|[^/]+/\.term)$")  # see terms.py
 
 
 def paths_on(root: Path) -> set[str]:
@@ -28,6 +31,7 @@ def tenants_paths(root: Path) -> set[str]:
 def own_paths(root: Path) -> set[str]:
     """Everything in `.holdfast`, with the folder of the one term at work as `terms/*/*`."""
     found = paths_on(root / ".holdfast")
+    found = {path for path in found if not _MAKES_TERMS.search(path)}
     terms = {path for path in found if path.startswith("terms/") and path.count("/") <= 2}
     if len(terms) == 2:  # one leader's folder, and one term's in it
         found = found - terms | {"terms/*", "terms/*/*"}

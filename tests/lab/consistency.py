@@ -100,7 +100,11 @@ class Found:
     def _of_ours(self) -> Iterator[str]:
         """Whether no draft, probe, intent or directory in the making was left in .holdfast."""
         yield from (f"left: .holdfast/{name}" for name in set(self._names("")) ^ _TOP)
-        terms = [path for path in self.entries if path.startswith(".holdfast/terms/")]
+        terms = [
+            path
+            for path in self.entries
+            if path.startswith(".holdfast/terms/") and not path.endswith(("/.spare", "/.term"))
+        ]
         yield from (f"left: {path}" for path in terms if path.count("/") > 3)
         numbers = [path for path in terms if path.count("/") == 3]
         if len(numbers) != 1:

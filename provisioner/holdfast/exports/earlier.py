@@ -27,6 +27,7 @@ from holdfast.exports import tree
 from holdfast.exports.changes import DRAFT, Changes
 from holdfast.exports.errors import Unsafe
 
+HOLDER = ".term"  # in each term's folder, so that none is empty
 INTENT = "+"
 MOVING = "-"
 
@@ -121,7 +122,9 @@ def _carry_over(terms: int, term: str, folder: int, own: int, changes: Changes) 
     stuck = []
     for name in os.listdir(folder):
         try:
-            if name.startswith(DRAFT):
+            if name == HOLDER:
+                changes.unlink(folder, name)
+            elif name.startswith(DRAFT):
                 _remove_draft(terms, term, folder, name, changes)
             else:
                 _carry(folder, name, own, changes)

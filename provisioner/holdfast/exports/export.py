@@ -300,6 +300,8 @@ class Export:
             if self._has_left:
                 with suppress(Failed, Unsafe, OSError):
                     terms.end_left(op.ledger.handle, grant.term.leader, op.term, op.changes)
+            with suppress(Failed, Unsafe, OSError):
+                terms.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
             self._intents &= set(terms.intents(op.term))
             self._intents -= takeover.end_intents(op, self._intents, self._locks)
             for directory in self._open.given_up.all():

@@ -6,7 +6,9 @@ folder of its own, `.holdfast/terms/LEADER/NUMBER.EXPORT`, and whatever could ha
 goes through it: records, intents, and directories on their way out are renamed into or out of
 that folder. Whoever begins a term empties and removes the folders of all earlier ones. From
 that moment such a rename fails on the server, however late it arrives; what had arrived before
-is carried over. mkdir(2) makes the number of a term one replica's alone.
+is carried over. A term's folder is never empty: it comes into its place by rename(2), which
+replaces nothing but what is empty, so that a number is one replica's alone. On a full export
+mkdir(2) fails and rename(2) does not: a spare folder for the next term is made beforehand.
 
 A leader is one cluster's lease: several clusters may have an export in common. With the export's
 id in its name, the folder is not found where another export is mounted than the term is of.
@@ -18,13 +20,15 @@ such a folder is the last number, so that no number is given twice.
 
 from __future__ import annotations
 
+import errno
 import os
+import uuid
 from contextlib import suppress
 
 from holdfast.claims.paths import components, shortened
 from holdfast.exports import earlier, identity, tree
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import Fenced, Unavailable, Unsafe
+from holdfast.exports.errors import FULL, Fenced, Unavailable, Unsafe
 from holdfast.exports.interface import Leader, Term
 
 TERMS = "terms"
@@ -32,6 +36,8 @@ INTENT = earlier.INTENT
 MOVING = earlier.MOVING
 
 _UNKNOWN = "unknown"  # a cluster's uid
+_SPARE = ".spare"
+_NEW = ".new-"
 _ENDED = "_ended"  # in place of an export's id, which it cannot be: nobody's term
 
 
@@ -54,7 +60,8 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
     _refuse_if_unknown(holdfast, leader)
     for parent, name in (((), TERMS), ((TERMS,), folder)):
         with tree.opened(holdfast, parent) as handle, suppress(FileExistsError):
-            changes.mkdir(handle, name, 0o700)
+            if not tree.exists(handle, name):  # a full export may refuse before it looks
+                changes.mkdir(handle, name, 0o700)
     with tree.opened(holdfast, [TERMS]) as leaders, tree.opened(leaders, [folder]) as terms:
         number = _taken(terms, export_id, leader, changes)
         with tree.opened(terms, [_name_of(number, export_id)]) as own:
@@ -65,7 +72,29 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
             earlier.release(own, INTENT, changes)
             earlier.release(own, MOVING, changes, stuck)
         _refuse_if_overtaken(terms, number, leader)
+        for draft in os.listdir(terms):
+            if draft.startswith(_NEW):  # of a beginning that was cut short, or loses to this one
+                _remove(terms, draft, changes)
+        prepare(terms, changes)
     return Term(leader, number, export_id)
+
+
+def prepare(terms: int, changes: Changes) -> None:
+    """Makes the spare folder that the next term begins with, where there is room for it."""
+    if tree.exists(terms, _SPARE):
+        return
+    try:
+        _make(terms, _SPARE, changes)
+    except OSError as error:
+        if error.errno not in FULL | tree.NOT_EMPTY:
+            raise
+
+
+def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
+    """As `prepare`, while a term lasts: the folder that the last one left has made room by then."""
+    folder = _folder_of(leader.cluster, leader.lease)
+    with tree.opened(holdfast, (TERMS, folder)) as terms:
+        prepare(terms, changes)
 
 
 def end_left(holdfast: int, leader: Leader, own: int, changes: Changes) -> None:
@@ -171,10 +200,40 @@ def _taken(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
     """The next number, with its folder; raises Fenced where another was the first."""
     number = max(_numbers(terms), default=0) + 1
     try:
-        changes.mkdir(terms, _name_of(number, export_id), 0o700)
-    except FileExistsError as error:
-        raise Fenced(f"another term of {leader.lease} begins: this one does not") from error
+        _put(terms, _name_of(number, export_id), changes)
+    except OSError as error:
+        if error.errno in tree.NOT_EMPTY | {errno.ENOENT}:  # it removes drafts
+            raise Fenced(f"another term of {leader.lease} begins: this one does not") from error
+        raise
     return number
+
+
+def _put(terms: int, name: str, changes: Changes) -> None:
+    """Puts a folder of a term in its place: the spare one, else a new one."""
+    try:
+        changes.rename(terms, _SPARE, terms, name)
+    except FileNotFoundError:
+        _make(terms, name, changes)
+
+
+def _make(terms: int, name: str, changes: Changes) -> None:
+    draft = f"{_NEW}{uuid.uuid4().hex[:8]}"
+    changes.mkdir(terms, draft, 0o700)
+    try:
+        with tree.opened(terms, [draft]) as folder:
+            changes.symlink(".", folder, earlier.HOLDER)
+        changes.rename(terms, draft, terms, name)
+    except OSError:
+        with suppress(OSError):
+            _remove(terms, draft, changes)
+        raise
+
+
+def _remove(terms: int, draft: str, changes: Changes) -> None:
+    with suppress(FileNotFoundError):
+        with tree.opened(terms, [draft]) as folder:
+            changes.unlink(folder, earlier.HOLDER)
+        changes.rmdir(terms, draft)
 
 
 def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str]:

@@ -16,7 +16,7 @@ def moving(site: Site) -> Site:
     """A volume that a reclaim which was cut short has left in the term's folder."""
     site.made_on_export(ref())
     (site.root / "team" / "data" / "file").write_text("data")
-    [term] = Path(site.root, ".holdfast", "terms").glob("*/*")
+    [term] = Path(site.root, ".holdfast", "terms").glob("*/[0-9]*")
     (site.root / "team" / "data").rename(term / "-pvc-1")
     return site
 

@@ -211,7 +211,7 @@ def touched(root: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _without_terms(path: str) -> str:
-    """Empty for the folders of terms and for drafts in them; what else lies in one has no number.
+    """Empty for the folders of terms and what makes them; what else lies in one has no number.
 
     The next term removes the drafts of those before.
     """
@@ -219,7 +219,8 @@ def _without_terms(path: str) -> str:
     if not is_term:
         return path
     within = "/".join(rest.split("/")[3:])
-    return f"{place}.holdfast/terms/{within}" if within and within[:7] != ".draft-" else ""
+    is_left = within and within != ".term" and within[:7] != ".draft-"
+    return f"{place}.holdfast/terms/{within}" if is_left else ""
 
 
 def drafts(root: Path) -> list[Path]:

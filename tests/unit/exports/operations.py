@@ -81,7 +81,7 @@ def _begun(export: Leading, _: Path) -> None:
 def _moving(export: Leading, root: Path, directory: str = "team/data") -> None:
     published(export, "1", directory)
     (root / directory / "file").write_text("data")
-    (term,) = root.glob(".holdfast/terms/*/*")
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
     (root / directory).rename(term / "-pvc-1")
     export.begin()
 

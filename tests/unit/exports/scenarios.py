@@ -98,6 +98,7 @@ def _full(root: Path, options: str, fill: Callable[[Path], None]) -> None:
         export.reclaim("pvc-3", "3", Action.ARCHIVE)
     assert listing(root, records=False) == before
     export.probe()
+    export.begin()  # another replica leads
 
     assert export.reclaim("pvc-6", "6", Action.DELETE).outcome == "gone"
     assert export.exports.put_back(export.grant, "pvc-7") == "moving"

@@ -62,7 +62,7 @@ def test_a_term_that_has_begun_is_on_the_disk(root: Path) -> None:
 
 def _leave_something(root: Path) -> None:
     """A draft, an intent, and a directory on its way out, as a crash leaves them."""
-    (term,) = root.glob(".holdfast/terms/*/*")
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
     (term / ".draft-1").write_text("half")
     (term / ".draft-2").mkdir()
     (term / "+pvc-2").symlink_to("team/other")

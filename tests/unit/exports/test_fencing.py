@@ -308,7 +308,7 @@ def _leave_something(root: Path) -> None:
     export = export_at(root)
     published(export)
     (root / "team/data/file").write_text("data")
-    (term,) = root.glob(".holdfast/terms/*/*")
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
     (term / ".draft-1").write_text("half")
     (term / ".draft-2").mkdir()
     (term / "+pvc-2").symlink_to("team/other")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 from functools import partial
@@ -205,7 +206,7 @@ def test_one_above_many_gets_its_lock_in_its_turn() -> None:
 
 
 def test_two_that_begin_the_same_term_do_not_both_have_it(root: Path, export: Leading) -> None:
-    """mkdir(2) makes a number one replica's alone."""
+    """rename(2) makes a number one replica's alone: no term's folder is ever empty."""
     leader = Leader("cluster", "nfs")
     handle = os.open(root / ".holdfast", os.O_RDONLY)
     folder = root / ".holdfast/terms/cluster.nfs"
@@ -215,8 +216,8 @@ def test_two_that_begin_the_same_term_do_not_both_have_it(root: Path, export: Le
 
     def other_is_first() -> None:
         calls.append(1)
-        if len(calls) == 3:  # it has counted, and makes its folder now
-            (folder / f"2.{ID}").mkdir()
+        if len(calls) == 1:  # it has counted, and makes its folder now
+            (folder / f"2.{ID}/.term").mkdir(parents=True)
 
     with (
         Changes(other_is_first) as changes,
@@ -236,16 +237,15 @@ def test_a_term_that_was_overtaken_while_it_began_is_none(root: Path, export: Le
         calls: list[int] = []
 
         def overtake(folder: Path = folder, calls: list[int] = calls) -> None:
-            calls.append(1)
-            if len(calls) == 4:  # the folder of this one is made
+            if not calls and (folder.parent / f"2.{ID}").exists():
+                calls.append(1)
                 folder.mkdir()
 
         with Changes(overtake) as changes, pytest.raises(Fenced, match="has begun: this one ends"):
             terms.begin(handle, Leader("cluster", "nfs"), ID, changes)
         os.close(handle)
-        for left in (root / ".holdfast/terms/cluster.nfs").iterdir():
-            left.rmdir()
-        (root / f".holdfast/terms/cluster.nfs/1.{ID}").mkdir()
+        shutil.rmtree(root / ".holdfast/terms/cluster.nfs")
+        (root / f".holdfast/terms/cluster.nfs/1.{ID}").mkdir(parents=True)
 
 
 def test_what_is_no_term_among_them_is_left_alone(root: Path, export: Leading) -> None:
@@ -255,7 +255,7 @@ def test_what_is_no_term_among_them_is_left_alone(root: Path, export: Leading) -
 
     assert export.begin().term.number == 2
     left = {path.name for path in (root / ".holdfast/terms/cluster.nfs").iterdir()}
-    assert left == {f"2.{ID}", "odd", ".x", "-1", "0.x"}
+    assert left == {f"2.{ID}", ".spare", "odd", ".x", "-1", "0.x"}
 
 
 def test_a_term_whose_folder_is_filled_again_and_again_is_named(
