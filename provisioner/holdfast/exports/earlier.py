@@ -20,8 +20,9 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 
 from holdfast.exports import tree
 from holdfast.exports.changes import DRAFT, Changes
@@ -30,6 +31,9 @@ from holdfast.exports.errors import Unsafe
 HOLDER = ".term"  # in each term's folder, so that none is empty
 INTENT = "+"
 MOVING = "-"
+
+# Has all other operations on the volume of an entry wait; gives whether that could be had.
+Hold = Callable[[str], AbstractContextManager[bool]]
 
 _ASIDE = ".ended-"
 _LEFT = ".left-"
@@ -45,17 +49,25 @@ def volumes_with(term: int, prefix: str) -> tuple[str, ...]:
     return tuple(name.removeprefix(prefix) for name in plain if name.startswith(prefix))
 
 
-def end(terms: int, name: str, own: int, changes: Changes) -> set[str]:
+@contextmanager
+def at_once(_: str) -> Iterator[bool]:
+    """For a term that begins: there is no operation yet that could be about the same volume."""
+    yield True
+
+
+def end(terms: int, name: str, own: int, changes: Changes, hold: Hold = at_once) -> set[str]:
     """Ends an earlier term by removing its folder; what is in it is carried over first.
 
-    Gives the entries of volumes whose directory is stuck there.
+    Gives the entries that are stuck there.
     """
     for _ in range(_ATTEMPTS):
         try:
             with tree.opened(terms, [name]) as folder:
-                if stuck := _carry_over(terms, name, folder, own, changes):
-                    _set_aside(terms, name, folder, changes)
-                    return _block(stuck, own, changes)
+                earlier = _Earlier(terms, name, folder, own, changes)
+                # Twice, for an error may pass.
+                if earlier.carry_over(hold) and (stuck := earlier.carry_over(hold)):
+                    earlier.set_aside()
+                    return stuck
             changes.rmdir(terms, name)
         except FileNotFoundError:
             return set()
@@ -83,20 +95,29 @@ def is_ended(folder: int) -> bool:
     return status.st_nlink == 0 or bool(status.st_mode & stat.S_ISVTX)
 
 
-def release(own: int, prefix: str, changes: Changes, stuck: Collection[str] = ()) -> None:
+def release(
+    own: int, prefix: str, changes: Changes, stuck: Collection[str] = (), hold: Hold = at_once
+) -> None:
     """Gives a volume's only entry its plain name again, as where the others were dealt with."""
-    names = set(os.listdir(own))
-    plains = {name.partition(_AGAIN)[0] for name in names if name.startswith(prefix)}
-    for plain in plains - set(stuck):
+    names = {name for name in os.listdir(own) if name.startswith(prefix)}
+    for plain in {name.partition(_AGAIN)[0] for name in names} - set(stuck):
         others = sorted(name for name in names if name.startswith(plain + _AGAIN))
-        if (plain in names and not _is_marker(own, plain)) or (
-            prefix == MOVING and len(others) > 1
-        ):
+        if prefix == MOVING and len(others) > 1:
             continue
-        if plain in names:
-            changes.unlink(own, plain)
-        if others:
-            changes.rename(own, others[0], own, plain)
+        with suppress(FileNotFoundError), hold(plain) as is_free:
+            if is_free and (plain not in names or _is_marker(own, plain)):
+                _release(own, plain, others[:1], changes)
+
+
+def _release(own: int, plain: str, others: Iterable[str], changes: Changes) -> None:
+    changes.unlink(own, plain)
+    for other in others:
+        try:
+            changes.rename(own, other, own, plain)
+        except OSError:
+            if plain.startswith(MOVING):
+                changes.symlink(_AGAIN, own, plain)
+            raise
 
 
 def left(terms: int, own: int) -> Iterator[str]:
@@ -117,50 +138,65 @@ def left(terms: int, own: int) -> Iterator[str]:
             yield f"nobody knows where .holdfast/terms/…/{name} belongs: move it to there"
 
 
-def _carry_over(terms: int, term: str, folder: int, own: int, changes: Changes) -> list[str]:
-    """Empties the folder of a term as far as it can be; the names of what is stuck."""
-    stuck = []
-    for name in os.listdir(folder):
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The folder of an earlier term while it is emptied.
+
+    `terms` is the folder that it is in, `own` that of the term which begins.
+    """
+
+    terms: int
+    name: str
+    folder: int
+    own: int
+    changes: Changes
+
+    def carry_over(self, hold: Hold) -> set[str]:
+        """Empties it as far as it can be; the plain names of what is stuck."""
+        stuck = set[str]()
+        for name in os.listdir(self.folder):
+            plain = name.partition(_AGAIN)[0]
+            with hold(plain) as is_free:
+                if is_free and self._is_taken(name):
+                    continue
+                stuck.add(plain)
+                if is_free and name.startswith(MOVING):
+                    _mark(self.own, plain, self.changes)  # nobody is to call the directory gone
+        return stuck
+
+    def set_aside(self) -> None:
+        """Has no path lead into it any more."""
+        if not is_aside(self.name):
+            self.changes.set_owner(self.folder, None, None, _MODE_ASIDE)
+            self.changes.rename(self.terms, self.name, self.terms, _ASIDE + self.name)
+
+    def _is_taken(self, name: str) -> bool:
+        """Takes an entry out; False where it is stuck."""
         try:
             if name == HOLDER:
-                changes.unlink(folder, name)
+                self.changes.unlink(self.folder, name)
             elif name.startswith(DRAFT):
-                _remove_draft(terms, term, folder, name, changes)
+                self._remove_draft(name)
             else:
-                _carry(folder, name, own, changes)
+                _carry(self.folder, name, self.own, self.changes)
         except FileNotFoundError:
-            continue
+            return True
         except OSError:
-            stuck.append(name)
-    return stuck
+            return False
+        return True
 
-
-def _remove_draft(terms: int, term: str, folder: int, name: str, changes: Changes) -> None:
-    if not tree.is_directory(folder, name):
-        changes.unlink(folder, name)
-        return
-    try:
-        changes.rmdir(folder, name)
-    except OSError as error:
-        if error.errno not in tree.NOT_EMPTY:
-            raise
-        # A folder on its way out was filled on the way (`Changes.remove_folder`).
-        changes.rename(folder, name, terms, f"{_LEFT}{term.removeprefix(_ASIDE)}{name}")
-
-
-def _set_aside(terms: int, name: str, folder: int, changes: Changes) -> None:
-    if is_aside(name):
-        return
-    changes.set_owner(folder, None, None, _MODE_ASIDE)
-    changes.rename(terms, name, terms, _ASIDE + name)
-
-
-def _block(stuck: Iterable[str], own: int, changes: Changes) -> set[str]:
-    """Has every operation on the volumes of directories that are stuck refuse."""
-    plains = {name.partition(_AGAIN)[0] for name in stuck if name.startswith(MOVING)}
-    for plain in plains:
-        _mark(own, plain, changes)
-    return plains
+    def _remove_draft(self, name: str) -> None:
+        if not tree.is_directory(self.folder, name):
+            self.changes.unlink(self.folder, name)
+            return
+        try:
+            self.changes.rmdir(self.folder, name)
+        except OSError as error:
+            if error.errno not in tree.NOT_EMPTY:
+                raise
+            # A folder on its way out was filled on the way (`Changes.remove_folder`).
+            place = f"{_LEFT}{self.name.removeprefix(_ASIDE)}{name}"
+            self.changes.rename(self.folder, name, self.terms, place)
 
 
 def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:

@@ -299,7 +299,7 @@ class Export:
             op = waiting.without_waiting()
             if self._has_left:
                 with suppress(Failed, Unsafe, OSError):
-                    terms.end_left(op.ledger.handle, grant.term.leader, op.term, op.changes)
+                    takeover.take_what_was_left(op, grant.term, self._locks)
             with suppress(Failed, Unsafe, OSError):
                 terms.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
             self._intents &= set(terms.intents(op.term))

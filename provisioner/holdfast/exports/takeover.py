@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.exports import create, earlier, ledger, terms
@@ -28,6 +28,25 @@ def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
         _moving(op),
         terms.left(op.ledger.handle, term.leader, op.term),
     )
+
+
+def take_what_was_left(op: Operation, term: Term, locks: PathLocks) -> None:
+    """Tries again to carry over what could not be moved when the term began."""
+
+    @contextmanager
+    def held(entry: str) -> Iterator[bool]:
+        with locks.tried(_directory_of(op, entry)) as is_free:
+            yield is_free
+
+    terms.end_left(op.ledger.handle, term.leader, op.term, op.changes, held)
+
+
+def _directory_of(op: Operation, entry: str) -> str:
+    """The directory of the volume of an entry; the entry itself for one without a record."""
+    with suppress(Unsafe):
+        if record := op.ledger.find(entry.removeprefix(terms.MOVING)):
+            return record.directory
+    return entry
 
 
 def is_ours(op: Operation, record: Record) -> bool:

@@ -97,13 +97,14 @@ def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
         prepare(terms, changes)
 
 
-def end_left(holdfast: int, leader: Leader, own: int, changes: Changes) -> None:
+def end_left(holdfast: int, leader: Leader, own: int, changes: Changes, hold: earlier.Hold) -> None:
     """Tries again to carry over what could not be moved when the term began."""
     stuck = set[str]()
     for folder in _own_folders_of(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
-            stuck |= _end_earlier(terms, 0, own, changes)
-    earlier.release(own, MOVING, changes, stuck)
+            for name in filter(earlier.is_aside, os.listdir(terms)):
+                stuck |= earlier.end(terms, name, own, changes, hold)
+    earlier.release(own, MOVING, changes, stuck, hold)
 
 
 def left(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:

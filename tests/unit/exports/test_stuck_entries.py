@@ -179,3 +179,32 @@ def test_a_grant_of_a_term_set_aside_is_worth_nothing(
     for call in (export.exports.sweep, lambda one: export.exports.undo(one, "pvc-1")):
         with pytest.raises(Fenced):
             call(grant)
+
+
+def test_the_sweep_carries_nothing_over_while_an_operation_is_about_the_same_volume(
+    root: Path, export: Leading, bad: BadBlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its looks the directory would be neither here nor there, and called gone."""
+    bad.names.add("-pvc-1")
+    export.begin()
+    bad.names.clear()
+    export.begin()
+    (root / TERMS / f".ended-1.{ID}").mkdir()
+    late = root / TERMS / f".ended-1.{ID}" / "-pvc-2"
+    late.mkdir()
+    exports = export.exports
+    exports._has_left = True  # type: ignore[attr-defined]
+    rename, swept = os.rename, list[int]()
+
+    def sweep(name: str, target: str, **places: int) -> None:
+        monkeypatch.setattr(os, "rename", rename)
+        exports.sweep(export.grant)
+        swept.append(len(list(late.parent.iterdir())))
+        rename(name, target, **places)
+
+    monkeypatch.setattr(os, "rename", sweep)
+
+    assert export.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.TRASHED
+    assert swept == [1]
+    exports.sweep(export.grant)
+    assert not late.exists()
