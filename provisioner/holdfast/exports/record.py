@@ -4,6 +4,7 @@
     .holdfast/terms/LEADER/NUMBER.ID/         the term in which changes are made (terms.py)
         +VOLUME -> PATH                       an intent: PATH is about to be made for VOLUME
         -VOLUME/                              a directory on its way out
+    .holdfast/terms/LEADER/.spare/            the folder of the next term
     .holdfast/creating/VOLUME                 a volume that the API server may not know yet
     .holdfast/volumes/VOLUME                  a volume that it does, or did
     .holdfast/trashed/VOLUME                  a volume whose directory was deleted
