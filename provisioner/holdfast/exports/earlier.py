@@ -20,7 +20,7 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -104,20 +104,27 @@ def release(
         others = sorted(name for name in names if name.startswith(plain + _AGAIN))
         if prefix == MOVING and len(others) > 1:
             continue
-        with suppress(FileNotFoundError), hold(plain) as is_free:
-            if is_free and (plain not in names or _is_marker(own, plain)):
-                _release(own, plain, others[:1], changes)
+        with hold(plain) as is_free:
+            if is_free and (plain not in names or _is_cleared(own, plain, changes)):
+                for other in others[:1]:
+                    _rename_or_mark(own, other, plain, changes)
 
 
-def _release(own: int, plain: str, others: Iterable[str], changes: Changes) -> None:
-    changes.unlink(own, plain)
-    for other in others:
-        try:
-            changes.rename(own, other, own, plain)
-        except OSError:
-            if plain.startswith(MOVING):
-                changes.symlink(_AGAIN, own, plain)
-            raise
+def _is_cleared(own: int, plain: str, changes: Changes) -> bool:
+    """Removes a marker; False where there is something else, or where that fails."""
+    with suppress(OSError):
+        if _is_marker(own, plain):
+            changes.unlink(own, plain)
+            return True
+    return False
+
+
+def _rename_or_mark(own: int, other: str, plain: str, changes: Changes) -> None:
+    try:
+        changes.rename(own, other, own, plain)
+    except OSError:
+        if plain.startswith(MOVING):
+            changes.symlink(_AGAIN, own, plain)
 
 
 def left(terms: int, own: int) -> Iterator[str]:

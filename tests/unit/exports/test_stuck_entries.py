@@ -116,6 +116,24 @@ def test_it_is_carried_over_once_it_can_be_moved(
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
 
 
+def test_one_that_is_stuck_on_the_second_half_of_the_way_keeps_nobody_from_beginning(
+    root: Path, export: Leading, bad: BadBlock
+) -> None:
+    bad.names.add("-pvc-1")
+    export.begin()
+    bad.names = {"-pvc-1~1"}
+    export.begin()
+
+    with pytest.raises(Unsafe, match="what earlier terms left of volume pvc-1"):
+        export.reclaim("pvc-1", "1", Action.DELETE)
+    assert export.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.TRASHED
+
+    bad.names.clear()
+    export.begin()
+    assert export.exports.put_back(export.grant, "pvc-1") == "data-1"
+    assert (root / "data-1/file").read_text() == "1"
+
+
 def test_a_call_under_way_sees_that_its_term_is_over(
     root: Path, export: Leading, bad: BadBlock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
