@@ -55,15 +55,14 @@ def accept(
     """Say that the mounted export is the one that the cluster's volumes were made on.
 
     Holdfast touches nothing on an export that has no id, or another than its volumes name, and
-    leaves what is another directory than its record names in the trash: a wrong or an empty
-    export may be mounted. Run this where it is the right one all the same; /readyz and an event
-    say so too.
+    leaves a directory alone that is another than its record names: a wrong or an empty export may
+    be mounted. Run this where it is the right one all the same; /readyz and events say so too.
 
     Restored from a backup, or moved to other disks, without .holdfast/export: the export gets the
     id that the volumes name.
 
-    Restored or moved with it: the records learn which directories are theirs now, so that the
-    trash can be emptied and what is in the making be undone.
+    Restored or moved with it: the records learn which directories are theirs now, so that
+    these can be reclaimed, and the trash be emptied.
 
     In the pod: kubectl exec -it deploy/holdfast -- holdfast exports accept
 

@@ -18,11 +18,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+from holdfast.exports import tree
 from holdfast.exports.tree import NOT_EMPTY, entry_name
 
 DRAFT = ".draft-"
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _PROCESS = uuid.uuid4().hex[:8]
 _drafts = itertools.count()
 
@@ -129,11 +129,7 @@ class Changes:
         self._may_change()
         draft = _draft()
         try:
-            handle = os.open(draft, _NEW, 0o600, dir_fd=self._term)
-            try:
-                _write_whole(handle, data)
-            finally:
-                os.close(handle)
+            tree.write_new(self._term, draft, data)
             self.rename(self._term, draft, parent, name)
         except OSError:  # an export that is full needs the room; the next term removes any other
             with suppress(OSError):
@@ -159,7 +155,7 @@ class Changes:
         except OSError as error:
             with suppress(OSError):
                 os.rmdir(draft, dir_fd=self._term)
-            if error.errno not in NOT_EMPTY:
+            if error.errno not in tree.NOT_EMPTY:
                 raise
 
     def remove_folder(self, parent: int, name: str) -> None:
@@ -182,15 +178,6 @@ class Changes:
         key = (status.st_dev, status.st_ino)
         if key not in self._dirty:
             self._dirty[key] = os.dup(folder)
-
-
-def _write_whole(handle: int, data: bytes) -> None:
-    """Writes all of it, and makes it durable; an empty file has nothing to sync."""
-    left = memoryview(data)
-    while left:
-        left = left[os.write(handle, left) :]
-    if data:
-        os.fsync(handle)
 
 
 def _draft() -> str:

@@ -118,11 +118,7 @@ def _check_new(export_id: str) -> None:
 
 def _write(holdfast: int, name: str, export_id: str) -> None:
     content = {"id": export_id, "format": FORMAT, "created": timestamp()}
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(name, flags, 0o600, dir_fd=holdfast), "w") as file:
-        file.write(json.dumps(content, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    tree.write_new(holdfast, name, f"{json.dumps(content, indent=1)}\n".encode())
 
 
 def _draft() -> str:

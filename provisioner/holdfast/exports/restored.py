@@ -22,7 +22,6 @@ from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, tr
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record, State
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 # Of one name, so that nothing is left where this was cut short and repeated.
 _DRAFT = ".restored"
 
@@ -35,17 +34,20 @@ def learn_inodes(root: int, holdfast: int) -> None:
     for folder in RECORDS:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
             for volume in _volumes(records):
-                if found := _learned(root, records, folder, volume):
-                    _write(records, volume, found.dump())
+                if learned := _learned(root, records, folder, volume):
+                    _write(records, folder, *learned)
             os.fsync(records)
 
 
-def _learned(root: int, records: int, folder: str, volume: str) -> Record | None:
-    """The record with its directory's inode; None where it says so already, or cannot be read."""
+def _learned(root: int, records: int, folder: str, volume: str) -> tuple[Record, Record] | None:
+    """A record, and the same with its directory's inode; None where that is nothing new.
+
+    One that cannot be read is its volume's own matter.
+    """
     with suppress(Unsafe, OSError):
         record = read_record(records, folder, volume)
         inode = _inode(root, _place(folder, record)) or UNKNOWN
-        return None if record.inode == inode else replace(record, inode=inode)
+        return None if record.inode == inode else (record, replace(record, inode=inode))
     return None
 
 
@@ -135,9 +137,18 @@ def _inode(parent: int, place: str) -> Inode | None:
     return None
 
 
-def _write(records: int, volume: str, data: bytes) -> None:
-    with os.fdopen(os.open(_DRAFT, _NEW, 0o600, dir_fd=records), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(_DRAFT, volume, src_dir_fd=records, dst_dir_fd=records)
+def _write(records: int, folder: str, before: Record, record: Record) -> None:
+    """Writes a record without a term, unless somebody has changed it meanwhile after all."""
+    with suppress(FileNotFoundError):
+        os.unlink(_DRAFT, dir_fd=records)
+    tree.write_new(records, _DRAFT, record.dump())
+    if _is_still(records, folder, before):
+        os.replace(_DRAFT, record.volume, src_dir_fd=records, dst_dir_fd=records)
+    else:
+        os.unlink(_DRAFT, dir_fd=records)
+
+
+def _is_still(records: int, folder: str, before: Record) -> bool:
+    with suppress(Unsafe, FileNotFoundError):
+        return read_record(records, folder, before.volume) == before
+    return False

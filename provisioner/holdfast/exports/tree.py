@@ -25,6 +25,7 @@ from holdfast.exports.errors import Unsafe
 HALF_MADE = 0o1700
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # What rmdir(2) and rename(2) say where something is in the way.
 NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 LONGEST_FILE = 1 << 18  # bytes; a record has a few KiB
@@ -189,3 +190,19 @@ def _open_file(parent: int, name: str, what: str) -> int:
 
 def _irregular(what: str) -> Unsafe:
     return Unsafe(f"{what} is no regular file: restore it from a backup")
+
+
+def write_new(parent: int, name: str, data: bytes) -> None:
+    """Writes a file that is not there yet, and has it on disk; raises FileExistsError.
+
+    An empty one has nothing to sync. The name itself is durable once `parent` is synced.
+    """
+    handle = os.open(name, _NEW, 0o600, dir_fd=parent)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+        if data:
+            os.fsync(handle)
+    finally:
+        os.close(handle)

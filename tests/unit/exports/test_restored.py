@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from holdfast.claims.parameters import Action
+from holdfast.exports import tree
 from holdfast.exports.errors import Fenced, Unsafe
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader
+from holdfast.exports.restored import learn_inodes
 from tests.unit.exports.given import ID, Leading, found, listing, plan, published, visible
 
 
@@ -91,6 +96,43 @@ def test_a_file_that_is_no_record_does_not_keep_the_others_from_it(
     assert found(after, "2").inode.number == (root / "more").stat().st_ino
     with pytest.raises(Unsafe, match="cannot parse the record"):
         after.find("pvc-1")
+
+
+@contextmanager
+def closing_handle(folder: Path) -> Iterator[int]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    yield handle
+    os.close(handle)
+
+
+@pytest.mark.parametrize("change", ["it moves on", "it is followed"])
+def test_a_record_that_changes_meanwhile_is_not_written_over(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    published(export, directory="data")
+    shutil.copytree(root / "data", root / "copy")
+    (root / "data").rmdir()
+    (root / "copy").rename(root / "data")
+    record = root / ".holdfast/volumes/pvc-1"
+    followed, write = record.read_text().replace("1Gi", "2Gi"), tree.write_new
+
+    def meanwhile(parent: int, name: str, data: bytes) -> None:
+        write(parent, name, data)
+        if change == "it moves on":
+            record.rename(root / ".holdfast/trashed/pvc-1")
+        else:
+            record.write_text(followed)
+
+    monkeypatch.setattr(tree, "write_new", meanwhile)
+    with (
+        closing_handle(root) as of_root,
+        closing_handle(root / ".holdfast") as of_records,
+    ):
+        learn_inodes(of_root, of_records)
+
+    assert record.exists() is (change == "it is followed")
+    assert not record.exists() or record.read_text() == followed
+    assert not list((root / ".holdfast/volumes").glob(".*"))
 
 
 class TestWithItsId:
