@@ -49,13 +49,6 @@ class Server:
             self._places.acquire()
             threading.Thread(target=self._answer, args=(line,), daemon=True).start()
 
-    def wait(self) -> None:
-        """Waits until all that was asked for is answered."""
-        for _ in range(_AT_ONCE):
-            self._places.acquire()
-        for _ in range(_AT_ONCE):
-            self._places.release()
-
     def _answer(self, line: bytes) -> None:
         try:
             with suppress(OSError, ValueError):  # nobody listens any more

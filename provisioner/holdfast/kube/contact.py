@@ -16,17 +16,13 @@ _log = structlog.get_logger()
 
 
 class Contact:
-    """One thread's contact with the server; `age` may be read from any thread."""
+    """One thread's contact with the server."""
 
     def __init__(self, doing: str) -> None:
         """`doing` names what the thread does, for the log."""
         self._doing = doing
         self._last = -math.inf
         self._lost_at: float | None = None
-
-    def age(self) -> float:
-        """Seconds since the server last answered; infinite before the first answer."""
-        return time.monotonic() - self._last
 
     def answered(self) -> None:
         """The server answered something."""

@@ -119,10 +119,6 @@ class Elector:
         """Whether work may be done now."""
         return clock.boottime() < self._until
 
-    def remaining(self) -> float:
-        """Seconds of leadership left if it is not renewed; 0.0 where not leading."""
-        return max(0.0, self._until - clock.boottime())
-
     def wait(self, seconds: float) -> bool:
         """Wait until leading, at most so long; whether it leads."""
         with self._state:

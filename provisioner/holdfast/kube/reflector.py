@@ -89,10 +89,6 @@ class Reflector(Generic[T]):
         if self._thread.ident is not None:
             self._thread.join(timeout)
 
-    def contact_age(self) -> float:
-        """Seconds since the server last answered; infinite before the first answer."""
-        return self._contact.age()
-
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._stopping.wait(self._pause(self._round()))

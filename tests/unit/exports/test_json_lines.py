@@ -46,7 +46,14 @@ from holdfast.exports.interface import (
 )
 from holdfast.exports.record import Record, Taken
 from holdfast.exports.remote import connect
-from holdfast.exports.server import LONGEST_ANSWER, LONGEST_LINE, PROTOCOL, Server, answer
+from holdfast.exports.server import (
+    _AT_ONCE,
+    LONGEST_ANSWER,
+    LONGEST_LINE,
+    PROTOCOL,
+    Server,
+    answer,
+)
 from tests.unit.exports.given import adopted, export_at, listing, plan, published, served
 
 WORDS = st.text(max_size=8)
@@ -277,6 +284,12 @@ def test_an_error_that_nobody_foresaw_is_one_of_its_volume(fuzzed: Path) -> None
     }
 
 
+def wait_for_answers(server: Server) -> None:
+    """Waits until all that was asked for is answered."""
+    for _ in range(_AT_ONCE):
+        server._places.acquire()
+
+
 def test_the_rest_of_a_line_that_is_too_long_is_no_request(fuzzed: Path) -> None:
     hidden = _request(2, "inspect", {})
     line = b" " * LONGEST_LINE + hidden + b"\n"
@@ -284,7 +297,7 @@ def test_the_rest_of_a_line_that_is_too_long_is_no_request(fuzzed: Path) -> None
 
     server = Server(Export(fuzzed), answers)
     server.serve(io.BytesIO(line + _request(3, "inspect", {}) + b"\n"))
-    server.wait()
+    wait_for_answers(server)
 
     told = [json.loads(one) for one in answers.getvalue().splitlines()]
     assert told[0]["protocol"] == PROTOCOL
@@ -627,7 +640,7 @@ def test_several_requests_are_at_work_at_once(root: Path) -> None:
         slow.join(20)
         requests.close()
         serving.join(20)
-        server.wait()
+        wait_for_answers(server)
 
     assert found.is_set()
     assert [info.format for info in infos] == [2]

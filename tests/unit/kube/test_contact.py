@@ -1,8 +1,6 @@
-"""Contact with the server: how long ago it was, and one line each when it ends and comes back."""
+"""Contact with the server: one line each when it ends and comes back."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 
@@ -25,17 +23,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("holdfast.kube.contact.time.monotonic", clock)
     return clock
-
-
-def test_the_age_is_infinite_before_the_first_answer_and_counts_from_the_last(clock: Clock) -> None:
-    contact = Contact("testing")
-    assert contact.age() == math.inf
-
-    contact.answered()
-    clock.now += 2.5
-    assert contact.age() == 2.5
-    contact.made()
-    assert contact.age() == 0.0
 
 
 def test_what_is_lost_is_said_once_and_its_return_with_how_long_it_was_away(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -97,7 +96,6 @@ def test_starting_before_the_server_is_no_failure_and_logged_once(
     server.stop()
     mine = mirror(wait=0.02)
     until(lambda: events_of(logged) == ["API server lost"])
-    assert mine.reflector.contact_age() == math.inf
     assert not mine.reflector.synced.wait(0.3)
     server.start()
 
@@ -105,7 +103,6 @@ def test_starting_before_the_server_is_no_failure_and_logged_once(
     until(lambda: len(logged) == 2)
     assert events_of(logged) == ["API server lost", "API server back"]
     assert "connection refused" in str(logged[0]["reason"])
-    assert mine.reflector.contact_age() < 5.0
 
 
 def test_a_server_that_is_down_is_tried_at_the_pace_of_the_back_off(server: FakeApiServer) -> None:
@@ -207,12 +204,10 @@ def test_a_frozen_server_is_noticed_and_its_return_too(
     assert mine.reflector.synced.wait(5.0)
     server.freeze()
     until(lambda: "API server lost" in events_of(logged))
-    age = mine.reflector.contact_age()
     server.thawed.set()
     api.create(VOLUMES, volume("a"))
 
     mine.holds(a=1)
-    assert age >= 0.3
 
 
 def test_our_own_write_is_not_undone_by_an_older_event(
