@@ -57,56 +57,17 @@ class Program:
         self._settings = settings
         self._stop = threading.Event()
         self._beat = time.monotonic()
-        self._metrics = metrics = Metrics()
-        self._api = Api(load_configuration(settings.kubeconfig), observe=metrics.observe_api)
-        self._identity = Identity(settings.address, self._own_volumes, self._teller("WrongExport"))
-        self._failures = TakeoverFailures(self._teller("TermNotBegun"))
-        self._directories = Directories(
-            Export(settings.root, self._refuse_unless_leading),
-            settings.export_deadline,
-            metrics,
-            grant=self._grant,
-            check=self._identity.check,
-            can_check=lambda: bool(self._identity.export_id) or self._cluster.synced,
-        )
+        self._metrics = Metrics()
+        self._api = Api(load_configuration(settings.kubeconfig), observe=self._metrics.observe_api)
         self._api_circuit = Circuit("API server", self._ask_api, (KubeError,))
-        self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))
-        self._directories.trouble = self._export_circuit.check_soon
-        self._leadership = leadership(
-            self._api,
-            settings,
-            may_lead=lambda: self._export_circuit.closed and self._failures.may_lead(),
-            busy=self._directories.is_busy,
-        )
-        self._watchdog = Watchdog(self._leadership.leading, self._directories.is_busy)
-        circuits = (self._api_circuit, self._export_circuit)
-        self._gate = Gate(self._leadership.leading, circuits, self._stop)
         self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
         self._speaker = Speaker(self._recorder)
         self._cluster = Cluster(
             self._api, settings.provisioner, settings.address, self._recorder.work_goes_on
         )
-        self._steward = Steward(
-            api=self._api,
-            cluster=self._cluster,
-            directories=self._directories,
-            identity=self._identity,
-            metrics=metrics,
-            export_circuit=self._export_circuit,
-            gate=self._gate,
-            failures=self._failures,
-            lease=settings.lease,
-            former_leases=settings.former_leases,
-            stop=self._stop,
-        )
-        self._trash = Trash(
-            self._directories,
-            self._gate,
-            is_gone=self._is_gone,
-            speaker=self._speaker,
-            metrics=metrics,
-            stop=self._stop,
-        )
+        self._set_up_export()
+        self._set_up_leadership()
+        self._set_up_leaders_tasks()
         self._provision, self._keep = self._handlers()
         self._workers = self._make_workers()
         self._watch_gauges()
@@ -115,7 +76,55 @@ class Program:
             settings.http_port,
             live=self._not_live,
             ready=self._not_ready,
-            registry=metrics.registry,
+            registry=self._metrics.registry,
+        )
+
+    def _set_up_export(self) -> None:
+        settings = self._settings
+        self._identity = Identity(settings.address, self._own_volumes, self._teller("WrongExport"))
+        self._directories = Directories(
+            Export(settings.root, self._refuse_unless_leading),
+            settings.export_deadline,
+            self._metrics,
+            grant=self._grant,
+            check=self._identity.check,
+            can_check=lambda: bool(self._identity.export_id) or self._cluster.synced,
+        )
+        self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))
+        self._directories.trouble = self._export_circuit.check_soon
+
+    def _set_up_leadership(self) -> None:
+        self._failures = TakeoverFailures(self._teller("TermNotBegun"))
+        self._leadership = leadership(
+            self._api,
+            self._settings,
+            may_lead=lambda: self._export_circuit.closed and self._failures.may_lead(),
+            busy=self._directories.is_busy,
+        )
+        self._watchdog = Watchdog(self._leadership.leading, self._directories.is_busy)
+        circuits = (self._api_circuit, self._export_circuit)
+        self._gate = Gate(self._leadership.leading, circuits, self._stop)
+
+    def _set_up_leaders_tasks(self) -> None:
+        self._steward = Steward(
+            api=self._api,
+            cluster=self._cluster,
+            directories=self._directories,
+            identity=self._identity,
+            metrics=self._metrics,
+            export_circuit=self._export_circuit,
+            gate=self._gate,
+            failures=self._failures,
+            lease=self._settings.lease,
+            stop=self._stop,
+        )
+        self._trash = Trash(
+            self._directories,
+            self._gate,
+            is_gone=self._is_gone,
+            speaker=self._speaker,
+            metrics=self._metrics,
+            stop=self._stop,
         )
 
     def run(self) -> int:
