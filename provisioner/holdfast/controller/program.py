@@ -112,6 +112,7 @@ class Program:
             directories=self._directories,
             identity=self._identity,
             metrics=self._metrics,
+            api_circuit=self._api_circuit,
             export_circuit=self._export_circuit,
             gate=self._gate,
             failures=self._failures,
@@ -277,6 +278,6 @@ class Program:
         wrong = [f"{circuit.name}: {circuit.reason}" for circuit in circuits if not circuit.closed]
         if not self._cluster.synced:
             wrong.append("the claims, classes and volumes have not been read yet")
-        if self._failures.reason:
+        if self._failures.reason and not wrong:  # what is wrong may be the same
             wrong.append(self._failures.reason)
         return wrong

@@ -19,12 +19,12 @@ from holdfast.controller.outcome import NotLeading
 from holdfast.controller.provision import Provision
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
-from holdfast.exports.errors import ExportError, Fenced, Unavailable
+from holdfast.exports import errors as exports
 from holdfast.exports.identity import new_export_id
 from holdfast.exports.interface import Exports, Grant, Leader, PutBack, Takeover
+from holdfast.kube import errors as kube
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
-from holdfast.kube.errors import Forbidden, KubeError
 from holdfast.kube.resources import NAMESPACES
 
 _log = structlog.get_logger()
@@ -45,6 +45,7 @@ class Steward:
         directories: Directories,
         identity: Identity,
         metrics: Metrics,
+        api_circuit: Circuit,
         export_circuit: Circuit,
         gate: Gate,
         failures: TakeoverFailures,
@@ -57,7 +58,8 @@ class Steward:
         self._directories = directories
         self._identity = identity
         self._metrics = metrics
-        self._circuit = export_circuit
+        self._api_circuit = api_circuit
+        self._export_circuit = export_circuit
         self._gate = gate
         self._failures = failures
         self._lease = lease
@@ -83,11 +85,13 @@ class Steward:
         while not self._stop.is_set():
             try:
                 self._turn()
-            except Unavailable as error:
-                self._circuit.trip(error.message)
-            except (Fenced, NotLeading):
+            except exports.Unavailable as error:
+                self._export_circuit.trip(error.message)
+            except kube.Unavailable as error:
+                self._api_circuit.trip(error.message)
+            except (exports.Fenced, NotLeading):
                 self._gate.close()
-            except (KubeError, ExportError) as error:
+            except (kube.KubeError, exports.ExportError) as error:
                 _log.warning("a task of the leader failed", reason=error.message)
                 self._pause()
             except Exception:  # noqa: BLE001 - nobody else would begin a term
@@ -155,7 +159,7 @@ class Steward:
         """The cluster's uid, as the field has it: that of the namespace kube-system."""
         try:
             return str(self._api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
-        except Forbidden as error:
+        except kube.Forbidden as error:
             _log.warning("the cluster's uid is not known", reason=error.message)
             return ""
 

@@ -15,7 +15,7 @@ import structlog
 
 from holdfast.controller.outcome import NotLeading
 from holdfast.exports.errors import ExportError, WrongExport
-from holdfast.kube.errors import KubeError
+from holdfast.kube.errors import KubeError, Unavailable
 
 _TRIES = 4  # in a row, before the lease is given up
 _ASIDE = 20.0  # seconds for another replica to take the lease
@@ -63,7 +63,8 @@ class TakeoverFailures:
         reason = self._reason = _message(error)
         self._failed_at = time.monotonic()
         self._count += 1
-        if reason != self._told and not isinstance(error, WrongExport):  # which `Identity` tells
+        # A wrong export has an event of its own; of an API server that is away nobody reads one.
+        if reason != self._told and not isinstance(error, WrongExport | Unavailable):
             self._told = reason
             self._tell(reason)
         if self._count >= _TRIES:

@@ -17,6 +17,7 @@ from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import Failed, Fenced, Unavailable, WrongExport
 from holdfast.exports.interface import ExportInfo, Grant, Leader, PutBack, Takeover, Term
+from holdfast.kube import errors as kube
 from holdfast.kube.errors import KubeError
 from tests.fake.apiserver import Fault
 from tests.support import eventually
@@ -38,7 +39,9 @@ class Bench:
         for reflector in site.cluster.reflectors:
             reflector.synced.set()
         self.circuit = Circuit("export", lambda: None, (OSError,))
+        self.api_circuit = Circuit("API server", lambda: None, (OSError,))
         self.circuit._close()
+        self.api_circuit._close()
         self.now = 1000.0
         self.rests: list[float] = []
         self.trash = Trash(
@@ -57,6 +60,7 @@ class Bench:
             directories=site.directories,
             identity=site.identity,
             metrics=site.metrics,
+            api_circuit=self.api_circuit,
             export_circuit=self.circuit,
             gate=site.gate,
             failures=self.failures,
@@ -404,6 +408,15 @@ class TestThread:
 
         eventually(lambda: not running.circuit.closed)
         assert running.circuit.reason == "no answer"
+
+    def test_an_api_server_that_is_away_opens_its_circuit(self, running: Bench) -> None:
+        before(running.site.export, "begin", once(failing(kube.Unavailable("no answer"))))
+
+        self.start(running)
+
+        eventually(lambda: not running.api_circuit.closed)
+        assert running.api_circuit.reason == "no answer"
+        assert running.circuit.closed
 
     @pytest.mark.parametrize("error", [Fenced("it has ended"), NotLeading()])
     def test_a_term_that_is_over_is_followed_by_the_next(

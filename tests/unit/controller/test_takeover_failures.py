@@ -10,7 +10,7 @@ import structlog
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.exports.errors import Failed, WrongExport
-from holdfast.kube.errors import KubeError
+from holdfast.kube.errors import KubeError, Unavailable
 
 MODULE = "holdfast.controller.takeover_failures"
 
@@ -63,11 +63,13 @@ def test_another_reason_is_told_too(bench: Bench) -> None:
     assert bench.told == ["cannot begin a term: one", "cannot begin a term: another"]
 
 
-def test_a_wrong_export_has_an_event_of_its_own(bench: Bench) -> None:
-    bench.fail(WrongExport("another is mounted"))
+@pytest.mark.parametrize("error", [WrongExport("it is away"), Unavailable("it is away")])
+def test_what_is_told_elsewhere_or_could_not_be_is_not_told(bench: Bench, error: Exception) -> None:
+    """A wrong export has an event of its own; no event reaches an API server that is away."""
+    bench.fail(error)
 
     assert bench.told == []
-    assert bench.failures.reason == "cannot begin a term: another is mounted"
+    assert bench.failures.reason == "cannot begin a term: it is away"
 
 
 def test_the_end_of_the_leadership_is_no_failure(bench: Bench) -> None:
