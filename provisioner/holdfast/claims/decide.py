@@ -41,6 +41,20 @@ class Provisioner:
         """Whether a claim, class or volume with this provisioner's name is ours."""
         return name == self.name or name in self.also
 
+    @property
+    def lease(self) -> str:
+        """The name of its lease: its own, as client-go's users spell it."""
+        return _lease_of(self.name)
+
+    @property
+    def former_leases(self) -> tuple[str, ...]:
+        """Those of the other names that it answers to: it may have been renamed."""
+        return tuple(sorted(set(map(_lease_of, self.also)) - {self.lease}))
+
+
+def _lease_of(name: str) -> str:
+    return name.replace("/", "-")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

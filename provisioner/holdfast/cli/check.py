@@ -105,7 +105,7 @@ def _cluster(
 
     try:
         api = Api(load_configuration(kubeconfig))
-        lease = provisioner.name.replace("/", "-") if leader_election else ""
+        lease = provisioner.lease if leader_election else ""
         yield from _permissions(api, lease)
         yield from _classes(api, provisioner)
     except KubeError as error:

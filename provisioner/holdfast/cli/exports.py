@@ -84,7 +84,7 @@ def accept(
         held = export.inspect_damaged()
         chosen = choose(named, held, wanted, allow_unnamed=allow_unnamed)
         if held.id == chosen:
-            leader = Leader(_cluster(api), provisioner_name.replace("/", "-"))
+            leader = Leader(_cluster(api), provisioner.lease, provisioner.former_leases)
             _accept_restored(export, root, leader, chosen, ask=not yes)
             return
         if held.id and not replace:

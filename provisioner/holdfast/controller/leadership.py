@@ -49,7 +49,7 @@ def leadership(
         return Alone()
     return Elector(
         api,
-        name=settings.lease,
+        name=settings.provisioner.lease,
         namespace=settings.namespace,
         identity=settings.identity,
         may_lead=may_lead,

@@ -116,7 +116,8 @@ class Program:
             export_circuit=self._export_circuit,
             gate=self._gate,
             failures=self._failures,
-            lease=self._settings.lease,
+            lease=self._settings.provisioner.lease,
+            former_leases=self._settings.provisioner.former_leases,
             stop=self._stop,
         )
         self._trash = Trash(
@@ -205,7 +206,7 @@ class Program:
 
     def _teller(self, reason: str) -> Callable[[str], None]:
         """Warns of what concerns this replica as a whole."""
-        namespace, lease = self._settings.namespace, self._settings.lease
+        namespace, lease = self._settings.namespace, self._settings.provisioner.lease
         return lambda message: self._speaker.warn_of_replica(namespace, lease, reason, message)
 
     def _is_gone(self, volume: str) -> bool:

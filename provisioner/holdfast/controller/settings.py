@@ -45,17 +45,3 @@ class Settings:
     export_deadline: float = 30.0
     identity: str = field(default_factory=new_identity)
     namespace: str = field(default_factory=own_namespace)
-
-    @property
-    def lease(self) -> str:
-        """The lease's name: the provisioner's, as client-go's users spell it."""
-        return _lease_of(self.provisioner.name)
-
-    @property
-    def former_leases(self) -> tuple[str, ...]:
-        """Those of the other names that the provisioner answers to: it may have been renamed."""
-        return tuple(sorted({_lease_of(name) for name in self.provisioner.also} - {self.lease}))
-
-
-def _lease_of(provisioner: str) -> str:
-    return provisioner.replace("/", "-")

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Self
 
 from holdfast.exports import tree
-from holdfast.exports.tree import NOT_EMPTY, entry_name
+from holdfast.exports.tree import entry_name
 
 DRAFT = ".draft-"
 

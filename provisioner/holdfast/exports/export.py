@@ -256,7 +256,7 @@ class Export:
             record = op.ledger.find(volume)
             if record is None:
                 return True
-            with self._locks.held(record.directory):
+            with self._locks.held(record.directory, op.patience()):
                 return reclaim.forget(op, record)
 
     def put_back(self, grant: Grant, volume: str) -> str:

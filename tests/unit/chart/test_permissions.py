@@ -60,7 +60,7 @@ def test_of_leases_only_the_provisioners_own_may_be_read_and_changed(name: str) 
     ]
     rules = [rule for rule in role["rules"] if "leases" in rule["resources"]]
 
-    lease = settings_of(name).lease
+    lease = settings_of(name).provisioner.lease
     assert [(rule["verbs"], rule.get("resourceNames")) for rule in rules] == [
         (["get", "update"], [lease]),
         (["create"], None),

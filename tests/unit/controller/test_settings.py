@@ -16,8 +16,8 @@ from holdfast.controller.settings import Settings, new_identity, own_namespace
 def test_the_lease_is_named_after_the_provisioner() -> None:
     made = Settings(provisioner=Provisioner("example.com/team/nfs"), address=Address("nfs", "/"))
 
-    assert made.lease == "example.com-team-nfs"
-    assert made.former_leases == ()
+    assert made.provisioner.lease == "example.com-team-nfs"
+    assert made.provisioner.former_leases == ()
 
 
 def test_a_lease_s_former_names_are_those_of_the_provisioner_s_other_names() -> None:
@@ -26,7 +26,7 @@ def test_a_lease_s_former_names_are_those_of_the_provisioner_s_other_names() -> 
         provisioner=Provisioner("example.com/team/nfs", also=also), address=Address("nfs", "/")
     )
 
-    assert made.former_leases == ("b-nfs", "old.example.com-nfs")
+    assert made.provisioner.former_leases == ("b-nfs", "old.example.com-nfs")
 
 
 def test_what_is_not_given_is_what_the_documentation_says(monkeypatch: pytest.MonkeyPatch) -> None:

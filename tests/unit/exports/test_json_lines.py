@@ -54,6 +54,7 @@ from holdfast.exports.server import (
     Server,
     answer,
 )
+from tests.support import eventually
 from tests.unit.exports.given import adopted, export_at, listing, plan, published, served
 
 WORDS = st.text(max_size=8)
@@ -323,7 +324,7 @@ def test_an_answer_that_is_too_long_is_an_error_of_its_call(fuzzed: Path) -> Non
     answers = io.BytesIO()
     server = Server(Long(fuzzed), answers)
     server.serve(io.BytesIO(_request(7, "trashed", {})))
-    server.wait()
+    eventually(lambda: answers.getvalue().count(b"\n") == 2)
 
     told = json.loads(answers.getvalue().splitlines()[1])
     assert (told["id"], told["error"]["kind"]) == (7, "Failed")
