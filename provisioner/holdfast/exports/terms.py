@@ -56,12 +56,20 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
         Fenced: another one has begun meanwhile.
         Unavailable: it cannot be told whether earlier ones are this leader's.
     """
-    folder, formers = _folder_of(leader.cluster, leader.lease), _former_folders_of(leader)
+    folder = _folder_of(leader.cluster, leader.lease)
     _refuse_if_unknown(holdfast, leader)
     for parent, name in (((), TERMS), ((TERMS,), folder)):
         with tree.opened(holdfast, parent) as handle, suppress(FileExistsError):
             if not tree.exists(handle, name):  # a full export may refuse before it looks
                 changes.mkdir(handle, name, 0o700)
+    try:
+        return _begun(holdfast, leader, export_id, changes)
+    except FileNotFoundError as error:  # the next one removes what this one has just made
+        raise Fenced(f"another term of {leader.lease} has begun: this one ends") from error
+
+
+def _begun(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
+    folder, formers = _folder_of(leader.cluster, leader.lease), _former_folders_of(leader)
     with tree.opened(holdfast, [TERMS]) as leaders, tree.opened(leaders, [folder]) as terms:
         number = _taken(terms, export_id, leader, changes)
         with tree.opened(terms, [_name_of(number, export_id)]) as own:

@@ -121,7 +121,7 @@ def _with_volumes(export: Leading, root: Path) -> None:
         with_data(export, root, uid, directory)
     published(export, "6", "gone")
     (root / "gone").rmdir()
-    (term,) = root.glob(".holdfast/terms/*/*")
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
     (root / "moving").rename(term / "-pvc-7")
 
 

@@ -17,7 +17,7 @@ def moving(export: Leading, root: Path, uid: str) -> str:
     """Moves a live volume's directory into the term's folder; where it is then."""
     published(export, uid, f"d{uid}")
     (root / f"d{uid}/file").write_text(f"data of {uid}")
-    (term,) = root.glob(".holdfast/terms/*/*")
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
     (root / f"d{uid}").rename(term / f"-pvc-{uid}")
     return f".holdfast/terms/…/-pvc-{uid}"
 

@@ -69,7 +69,7 @@ def test_a_live_directory_is_put_back_over_a_placeholder_that_a_crash_left(
 ) -> None:
     published(export, directory="data")
     (root / "data/file").write_text("data")
-    (term,) = root.glob(".holdfast/terms/*/*")
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
     (root / "data").rename(term / "-pvc-1")
     (root / "data").mkdir()
     (root / "data").chmod(tree.HALF_MADE | stat.S_ISGID)
