@@ -126,8 +126,9 @@ class Web:
         return written(self.lab.guest("nfs").ssh(f"cat {directory}/written || :"))
 
     def told(self, pod: str) -> list[int]:
-        """What a pod wrote, and was told that it is on the disk."""
-        return written(kubectl(self.lab, "logs", pod, "--container=writer"))
+        """What a pod wrote, and was told that it is on the disk; not the errors in between."""
+        lines = kubectl(self.lab, "logs", pod, "--container=writer").splitlines()
+        return written("\n".join(filter(str.isdecimal, lines)))
 
     def await_more(self, directory: str, than: int) -> None:
         """Wait until a pod has written so many; the server's grace period alone may last 90 s."""
