@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims.reclaim import belongs
+from holdfast.claims.servers import is_literal
 from holdfast.claims.volume import Address
 from tests.unit.claims.given import volume
 
@@ -196,3 +197,11 @@ def test_a_volume_with_an_id_does_not_belong_to_an_export_whose_id_is_not_known(
 
 def test_a_volume_that_is_not_nfs_belongs_to_no_export() -> None:
     assert not belongs(volume(nfs=None), EXPORT, "")
+
+
+@pytest.mark.parametrize(
+    ("server", "is_address"),
+    [("192.0.2.1", True), ("[2001:db8::1]", True), ("nas", False), ("192.0.2", False)],
+)
+def test_an_address_is_told_from_a_host_name(server: str, *, is_address: bool) -> None:
+    assert is_literal(server) is is_address

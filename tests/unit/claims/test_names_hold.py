@@ -131,6 +131,16 @@ def test_cut_names_of_one_volume_differ_by_their_hash() -> None:
     assert {len(name) for name in names} == {255}
 
 
+@pytest.mark.parametrize("letters", [121, 122])
+def test_a_name_is_cut_between_characters(letters: int) -> None:
+    """Of one with more than one byte, a half is no text."""
+    archive = archive_name("x" * (letters % 2) + "ü" * letters, "-20260101T000000Z")
+
+    assert archive.startswith("archived-")
+    assert len(archive.encode()) in {254, 255}
+    assert archive.endswith("-20260101T000000Z")
+
+
 @given(directory=TEXT, suffix=st.sampled_from(["", "-20260101T000000Z", "-20260101T000000Z-99"]))
 def test_the_archive_of_any_directory_has_a_safe_name_at_the_root(
     directory: str, suffix: str

@@ -176,6 +176,18 @@ def test_a_token_that_is_gone_for_a_moment_is_no_answer_and_not_the_end(
     api.close()
 
 
+def test_a_token_that_is_half_written_is_no_answer_and_not_the_end(
+    monkeypatch: pytest.MonkeyPatch, pod: Pod
+) -> None:
+    api = Api(load_configuration(None))
+    pod.token.write_bytes(b"\xff\xfe")
+    later(monkeypatch, minutes=2)
+
+    with pytest.raises(Unavailable, match="codec can't decode"):
+        list(api.pages(VOLUMES))
+    api.close()
+
+
 def test_of_several_kubeconfigs_those_that_exist_are_merged(tmp_path: Path) -> None:
     whole = kubeconfig_of("http://127.0.0.1:1")
     users = {"apiVersion": "v1", "kind": "Config", "users": whole.pop("users")}
