@@ -176,7 +176,6 @@ class Keep:
             if isinstance(error, UNKNOWN):
                 raise
             raise Again from error
-        self._moving.discard(volume.name)
         self._succeed(volume, moved, time.monotonic() - started)
 
     def _fresh(self, name: str) -> Volume | None:

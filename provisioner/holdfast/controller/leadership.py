@@ -20,7 +20,7 @@ class Leadership(Protocol):
     def start(self) -> None:
         """Begins to campaign."""
 
-    def stop(self, timeout: float = 5.0) -> None:
+    def stop(self) -> None:
         """Gives leadership up."""
 
     def leading(self) -> bool:
@@ -33,7 +33,7 @@ class Alone:
     def start(self) -> None:
         """There is nobody to campaign against."""
 
-    def stop(self, timeout: float = 5.0) -> None:
+    def stop(self) -> None:
         """There is nothing to give up."""
 
     def leading(self) -> bool:

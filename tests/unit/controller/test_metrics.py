@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from holdfast import __version__
 from holdfast.controller.metrics import Metrics
 
 MADE = "controller_persistentvolumeclaim_provision"
@@ -140,3 +141,14 @@ def test_what_is_worth_an_alert_is_zero_before_it_happens(metrics: Metrics) -> N
     metrics.wrong_export.set(1)
 
     assert [value(metrics, name) for name in names] == [1, 1, 1]
+
+
+def test_requests_to_the_api_server_are_counted_by_what_they_were(metrics: Metrics) -> None:
+    metrics.api_calls.labels("get", "leases", "200").inc()
+
+    labels = {"verb": "get", "resource": "leases", "code": "200"}
+    assert value(metrics, "holdfast_api_requests_total", **labels) == 1
+
+
+def test_the_version_that_runs_is_shown(metrics: Metrics) -> None:
+    assert value(metrics, "holdfast_build_info", version=__version__) == 1

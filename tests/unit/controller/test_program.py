@@ -13,12 +13,14 @@ import structlog
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import program as module
+from holdfast.controller.cluster import Cluster
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.program import STALE, Program
 from holdfast.controller.settings import Settings
 from holdfast.controller.watchdog import LOST
 from holdfast.exports.errors import Failed
-from holdfast.exports.interface import Takeover
+from holdfast.exports.export import Export
+from holdfast.exports.interface import ExportInfo, Takeover
 from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer
 from tests.fake.kubeconfig import kubeconfig
@@ -90,7 +92,7 @@ class Part:
 
     def __init__(self, patch: pytest.MonkeyPatch, worker: object, work: str, part: Any) -> None:
         self.working, self.may_end = threading.Event(), threading.Event()
-        self.was_stopped = False
+        self.given = 0.0  # seconds to end in
         self._stop = part.stop
         patch.setattr(worker, work, self._work)
         patch.setattr(part, "stop", self._asked)
@@ -100,7 +102,7 @@ class Part:
         self.may_end.wait(50)
 
     def _asked(self, seconds: float) -> None:
-        self.was_stopped = True
+        self.given = seconds
         self.may_end.set()
         self._stop(seconds)
 
@@ -184,10 +186,10 @@ class TestRunning:
         alive: list[threading.Thread] = []
         give_up = program._leadership.stop
 
-        def stop(timeout: float = 5.0) -> None:
+        def stop() -> None:
             threads = [*workers.threads, program._steward.thread, program._trash.thread]
             alive.extend(thread for thread in threads if thread.is_alive())
-            give_up(timeout)
+            give_up()
 
         monkeypatch.setattr(program._leadership, "stop", stop)
         running.end()
@@ -195,7 +197,7 @@ class TestRunning:
             part.may_end.set()
 
         assert alive == []
-        assert all(part.was_stopped for part in parts)
+        assert all(0 < part.given <= 5 for part in parts)
 
     def test_what_it_works_on_is_told_to_the_events(self, running: Running) -> None:
         eventually(running.program._gate.is_open)
@@ -311,6 +313,33 @@ class TestBeforeItRuns:
         program._directories.trouble()
 
         assert program._export_circuit._wake.is_set()
+
+    @pytest.mark.parametrize(
+        ("export_id", "synced", "tried"), [("", False, 0), ("", True, 1), (ANOTHER_ID, False, 1)]
+    )
+    def test_nothing_is_written_before_it_is_known_which_export_it_is(
+        self,
+        program: Program,
+        monkeypatch: pytest.MonkeyPatch,
+        export_id: str,
+        *,
+        synced: bool,
+        tried: int,
+    ) -> None:
+        probes: list[Export] = []
+
+        def probe(export: Export) -> ExportInfo:
+            probes.append(export)
+            return ExportInfo(ANOTHER_ID, 2)
+
+        monkeypatch.setattr(Export, "inspect", lambda _: ExportInfo(ANOTHER_ID, 2))
+        monkeypatch.setattr(Export, "probe", probe)
+        monkeypatch.setattr(Cluster, "synced", synced)
+        program._identity.export_id = export_id
+
+        program._directories.probe()
+
+        assert len(probes) == tried
 
     def test_the_trash_of_a_volume_that_exists_is_kept(self, program: Program) -> None:
         made = a_volume(ref())
