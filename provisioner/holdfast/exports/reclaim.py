@@ -68,9 +68,13 @@ def forget(op: Operation, record: Record) -> bool:
 def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     if record.state in {State.RETAINED, State.ARCHIVED}:
         return _settle(op, record)
-    if record.state is State.TRASHED or _is_shared(op, record):
+    if record.state is State.TRASHED:
         return _discard(op, record)
-    moving, there = op.moving(record.volume), _standing(op, record, action)
+    moving = op.moving(record.volume)
+    # What was taken out is this volume's alone: whoever has the path now has another directory.
+    if moving is None and _is_shared(op, record):
+        return _discard(op, record)
+    there = _standing(op, record, action)
     if moving is None and there is None and action is not Action.DELETE:
         moving = _rescued(op, record)
     if moving is None and there is None:
