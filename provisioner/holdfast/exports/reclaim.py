@@ -74,6 +74,10 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     # What was taken out is this volume's alone: whoever has the path now has another directory.
     if moving is None and _is_shared(op, record):
         return _discard(op, record)
+    return _carried_out(op, record, action, moving)
+
+
+def _carried_out(op: Operation, record: Record, action: Action, moving: Inode | None) -> Moved:
     there = _standing(op, record, action)
     if moving is None and there is None and action is not Action.DELETE:
         moving = _rescued(op, record)

@@ -15,8 +15,16 @@ from holdfast.exports.operation import Operation
 from tests.unit.exports.given import Leading, found, plan, published, visible
 
 
-def _bad_disk(*_: object) -> None:
-    raise OSError(errno.EIO, os.strerror(errno.EIO))
+def _taken_out_only(export: Leading) -> None:
+    """Has a reclaim of the first volume fail half way."""
+
+    def bad_disk(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Operation, "put_down", bad_disk)
+        with pytest.raises(Failed):
+            export.reclaim("pvc-1", "1", Action.DELETE)
 
 
 @pytest.mark.parametrize(
@@ -26,15 +34,12 @@ def _bad_disk(*_: object) -> None:
 def test_what_was_taken_out_is_reclaimed_though_the_next_claim_shares_the_path(
     root: Path,
     export: Leading,
-    monkeypatch: pytest.MonkeyPatch,
     action: Action,
     outcome: Outcome,
 ) -> None:
     published(export, "1", "data", shared=True)
     (root / "data/file").write_text("first")
-    with monkeypatch.context() as patch, pytest.raises(Failed):
-        patch.setattr(Operation, "put_down", _bad_disk)
-        export.reclaim("pvc-1", "1", Action.DELETE)
+    _taken_out_only(export)
     published(export, "2", "data", shared=True)
     (root / "data/file").write_text("second")
 
@@ -47,12 +52,10 @@ def test_what_was_taken_out_is_reclaimed_though_the_next_claim_shares_the_path(
 
 
 def test_what_was_taken_out_and_deleted_is_gone_once_it_is_reaped(
-    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+    root: Path, export: Leading
 ) -> None:
     published(export, "1", "data", shared=True)
-    with monkeypatch.context() as patch, pytest.raises(Failed):
-        patch.setattr(Operation, "put_down", _bad_disk)
-        export.reclaim("pvc-1", "1", Action.DELETE)
+    _taken_out_only(export)
     export.create(plan("2", "data", shared=True))
 
     export.reclaim("pvc-1", "1", Action.DELETE)
