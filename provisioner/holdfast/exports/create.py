@@ -11,7 +11,6 @@ between a call and its repetition says of what it has just made that it was ther
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -144,10 +143,24 @@ def _own_directory(op: Operation, record: Record) -> Inode | None:
     """What is at a record's directory; None where that is gone, shared, or not the record's."""
     if op.ledger.others(record.directory, record.volume):
         return None
-    with suppress(Unsafe):  # it is no directory any more
-        there = op.inode_at(record.directory)
-        return there if there is not None and there.may_be(record.inode) else None
+    # There is none, or it is no directory any more.
+    with (
+        suppress(FileNotFoundError, Unsafe),
+        tree.opened(op.root, record.directory.split("/")) as handle,
+    ):
+        return inode_of(handle) if _is_recorded(record, handle) else None
     return None
+
+
+def _is_recorded(record: Record, handle: int) -> bool:
+    """Whether a directory is the one of a record in the making.
+
+    A record of version 1 came before its directory, whose inode it does not name: one that holds
+    something may be anybody's. An empty one holds nothing that could be lost.
+    """
+    if record.inode.number:
+        return record.inode.may_be(inode_of(handle))
+    return tree.is_empty(handle)
 
 
 def _held(op: Operation, wanted: Wanted) -> Record | None:
@@ -212,18 +225,15 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
         was_there = False
     except FileExistsError:
         was_there = True
-    handle = tree.open_directory(parent, name)
-    try:
+    held = attempt.held
+    with tree.opened(parent, [name]) as handle:
         inode = inode_of(handle)
         if not was_there or _is_own(op, attempt, handle):
             return inode, False
-    finally:
-        os.close(handle)
-    held = attempt.held
-    if held is not None and held.inode.may_be(inode):
-        return inode, held.found
+        if held is not None and _is_recorded(held, handle):
+            return inode, held.found
     if not (attempt.owners or attempt.wanted.use_existing):
-        if held is not None:
+        if held is not None and held.inode.number:
             raise replaced(held)
         raise Unsafe(
             f"directory {attempt.wanted.directory!r} exists, and no record says whose it is: let "
@@ -252,7 +262,9 @@ def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
 
 def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> Record:
     wanted, held, owners = attempt.wanted, attempt.held, attempt.owners
-    foreign = held.foreign if held else not owners or any(owner.foreign for owner in owners)
+    foreign = not owners or any(owner.foreign for owner in owners)
+    if held and (held.inode.number or held.found):
+        foreign = held.foreign
     record = Record(
         volume=wanted.volume,
         export=op.ledger.export_id,
