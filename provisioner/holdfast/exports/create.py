@@ -246,10 +246,16 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
 def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
     """Whether what mkdir(2) found was made for this volume, by this attempt or an earlier one.
 
-    Another cluster's may look the same: its mark was there before it was made.
+    What an owner's record names is that one's, whatever its mode. Another cluster's may look the
+    same: its mark was there before it was made. An empty directory of that mode that a person has
+    made, and that the class may use, looks the same as well: it is taken for ours, as nothing but
+    the intent is left of an attempt that a crash cut short, and nothing is lost with it.
     """
-    wanted = attempt.wanted
-    return op.is_own(handle) and not op.ledger.is_anothers(wanted.directory, wanted.volume)
+    wanted, owners = attempt.wanted, attempt.owners
+    if not op.is_own(handle) or any(owner.inode.may_be(inode_of(handle)) for owner in owners):
+        return False
+    known = {wanted.volume, *(owner.volume for owner in owners)}
+    return known.issuperset(op.ledger.marked(wanted.directory))
 
 
 def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
