@@ -19,6 +19,7 @@ from holdfast.exports import (
     create,
     identity,
     ledger,
+    misfiled,
     reaper,
     reclaim,
     restored,
@@ -234,7 +235,7 @@ class Export:
         """Brings a record up to date with its PersistentVolume."""
         with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
             _confirm(op, volume)
-            record = op.ledger.find(volume)
+            record = self._taken_back(op, volume)
             if record is None or record.state not in {State.LIVE, State.RETAINED}:
                 return
             now = replace(record, claim=claim, size=size, reclaim_policy=reclaim_policy)
@@ -248,6 +249,7 @@ class Export:
             directory = _recorded(op, volume, claim_uid).directory
             with self._locks.held(directory, op.patience()):
                 _confirm(op, volume)  # a crash may have come between
+                misfiled.taken_back(op, _recorded(op, volume, claim_uid))
                 return reclaim.reclaim(op, _recorded(op, volume, claim_uid), action)
 
     def forget(self, grant: Grant, volume: str) -> bool:
@@ -278,15 +280,13 @@ class Export:
         """Removes at most so many entries of a volume's trash; the volume itself must be gone."""
         with explained(f"cannot empty the trash of {volume}"), self._open.operation(grant) as op:
             record = op.ledger.find(volume)
-            if record is None:
-                return Reaped(done=True)
-            if record.state in {State.ARCHIVED, State.RETAINED}:
-                op.ledger.take_back(record)
+            if record and (refusal := takeover.refusal(op, record)):
+                return Reaped(done=False, blocked=(refusal,))
+            record = self._taken_back(op, volume)
+            if record is None or record.state in {State.ARCHIVED, State.RETAINED}:
                 return Reaped(done=True)
             if record.state is not State.TRASHED:
                 return Reaped(done=False)
-            if refusal := takeover.refusal(op, record):
-                return Reaped(done=False, blocked=(refusal,))
             removals = op.changes.unlasting()
             reaped = reaper.reap(op.ledger, record, removals, entries, grant.seconds / 2)
             if reaped.done:
@@ -309,6 +309,15 @@ class Export:
                     self._remove_late(op, directory)
             self._probes = sweep.remove_probes(op, self._probes)
             return tuple(sweep.misplaced(op, self._locks, self._look, grant.seconds / 2))
+
+    def _taken_back(self, op: Operation, volume: str) -> Record | None:
+        """The record of a volume; one that is misfiled is taken back from those of the trash."""
+        record = op.ledger.find(volume)
+        if record is None or record.state is State.LIVE:
+            return record
+        with self._locks.held(record.directory, op.patience()):
+            record = op.ledger.find(volume)  # another call may just have moved it
+            return misfiled.taken_back(op, record) if record else None
 
     def _remove_late(self, op: Operation, directory: str) -> None:
         with self._locks.tried(directory) as is_free:

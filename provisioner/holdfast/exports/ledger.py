@@ -153,12 +153,12 @@ class Ledger:
         self.unmark(record.directory, record.volume)
 
     def take_back(self, record: Record) -> None:
-        """Moves the record of what was archived or retained back from those of the trash."""
+        """Moves a record back from those of the trash (`misfiled.py`)."""
         self._move(record.volume, TRASHED, VOLUMES)
 
     def _move(self, volume: str, source: str, target: str) -> None:
         # Not by way of the term's folder, where nobody would find the record. A late one can move
-        # only what became of the same volume meanwhile: `take_back` sees that.
+        # only what became of the same volume meanwhile: it is taken back (`misfiled.py`).
         with suppress(FileNotFoundError):
             self._changes.rename(self.folder(source), volume, self.folder(target), volume)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from holdfast.exports import create, parents, terms, tree
+from holdfast.exports import create, misfiled, parents, takeover, terms, tree
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import PutBack
@@ -66,6 +66,8 @@ class Look:
     def __init__(self) -> None:
         self._seen: set[_Entry] = set()
         self._recorded = set[str]()
+        self._without = set[_Entry]()
+        self._last_without = _Entry()
         self._last = {True: _Entry(), False: _Entry()}  # with a record of the trash, and without
 
     def due(self, records: Ledger) -> list[_Entry]:
@@ -76,7 +78,14 @@ class Look:
         self._recorded = set(records.names(TRASHED))
         odd = {entry for entry in there if entry.name not in self._recorded}
         new = there - self._seen - odd
+        self._without = {_Entry(name) for name in self._recorded - {one.name for one in there}}
         return [*_turned(odd, self._last[False]), *_turned(new, self._last[True])]
+
+    def without_data(self) -> list[_Entry]:
+        """Of the records of the trash, as `due` has read them, some with nothing in the trash."""
+        entries = _turned(self._without, self._last_without)
+        self._last_without = entries[-1] if entries else _Entry()
+        return entries
 
     def belongs(self, entry: _Entry) -> None:
         """Notes that an entry is what its record says."""
@@ -109,6 +118,20 @@ def misplaced(op: Operation, locks: PathLocks, look: Look, seconds: float) -> It
                 return
             look.passed(entry)
             yield from _from_the_trash(op, locks, look, entry)
+        for entry in look.without_data():
+            if time.monotonic() < until:
+                _take_back(op, locks, entry.name)
+
+
+def _take_back(op: Operation, locks: PathLocks, volume: str) -> None:
+    """Takes a record back from those of the trash where its directory is at its path."""
+    with suppress(Failed, Unsafe, OSError):  # the volume's own turn says why
+        record = op.ledger.find(volume)
+        if record is None or not takeover.is_ours(op, record):
+            return
+        with locks.tried(record.directory) as is_free:
+            if is_free and op.ledger.find(volume) == record:
+                misfiled.taken_back(op, record)
 
 
 def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[PutBack]:
