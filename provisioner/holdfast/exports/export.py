@@ -308,7 +308,7 @@ class Export:
                 with suppress(Failed, Unsafe, OSError):
                     self._remove_late(op, directory)
             self._probes = sweep.remove_probes(op, self._probes)
-            return tuple(sweep.misplaced(op, self._locks, self._look, grant.seconds / 2))
+            return tuple(sweep.misplaced(op, grant, self._locks, self._look))
 
     def _taken_back(self, op: Operation, volume: str) -> Record | None:
         """The record of a volume; one that is misfiled is taken back from those of the trash."""

@@ -148,9 +148,8 @@ class Ledger:
         return any(self._read(folder, volume) for folder in (VOLUMES, TRASHED))
 
     def discard(self, record: Record) -> None:
-        """Moves the record of a volume to those of the trash; its mark goes last."""
+        """Moves the record of a volume to those of the trash; its mark is to go after that."""
         self._move(record.volume, VOLUMES, TRASHED)
-        self.unmark(record.directory, record.volume)
 
     def take_back(self, record: Record) -> None:
         """Moves a record back from those of the trash (`misfiled.py`)."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import RESERVED, archive_name
-from holdfast.exports import parents, terms, tree
+from holdfast.exports import misfiled, parents, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
@@ -73,7 +73,7 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     moving = op.moving(record.volume)
     # What was taken out is this volume's alone: whoever has the path now has another directory.
     if moving is None and _is_shared(op, record):
-        return _discard(op, record)
+        return _discard(op, record, stays=True)
     return _carried_out(op, record, action, moving)
 
 
@@ -187,12 +187,17 @@ def _settle(op: Operation, record: Record) -> Moved:
     return Moved(Outcome(record.state.value), record.target or record.directory)
 
 
-def _discard(op: Operation, record: Record) -> Moved:
+def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
     """Gives the directory up; the record stays with the trash until the volume is gone as well.
 
     Without it a crash would leave a volume that nothing is known of, and that nobody can delete.
+    Until the record is there another leader's sweep may put a directory back that does not stay.
     """
     op.ledger.discard(record if record.state is State.TRASHED else _not_aimed(op, record))
+    if not stays and misfiled.is_misfiled(op, record):
+        op.ledger.take_back(record)
+        raise Unsafe(f"{record.directory!r} was put back meanwhile: it is tried again")
+    op.ledger.unmark(record.directory, record.volume)
     if tree.reaches(op.root, trash_of(record.volume)):
         return Moved(Outcome.TRASHED, trash_of(record.volume))
     if op.ledger.others(record.directory, record.volume):

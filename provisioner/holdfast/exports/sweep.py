@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from holdfast.exports import create, misfiled, parents, takeover, terms, tree
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
-from holdfast.exports.interface import PutBack
+from holdfast.exports.interface import Grant, Leader, PutBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation, PathLocks
 from holdfast.exports.reclaim import put_back, way_out_of
@@ -66,12 +67,15 @@ class Look:
     def __init__(self) -> None:
         self._seen: set[_Entry] = set()
         self._recorded = set[str]()
+        self._misplaced = set[_Entry]()
+        self._has_others: Callable[[], bool] = lambda: True
         self._without = set[_Entry]()
         self._last_without = _Entry()
         self._last = {True: _Entry(), False: _Entry()}  # with a record of the trash, and without
 
-    def due(self, records: Ledger) -> list[_Entry]:
+    def due(self, records: Ledger, leader: Leader) -> list[_Entry]:
         """What to look at now: first what no record of the trash is about, then what is new."""
+        self._has_others = partial(terms.has_others, records.handle, leader)
         with os.scandir(records.folder(TRASH)) as entries:
             there = {_Entry(entry.name, entry.inode()) for entry in entries}
         self._seen &= there  # an inode is used again
@@ -79,6 +83,7 @@ class Look:
         odd = {entry for entry in there if entry.name not in self._recorded}
         new = there - self._seen - odd
         self._without = {_Entry(name) for name in self._recorded - {one.name for one in there}}
+        self._misplaced &= there | self._without
         return [*_turned(odd, self._last[False]), *_turned(new, self._last[True])]
 
     def without_data(self) -> list[_Entry]:
@@ -90,6 +95,19 @@ class Look:
     def belongs(self, entry: _Entry) -> None:
         """Notes that an entry is what its record says."""
         self._seen.add(entry)
+
+    def is_misplaced(self, entry: _Entry, *, now: bool) -> bool:
+        """Whether an entry is misplaced now and, for all that others do, has been for a while.
+
+        Another leader of the cluster that deletes a volume has its directory in the trash before
+        the record is there: where there are others, it was misplaced at the last look as well.
+        """
+        before = entry in self._misplaced
+        if now:
+            self._misplaced.add(entry)
+        else:
+            self._misplaced.discard(entry)
+        return now and (before or not self._has_others())
 
     def passed(self, entry: _Entry) -> None:
         """Notes that an entry was looked at."""
@@ -103,34 +121,36 @@ def _turned(entries: set[_Entry], last: _Entry) -> list[_Entry]:
     return (ordered[start:] + ordered[:start])[:_MOST]
 
 
-def misplaced(op: Operation, locks: PathLocks, look: Look, seconds: float) -> Iterator[PutBack]:
+def misplaced(op: Operation, grant: Grant, locks: PathLocks, look: Look) -> Iterator[PutBack]:
     """Puts back the directories of live volumes that are found in the trash, or on their way out.
 
     A reclaim that has failed on its way, and is tried again later, takes it out once more. No
-    more of the trash is looked at after so many seconds: the next sweep goes on.
+    more of the trash is looked at after half of the grant's time: the next sweep goes on.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + grant.seconds / 2
     with suppress(TimedOut):  # what was done until then is to be heard of
         for volume in terms.moving(op.term):
             yield from _from_the_term(op, locks, volume)
-        for entry in look.due(op.ledger):
+        for entry in look.due(op.ledger, grant.term.leader):
             if time.monotonic() >= until:
                 return
             look.passed(entry)
             yield from _from_the_trash(op, locks, look, entry)
         for entry in look.without_data():
             if time.monotonic() < until:
-                _take_back(op, locks, entry.name)
+                _take_back(op, locks, look, entry)
 
 
-def _take_back(op: Operation, locks: PathLocks, volume: str) -> None:
+def _take_back(op: Operation, locks: PathLocks, look: Look, entry: _Entry) -> None:
     """Takes a record back from those of the trash where its directory is at its path."""
     with suppress(Failed, Unsafe, OSError):  # the volume's own turn says why
-        record = op.ledger.find(volume)
+        record = op.ledger.find(entry.name)
         if record is None or not takeover.is_ours(op, record):
             return
         with locks.tried(record.directory) as is_free:
-            if is_free and op.ledger.find(volume) == record:
+            if not is_free or op.ledger.find(entry.name) != record:
+                return
+            if look.is_misplaced(entry, now=misfiled.is_misfiled(op, record)):
                 misfiled.taken_back(op, record)
 
 
@@ -156,7 +176,8 @@ def _from_the_trash(
         if _belongs(op, entry.name):
             look.belongs(entry)
             return
-        if (owner := _owner(op, entry.name)) is None:
+        owner = _owner(op, entry.name)
+        if not look.is_misplaced(entry, now=owner is not None) or owner is None:
             return
         with locks.tried(owner.directory) as is_free:
             if is_free and _owner(op, entry.name) == owner:
@@ -184,22 +205,23 @@ def _belongs(op: Operation, name: str) -> bool:
 def _owner(op: Operation, name: str) -> Record | None:
     """The live volume whose directory lies in the trash under a name; None for what belongs there.
 
-    Without a record nothing is known, and nothing is done.
+    Without a record nothing is known, and nothing is done; another cluster's is that one's matter.
     """
     record = op.ledger.find(name)
     if record is None:
         return None
     inode = _inode_in_trash(op, name)
     if record.state is not State.TRASHED:
-        return record if _is_meant(record, inode) else None
+        return record if _is_meant(op, record, inode) else None
     if record.inode.may_be(inode):
         return None
     others = op.ledger.others(record.directory, name)
-    return next((other for other in others if _is_meant(other, inode)), None)
+    return next((other for other in others if _is_meant(op, other, inode)), None)
 
 
-def _is_meant(record: Record, inode: Inode) -> bool:
-    return record.in_place and record.inode != UNKNOWN and record.inode.may_be(inode)
+def _is_meant(op: Operation, record: Record, inode: Inode) -> bool:
+    is_known = record.inode != UNKNOWN and record.inode.may_be(inode)
+    return is_known and record.in_place and takeover.is_ours(op, record)
 
 
 def _inode_in_trash(op: Operation, name: str) -> Inode:

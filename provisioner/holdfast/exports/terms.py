@@ -140,6 +140,13 @@ def clusters(holdfast: int) -> set[str]:
     return {"" if cluster == _UNKNOWN else cluster for cluster in found}
 
 
+def has_others(holdfast: int, leader: Leader) -> bool:
+    """Whether other leaders may ever have changed what this leader's cluster has on the export."""
+    names = set(_leaders(holdfast)) - set(_own_folders_of(holdfast, leader))
+    clusters_of = {_cluster_of(name) for name in names}
+    return bool(clusters_of if not leader.cluster else clusters_of & {leader.cluster, _UNKNOWN})
+
+
 def _leaders(holdfast: int) -> list[str]:
     try:
         with tree.opened(holdfast, [TERMS]) as leaders:
