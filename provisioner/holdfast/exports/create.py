@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from holdfast.claims.paths import RESERVED
 from holdfast.exports import parents, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
@@ -44,13 +45,14 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     if held is not None and op.ledger.creating(held.volume) is None:
         _check_usable(op, wanted)  # the API server knows it, pods may use it: it stays as it is
         return held
-    owners = _owners(op, wanted, {*reuses, *(held.succeeds if held else ())})
-    attempt = _Attempt(wanted, held, owners)
+    reuses = {*reuses, *(held.succeeds if held else ())}
+    _owners(op, wanted, reuses)
     op.intend(wanted.volume, wanted.directory)
     op.ledger.mark(wanted.directory, wanted.volume)
     try:
+        attempt = _Attempt(wanted, held, _owners_now(op, wanted, reuses))
         inode, found = _placed(op, attempt)
-    except Unsafe:
+    except (Taken, Unsafe):
         _withdraw(op, wanted, held)
         raise
     record = _record(op, attempt, inode, found=found)
@@ -105,6 +107,22 @@ def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
         return
     with suppress(FileNotFoundError, Unsafe), tree.above(op.root, directory) as (parent, name):
         op.clear(parent, name)
+
+
+def refuse_if_intended(op: Operation, directory: str, volume: str) -> None:
+    """Raises Unsafe where another volume is about to get an overlapping directory.
+
+    It has its mark, and no record yet. Without an intent anywhere a mark is one that was left. To
+    be asked before the records are: the intent goes when the record is there.
+    """
+    for other in op.ledger.marked(directory):
+        if other == volume or op.ledger.find(other):
+            continue
+        if term := terms.intending(op.ledger.handle, other):
+            raise Unsafe(
+                f"{directory!r} overlaps with what is being made for volume {other}, as "
+                f"{RESERVED}/{term} says: it is tried again"
+            )
 
 
 def _give_up(op: Operation, directory: str, volume: str) -> None:
@@ -189,6 +207,16 @@ def _owners(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Reco
     return owners
 
 
+def _owners_now(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
+    """As `_owners`, once the mark is there: of two leaders, one at least finds the other's now."""
+    try:
+        refuse_if_intended(op, wanted.directory, wanted.volume)
+        return _owners(op, wanted, reuses)
+    except (Taken, Unsafe):
+        op.given_up.add(wanted.directory)  # an earlier attempt may have made it
+        raise
+
+
 def _refuse_if_begun(op: Operation, others: Iterable[Record]) -> None:
     """Raises Unsafe for a volume in the making: that nobody knows it yet does not make it gone."""
     for other in others:
@@ -246,16 +274,13 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
 def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
     """Whether what mkdir(2) found was made for this volume, by this attempt or an earlier one.
 
-    What an owner's record names is that one's, whatever its mode. Another cluster's may look the
-    same: its mark was there before it was made. An empty directory of that mode that a person has
-    made, and that the class may use, looks the same as well: it is taken for ours, as nothing but
-    the intent is left of an attempt that a crash cut short, and nothing is lost with it.
+    What an owner's record names is that one's, whatever its mode. Another leader's may look the
+    same, and was seen before (`refuse_if_intended`). An empty directory of that mode that a
+    person has made, and that the class may use, looks the same as well: it is taken for ours, as
+    nothing but the intent is left of an attempt that a crash cut short, and nothing is lost.
     """
-    wanted, owners = attempt.wanted, attempt.owners
-    if not op.is_own(handle) or any(owner.inode.may_be(inode_of(handle)) for owner in owners):
-        return False
-    known = {wanted.volume, *(owner.volume for owner in owners)}
-    return known.issuperset(op.ledger.marked(wanted.directory))
+    inode = inode_of(handle)
+    return op.is_own(handle) and not any(owner.inode.may_be(inode) for owner in attempt.owners)
 
 
 def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:

@@ -219,13 +219,16 @@ class Export:
             if held := op.ledger.find(record.volume):
                 return held
             Record.parse(record.dump(), record.volume)  # raises Unsafe: nobody could read it
-            record = replace(
-                record,
-                origin=op.cluster,
-                inode=op.inode_at(record.directory) or UNKNOWN,
-                foreign=_is_foreign(op, record),
-            )
+            _is_foreign(op, record)
             op.ledger.mark(record.directory, record.volume)  # first: no record without its mark
+            try:
+                create.refuse_if_intended(op, record.directory, record.volume)
+                foreign = _is_foreign(op, record)  # once more, as when one is made
+            except (Taken, Unsafe):
+                op.ledger.unmark(record.directory, record.volume)
+                raise
+            inode = op.inode_at(record.directory) or UNKNOWN
+            record = replace(record, origin=op.cluster, inode=inode, foreign=foreign)
             op.ledger.write(record)
             return record
 

@@ -223,7 +223,9 @@ def _aimed(op: Operation, record: Record) -> Record:
             record = _not_aimed(op, record).moving_to(name)
             op.ledger.write(record)
         op.ledger.mark(name, record.volume)
-        if op.reserve(op.root, name, again=not op.ledger.is_anothers(name, record.volume)):
+        if op.ledger.is_anothers(name, record.volume):
+            continue  # another leader was as fast: the record gives the name up with the next
+        if op.reserve(op.root, name, again=True):
             return record
     raise Unsafe(f"every name for an archive of {record.directory!r} is taken: remove some")
 

@@ -134,6 +134,20 @@ def intents(term: int) -> tuple[str, ...]:
     return earlier.volumes_with(term, INTENT)
 
 
+def intending(holdfast: int, volume: str) -> str:
+    """The folder of a term of any leader that is about to make a volume's directory, or "".
+
+    A later term takes over from an earlier one, so that the earlier is asked first.
+    """
+    for leader in _leaders(holdfast):
+        with suppress(FileNotFoundError), tree.opened(holdfast, (TERMS, leader)) as terms:
+            for name in sorted(filter(_number_of, _folders(terms)), key=_number_of):
+                with suppress(FileNotFoundError), tree.opened(terms, [name]) as term:
+                    if tree.exists(term, INTENT + volume):
+                        return f"{TERMS}/{leader}/{name}"
+    return ""
+
+
 def clusters(holdfast: int) -> set[str]:
     """The clusters that ever changed this export; empty for one whose uid could not be read."""
     found = {_cluster_of(name) for name in _leaders(holdfast)}

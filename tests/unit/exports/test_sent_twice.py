@@ -49,7 +49,7 @@ def test_what_another_cluster_has_just_made_is_not_taken(
     other = cut_short(root, "data", monkeypatch)
 
     for _ in range(2):
-        with pytest.raises(Unsafe, match="no record says whose it is"):
+        with pytest.raises(Unsafe, match="being made for volume pvc-2"):
             export.create(plan("1", "data"))
     assert not other.create(plan("2", "data")).found
 
@@ -57,8 +57,10 @@ def test_what_another_cluster_has_just_made_is_not_taken(
 def test_what_another_cluster_has_just_made_is_no_parent(
     root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cache says that it is not there, so that mkdir(2) is asked."""
+    """A cache says that it is not there, so that mkdir(2) is asked; its mark was left behind."""
     cut_short(root, "team", monkeypatch)
+    (intent,) = (root / f".holdfast/terms/{OTHER}.nfs").glob("*/[+]pvc-2")
+    intent.unlink()
     exists = tree.exists
     monkeypatch.setattr(tree, "exists", lambda at, name: name != "team" and exists(at, name))
 
