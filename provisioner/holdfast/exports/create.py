@@ -20,7 +20,7 @@ from holdfast.exports import parents, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
-from holdfast.exports.operation import Operation
+from holdfast.exports.operation import Operation, is_placeholder
 from holdfast.exports.reclaim import put_back, replaced
 from holdfast.exports.record import Record, State, Taken
 
@@ -103,10 +103,10 @@ def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
 
     Where another volume has its mark it may be about to be that one's: there is no record yet.
     """
-    if op.ledger.is_anothers(directory, volume):
-        return
     with suppress(FileNotFoundError, Unsafe), tree.above(op.root, directory) as (parent, name):
-        op.clear(parent, name)
+        # The cheap question first: there can be many marks beneath a directory.
+        if is_placeholder(parent, name) and not op.ledger.is_anothers(directory, volume):
+            op.clear(parent, name)
 
 
 def refuse_if_intended(op: Operation, directory: str, volume: str) -> None:

@@ -200,6 +200,15 @@ class Ledger:
             return _MADE in names and RESERVED not in names and not any(map(is_volume, names))
         return False
 
+    def is_in_use(self, parent: str) -> bool:
+        """Whether a volume's mark is on a directory, above it, or beneath it, without reading all.
+
+        Those beneath have a folder there, which goes with the last.
+        """
+        if self.owners(parent):
+            return True
+        return tree.reaches(self.folder(DIRECTORIES), "/".join((*_place(parent), RESERVED)))
+
     def _put(self, place: list[str], name: str) -> None:
         for attempt in range(_ATTEMPTS):
             try:

@@ -91,7 +91,7 @@ def remove_late(op: Operation, directory: str) -> None:
     """Removes the parents of a directory that a late call has made."""
     for parent in parents_of(directory):
         with op.parents.held(parent, op.patience()):
-            if op.ledger.marked(parent) or op.ledger.is_made(parent):
+            if op.ledger.is_made(parent) or op.ledger.is_in_use(parent):
                 return
             with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):
                 op.clear(above, name)
