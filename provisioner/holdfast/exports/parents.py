@@ -108,9 +108,17 @@ def _stands(op: Operation, parent: str) -> bool:
 def _removed(op: Operation, parent: str) -> bool:
     try:
         with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):
-            op.changes.rmdir(above, name)
+            if not _is_empty(above, name):
+                return False
+            # By way of the term's folder: the path may be a live volume's before a late call comes.
+            op.changes.remove_folder(above, name)
     except OSError as error:
         if error.errno not in tree.NOT_EMPTY:
             raise
         return False
     return True
+
+
+def _is_empty(above: int, name: str) -> bool:
+    with tree.opened(above, [name]) as handle:
+        return tree.is_empty(handle)
