@@ -69,6 +69,7 @@ class Export:
         self._locks = PathLocks()
         self._probes: set[str] = set()  # that were there at the last sweep
         self._look = sweep.Look()
+        self._reaper = reaper.Reaper()
         self._intents: set[str] = set()  # of earlier terms, by volume, that are not ended yet
         self._has_left = False  # earlier terms, what could not be moved
 
@@ -291,7 +292,8 @@ class Export:
             if record.state is not State.TRASHED:
                 return Reaped(done=False)
             removals = op.changes.unlasting()
-            reaped = reaper.reap(op.ledger, record, removals, entries, grant.seconds / 2)
+            seconds = grant.seconds / 2
+            reaped = self._reaper.reap(op.ledger, record, removals, entries, seconds)
             if reaped.done:
                 self._remove_late(op, record.directory)
             return reaped

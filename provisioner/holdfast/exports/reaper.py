@@ -1,17 +1,18 @@
 """Emptying the trash, within bounds.
 
 Entries are read as they come and removed at once, so that memory does not grow with a directory;
-what cannot be removed is counted by its error and passed over. shutil.rmtree was rejected: it
-crosses into file systems mounted beneath, recurses as deep as the tree goes, cannot be stopped,
-and gives up a whole tree for one busy file.
+what cannot be removed is counted by its error and passed over. A turn goes on where the one before
+has ended, or what lies behind very many that cannot be removed would not be come by.
+shutil.rmtree was rejected: it crosses into file systems mounted beneath, recurses as deep as the
+tree goes, cannot be stopped, and gives up a whole tree for one busy file.
 """
 
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import time
+import uuid
 from contextlib import suppress
 
 from holdfast.exports import tree
@@ -23,28 +24,40 @@ from holdfast.exports.ledger import TRASH, TRASHED, Ledger
 from holdfast.exports.record import Record
 
 _DEEPEST = 50  # a handle is held for each level; what lies deeper is moved up first
-_TRIES = 50  # a removal: what cannot be removed must not keep from the rest behind it
+_TRIES = 50  # a removal: what cannot be removed must not take all of a turn's time
 _ANOTHERS = (
     "not this volume's directory; if it was restored from a backup, run `holdfast exports accept`"
 )
 _MOUNT = "a mount beneath it"
 
 
-def reap(ledger: Ledger, record: Record, removals: Changes, entries: int, seconds: float) -> Reaped:
-    """Removes at most so many entries of a volume's trash, and its record with the last.
+class Reaper:
+    """Empties the trash of one export, a turn of one volume at a time."""
 
-    Args:
-        ledger: the records.
-        record: of the volume, in the trash.
-        removals: the changes that empty the trash, which need not be durable.
-        entries: how many are removed at most.
-        seconds: after which no more is begun, well before nobody waits for the answer any more.
-    """
-    removal = _Removal(removals, entries, seconds)
-    try:
-        return _reap(ledger, record, removals, removal)
-    except TimedOut:  # one call took all the time that was left
-        return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
+    def __init__(self) -> None:
+        self._left: dict[str, int] = {}  # by volume: where its next turn goes on
+
+    def reap(
+        self, ledger: Ledger, record: Record, removals: Changes, entries: int, seconds: float
+    ) -> Reaped:
+        """Removes at most so many entries of a volume's trash, and its record with the last.
+
+        Args:
+            ledger: the records.
+            record: of the volume, in the trash.
+            removals: the changes that empty the trash, which need not be durable.
+            entries: how many are removed at most.
+            seconds: after which no more is begun, well before nobody waits for the answer any more.
+        """
+        over = self._left.pop(record.volume, 0)
+        removal = _Removal(removals, entries, seconds, over)
+        try:
+            return _reap(ledger, record, removals, removal)
+        except TimedOut:  # one call took all the time that was left
+            return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
+        finally:
+            if removal.is_used_up and removal.left:
+                self._left[record.volume] = removal.left
 
 
 def _reap(ledger: Ledger, record: Record, removals: Changes, removal: _Removal) -> Reaped:
@@ -81,14 +94,16 @@ def _age(ledger: Ledger, record: Record) -> float:
 class _Removal:
     """The removal of what a folder holds: on one file system, bounded in depth, number, time."""
 
-    def __init__(self, changes: Changes, entries: int, seconds: float) -> None:
+    def __init__(self, changes: Changes, entries: int, seconds: float, over: int) -> None:
+        """`over`: how many entries are passed over at first, as the turn before has left them."""
         self.removed = 0
+        self.left = 0  # of those that were come by, since the first
+        self._over = over
         self._changes = changes
         self._entries = entries
         self._tries = entries * _TRIES
         self._until = time.monotonic() + seconds
         self._blocked: set[str] = set()
-        self._parts = (f"part-{number}" for number in itertools.count())
 
     @property
     def blocked(self) -> tuple[str, ...]:
@@ -107,11 +122,15 @@ class _Removal:
             self._blocked.add(_name(error))
 
     def empty(self, folder: int) -> None:
-        """Removes as much as can be: again while that helps, for removing may hide entries."""
+        """Removes as much as can be: again while that helps, for removing may hide entries.
+
+        And from the first again, where some were passed over.
+        """
         device, before = os.fstat(folder).st_dev, -1
         while not self.is_used_up and before != self.removed:
-            before = self.removed
+            before, self.left = (-1 if self._over else self.removed), 0
             self._pass(folder, folder, device, 1)
+            self._over = 0
 
     def _pass(self, top: int, folder: int, device: int, depth: int) -> None:
         with os.scandir(folder) as entries:
@@ -119,11 +138,23 @@ class _Removal:
                 if self.is_used_up:
                     return
                 try:
-                    self._remove(top, folder, entry.name, device, depth)
+                    if not self._is_passed_over(entry):
+                        self._remove(top, folder, entry.name, device, depth)
                 except (FileNotFoundError, Unsafe):
                     continue  # it went, or became another, meanwhile
                 except OSError as error:
                     self._blocked.add(_name(error))
+                    self.left += 1
+
+    def _is_passed_over(self, entry: os.DirEntry[str]) -> bool:
+        """Whether an entry is left as it is, for others to have their turn; directories count."""
+        if self._over == 0:
+            return False
+        self._over -= 1
+        if entry.is_dir(follow_symlinks=False):
+            return False
+        self.left += 1
+        return True
 
     def _remove(self, top: int, parent: int, name: str, device: int, depth: int) -> None:
         self._tries -= 1
@@ -132,6 +163,7 @@ class _Removal:
         elif depth > _DEEPEST:
             self._move_up(top, parent, name)
         elif not self._emptied(top, parent, name, device, depth) or self.is_used_up:
+            self.left += 1
             return
         else:
             self._changes.rmdir(parent, name)
@@ -146,8 +178,8 @@ class _Removal:
             return tree.is_empty(handle)
 
     def _move_up(self, top: int, parent: int, name: str) -> None:
-        free = next(part for part in self._parts if not tree.exists(top, part))
-        self._changes.rename(parent, name, top, free)
+        # A name that no tenant can have taken: to look for a free one could take all the time.
+        self._changes.rename(parent, name, top, f"part-{uuid.uuid4().hex}")
 
 
 def _name(error: OSError) -> str:
