@@ -18,16 +18,27 @@ from holdfast.exports.interface import ExportInfo
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a volume's data should be: a directory, relative to the export's root."""
+
+    volume: str
+    directory: str
+    export_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """What the volumes on one export name.
 
     Attributes:
         ids: how many volumes name which export id.
         without: how many name none, as Holdfast made them before exports had an id.
+        places: the directory of each volume, inherited ones too.
     """
 
     ids: Counter[str]
     without: int = 0
+    places: tuple[Place, ...] = ()
 
     def why(self, chosen: str) -> str:
         """Whose id it is, as the end of a sentence."""
@@ -40,14 +51,16 @@ class Named:
 
 def named_by(volumes: Iterable[Volume], provisioner: Provisioner, address: Address) -> Named:
     """What a provisioner's volumes at an address name; counted as the controller counts them."""
-    ids, without = Counter[str](), 0
+    ids, without, places = Counter[str](), 0, list[Place]()
     for volume in volumes:
         if owns(volume, provisioner) and is_at(volume, address):
+            directory = address.directory_of(volume.path) or ""
+            places.append(Place(volume.name, directory, volume.export_id))
             if volume.export_id:
                 ids[volume.export_id] += 1
             elif volume.directory:  # else it is an inherited one, which needs no record
                 without += 1
-    return Named(ids, without)
+    return Named(ids, without, tuple(places))
 
 
 def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) -> str:

@@ -37,6 +37,9 @@ def exports() -> None:
 )
 @click.option("--allow-unnamed", is_flag=True, help="Also an --id that no volume names.")
 @click.option("--replace", is_flag=True, help="Also where the export has another id.")
+@click.option(
+    "--allow-empty", is_flag=True, help="Also where none of the volumes' directories is there."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def accept(
     *,
@@ -50,6 +53,7 @@ def accept(
     wanted: str,
     allow_unnamed: bool,
     replace: bool,
+    allow_empty: bool,
     yes: bool,
 ) -> None:
     """Say that the mounted export is the one that the cluster's volumes were made on.
@@ -66,11 +70,14 @@ def accept(
 
     In the pod: kubectl exec -it deploy/holdfast -- holdfast exports accept
 
-    It shows what it is about to do, and asks first. Called again, it finds nothing to do.
+    It counts the volumes' directories and records that are there, shows what it is about to do,
+    and asks first. Where there is not one of the directories, it refuses. Called again, it finds
+    nothing to do.
 
     Ends with 0 when the export has that id, 1 when it does not, 2 for a wrong option.
     """
     from holdfast.cli.export_ids import choose
+    from holdfast.cli.present import present_on
     from holdfast.exports.errors import ExportError
     from holdfast.exports.export import Export
     from holdfast.exports.interface import Leader
@@ -83,15 +90,20 @@ def accept(
         named = _named(api, provisioner, address)
         held = export.inspect_damaged()
         chosen = choose(named, held, wanted, allow_unnamed=allow_unnamed)
+        present = present_on(export, named, chosen)
         if held.id == chosen:
+            click.echo(f"the export at {root} has the id {chosen} already; {present}")
             leader = Leader(_cluster(api), provisioner.lease, provisioner.former_leases)
-            _accept_restored(export, root, leader, chosen, ask=not yes)
+            _accept_restored(export, leader, ask=not yes)
             return
         if held.id and not replace:
             raise click.ClickException(
                 f"the export at {root} has the id {held.id}, not {chosen}: if no cluster uses it "
                 "under that id any more, say --replace"
             )
+        if not allow_empty:
+            present.refuse_empty()
+        click.echo(str(present))
         _give_id(export, root, named, chosen, ask=not yes)
     except (KubeError, ExportError) as error:
         raise click.ClickException(error.message) from error
@@ -105,11 +117,10 @@ def _give_id(export: Export, root: Path, named: Named, chosen: str, *, ask: bool
     click.echo(f"the export at {root} has the id {chosen} now; Holdfast goes on within seconds")
 
 
-def _accept_restored(export: Export, root: Path, leader: Leader, held: str, *, ask: bool) -> None:
+def _accept_restored(export: Export, leader: Leader, *, ask: bool) -> None:
     """Has the records of a restored export learn their directories, if there are such."""
     from holdfast.cli.export_ids import counted
 
-    click.echo(f"the export at {root} has the id {held} already")
     volumes = export.restored(leader.cluster)
     if not volumes:
         click.echo("its directories are those of its records: there is nothing to do")

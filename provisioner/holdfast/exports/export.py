@@ -89,6 +89,18 @@ class Export:
             except FileNotFoundError:
                 return ExportInfo()
 
+    def has_directory(self, directory: str) -> bool:
+        """Whether there is something at a path, on an export without an id as well."""
+        with self._open.root() as root, of_the_export(f"cannot look at {directory!r}"):
+            try:
+                return tree.reaches(root, directory)
+            except Unsafe:  # a symlink or a file is on the way
+                return False
+
+    def has_record(self, volume: str) -> bool:
+        """Whether there is a record of a volume, whatever it says."""
+        return any(self.has_directory(f"{RESERVED}/{one}/{volume}") for one in ledger.RECORDS)
+
     def initialise(self, export_id: str) -> ExportInfo:
         """Gives an export that has none an id, and makes the folders for records."""
         with (

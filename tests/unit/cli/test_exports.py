@@ -35,11 +35,23 @@ class Bench:
         made = server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
         self.cluster = made["metadata"]["uid"]
 
-    def add(self, uid: str = "1", *, export_id: str = ID, by: str = NAME, path: str = "") -> None:
-        made = a_volume(ref(uid), export_id=export_id)
+    def add(
+        self,
+        uid: str = "1",
+        *,
+        export_id: str = ID,
+        by: str = NAME,
+        path: str = "",
+        has_directory: bool = True,
+    ) -> None:
+        """A volume, and its directory on the export."""
+        directory = f"team/data-{uid}"
+        made = a_volume(ref(uid), directory, export_id=export_id)
         made["metadata"]["annotations"][constants.PROVISIONED_BY] = by
         made["spec"]["nfs"]["path"] = path or made["spec"]["nfs"]["path"]
         self.server.objects.create(VOLUMES.path(), made)
+        if has_directory:
+            (self.root / directory).mkdir(parents=True)
 
     def accept(self, *options: str, answer: str = "") -> Result:
         """The command; it is not asked where no answer is given."""
@@ -195,12 +207,75 @@ class TestId:
         assert "Error: " in bench.refused()
 
 
+class TestWhatIsThere:
+    """Volumes and their data are counted before anything is asked or done."""
+
+    @pytest.mark.parametrize("export_id", [ID, ""])
+    def test_an_export_with_none_of_the_directories_is_refused_unless_that_is_meant(
+        self, bench: Bench, export_id: str
+    ) -> None:
+        for uid in "123":
+            bench.add(uid, export_id=export_id, has_directory=False)
+
+        said = " ".join(bench.refused().split())
+
+        assert "0 of the 3 volumes' directories and 0 of their records are here" in said
+        assert "looks like another or an empty export" in said
+        assert "say --allow-empty" in said
+        assert "0 of the 3 volumes' directories" in bench.accepted("--allow-empty")
+
+    def test_a_single_volume_whose_directory_is_not_there_is_one_too_few(
+        self, bench: Bench
+    ) -> None:
+        bench.add(has_directory=False)
+
+        said = bench.refused()
+
+        assert "0 of the 1 volume's directories and 0 of its records are here" in said
+
+    def test_records_alone_are_no_data(self, bench: Bench) -> None:
+        bench.add(has_directory=False)
+        bench.give(ANOTHER_ID)
+        (bench.root / ".holdfast/volumes/pvc-1").touch()
+
+        assert "0 of the 1 volume's directories and 1 of its records" in bench.refused("--replace")
+
+    def test_the_numbers_are_in_the_question(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", has_directory=False)
+        bench.give(ANOTHER_ID)
+        (bench.root / ".holdfast/trashed/pvc-2").touch()
+
+        asked = bench.accept("--replace", answer="n\n").output
+
+        assert "1 of the 2 volumes' directories and 1 of their records are here" in asked
+
+    def test_those_of_the_id_that_is_not_chosen_do_not_count(self, bench: Bench) -> None:
+        bench.add("1", has_directory=False)
+        bench.add("2", export_id=ANOTHER_ID)
+
+        assert "0 of the 1 volume's" in bench.refused("--id", ID)
+        assert "1 of the 1 volume's" in bench.accepted("--id", ANOTHER_ID)
+
+    def test_a_link_or_a_file_on_the_way_is_no_directory(self, bench: Bench) -> None:
+        bench.add("1", has_directory=False)
+        (bench.root / "team").touch()
+
+        assert "0 of the 1 volume's directories" in bench.refused()
+
+    def test_they_are_told_of_an_export_that_has_its_id_already(self, bench: Bench) -> None:
+        bench.add(has_directory=False)
+        bench.give(ID)
+
+        assert "0 of the 1 volume's directories" in bench.accepted()
+
+
 class TestRestored:
     """The export brought its id along, and its directories have other inodes."""
 
     @pytest.fixture
     def restored(self, bench: Bench) -> Bench:
-        bench.add()
+        bench.add(has_directory=False)
         bench.give(ID)
         export = Leading(bench.root, cluster=bench.cluster)
         published(export, "1", "data")
