@@ -38,12 +38,16 @@ class Read(click.ParamType[Any]):
             self.fail(refused.message, param, ctx)
 
 
-def _absolute(text: str) -> str:
+def _absolute(text: str, what: str = "the path that the server exports") -> str:
     if not text.startswith("/"):
-        raise Refused(f"{text!r} is not absolute: give the path that the server exports")
+        raise Refused(f"{text!r} is not absolute: give {what}")
     if ".." in text.split("/"):
-        raise Refused(f"{text!r} has '..' in it: give the path that the server exports")
+        raise Refused(f"{text!r} has '..' in it: give {what}")
     return text
+
+
+def _root(text: str) -> Path:
+    return Path(_absolute(text, "the folder where the export is mounted"))
 
 
 def _name(text: str) -> str:
@@ -93,6 +97,7 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 MODE, ID = Read("octal", read_mode), Read("number", read_id)
 BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path", _absolute)
+ROOT = Read("path", _root)
 LISTEN, SECONDS = Read("address", _listen), Read("seconds", _seconds)
 
 kubeconfig = option(
@@ -126,7 +131,7 @@ root = option(
     "--root",
     "HOLDFAST_ROOT",
     "Where the export is mounted here.",
-    type=click.Path(path_type=Path),
+    type=ROOT,
     default=MOUNT_POINT,
     show_default=True,
 )

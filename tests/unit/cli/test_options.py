@@ -47,6 +47,9 @@ WRONG = [
     ("HOLDFAST_EXPORT_DEADLINE", "soon"),
     ("HOLDFAST_LOG_FORMAT", "xml"),
     ("HOLDFAST_LOG_LEVEL", "loud"),
+    ("HOLDFAST_ROOT", "export"),
+    ("HOLDFAST_ROOT", "./export"),
+    ("HOLDFAST_ROOT", "/mnt/../export"),
 ]
 
 
@@ -80,6 +83,22 @@ def test_a_wrong_value_is_a_sentence_that_names_the_variable(
     assert isinstance(result.exception, SystemExit)
     assert f"(env var: '{variable}')" in result.output
     assert value in result.output
+
+
+@pytest.mark.parametrize("command", [["run"], ["check"], ["exports", "accept", "--yes"]])
+@pytest.mark.parametrize("root", ["", "export"])
+def test_the_current_folder_is_never_taken_for_the_export(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str], root: str
+) -> None:
+    given(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, [*command, "--root", root])
+
+    assert result.exit_code == 2
+    said = f"{root!r} is not absolute: give the folder where the export is mounted"
+    assert said in result.output
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["run", "check", "volumes"])
