@@ -10,6 +10,7 @@ import click
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.cli import options
+from holdfast.cli.options import EXPORT_ID
 
 if TYPE_CHECKING:
     from holdfast.cli.export_ids import Named
@@ -33,7 +34,11 @@ def exports() -> None:
 @options.persons_kubeconfig
 @options.root
 @click.option(
-    "--id", "wanted", default="", metavar="ID", help="The export id, where volumes name several."
+    "--id",
+    "wanted",
+    type=EXPORT_ID,
+    metavar="ID",
+    help="The export id, where volumes name several.",
 )
 @click.option("--allow-unnamed", is_flag=True, help="Also an --id that no volume names.")
 @click.option("--replace", is_flag=True, help="Also where the export has another id.")
@@ -50,7 +55,7 @@ def accept(
     nfs_server_alias: tuple[str, ...],
     kubeconfig: str | None,
     root: Path,
-    wanted: str,
+    wanted: str | None,
     allow_unnamed: bool,
     replace: bool,
     allow_empty: bool,
@@ -89,7 +94,7 @@ def accept(
         api, export = _api(kubeconfig), Export(root)
         named = _named(api, provisioner, address)
         held = export.inspect_damaged()
-        chosen = choose(named, held, wanted, allow_unnamed=allow_unnamed)
+        chosen = choose(named, held, wanted or "", allow_unnamed=allow_unnamed)
         present = present_on(export, named, chosen)
         if held.id == chosen:
             click.echo(f"the export at {root} has the id {chosen} already; {present}")

@@ -7,6 +7,7 @@ works with another image.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.ownership import read_id, read_mode
 from holdfast.claims.parameters import read_bool
 from holdfast.controller.settings import MOUNT_POINT
+
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,6 +57,17 @@ def _name(text: str) -> str:
     if not text.strip() or any(character.isspace() for character in text):
         raise Refused(f"{text!r} is empty or has white space in it")
     return text
+
+
+def _uuid_of(what: str) -> Callable[[str], str]:
+    """Reads the id or uid of something, in whatever letters."""
+
+    def read(text: str) -> str:
+        if not _UUID.fullmatch(text.lower()):
+            raise Refused(f"{text!r} is not {what}, which is a UUID")
+        return text.lower()
+
+    return read
 
 
 def _usual_kubeconfig() -> str | None:
@@ -97,7 +111,7 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 MODE, ID = Read("octal", read_mode), Read("number", read_id)
 BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path", _absolute)
-ROOT = Read("path", _root)
+ROOT, EXPORT_ID = Read("path", _root), Read("uuid", _uuid_of("the id of an export"))
 LISTEN, SECONDS = Read("address", _listen), Read("seconds", _seconds)
 
 kubeconfig = option(

@@ -163,12 +163,29 @@ class TestId:
     ) -> None:
         bench.add(export_id=named)
 
-        said = bench.refused("--id", "typo")
-        assert "no volume of the cluster names the id typo" in said
+        said = bench.refused("--id", ANOTHER_ID)
+        assert f"no volume of the cluster names the id {ANOTHER_ID}" in said
         assert "--allow-unnamed" in said
-        bench.accepted("--id", "typo", "--allow-unnamed")
+        bench.accepted("--id", ANOTHER_ID, "--allow-unnamed")
 
-        assert bench.held().id == "typo"
+        assert bench.held().id == ANOTHER_ID
+
+    @pytest.mark.parametrize("wrong", ["", "bogus", ID[:-1], f"{{{ID}}}", ID.replace("-", "")])
+    def test_an_id_that_is_no_uuid_is_a_wrong_option(self, bench: Bench, wrong: str) -> None:
+        bench.add()
+
+        done = bench.accept("--id", wrong)
+
+        assert done.exit_code == 2
+        assert f"{wrong!r} is not the id of an export" in done.output
+        assert bench.held() == ExportInfo()
+
+    def test_an_id_in_capitals_is_the_same_id(self, bench: Bench) -> None:
+        bench.add()
+
+        bench.accepted("--id", ID.upper())
+
+        assert bench.held().id == ID
 
     def test_another_id_is_replaced_only_where_that_is_meant(self, bench: Bench) -> None:
         bench.add()
