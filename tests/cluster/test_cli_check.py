@@ -200,7 +200,7 @@ def test_an_owner_that_may_not_be_given_is_told_and_leaves_nothing_behind(
     assert list((open_to_all / "export").iterdir()) == []
 
 
-def test_an_api_server_that_does_not_answer_is_told_and_the_export_is_tried_all_the_same(
+def test_an_api_server_that_does_not_answer_is_told_and_the_export_is_left_alone(
     site: Site, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"
@@ -210,8 +210,9 @@ def test_an_api_server_that_does_not_answer_is_told_and_the_export_is_tried_all_
     typed = check(site, kubeconfig=str(config))
 
     assert typed.code == 1
-    assert ["127.0.0.1:1" in line for line in failures(typed)] == [True]
-    assert "make a directory on the export" in typed.out
+    assert ["127.0.0.1:1" in line for line in failures(typed)] == [True, True]
+    assert "FAILS the export is that of the volumes" in typed.out
+    assert "make a directory on the export" not in typed.out
 
 
 def test_a_kubeconfig_that_is_missing_is_a_line_like_any_other(site: Site) -> None:
@@ -219,3 +220,18 @@ def test_a_kubeconfig_that_is_missing_is_a_line_like_any_other(site: Site) -> No
 
     assert typed.code == 1
     assert "/nonexistent/config" in failures(typed)[0]
+
+
+def test_an_empty_folder_in_the_place_of_the_export_fails_and_is_left_alone(site: Site) -> None:
+    running = site.serve()
+    site.bound(site.claim(site.make_class()))
+    running.stop()
+    shutil.rmtree(site.root)
+    site.root.mkdir()
+
+    typed = check(site, NFS_SERVER=site.server, NFS_PATH="/export")
+
+    assert typed.code == 1
+    assert "FAILS the export is that of the volumes" in failures(typed)[0]
+    assert "make a directory on the export" not in typed.out
+    assert list(site.root.iterdir()) == []

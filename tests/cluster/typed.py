@@ -19,7 +19,8 @@ _DEADLINE = 45.0
 AS_NOBODY = """
 import os, sys
 import holdfast.cli, holdfast.controller.permissions, holdfast.exports.trial
-import holdfast.exports.deadline, holdfast.kube.config
+import holdfast.exports.deadline, holdfast.exports.export, holdfast.kube.config
+import holdfast.cli.check_export, holdfast.controller.identity
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,42 +11,25 @@ import click
 
 from holdfast.claims.decide import Provisioner, read_class
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, parse_claim, parse_class
+from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class, parse_volume
 from holdfast.claims.ownership import Ownership
-from holdfast.cli import options
+from holdfast.claims.reclaim import owns
+from holdfast.claims.volume import Address
+from holdfast.cli import check_export, options
+from holdfast.cli.finding import Line
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
 from holdfast.controller.settings import own_namespace
 
 if TYPE_CHECKING:
     from holdfast.kube.api import Api
 
-_DEADLINE = 10.0
 _NAMED = 3  # claims in one line
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One finding; `advice` is empty where all is well.
-
-    A note is what may be meant so; it fails no check.
-    """
-
-    what: str
-    advice: str = ""
-    is_note: bool = False
-
-    def __str__(self) -> str:
-        if not self.advice:
-            return click.style("ok    ", fg="green") + self.what
-        head = click.style("FAILS ", fg="red", bold=True)
-        if self.is_note:
-            head = click.style("note  ", fg="yellow")
-        return f"{head}{self.what}\n      {self.advice}"
 
 
 @click.command()
 @options.provisioner_name
 @options.also_known_as
+@options.optional_address
 @options.persons_kubeconfig
 @options.root
 @option(
@@ -66,6 +48,9 @@ def check(
     *,
     provisioner_name: str,
     also_known_as: tuple[str, ...],
+    nfs_server: str | None,
+    nfs_path: str | None,
+    nfs_server_alias: tuple[str, ...],
     kubeconfig: str | None,
     root: Path,
     skip_export: bool,
@@ -77,14 +62,23 @@ def check(
     """Tell whether a provisioner could work here.
 
     Asks the API server whether everything is allowed that the provisioner needs, reads the
-    StorageClasses that name it, and makes, renames and removes a directory on the export. Each
-    line is ok, or says what to do. A note names claims that wait for a StorageClass which does not
-    exist. Ends with 0 when all is well, 1 when something fails.
+    StorageClasses that name it, and makes, renames and removes a directory on the export, unless
+    the provisioner's volumes were made on another one: without --nfs-server and --nfs-path, all
+    of its volumes are taken to be on this. Each line is ok, or says what to do. A note names claims
+    that wait for a StorageClass which does not exist.
+
+    Ends with 0 when all is well, 1 when something fails, 2 for a wrong option.
     """
+    address = _address(nfs_server, nfs_path, nfs_server_alias)
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
     lines = [*_cluster(kubeconfig, provisioner, leader_election)]
     if not skip_export:
-        lines += _export(root, Ownership(default_mode, default_uid, default_gid))
+        lines += check_export.lines(
+            root,
+            Ownership(default_mode, default_uid, default_gid),
+            lambda: _own_volumes(kubeconfig, provisioner),
+            address,
+        )
     for line in lines:
         click.echo(str(line))
     checks = [line for line in lines if not line.is_note]
@@ -158,18 +152,19 @@ def missing_classes(claims: Iterable[Claim], there: Collection[str]) -> Iterator
         yield Line(what + ", ".join(sorted(keys)[:_NAMED]) + more, advice, is_note=True)
 
 
-def _export(root: Path, ownership: Ownership) -> Iterator[Line]:
-    from holdfast.exports.deadline import Lane
-    from holdfast.exports.errors import ExportError
-    from holdfast.exports.trial import trial
+def _own_volumes(kubeconfig: str | None, provisioner: Provisioner) -> list[Volume]:
+    from holdfast.kube.api import Api
+    from holdfast.kube.config import load_configuration
+    from holdfast.kube.resources import VOLUMES
 
-    done: list[str] = []
-    try:
-        Lane(seconds=_DEADLINE).call(
-            lambda: done.extend(trial(root, ownership)), f"cannot use the export at {root}"
-        )
-    except ExportError as error:
-        yield from map(Line, done)
-        yield Line(f"use the export at {root}", error.message)
-    else:
-        yield from (Line(f"{what} on the export") for what in done)
+    api = Api(load_configuration(kubeconfig))
+    listed = (parse_volume(obj) for page in api.pages(VOLUMES) for obj in page.items)
+    return [volume for volume in listed if owns(volume, provisioner)]
+
+
+def _address(server: str | None, path: str | None, aliases: tuple[str, ...]) -> Address | None:
+    if server and path:
+        return Address(server, path, frozenset(aliases))
+    if server or path:
+        raise click.UsageError("give --nfs-server and --nfs-path together, or neither")
+    return None

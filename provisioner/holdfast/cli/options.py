@@ -149,27 +149,34 @@ root = option(
     default=MOUNT_POINT,
     show_default=True,
 )
-address = together(
-    option(
-        "--nfs-server",
-        "NFS_SERVER",
-        "The server that pods mount from: a host name or an address.",
-        type=NAME,
-        required=True,
-    ),
-    option(
-        "--nfs-path",
-        "NFS_PATH",
-        "The path that it exports, as pods mount it.",
-        type=PATH,
-        required=True,
-    ),
-    option(
-        "--nfs-server-alias",
-        "HOLDFAST_NFS_SERVER_ALIASES",
-        "Another name or address of the same server, by which volumes name it; may be repeated "
-        "(in the variable: by spaces).",
-        multiple=True,
-        metavar="NAME",
-    ),
-)
+
+
+def _address(*, required: bool) -> Callable[[Command], Command]:
+    """Where the export is, as volumes name it."""
+    return together(
+        option(
+            "--nfs-server",
+            "NFS_SERVER",
+            "The server that pods mount from: a host name or an address.",
+            type=NAME,
+            required=required,
+        ),
+        option(
+            "--nfs-path",
+            "NFS_PATH",
+            "The path that it exports, as pods mount it.",
+            type=PATH,
+            required=required,
+        ),
+        option(
+            "--nfs-server-alias",
+            "HOLDFAST_NFS_SERVER_ALIASES",
+            "Another name or address of the same server, by which volumes name it; may be repeated "
+            "(in the variable: by spaces).",
+            multiple=True,
+            metavar="NAME",
+        ),
+    )
+
+
+address, optional_address = _address(required=True), _address(required=False)

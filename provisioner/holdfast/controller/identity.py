@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -72,11 +73,15 @@ def refuse_another(info: ExportInfo, volumes: Iterable[Volume], address: Address
         volumes: those of our provisioner.
         address: where pods mount the export from.
     """
+    refuse_another_than_theirs(info, (one for one in volumes if is_at(one, address)))
+
+
+def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> None:
+    """Raises WrongExport where this is the export of none of these volumes."""
     ids, before = set[str](), ""
     for volume in volumes:
-        if is_at(volume, address):
-            ids.add(volume.export_id)
-            before = before or (volume.name if volume.directory and not volume.export_id else "")
+        ids.add(volume.export_id)
+        before = before or (volume.name if volume.directory and not volume.export_id else "")
     ids.discard("")
     if ids and info.id not in ids:
         identity.check(info, min(ids))
@@ -92,3 +97,28 @@ def is_at(volume: Volume, address: Address) -> bool:
     """Whether a volume names this server, and a path on this export."""
     served = address.is_served_by(volume.server)
     return served and address.directory_of(volume.path) is not None
+
+
+def other_servers(volumes: Iterable[Volume], export_id: str, address: Address) -> Counter[str]:
+    """By which other names how many volumes on an export know its server: they are left alone."""
+    if not export_id:
+        return Counter()
+    servers = (volume.server for volume in volumes if volume.export_id == export_id)
+    return Counter(server for server in servers if not address.is_served_by(server))
+
+
+def advice_on(servers: Counter[str]) -> str:
+    """What to do about volumes that name their server otherwise; empty where there are none."""
+    if not servers:
+        return ""
+    number, is_one = servers.total(), servers.total() == 1
+    volumes = (
+        "1 volume of this provisioner that is"
+        if is_one
+        else f"{number} volumes of this provisioner that are"
+    )
+    return (
+        f"{volumes} on this export {'names' if is_one else 'name'} its server as "
+        f"{', '.join(sorted(servers))}: add {'it' if len(servers) == 1 else 'them'} to "
+        "nfs.serverAliases (HOLDFAST_NFS_SERVER_ALIASES)"
+    )

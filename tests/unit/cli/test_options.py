@@ -190,13 +190,13 @@ def test_check_tries_the_owner_that_is_given_in_whatever_order(
     given(monkeypatch)
     tried: list[Ownership] = []
 
-    def try_it(_: Path, owner: Ownership) -> Iterator[object]:
+    def try_it(_: Path, owner: Ownership, *_others: object) -> Iterator[object]:
         tried.append(owner)
         return iter(())
 
     module = sys.modules["holdfast.cli.check"]
     monkeypatch.setattr(module, "_cluster", lambda *_: iter(()))
-    monkeypatch.setattr(module, "_export", try_it)
+    monkeypatch.setattr(module.check_export, "lines", try_it)
 
     CliRunner().invoke(main, ["check", *arguments])
 

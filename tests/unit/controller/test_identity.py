@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from holdfast.claims.objects import Volume
-from holdfast.controller.identity import Identity, is_at
+from holdfast.controller.identity import Identity, advice_on, is_at, other_servers
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.interface import ExportInfo
 from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, ref, volume
@@ -149,3 +150,36 @@ def test_a_volume_is_at_the_export_by_server_and_path_together() -> None:
     assert is_at(volume(), ADDRESS)
     assert not is_at(volume(server="other"), ADDRESS)
     assert not is_at(volume(directory="../elsewhere"), ADDRESS)
+
+
+def test_volumes_of_this_export_at_another_server_are_counted_by_its_name() -> None:
+    volumes = [
+        volume(server="old"),
+        volume(server="old"),
+        volume(server="192.0.2.1"),
+        volume(server="older", export_id=ANOTHER_ID),
+        volume(server="oldest", annotated=False),
+    ]
+
+    assert other_servers(volumes, ID, ADDRESS) == {"old": 2}
+    assert not other_servers(volumes, "", ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("servers", "said"),
+    [
+        ({}, ""),
+        (
+            {"old": 1},
+            "1 volume of this provisioner that is on this export names its server as old: add it",
+        ),
+        (
+            {"old": 2},
+            "2 volumes of this provisioner that are on this export name its server as old: add it",
+        ),
+        ({"old": 2, "elder": 1}, "name its server as elder, old: add them to nfs.serverAliases"),
+    ],
+)
+def test_what_to_do_about_another_name_of_the_server(servers: dict[str, int], said: str) -> None:
+    assert said in advice_on(Counter(servers))
+    assert bool(advice_on(Counter(servers))) == bool(servers)
