@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 
@@ -12,7 +12,6 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import Address
-from holdfast.controller.identity import is_at
 from holdfast.exports.identity import new_export_id
 from holdfast.exports.interface import ExportInfo
 
@@ -34,11 +33,13 @@ class Named:
         ids: how many volumes name which export id.
         without: how many name none, as Holdfast made them before exports had an id.
         places: the directory of each volume, inherited ones too.
+        servers: how many volumes are on which other server, at a path that this one exports.
     """
 
     ids: Counter[str]
     without: int = 0
     places: tuple[Place, ...] = ()
+    servers: Counter[str] = field(default_factory=Counter)
 
     def why(self, chosen: str) -> str:
         """Whose id it is, as the end of a sentence."""
@@ -48,19 +49,32 @@ class Named:
             return f"a new one: {counted(self.without, 'volume')} of version 1 cannot name any"
         return "named by no volume"
 
+    def hint(self) -> str:
+        """What to do where one of those servers is this one; empty where there are none."""
+        return "; ".join(
+            f"{counted(number, 'volume')} of this provisioner "
+            f"{'is' if number == 1 else 'are'} on {server}: if that is this server, add it with "
+            "--nfs-server-alias, and to nfs.serverAliases of the chart"
+            for server, number in sorted(self.servers.items())
+        )
+
 
 def named_by(volumes: Iterable[Volume], provisioner: Provisioner, address: Address) -> Named:
     """What a provisioner's volumes at an address name; counted as the controller counts them."""
-    ids, without, places = Counter[str](), 0, list[Place]()
+    ids, servers, without, places = Counter[str](), Counter[str](), 0, list[Place]()
     for volume in volumes:
-        if owns(volume, provisioner) and is_at(volume, address):
-            directory = address.directory_of(volume.path) or ""
+        directory = address.directory_of(volume.path)
+        if directory is None or not owns(volume, provisioner):
+            continue
+        if not address.is_served_by(volume.server):
+            servers[volume.server] += 1
+        else:
             places.append(Place(volume.name, directory, volume.export_id))
             if volume.export_id:
                 ids[volume.export_id] += 1
             elif volume.directory:  # else it is an inherited one, which needs no record
                 without += 1
-    return Named(ids, without, tuple(places))
+    return Named(ids, without, tuple(places), servers)
 
 
 def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) -> str:

@@ -93,6 +93,8 @@ def accept(
     try:
         api, export = _api(kubeconfig), Export(root)
         named = _named(api, provisioner, address)
+        if hint := named.hint():
+            click.echo(hint)
         held = export.inspect_damaged()
         chosen = choose(named, held, wanted or "", allow_unnamed=allow_unnamed)
         present = present_on(export, named, chosen)

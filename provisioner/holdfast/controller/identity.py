@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from holdfast.claims.objects import Volume
 from holdfast.claims.volume import Address
 from holdfast.exports import identity
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.interface import ExportInfo
+
+_log = structlog.get_logger()
 
 
 class Identity:
@@ -26,14 +30,23 @@ class Identity:
         address: Address,
         volumes: Callable[[], Iterable[Volume]],
         wrong: Callable[[str], object],
+        tell_of_servers: Callable[[str], object],
     ) -> None:
-        """`volumes` gives those of our provisioner; `wrong` is told once what is wrong."""
+        """Finds nothing out yet.
+
+        Args:
+            address: where pods mount the export from.
+            volumes: gives those of our provisioner.
+            wrong: is told once what is wrong with the export that is mounted.
+            tell_of_servers: is told once what to do about volumes that name another server.
+        """
         self.export_id = ""
         self.cluster = ""
         self._address = address
         self._volumes = volumes
         self._wrong = wrong
-        self._said = ""
+        self._tell_of_servers = tell_of_servers
+        self._said = self._said_of_servers = ""
 
     def check(self, info: ExportInfo) -> None:
         """Raises WrongExport for another export than the one that is meant.
@@ -52,6 +65,18 @@ class Identity:
             if self.export_id:
                 identity.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address)
+
+    def elsewhere(self) -> Counter[str]:
+        """How many volumes on this export name which other server."""
+        return other_servers(self._volumes(), self.export_id, self._address)
+
+    def warn_of_other_servers(self) -> None:
+        """Says, once as long as it stays the same, what to do about such volumes."""
+        advice = advice_on(self.elsewhere())
+        if advice and advice != self._said_of_servers:
+            _log.warning("volumes name another server", reason=advice)
+            self._tell_of_servers(advice)
+        self._said_of_servers = advice
 
     @contextmanager
     def _said_once(self) -> Iterator[None]:

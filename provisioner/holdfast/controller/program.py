@@ -81,7 +81,12 @@ class Program:
 
     def _set_up_export(self) -> None:
         settings = self._settings
-        self._identity = Identity(settings.address, self._own_volumes, self._teller("WrongExport"))
+        self._identity = Identity(
+            settings.address,
+            self._own_volumes,
+            self._teller("WrongExport"),
+            self._teller("VolumesElsewhere"),
+        )
         self._directories = Directories(
             Export(settings.root, self._refuse_unless_leading),
             settings.export_deadline,
@@ -262,6 +267,12 @@ class Program:
         )
         metrics.watch(
             "holdfast_api_up", "Whether the API server answers", lambda: self._api_circuit.closed
+        )
+
+        metrics.watch(
+            "holdfast_volumes_elsewhere",
+            "Volumes on this export that name its server otherwise, and are left alone",
+            lambda: self._identity.elsewhere().total(),
         )
 
     def _not_live(self) -> list[str]:

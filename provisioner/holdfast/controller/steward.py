@@ -122,6 +122,7 @@ class Steward:
     def _take_over(self) -> None:
         """Reads what an earlier leader left, before anything new is begun."""
         self._identify()
+        self._identity.warn_of_other_servers()
         takeover = self._begin()
         for reason in takeover.left:
             _log.warning("an earlier term left what cannot be dealt with", reason=reason)

@@ -42,11 +42,12 @@ class Bench:
         export_id: str = ID,
         by: str = NAME,
         path: str = "",
+        server: str = "nas",
         has_directory: bool = True,
     ) -> None:
         """A volume, and its directory on the export."""
         directory = f"team/data-{uid}"
-        made = a_volume(ref(uid), directory, export_id=export_id)
+        made = a_volume(ref(uid), directory, server=server, export_id=export_id)
         made["metadata"]["annotations"][constants.PROVISIONED_BY] = by
         made["spec"]["nfs"]["path"] = path or made["spec"]["nfs"]["path"]
         self.server.objects.create(VOLUMES.path(), made)
@@ -127,6 +128,21 @@ class TestId:
         bench.add(by=by, path=path)
 
         assert "nothing to accept" in bench.refused()
+
+    def test_volumes_at_another_server_are_told_of(self, bench: Bench) -> None:
+        for uid in "12":
+            bench.add(uid, server="old")
+        bench.add("3", server="old", by="example.com/other")
+        bench.add("4", server="old", path="/elsewhere/x")
+
+        said = " ".join(bench.refused().split())
+
+        assert "nothing to accept" in said
+        assert "2 volumes of this provisioner are on old: if that is this server" in said
+        assert "--nfs-server-alias" in said
+
+        bench.accepted("--nfs-server-alias", "old")
+        assert bench.held().id == ID
 
     def test_volumes_of_version_1_get_an_export_with_a_new_id(self, bench: Bench) -> None:
         """The controller refuses an export without records, and names this command."""

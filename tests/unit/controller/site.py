@@ -55,7 +55,9 @@ class Site:
         self.metrics = Metrics()
         self.directories = Directories(self.export, 30, self.metrics, grant=self.gate.grant)
         self.cluster = Cluster(api, Provisioner(NAME), ADDRESS, lambda: None)
-        self.identity = Identity(ADDRESS, self.cluster.volumes.values, lambda _: None)
+        self.identity = Identity(
+            ADDRESS, self.cluster.volumes.values, lambda _: None, lambda _: None
+        )
         self.identity.export_id, self.identity.cluster = ID, CLUSTER
         self.recorder = Recorder(api, "test")
         self.context = Context(

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import structlog
 
 from holdfast.claims.objects import Volume
 from holdfast.controller.identity import Identity, advice_on, is_at, other_servers
@@ -23,7 +24,10 @@ class Bench:
     def __init__(self) -> None:
         self.volumes: list[Volume] = []
         self.told: list[str] = []
-        self.identity = Identity(ADDRESS, lambda: self.volumes, self.told.append)
+        self.told_of_servers: list[str] = []
+        self.identity = Identity(
+            ADDRESS, lambda: self.volumes, self.told.append, self.told_of_servers.append
+        )
 
     def add(self, **given: Any) -> None:
         self.volumes.append(volume(ref(str(len(self.volumes))), **given))
@@ -183,3 +187,22 @@ def test_volumes_of_this_export_at_another_server_are_counted_by_its_name() -> N
 def test_what_to_do_about_another_name_of_the_server(servers: dict[str, int], said: str) -> None:
     assert said in advice_on(Counter(servers))
     assert bool(advice_on(Counter(servers))) == bool(servers)
+
+
+def test_another_name_of_the_server_is_told_once_until_it_changes(bench: Bench) -> None:
+    bench.identity.export_id = ID
+    bench.add(server="old")
+    with structlog.testing.capture_logs() as lines:
+        bench.identity.warn_of_other_servers()
+        bench.identity.warn_of_other_servers()
+    assert bench.told_of_servers == [advice_on(Counter(old=1))]
+    assert [line["reason"] for line in lines] == bench.told_of_servers
+    assert bench.identity.elsewhere() == {"old": 1}
+
+    bench.add(server="old")
+    bench.identity.warn_of_other_servers()
+    assert bench.told_of_servers[1:] == [advice_on(Counter(old=2))]
+
+    bench.volumes.clear()
+    bench.identity.warn_of_other_servers()
+    assert len(bench.told_of_servers) == 2

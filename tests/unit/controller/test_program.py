@@ -29,6 +29,7 @@ from tests.unit.controller.given import (
     ADDRESS,
     ANOTHER_ID,
     BY_CLAIM,
+    ID,
     NAME,
     a_claim,
     a_class,
@@ -223,6 +224,24 @@ def test_a_wrong_export_is_told_on_the_pod_and_makes_it_not_ready(
     assert event["reason"] == "WrongExport"
     assert event["involvedObject"]["name"] == "holdfast-0"
     assert list(root.iterdir()) == []
+
+
+def test_volumes_that_name_another_server_are_told_on_the_pod_and_counted(
+    program: Program, server: FakeApiServer, root: Path
+) -> None:
+    Export(root).initialise(ID)
+    server.objects.create(VOLUMES.path(), a_volume(ref(), server="old", finalizers=()))
+    running = Running(program, server)
+    with structlog.testing.capture_logs():
+        running.thread.start()
+        eventually(program._gate.is_open)
+        assert running.metric("holdfast_volumes_elsewhere") == 1
+        running.end()
+
+    [event] = [one for path, one in server.objects.by_path.items() if "/events/" in path]
+    assert event["reason"] == "VolumesElsewhere"
+    assert event["involvedObject"]["name"] == "holdfast-0"
+    assert "names its server as old: add it to nfs.serverAliases" in event["message"]
 
 
 class TestTermNotBegun:

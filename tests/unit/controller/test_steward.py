@@ -107,6 +107,19 @@ class TestTakeover:
         assert bench.site.identity.cluster == bench.cluster_uid
         assert bench.trash._news.is_set()
 
+    def test_volumes_that_name_the_server_otherwise_are_told_of(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[str] = []
+        monkeypatch.setattr(bench.site.identity, "_tell_of_servers", told.append)
+        bench.site.add_volume(a_volume(ref(), server="old"))
+
+        bench.turn()
+
+        assert bench.site.gate.is_open()
+        [said] = told
+        assert "names its server as old" in said
+
     @pytest.mark.parametrize("missing", ["lease", "lists"])
     def test_nothing_is_done_without_the_lease_and_the_lists(
         self, bench: Bench, missing: str
