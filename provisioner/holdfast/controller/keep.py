@@ -48,6 +48,7 @@ class Keep:
         self._trashed = trashed
         self._recorded: dict[str, str] = {}  # to which claim a volume's record was brought
         self._moving: set[str] = set()
+        self._stranded: dict[str, str] = {}  # why directories cannot be put back, by volume
 
     def begin(self, moving: Iterable[str]) -> None:
         """Looks at every volume, and at those whose directory was on its way out."""
@@ -81,8 +82,19 @@ class Keep:
             self._not_recorded(volume, error.message)
             raise
 
+    def say_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
+        """Says of a volume, once for each reason, that its directory cannot be put back."""
+        if self._stranded.get(name) == reason:
+            return
+        self._stranded[name] = reason
+        message = f"its directory is at {found_at!r} and cannot be put back: {reason}"
+        _log.warning("directory not moved back", volume=name, found=found_at, reason=reason)
+        if volume := self._context.cluster.volumes.get(name):
+            self._context.speaker.warn_volume(volume, "DirectoryNotMovedBack", message)
+
     def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
         """Says of a volume that its directory was elsewhere for a moment."""
+        self._stranded.pop(name, None)
         message = f"its directory {directory!r} was found at {found_at!r} and is back"
         _log.warning("directory moved back", volume=name, directory=directory, found=found_at)
         if volume := self._context.cluster.volumes.get(name):
@@ -90,6 +102,7 @@ class Keep:
 
     def _forget(self, name: str) -> None:
         self._recorded.pop(name, None)
+        self._stranded.pop(name, None)
         if name in self._moving:
             self._put_back(name)
         self._trashed()

@@ -175,7 +175,7 @@ class Steward:
         with self._gate.within(term):
             for moved in self._directories.change("sweep", sweep):
                 if moved.reason:
-                    _log.warning("cannot put back", volume=moved.volume, reason=moved.reason)
+                    self._keep.say_not_moved_back(moved.volume, moved.found_at, moved.reason)
                     continue
                 self._metrics.moved_back.inc()
                 self._keep.say_moved_back(moved.volume, moved.directory, moved.found_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -377,6 +378,39 @@ class TestSweep:
 
         assert bench.site.said("DirectoryMovedBack") == []
         assert bench.site.metric("holdfast_directories_moved_back_total") == 0
+
+    def test_one_that_cannot_be_put_back_is_told_on_its_volume_once_for_each_reason(
+        self, bench: Bench
+    ) -> None:
+        found = PutBack("pvc-1", "team/data", ".holdfast/trash/pvc-1")
+        unknown = PutBack("pvc-2", "", ".holdfast/trash/pvc-2", "it exists")
+        sweeps = iter(
+            [
+                (dataclasses.replace(found, reason="it exists"), unknown),
+                (dataclasses.replace(found, reason="it exists"), unknown),
+                (dataclasses.replace(found, reason="it is full"),),
+                (found,),
+                (dataclasses.replace(found, reason="it is full"),),
+            ]
+        )
+        setattr(bench.site.export, "sweep", lambda _: next(sweeps))  # noqa: B010 - a method
+        bench.site.add_volume(a_volume(ref()))
+        bench.turn()
+
+        with structlog.testing.capture_logs() as lines:
+            for _ in range(5):
+                bench.now += 20
+                bench.turn()
+
+        said = bench.site.said("DirectoryNotMovedBack")
+        assert [event.message for event in said] == [
+            "its directory is at '.holdfast/trash/pvc-1' and cannot be put back: it exists",
+            "its directory is at '.holdfast/trash/pvc-1' and cannot be put back: it is full",
+            "its directory is at '.holdfast/trash/pvc-1' and cannot be put back: it is full",
+        ]
+        assert {(event.kind, event.name) for event in said} == {("PersistentVolume", "pvc-1")}
+        logged = [one["volume"] for one in lines if one["event"] == "directory not moved back"]
+        assert logged == ["pvc-1", "pvc-2", "pvc-1", "pvc-1"]
 
     def test_it_is_looked_for_every_20_seconds(self, bench: Bench) -> None:
         name = "holdfast_export_operation_duration_seconds_count"
