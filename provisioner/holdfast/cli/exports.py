@@ -73,7 +73,9 @@ def accept(
     Restored or moved with it: the records learn which directories are theirs now, so that
     these can be reclaimed, and the trash be emptied.
 
-    In the pod: kubectl exec -it deploy/holdfast -- holdfast exports accept
+    In the pod, where release and namespace are called holdfast:
+
+    kubectl -n holdfast exec -it deploy/holdfast -- holdfast exports accept
 
     It counts the volumes' directories and records that are there, shows what it is about to do,
     and asks first. Where there is not one of the directories, it refuses. Called again, it finds
