@@ -81,7 +81,8 @@ def accept(
     and asks first. Where there is not one of the directories, it refuses. Called again, it finds
     nothing to do.
 
-    Ends with 0 when the export has that id, 1 when it does not, 2 for a wrong option.
+    Ends with 0 when the export has that id, 1 when it does not, or you said no, 2 for a wrong
+    option.
     """
     from holdfast.cli.export_ids import choose
     from holdfast.cli.present import present_on

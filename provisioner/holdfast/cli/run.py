@@ -107,9 +107,10 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
     provisioner. Existing deployments of nfs-subdir-external-provisioner can run this instead:
     its environment variables, parameters and directory names mean the same.
 
-    Ends with 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a wrong option, 3 when the
-    export's mount is stale and only a new pod can mount it anew, 4 when it lost its lease while a
-    call to the export hung.
+    Ends with 0 after SIGTERM or SIGINT, 1 when it cannot start (no kubeconfig that can be used, or
+    the address of --http is taken), 2 for a wrong option, 3 when the export's mount is stale and
+    only a new pod can mount it anew, 4 when it lost its lease while a call to the export hung. For
+    an export or an API server that is not there, it waits.
     """
     logs.configure(log_format, log_level)
     from holdfast.controller.program import Program

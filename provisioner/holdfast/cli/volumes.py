@@ -70,6 +70,9 @@ def volumes(
 
     The reclaim action is what becomes of the directory once its claim is deleted: retain,
     archive or delete; "unknown" for a volume of another provisioner, whose class decides then.
+
+    Ends with 0, also where there are none; 1 when the API server does not list them, 2 for a wrong
+    option.
     """
     rows = [
         row

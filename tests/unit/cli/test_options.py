@@ -114,6 +114,16 @@ def test_the_help_of_a_command_names_every_variable(name: str) -> None:
         assert f"env var: {variable}" in " ".join(shown.output.split())
 
 
+@pytest.mark.parametrize(
+    "command", [["run"], ["check"], ["volumes"], ["exports", "accept"]], ids=" ".join
+)
+def test_the_help_of_a_command_says_how_it_ends(command: list[str]) -> None:
+    shown = " ".join(CliRunner().invoke(main, [*command, "--help"]).output.split())
+
+    assert "Ends with 0" in shown
+    assert "2 for a wrong option" in shown
+
+
 def test_every_option_of_run_has_a_variable() -> None:
     """A Deployment is configured by its environment alone."""
     options = [one for one in run.params if isinstance(one, click.Option) and one.name != "help"]
