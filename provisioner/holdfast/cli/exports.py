@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from holdfast.cli.options import EXPORT_ID
 
 if TYPE_CHECKING:
     from holdfast.cli.export_ids import Named
+    from holdfast.cli.present import Present
     from holdfast.exports.export import Export
     from holdfast.exports.interface import Leader
     from holdfast.kube.api import Api
@@ -113,18 +115,36 @@ def accept(
             )
         if not allow_empty:
             present.refuse_empty()
-        click.echo(str(present))
-        _give_id(export, root, named, chosen, ask=not yes)
+        instead = f", in place of {held.id}" if held.id else ""
+        what = f"Give the export at {root} the id {chosen}, {named.why(chosen)}{instead}?"
+        _give_id(export, chosen, present, "" if yes else what)
+        click.echo(
+            f"the export at {root} has the id {chosen} now; a Holdfast that runs goes on within "
+            "seconds"
+        )
     except (KubeError, ExportError) as error:
         raise click.ClickException(error.message) from error
 
 
-def _give_id(export: Export, root: Path, named: Named, chosen: str, *, ask: bool) -> None:
-    what = f"give the export at {root} the id {chosen}, {named.why(chosen)}"
-    if ask:
-        click.confirm(what[0].upper() + what[1:] + "?", abort=True)
+def _give_id(export: Export, chosen: str, present: Present, question: str) -> None:
+    """Asks the question, where there is one, with the numbers that a person is to look at."""
+    if question:
+        _confirm(f"{present}. {question}")
+    else:
+        click.echo(str(present))
     export.accept(chosen)
-    click.echo(f"the export at {root} has the id {chosen} now; Holdfast goes on within seconds")
+
+
+def _confirm(question: str) -> None:
+    """Raises ClickException unless a person says yes."""
+    try:
+        if click.confirm(question):
+            return
+    except click.Abort:
+        if not sys.stdin.isatty():
+            raise click.ClickException("no terminal to ask on: say --yes") from None
+        raise
+    raise click.ClickException("nothing was changed")
 
 
 def _accept_restored(export: Export, leader: Leader, *, ask: bool) -> None:
@@ -141,7 +161,7 @@ def _accept_restored(export: Export, leader: Leader, *, ask: bool) -> None:
         f"a restore: {shown}"
     )
     if ask:
-        click.confirm("Say that those there now are the volumes' own?", abort=True)
+        _confirm("Say that those there now are the volumes' own?")
     learned = counted(_learned(export, leader), "record")
     click.echo(f"{learned} written: the directories that are there now are the volumes' own")
 

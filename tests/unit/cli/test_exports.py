@@ -54,11 +54,11 @@ class Bench:
         if has_directory:
             (self.root / directory).mkdir(parents=True)
 
-    def accept(self, *options: str, answer: str = "") -> Result:
+    def accept(self, *options: str, answer: str = "", is_asked: bool = False) -> Result:
         """The command; it is not asked where no answer is given."""
         given = ["--provisioner-name", NAME, "--nfs-server", "nas", "--nfs-path", "/srv"]
         given += ["--kubeconfig", self._kubeconfig, "--root", str(self.root)]
-        given += [] if answer else ["--yes"]
+        given += [] if answer or is_asked else ["--yes"]
         return CliRunner().invoke(accept, [*given, *options], input=answer)
 
     def accepted(self, *options: str) -> str:
@@ -114,6 +114,26 @@ class TestId:
         assert done.exit_code == 1
         assert f"the id {ID}, named by 1 volume?" in done.output
         assert bench.held() == ExportInfo()
+
+    @pytest.mark.parametrize("export_id", ["", ID])
+    def test_without_a_terminal_it_says_how_to_do_without(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, export_id: str
+    ) -> None:
+        bench.add()
+        if export_id:
+            bench.give(export_id)
+            monkeypatch.setattr(Export, "restored", lambda *_: ["pvc-1"])
+
+        done = bench.accept(is_asked=True)
+
+        assert done.exit_code == 1
+        assert "Error: no terminal to ask on: say --yes" in done.output
+        assert bench.held().id == export_id
+
+    def test_a_no_changes_nothing_and_says_so(self, bench: Bench) -> None:
+        bench.add()
+
+        assert "Error: nothing was changed" in bench.accept(answer="n\n").output
 
     def test_volumes_of_a_former_name_count(self, bench: Bench) -> None:
         bench.add(by=FORMER)
@@ -208,6 +228,8 @@ class TestId:
         bench.give(ANOTHER_ID)
 
         assert "say --replace" in bench.refused()
+        asked = bench.accept("--replace", answer="n\n").output
+        assert f"the id {ID}, named by 1 volume, in place of {ANOTHER_ID}?" in asked
         bench.accepted("--replace")
 
         assert bench.held().id == ID
