@@ -19,7 +19,7 @@ def main() -> None:
     """Durable Kubernetes volumes on a plain NFS server.
 
     `holdfast run` is what the pod runs. The other commands are for a person: they need only a
-    kubeconfig, and `check` and `exports accept` the export as well.
+    kubeconfig, and `check` and `exports` the export as well.
 
     Each option can be given as the environment variable that its help names.
     """

@@ -11,11 +11,12 @@ import click
 
 from holdfast.claims.decide import Provisioner, read_class
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class, parse_volume
+from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import Address
 from holdfast.cli import check_export, options
+from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.finding import Line
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
 from holdfast.controller.settings import own_namespace
@@ -93,12 +94,10 @@ def _cluster(
     provisioner: Provisioner,
     leader_election: bool,  # noqa: FBT001
 ) -> Iterator[Line]:
-    from holdfast.kube.api import Api
-    from holdfast.kube.config import load_configuration
     from holdfast.kube.errors import KubeError
 
     try:
-        api = Api(load_configuration(kubeconfig))
+        api = api_of(kubeconfig)
         lease = provisioner.lease if leader_election else ""
         yield from _permissions(api, lease)
         yield from _classes(api, provisioner)
@@ -153,12 +152,7 @@ def missing_classes(claims: Iterable[Claim], there: Collection[str]) -> Iterator
 
 
 def _own_volumes(kubeconfig: str | None, provisioner: Provisioner) -> list[Volume]:
-    from holdfast.kube.api import Api
-    from holdfast.kube.config import load_configuration
-    from holdfast.kube.resources import VOLUMES
-
-    api = Api(load_configuration(kubeconfig))
-    listed = (parse_volume(obj) for page in api.pages(VOLUMES) for obj in page.items)
+    listed = volumes_of(api_of(kubeconfig))
     return [volume for volume in listed if owns(volume, provisioner)]
 
 

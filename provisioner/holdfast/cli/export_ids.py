@@ -49,6 +49,10 @@ class Named:
             return f"a new one: {counted(self.without, 'volume')} of version 1 cannot name any"
         return "named by no volume"
 
+    def of(self, export_id: str) -> tuple[Place, ...]:
+        """Those of the volumes that name an id, or none."""
+        return tuple(one for one in self.places if one.export_id in {"", export_id})
+
     def hint(self) -> str:
         """What to do where one of those servers is this one; empty where there are none."""
         return "; ".join(

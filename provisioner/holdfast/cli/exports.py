@@ -11,13 +11,15 @@ import click
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.cli import options
+from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.options import EXPORT_ID
+from holdfast.cli.show_export import show
 
 if TYPE_CHECKING:
     from holdfast.cli.export_ids import Named
     from holdfast.cli.present import Present
     from holdfast.exports.export import Export
-    from holdfast.exports.interface import Leader
+    from holdfast.exports.interface import ExportInfo, Leader
     from holdfast.kube.api import Api
 
 _ATTEMPTS = 10  # with each of which the provisioner would have to begin a term in between
@@ -27,6 +29,9 @@ _SHOWN = 3  # volumes in one line
 @click.group()
 def exports() -> None:
     """Commands about the export as a whole."""
+
+
+exports.add_command(show)
 
 
 @exports.command()
@@ -96,23 +101,18 @@ def accept(
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
     address = Address(nfs_server, nfs_path, frozenset(nfs_server_alias))
     try:
-        api, export = _api(kubeconfig), Export(root)
+        api, export = api_of(kubeconfig), Export(root)
         named = _named(api, provisioner, address)
-        if hint := named.hint():
-            click.echo(hint)
         held = export.inspect_damaged()
         chosen = choose(named, held, wanted or "", allow_unnamed=allow_unnamed)
-        present = present_on(export, named, chosen)
+        present = present_on(export, named.of(chosen))
         if held.id == chosen:
             click.echo(f"the export at {root} has the id {chosen} already; {present}")
             leader = Leader(_cluster(api), provisioner.lease, provisioner.former_leases)
             _accept_restored(export, leader, ask=not yes)
             return
-        if held.id and not replace:
-            raise click.ClickException(
-                f"the export at {root} has the id {held.id}, not {chosen}: if no cluster uses it "
-                "under that id any more, say --replace"
-            )
+        if not replace:
+            _refuse_another_id(held, root, chosen)
         if not allow_empty:
             present.refuse_empty()
         instead = f", in place of {held.id}" if held.id else ""
@@ -124,6 +124,24 @@ def accept(
         )
     except (KubeError, ExportError) as error:
         raise click.ClickException(error.message) from error
+
+
+def _named(api: Api, provisioner: Provisioner, address: Address) -> Named:
+    """What the volumes name; says so where some name another server."""
+    from holdfast.cli.export_ids import named_by
+
+    named = named_by(volumes_of(api), provisioner, address)
+    if hint := named.hint():
+        click.echo(hint)
+    return named
+
+
+def _refuse_another_id(held: ExportInfo, root: Path, chosen: str) -> None:
+    if held.id:
+        raise click.ClickException(
+            f"the export at {root} has the id {held.id}, not {chosen}: if no cluster uses it "
+            "under that id any more, say --replace"
+        )
 
 
 def _give_id(export: Export, chosen: str, present: Present, question: str) -> None:
@@ -176,22 +194,6 @@ def _learned(export: Export, leader: Leader) -> int:
         except Fenced:
             continue
     return export.accept_restored(leader)
-
-
-def _api(kubeconfig: str | None) -> Api:
-    from holdfast.kube.api import Api
-    from holdfast.kube.config import load_configuration
-
-    return Api(load_configuration(kubeconfig))
-
-
-def _named(api: Api, provisioner: Provisioner, address: Address) -> Named:
-    from holdfast.claims.objects import parse_volume
-    from holdfast.cli.export_ids import named_by
-    from holdfast.kube.resources import VOLUMES
-
-    listed = (parse_volume(obj) for page in api.pages(VOLUMES) for obj in page.items)
-    return named_by(listed, provisioner, address)
 
 
 def _cluster(api: Api) -> str:

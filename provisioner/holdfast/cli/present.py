@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.cli.export_ids import Named, counted
+from holdfast.cli.export_ids import Place, counted
 
 if TYPE_CHECKING:
     from holdfast.exports.export import Export
@@ -40,9 +41,8 @@ class Present:
             )
 
 
-def present_on(export: Export, named: Named, export_id: str) -> Present:
-    """Counts for the volumes that name an export id, or none; changes nothing."""
-    places = [place for place in named.places if place.export_id in {"", export_id}]
+def present_on(export: Export, places: Collection[Place]) -> Present:
+    """Counts what is there of volumes; changes nothing."""
     return Present(
         len(places),
         sum(export.has_directory(place.directory) for place in places),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 from holdfast.claims import constants
 from holdfast.claims.parameters import Action
 from holdfast.cli.exports import accept
+from holdfast.cli.show_export import show
 from holdfast.controller.identity import refuse_another
 from holdfast.exports.errors import ExportError, Fenced, WrongExport
 from holdfast.exports.export import Export
@@ -31,7 +33,8 @@ class Bench:
 
     def __init__(self, server: FakeApiServer, root: Path, folder: Path) -> None:
         self.server, self.root = server, root
-        self._kubeconfig = kubeconfig(server, folder)
+        self._given = ["--provisioner-name", NAME, "--nfs-server", "nas", "--nfs-path", "/srv"]
+        self._given += ["--kubeconfig", kubeconfig(server, folder), "--root", str(root)]
         made = server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
         self.cluster = made["metadata"]["uid"]
 
@@ -56,10 +59,14 @@ class Bench:
 
     def accept(self, *options: str, answer: str = "", is_asked: bool = False) -> Result:
         """The command; it is not asked where no answer is given."""
-        given = ["--provisioner-name", NAME, "--nfs-server", "nas", "--nfs-path", "/srv"]
-        given += ["--kubeconfig", self._kubeconfig, "--root", str(self.root)]
-        given += [] if answer or is_asked else ["--yes"]
-        return CliRunner().invoke(accept, [*given, *options], input=answer)
+        options = (*options, *([] if answer or is_asked else ["--yes"]))
+        return CliRunner().invoke(accept, [*self._given, *options], input=answer)
+
+    def shown(self, *options: str) -> str:
+        """What `exports show` says."""
+        done = CliRunner().invoke(show, [*self._given, *options])
+        assert done.exit_code == 0, done.output
+        return done.output
 
     def accepted(self, *options: str) -> str:
         """What it says where all went well."""
@@ -323,6 +330,67 @@ class TestWhatIsThere:
         bench.give(ID)
 
         assert "0 of the 1 volume's directories" in bench.accepted()
+
+
+class TestShow:
+    """What is mounted, beside what the volumes name; nothing is changed."""
+
+    def test_json_has_the_ids_and_servers_with_their_numbers(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", has_directory=False)
+        bench.add("3", export_id=ANOTHER_ID)
+        bench.add("4", export_id="")
+        bench.add("5", server="old")
+        bench.add("6", by="example.com/other")
+        bench.give(ID)
+        (bench.root / ".holdfast/creating/pvc-1").touch()
+
+        assert json.loads(bench.shown("-o", "json")) == {
+            "root": str(bench.root),
+            "id": ID,
+            "format": 2,
+            "server": "nas",
+            "path": "/srv",
+            "wrong": "",
+            "volumes": 4,
+            "ids": {ID: 2, ANOTHER_ID: 1},
+            "other_servers": {"old": 1},
+            "directories": 3,
+            "records": 1,
+        }
+
+    def test_text_says_the_same(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("4", export_id="")
+        bench.add("5", server="old")
+        bench.give(ID)
+
+        lines = [line.split(maxsplit=1) for line in bench.shown().splitlines()]
+
+        assert ["id", ID] in lines
+        assert ["directories", "2 of 2"] in lines
+        assert ["volumes", f"name   {ID} (1 volume)"] in lines
+        assert ["volumes", "name   no id (1 volume)"] in lines
+        assert ["other", "servers  old (1 volume)"] in lines
+
+    @pytest.mark.parametrize("held", [ANOTHER_ID, ""])
+    def test_a_wrong_export_is_shown_with_the_reason(self, bench: Bench, held: str) -> None:
+        bench.add(has_directory=False)
+        if held:
+            bench.give(held)
+        before = bench.held()
+
+        assert f"not {ID}: mount that one" in json.loads(bench.shown("-o", "json"))["wrong"]
+        assert "wrong export" in bench.shown()
+        assert bench.held() == before
+
+    def test_an_export_that_is_not_there_is_a_sentence(self, bench: Bench) -> None:
+        bench.root.rmdir()
+
+        done = CliRunner().invoke(show, bench._given)
+
+        assert done.exit_code == 1
+        assert "Error: cannot open the export's root" in done.output
 
 
 class TestRestored:

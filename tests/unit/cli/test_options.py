@@ -115,7 +115,9 @@ def test_the_help_of_a_command_names_every_variable(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["check"], ["volumes"], ["exports", "accept"]], ids=" ".join
+    "command",
+    [["run"], ["check"], ["volumes"], ["exports", "accept"], ["exports", "show"]],
+    ids=" ".join,
 )
 def test_the_help_of_a_command_says_how_it_ends(command: list[str]) -> None:
     shown = " ".join(CliRunner().invoke(main, [*command, "--help"]).output.split())

@@ -1,0 +1,153 @@
+"""`holdfast exports show`: which export is mounted, and what the cluster's volumes name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import owns
+from holdfast.claims.volume import Address
+from holdfast.cli import options
+from holdfast.cli.cluster import api_of, volumes_of
+
+if TYPE_CHECKING:
+    from holdfast.exports.export import Export
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An export and its volumes, as JSON has them.
+
+    Attributes:
+        root: where it is mounted.
+        id: empty where it has none.
+        format: as in ExportInfo.
+        server: where pods mount it from, with the path.
+        wrong: why the provisioner does not work on it; empty where it does.
+        volumes: how many of this provisioner's are at this server and path.
+        ids: by export id, how many of them name it; those of version 1, and inherited ones, do not.
+        other_servers: by server, how many are on another one at a path that this one exports.
+        directories, records: how many of the volumes' are there.
+    """
+
+    root: str
+    id: str
+    format: int
+    server: str
+    path: str
+    wrong: str
+    volumes: int
+    ids: dict[str, int]
+    other_servers: dict[str, int]
+    directories: int
+    records: int
+
+
+@click.command()
+@options.provisioner_name
+@options.also_known_as
+@options.address
+@options.persons_kubeconfig
+@options.root
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+def show(
+    *,
+    provisioner_name: str,
+    also_known_as: tuple[str, ...],
+    nfs_server: str,
+    nfs_path: str,
+    nfs_server_alias: tuple[str, ...],
+    kubeconfig: str | None,
+    root: Path,
+    output: str,
+) -> None:
+    """Show which export is mounted and what the volumes name; changes nothing.
+
+    Ends with 0 when it is shown, also where it is a wrong one, 1 when the export or the API server
+    does not answer, 2 for a wrong option.
+    """
+    from holdfast.exports.errors import ExportError
+    from holdfast.exports.export import Export
+    from holdfast.kube.errors import KubeError
+
+    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
+    address = Address(nfs_server, nfs_path, frozenset(nfs_server_alias))
+    try:
+        volumes = [one for one in volumes_of(api_of(kubeconfig)) if owns(one, provisioner)]
+        shown = _shown(Export(root), root, volumes, provisioner, address)
+    except (KubeError, ExportError) as error:
+        raise click.ClickException(error.message) from error
+    click.echo(json.dumps(asdict(shown), indent=2) if output == "json" else _text(shown))
+
+
+def _shown(
+    export: Export,
+    root: Path,
+    volumes: Sequence[Volume],
+    provisioner: Provisioner,
+    address: Address,
+) -> Shown:
+    from holdfast.cli.export_ids import named_by
+    from holdfast.cli.present import present_on
+    from holdfast.controller.identity import refuse_another
+    from holdfast.exports.errors import WrongExport
+
+    info, named, wrong = export.inspect(), named_by(volumes, provisioner, address), ""
+    try:
+        refuse_another(info, volumes, address)
+    except WrongExport as error:
+        wrong = error.message
+    present = present_on(export, named.places)
+    return Shown(
+        root=str(root),
+        id=info.id,
+        format=info.format,
+        server=address.server,
+        path=address.path,
+        wrong=wrong,
+        volumes=present.volumes,
+        ids=dict(named.ids.most_common()),
+        other_servers=dict(named.servers.most_common()),
+        directories=present.directories,
+        records=present.records,
+    )
+
+
+def _text(shown: Shown) -> str:
+    return "\n".join(f"{name:<15}{value}" for name, value in _lines(shown))
+
+
+def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
+    yield "mounted at", shown.root
+    yield "id", shown.id or "none"
+    yield "for pods", f"{shown.server}:{shown.path}"
+    yield "directories", f"{shown.directories} of {shown.volumes}"
+    yield "records", f"{shown.records} of {shown.volumes}"
+    without = shown.volumes - sum(shown.ids.values())
+    yield from _counted(
+        "volumes name", [*shown.ids.items(), *([("no id", without)] * bool(without))]
+    )
+    yield from _counted("other servers", shown.other_servers.items())
+    if shown.wrong:
+        yield "wrong export", shown.wrong
+
+
+def _counted(head: str, numbers: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    from holdfast.cli.export_ids import counted
+
+    for name, number in numbers:
+        yield head, f"{name} ({counted(number, 'volume')})"
