@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -23,22 +23,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One volume, in the words of the table's head."""
+    """One volume, as JSON and YAML have it."""
 
     claim: str
     directory: str
     size: str
     reclaim_action: str
     phase: str
-    age: str
+    creation_timestamp: str
     volume: str
     storage_class: str
-    access_modes: str
+    access_modes: tuple[str, ...]
     server: str
     path: str
+    export_id: str
+
+    def cell(self, name: str) -> str:
+        """What a column of the table shows."""
+        if name == "age":
+            return age(self.creation_timestamp)
+        if name == "access_modes":
+            return ",".join(self.access_modes)
+        return str(getattr(self, name))
 
 
-_NARROW = ("claim", "directory", "size", "reclaim_action", "phase", "age")
+NARROW = ("claim", "directory", "size", "reclaim_action", "phase", "age")
+WIDE = (*NARROW, "volume", "storage_class", "access_modes", "server", "path")
 
 
 @click.command()
@@ -121,12 +131,13 @@ def row_of(obj: Json) -> Row:
         size=volume.size,
         reclaim_action="retain" if kept else volume.on_delete or "unknown",
         phase=volume.phase,
-        age=age(obj["metadata"]["creationTimestamp"]),
+        creation_timestamp=obj["metadata"]["creationTimestamp"],
         volume=volume.name,
         storage_class=volume.class_name,
-        access_modes=",".join(obj["spec"].get("accessModes") or ()),
+        access_modes=tuple(obj["spec"].get("accessModes") or ()),
         server=volume.server,
         path=volume.path,
+        export_id=volume.export_id,
     )
 
 
@@ -146,7 +157,7 @@ def _print_table(rows: Sequence[Row], *, wide: bool) -> None:
     if not rows:
         click.echo("no volumes", err=True)
         return
-    table = table_of(rows, [field.name for field in fields(Row)] if wide else _NARROW)
+    table = table_of(rows, WIDE if wide else NARROW)
     console = Console(highlight=False)
     width = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
     if console.is_terminal and not wide and width > console.width:
@@ -165,15 +176,15 @@ def table_of(rows: Sequence[Row], names: Sequence[str]) -> Table:
     for name in names:
         table.add_column(_head(name), no_wrap=True)
     for row in rows:
-        table.add_row(*(getattr(row, name) for name in names))
+        table.add_row(*map(row.cell, names))
     return table
 
 
 def stacked(rows: Sequence[Row]) -> Iterator[str]:
     """Two lines for each volume, the second its directory: for narrow terminals."""
-    names = [name for name in _NARROW if name != "directory"]
+    names = [name for name in NARROW if name != "directory"]
     cells = [[_head(name) for name in names]]
-    cells += [[getattr(row, name) for name in names] for row in rows]
+    cells += [list(map(row.cell, names)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     directories = [_head("directory"), *(row.directory for row in rows)]
     for line, directory in zip(cells, directories, strict=True):
@@ -185,8 +196,13 @@ def _head(name: str) -> str:
     return name.replace("_", " ").upper()
 
 
+def data_of(rows: Sequence[Row]) -> list[Json]:
+    """What JSON and YAML say: times and lists as such, not as text for people."""
+    return [asdict(row) | {"access_modes": list(row.access_modes)} for row in rows]
+
+
 def _print_data(rows: Sequence[Row], output: str) -> None:
-    data = [asdict(row) for row in rows]
+    data = data_of(rows)
     if output == "json":
         click.echo(json.dumps(data, indent=2))
         return

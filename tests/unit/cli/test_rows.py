@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from holdfast.claims.objects import Json
-from holdfast.cli.volumes import age, row_of
+from holdfast.cli.volumes import WIDE, age, data_of, row_of, table_of
 
 
 def ago(**time: float) -> str:
@@ -76,3 +76,38 @@ def test_a_volume_without_a_claim_has_none() -> None:
     assert row_of(volume({})).claim == ""
     claim = {"namespace": "shop", "name": "data", "uid": "1"}
     assert row_of(volume({}, claimRef=claim)).claim == "shop/data"
+
+
+def test_data_for_scripts_has_no_text_for_people() -> None:
+    made = volume({"holdfast.io/export": "id"}, accessModes=["ReadWriteMany", "ReadOnlyMany"])
+
+    data = data_of([row_of(made)])
+
+    assert data == [
+        {
+            "claim": "",
+            "directory": "b",
+            "size": "1Gi",
+            "reclaim_action": "retain",
+            "phase": "Bound",
+            "creation_timestamp": made["metadata"]["creationTimestamp"],
+            "volume": "pvc-1",
+            "storage_class": "",
+            "access_modes": ["ReadWriteMany", "ReadOnlyMany"],
+            "server": "nfs.example.com",
+            "path": "/export/a/b",
+            "export_id": "id",
+        }
+    ]
+
+
+def test_the_wide_table_shows_age_and_access_modes_as_text() -> None:
+    made = volume({"holdfast.io/export": "id"}, accessModes=["ReadWriteMany", "ReadOnlyMany"])
+
+    table = table_of([row_of(made)], WIDE)
+
+    heads = [str(column.header) for column in table.columns]
+    cells = [next(iter(column.cells)) for column in table.columns]
+    assert heads[4:6] + heads[-3:] == ["PHASE", "AGE", "ACCESS MODES", "SERVER", "PATH"]
+    assert cells[5] == "0s"
+    assert cells[-3] == "ReadWriteMany,ReadOnlyMany"
