@@ -29,7 +29,7 @@ EVERYTHING: Json = {
     "directories": {"mode": "2770", "uid": 1000, "gid": 1000},
     "imageCredentials": {"registry": "r.example", "username": "me", "password": "word"},
     "metrics": {"service": {"enabled": True}},
-    "settings": {"alsoKnownAs": ["a/b"], "takesOver": ["uid"]},
+    "settings": {"alsoKnownAs": ["a/b"], "takesOver": ["e4f1c2d0-0000-4000-8000-00000000000e"]},
     "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}],
     "nodeSelector": {"kubernetes.io/os": "linux"},
     "priorityClassName": "system-cluster-critical",

@@ -112,6 +112,7 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 MODE, ID = Read("octal", read_mode), Read("number", read_id)
 BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path", _absolute)
 ROOT, EXPORT_ID = Read("path", _root), Read("uuid", _uuid_of("the id of an export"))
+CLUSTER = Read("uid", _uuid_of("the uid of a cluster's namespace kube-system"))
 LISTEN, SECONDS = Read("address", _listen), Read("seconds", _seconds)
 
 kubeconfig = option(
@@ -139,7 +140,7 @@ also_known_as = option(
     "HOLDFAST_ALSO_KNOWN_AS",
     "Another provisioner name to answer to; may be repeated (in the variable: by spaces).",
     multiple=True,
-    metavar="NAME",
+    type=NAME,
 )
 root = option(
     "--root",
@@ -174,7 +175,7 @@ def _address(*, required: bool) -> Callable[[Command], Command]:
             "Another name or address of the same server, by which volumes name it; may be repeated "
             "(in the variable: by spaces).",
             multiple=True,
-            metavar="NAME",
+            type=NAME,
         ),
     )
 

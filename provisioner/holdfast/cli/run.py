@@ -14,7 +14,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
 from holdfast.cli import logs, options
-from holdfast.cli.options import BOOLEAN, ID, LISTEN, MODE, SECONDS, option
+from holdfast.cli.options import BOOLEAN, CLUSTER, ID, LISTEN, MODE, SECONDS, option
 from holdfast.controller.settings import Settings
 
 
@@ -56,7 +56,7 @@ from holdfast.controller.settings import Settings
     "A cluster that is gone, by the uid of its namespace kube-system: directories that were "
     "retained there may be taken up; may be repeated (in the variable: by spaces).",
     multiple=True,
-    metavar="UID",
+    type=CLUSTER,
 )
 @options.root
 @option(

@@ -15,7 +15,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Json, parse_volume
 from holdfast.claims.reclaim import owns
 from holdfast.cli import options
-from holdfast.cli.options import option
+from holdfast.cli.options import NAME, option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,6 +57,7 @@ WIDE = (*NARROW, "volume", "storage_class", "access_modes", "server", "path")
     "--provisioner-name",
     "PROVISIONER_NAME",
     "Only this provisioner's volumes; without it, every NFS volume that some provisioner made.",
+    type=NAME,
 )
 @options.also_known_as
 @click.option(

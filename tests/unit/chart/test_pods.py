@@ -34,10 +34,11 @@ def environment(values: Json | None = None) -> dict[str, str]:
     return {one["name"]: one.get("value", "") for one in container(values)["env"]}
 
 
+UID = "e4f1c2d0-0000-4000-8000-00000000000e"
 EVERYTHING = {
     "nfs": {"server": "a", "path": "/b", "serverAliases": ["x.example.com", "192.0.2.9"]},
     "directories": {"mode": "2770", "uid": 0, "gid": 4000000000},
-    "settings": {"alsoKnownAs": ["old/one", "old/two"], "takesOver": ["uid"]},
+    "settings": {"alsoKnownAs": ["old/one", "old/two"], "takesOver": [UID]},
 }
 
 

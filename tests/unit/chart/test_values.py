@@ -46,6 +46,7 @@ def put(values: Json, path: str, value: Any) -> Json:
         ("directories.uid", -1, "at '/directories/uid'"),
         ("settings.workers", 65, "at '/settings/workers'"),
         ("settings.exportDeadline", 0.5, "at '/settings/exportDeadline'"),
+        ("settings.takesOver", ["x"], "at '/settings/takesOver/0'"),
         ("settings.logLevel", "loud", "at '/settings/logLevel'"),
         ("rbac.deleteOwnPod", "yes", "at '/rbac/deleteOwnPod'"),
         ("replicaCount", "two", "at '/replicaCount'"),

@@ -47,6 +47,7 @@ WRONG = [
     ("HOLDFAST_EXPORT_DEADLINE", "soon"),
     ("HOLDFAST_LOG_FORMAT", "xml"),
     ("HOLDFAST_LOG_LEVEL", "loud"),
+    ("HOLDFAST_TAKES_OVER", "x"),
     ("HOLDFAST_ROOT", "export"),
     ("HOLDFAST_ROOT", "./export"),
     ("HOLDFAST_ROOT", "/mnt/../export"),
@@ -99,6 +100,29 @@ def test_the_current_folder_is_never_taken_for_the_export(
     said = f"{root!r} is not absolute: give the folder where the export is mounted"
     assert said in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("run", "--takes-over"),
+        ("run", "--nfs-server-alias"),
+        ("check", "--nfs-server-alias"),
+        ("run", "--also-known-as"),
+        ("volumes", "--also-known-as"),
+        ("volumes", "--provisioner-name"),
+    ],
+)
+@pytest.mark.parametrize("value", ["", "a b"])
+def test_an_empty_name_and_two_in_one_are_refused(
+    monkeypatch: pytest.MonkeyPatch, command: str, option: str, value: str
+) -> None:
+    given(monkeypatch)
+
+    result = CliRunner().invoke(main, [command, option, value])
+
+    assert result.exit_code == 2
+    assert repr(value) in result.output
 
 
 @pytest.mark.parametrize("name", ["run", "check", "volumes"])
@@ -158,6 +182,8 @@ class TestSettings:
             NFS_DEFAULT_UID="1000",
             NFS_DEFAULT_GID="70000",
             HOLDFAST_ALSO_KNOWN_AS="former.example.com/nfs cluster.local/nfs",
+            HOLDFAST_NFS_SERVER_ALIASES="192.0.2.1 nas",
+            HOLDFAST_TAKES_OVER="E4F1C2D0-0000-4000-8000-00000000000E",
             HOLDFAST_FINALIZER="false",
             HOLDFAST_ROOT="/mnt/export",
             HOLDFAST_HTTP="[::1]:9090",
@@ -168,6 +194,8 @@ class TestSettings:
         assert not settings.leader_election
         assert settings.provisioner.ownership == Ownership(0o2770, 1000, 70000)
         assert settings.provisioner.also == {"former.example.com/nfs", "cluster.local/nfs"}
+        assert settings.address.aliases == {"192.0.2.1", "nas"}
+        assert settings.provisioner.takes_over == {"e4f1c2d0-0000-4000-8000-00000000000e"}
         assert not settings.provisioner.finalizer
         assert settings.root == Path("/mnt/export")
         assert (settings.http_host, settings.http_port) == ("::1", 9090)
@@ -177,10 +205,17 @@ class TestSettings:
     def test_an_empty_variable_counts_as_not_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Charts often write them so."""
         settings = settings_from(
-            monkeypatch, NFS_DEFAULT_MODE="", NFS_DEFAULT_UID="", ENABLE_LEADER_ELECTION=""
+            monkeypatch,
+            NFS_DEFAULT_MODE="",
+            NFS_DEFAULT_UID="",
+            ENABLE_LEADER_ELECTION="",
+            HOLDFAST_NFS_SERVER_ALIASES="",
+            HOLDFAST_ALSO_KNOWN_AS="",
+            HOLDFAST_TAKES_OVER="",
         )
 
         assert settings.provisioner.ownership == Ownership()
+        assert not settings.provisioner.also
         assert settings.leader_election
 
     def test_an_option_wins_over_its_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
