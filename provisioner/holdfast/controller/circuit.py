@@ -17,6 +17,8 @@ from holdfast.kube.backoff import Backoff
 
 _log = structlog.get_logger()
 
+_NOT_TRIED = "not tried yet"
+
 
 class Circuit:
     """Closed while `probe()` succeeds; open, with a reason, from its first failure on."""
@@ -37,7 +39,7 @@ class Circuit:
         self._failures = failures
         self._period = period
         self._backoff = Backoff(0.5, period)
-        self._reason: str | None = "not tried yet"
+        self._reason: str | None = _NOT_TRIED
         self._opened = time.monotonic()
         self._wake = threading.Event()
         self._stopping = False
@@ -88,7 +90,8 @@ class Circuit:
             self._opened = time.monotonic()
             _log.warning(f"{self.name} lost", reason=reason)
         elif reason != self._reason:
-            _log.warning(f"{self.name} still lost", reason=reason)
+            still = "" if self._reason == _NOT_TRIED else "still "
+            _log.warning(f"{self.name} {still}not available", reason=reason)
         self._reason = reason
 
     def _close(self) -> None:

@@ -112,6 +112,35 @@ def test_an_outage_is_logged_once_and_so_is_its_end(circuit: Circuit, something:
     assert [line["event"] for line in lines] == ["thing answers", "thing lost", "thing answers"]
 
 
+def test_what_never_answered_is_not_lost_but_not_available(
+    circuit: Circuit, something: Something
+) -> None:
+    something.up = False
+    with structlog.testing.capture_logs() as lines:
+        circuit.start()
+        eventually(lambda: something.asked > 2)
+        something.up = True
+        eventually(lambda: circuit.closed)
+
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("thing not available", "warning"),
+        ("thing answers", "info"),
+    ]
+
+
+def test_another_reason_while_it_is_away_is_logged_too(circuit: Circuit) -> None:
+    with structlog.testing.capture_logs() as lines:
+        circuit._close()
+        for reason in ("one", "one", "another"):
+            circuit._open(reason)
+
+    assert [line["event"] for line in lines] == [
+        "thing answers",
+        "thing lost",
+        "thing still not available",
+    ]
+
+
 def test_it_ends_also_while_it_waits_for_the_next_try(something: Something) -> None:
     circuit = Circuit("thing", something, (ConnectionError,), period=3600)
     circuit.start()
