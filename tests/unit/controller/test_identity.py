@@ -181,7 +181,7 @@ def test_volumes_of_this_export_at_another_server_are_counted_by_its_name() -> N
             {"old": 2},
             "2 volumes of this provisioner that are on this export name its server as old: add it",
         ),
-        ({"old": 2, "elder": 1}, "name its server as elder, old: add them to nfs.serverAliases"),
+        ({"old": 2, "elder": 1}, "name its server as elder, old: add them to HOLDFAST_NFS"),
     ],
 )
 def test_what_to_do_about_another_name_of_the_server(servers: dict[str, int], said: str) -> None:

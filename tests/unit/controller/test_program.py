@@ -241,7 +241,7 @@ def test_volumes_that_name_another_server_are_told_on_the_pod_and_counted(
     [event] = [one for path, one in server.objects.by_path.items() if "/events/" in path]
     assert event["reason"] == "VolumesElsewhere"
     assert event["involvedObject"]["name"] == "holdfast-0"
-    assert "names its server as old: add it to nfs.serverAliases" in event["message"]
+    assert "names its server as old: add it to HOLDFAST_NFS" in event["message"]
 
 
 class TestTermNotBegun:
