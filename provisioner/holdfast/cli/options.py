@@ -19,6 +19,7 @@ from holdfast.claims.ownership import read_id, read_mode
 from holdfast.claims.parameters import read_bool
 from holdfast.controller.settings import MOUNT_POINT
 
+_MOST_WORKERS = 64
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -93,6 +94,12 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_WORKERS:
+        raise Refused(f"{text!r} is no number of workers: give a number from 1 to {_MOST_WORKERS}")
+    return int(text)
+
+
 def option(flag: str, variable: str, help_text: str, **more: Any) -> Callable[[Command], Command]:
     """A click option that shows its environment variable."""
     return click.option(flag, envvar=variable, show_envvar=True, help=help_text, **more)
@@ -114,6 +121,7 @@ BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path",
 ROOT, EXPORT_ID = Read("path", _root), Read("uuid", _uuid_of("the id of an export"))
 CLUSTER = Read("uid", _uuid_of("the uid of a cluster's namespace kube-system"))
 LISTEN, SECONDS = Read("address", _listen), Read("seconds", _seconds)
+WORKERS = Read("number", _workers)
 
 kubeconfig = option(
     "--kubeconfig",

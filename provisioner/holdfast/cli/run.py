@@ -14,7 +14,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
 from holdfast.cli import logs, options
-from holdfast.cli.options import BOOLEAN, CLUSTER, ID, LISTEN, MODE, SECONDS, option
+from holdfast.cli.options import BOOLEAN, CLUSTER, ID, LISTEN, MODE, SECONDS, WORKERS, option
 from holdfast.controller.settings import Settings
 
 
@@ -72,8 +72,8 @@ from holdfast.controller.settings import Settings
     "--workers",
     "HOLDFAST_WORKERS",
     "Claims, and volumes, that are worked on at once.",
-    type=click.IntRange(1, 64),
-    default=8,
+    type=WORKERS,
+    default="8",
     show_default=True,
 )
 @option(

@@ -64,4 +64,6 @@ def _from_file(kubeconfig: str) -> Configuration:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:  # without its number
+        return error.strerror + (f": {error.filename!r}" if error.filename else "")
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__

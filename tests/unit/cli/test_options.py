@@ -86,6 +86,15 @@ def test_a_wrong_value_is_a_sentence_that_names_the_variable(
     assert value in result.output
 
 
+@pytest.mark.parametrize("value", ["0", "65", "many", "1.5"])
+def test_the_number_of_workers_says_which_are_possible(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    given(monkeypatch, HOLDFAST_WORKERS=value)
+
+    assert "give a number from 1 to 64" in CliRunner().invoke(main, ["run"]).output
+
+
 @pytest.mark.parametrize("command", [["run"], ["check"], ["exports", "accept", "--yes"]])
 @pytest.mark.parametrize("root", ["", "export"])
 def test_the_current_folder_is_never_taken_for_the_export(

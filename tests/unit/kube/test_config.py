@@ -97,7 +97,13 @@ def test_what_a_kubeconfig_makes_its_reader_say_is_put_on_one_line(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("error", "words"), [(KeyError(), "KeyError"), (ValueError("no MAX."), "no MAX")]
+    ("error", "words"),
+    [
+        (KeyError(), "KeyError"),
+        (ValueError("no MAX."), "no MAX"),
+        (PermissionError(13, "Permission denied", "/a"), "Permission denied: '/a'"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+    ],
 )
 def test_an_error_stands_within_the_sentence_and_without_words_by_its_kind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, words: str
