@@ -45,14 +45,14 @@ exports.add_command(show)
     "wanted",
     type=EXPORT_ID,
     metavar="ID",
-    help="The export id, where volumes name several.",
+    help="Which id to write, when the volumes name more than one.",
 )
-@click.option("--allow-unnamed", is_flag=True, help="Also an --id that no volume names.")
-@click.option("--replace", is_flag=True, help="Also where the export has another id.")
+@click.option("--allow-unnamed", is_flag=True, help="Take an --id that no volume names.")
+@click.option("--replace", is_flag=True, help="Overwrite the id that the export has now.")
 @click.option(
-    "--allow-empty", is_flag=True, help="Also where none of the volumes' directories is there."
+    "--allow-empty", is_flag=True, help="Go on when none of the volumes' directories is there."
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def accept(
     *,
     provisioner_name: str,
