@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.cluster.objects import name_of
 from tests.cluster.site import Site
 from tests.cluster.typed import Typed, holdfast, variables_of
 from tests.support import eventually
+
+TYPO = "00000000-0000-4000-8000-000000000000"
 
 
 def accept(site: Site, *options: str, **variables: str) -> Typed:
@@ -73,6 +76,23 @@ def test_a_whole_restore_is_accepted_while_the_provisioner_works(
     assert site.tree() == set()
 
 
+def test_an_empty_export_in_the_place_of_the_volumes_own_is_refused_and_shown(
+    site: Site, volume: Json
+) -> None:
+    shutil.rmtree(site.root)
+    site.root.mkdir()
+
+    complaint = accept(site).complaint
+    shown = holdfast("exports", "show", "-o", "json", variables=variables_of(site))
+
+    assert "0 of the 1 volume's directories and 0 of its records are here" in complaint
+    assert list(site.root.iterdir()) == []
+    found = json.loads(shown.out)
+    export_id = volume["metadata"]["annotations"]["holdfast.io/export"]
+    assert (found["id"], found["ids"], found["directories"]) == ("", {export_id: 1}, 0)
+    assert f"not {export_id}" in found["wrong"]
+
+
 def test_volumes_of_a_former_name_count_and_a_typing_error_does_not(
     site: Site, volume: Json
 ) -> None:
@@ -82,7 +102,7 @@ def test_volumes_of_a_former_name_count_and_a_typing_error_does_not(
 
     assert "nothing to accept" in accept(site, **renamed).complaint
     renamed["HOLDFAST_ALSO_KNOWN_AS"] = site.name
-    assert "--allow-unnamed" in accept(site, "--id", "typo", **renamed).complaint
+    assert "--allow-unnamed" in accept(site, "--id", TYPO, **renamed).complaint
     assert accept(site, **renamed).code == 0
 
     assert export_id in (site.root / ".holdfast/export").read_text()
