@@ -254,7 +254,10 @@ def test_a_request_longer_than_16_kib_is_refused_before_its_end() -> None:
     with serving("127.0.0.1") as health:
         request = (b"GET /healthz HTTP/1.0\r\nX-Field: " + b"x" * 20000)[:16384]
 
-        assert answer_to(health, request).startswith(b"HTTP/1.0 431 ")
+        answer = answer_to(health, request)
+
+        assert answer.startswith(b"HTTP/1.0 431 ")
+        assert answer.count(b"HTTP/1.0 ") == 1
 
 
 def test_a_request_line_without_an_end_is_refused() -> None:

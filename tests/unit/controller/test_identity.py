@@ -45,6 +45,10 @@ def test_without_any_volume_every_export_will_do(bench: Bench, info: ExportInfo)
     assert bench.told == []
 
 
+def test_neither_export_nor_cluster_is_known_at_first(bench: Bench) -> None:
+    assert (bench.identity.export_id, bench.identity.cluster) == ("", "")
+
+
 @pytest.mark.parametrize("server", ["nas", "NAS.", "192.0.2.1"])
 def test_the_export_that_volumes_name_is_the_right_one(bench: Bench, server: str) -> None:
     bench.add(server=server)
