@@ -8,6 +8,7 @@ from holdfast.claims.constants import EXPORT
 from holdfast.controller.outcome import Again
 from holdfast.exports.errors import Failed, Unavailable
 from holdfast.exports.record import Record, State
+from holdfast.kube.resources import Json
 from tests.fake.apiserver import Fault
 from tests.unit.controller.given import ID, a_volume, ref
 from tests.unit.controller.site import Site, before, failing, once
@@ -82,6 +83,28 @@ def test_a_volume_that_another_claim_has_is_reclaimed_for_that(bound: Site) -> N
     assert bound.volume() is None
     assert record(bound).state is State.TRASHED
     assert record(bound).claim == ref("new", "data-2")
+
+
+def test_a_volume_that_was_freed_by_hand_and_bound_anew_is_reclaimed_in_the_end(
+    bound: Site,
+) -> None:
+    """Row 4, step by step: Retain, the claim deleted, claimRef null, another claim, Delete."""
+    steps: tuple[Json, ...] = (
+        {"spec": {"persistentVolumeReclaimPolicy": "Retain"}},
+        {"status": {"phase": "Released"}},
+        {"spec": {"claimRef": None}, "status": {"phase": "Available"}},
+        {"spec": {"claimRef": NEW}, "status": {"phase": "Bound"}},
+        {"spec": {"persistentVolumeReclaimPolicy": "Delete"}},
+        {"status": {"phase": "Released"}},
+    )
+    for step in steps:
+        assert (bound.root / "team" / "data").is_dir()
+        bound.edit("1", step)
+        bound.look_after()
+
+    assert bound.volume() is None
+    assert record(bound).state is State.TRASHED
+    assert bound.said() == []
 
 
 def test_an_edit_that_nobody_saw_is_caught_up_with_when_the_volume_is_reclaimed(site: Site) -> None:

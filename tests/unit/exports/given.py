@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
@@ -260,3 +262,17 @@ def _is_record(text: str) -> bool:
 
 def _without_times(text: str) -> str:
     return _STAMP.sub("TIME", text)
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> int:
+    """How often open(2) is called meanwhile."""
+    count, real = [0], os.open
+
+    def counted(*given: object, **place: object) -> int:
+        count[0] += 1
+        return real(*given, **place)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", counted)
+        call()
+    return count[0]

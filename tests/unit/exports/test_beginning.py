@@ -17,7 +17,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportError, Failed, Fenced
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader, Outcome
-from tests.unit.exports.given import ID, Leading, export_at, published
+from tests.unit.exports.given import ID, Leading, export_at, opened, published
 
 TERMS = ".holdfast/terms/cluster.nfs"
 LEADER = Leader("cluster", "nfs")
@@ -173,3 +173,16 @@ def _answers(replicas: list[subprocess.Popen[str]]) -> list[str]:
         replica.stdin.write("\n")
         replica.stdin.flush()
     return [replica.communicate(timeout=60)[0] for replica in replicas]
+
+
+def test_what_a_beginning_costs_does_not_grow_with_the_volumes(
+    export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs what is in the making, and none of the other records (rule 6)."""
+    costs = []
+    for first in (0, 3, 30):
+        for number in range(first, first * 10 or 3):
+            published(export, str(number), f"team/d{number}")
+        costs.append(opened(monkeypatch, export.begin))
+
+    assert costs[0] == costs[1] == costs[2]

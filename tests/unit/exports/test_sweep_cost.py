@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports import sweep
 from holdfast.exports.interface import PutBack
-from tests.unit.exports.given import Leading, published
+from tests.unit.exports.given import Leading, opened, published
 
 
 @pytest.fixture
@@ -26,20 +25,6 @@ def trashed(export: Leading) -> list[str]:
 
 def swept(export: Leading) -> tuple[PutBack, ...]:
     return export.exports.sweep(export.grant)
-
-
-def opened(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> int:
-    """How often open(2) is called meanwhile."""
-    count, real = [0], os.open
-
-    def counted(*given: object, **place: object) -> int:
-        count[0] += 1
-        return real(*given, **place)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "open", counted)
-        call()
-    return count[0]
 
 
 @pytest.mark.usefixtures("trashed")
