@@ -47,6 +47,27 @@ def test_one_of_another_namespace_is_refused(site: Site) -> None:
     assert site.record("1") is None
 
 
+@pytest.mark.parametrize("retained_first", [True, False])
+def test_names_that_read_the_same_once_they_are_joined_do_not_mix_namespaces(
+    site: Site, *, retained_first: bool
+) -> None:
+    """Issue 12, no 7: `a-b` and `c` give the path of `a` and `b-c`."""
+    site.add_class(pathPattern="${.PVC.namespace}-${.PVC.name}")
+    site.serve_and_bind(ref("9", "c", "a-b"))
+    (site.root / "a-b-c" / "file").write_text("data")
+    if retained_first:
+        site.export.reclaim(site.grant, "pvc-9", "9", Action.RETAIN)
+        site.drop("9")
+    site.add_claim(ref("1", "b-c", "a"))
+
+    with pytest.raises(Again):
+        site.serve("a/b-c")
+
+    assert site.volume() is None
+    assert site.only(FAILED).message.startswith("directory 'a-b-c' ")
+    assert site.record("9") is not None
+
+
 def test_one_whose_volume_exists_is_refused(site: Site) -> None:
     """The API server is asked by name: the cache may not have seen it."""
     retained(site)
