@@ -61,6 +61,20 @@ def test_it_is_foreign_for_whoever_shares_it_whatever_one_of_them_knows(
     assert (root / "theirs" / "file").exists()
 
 
+def test_one_record_that_does_not_know_it_does_not_make_it_ours(
+    root: Path, export: Leading
+) -> None:
+    """As the version before wrote it for a volume of nfs-subdir."""
+    (root / "theirs").mkdir()
+    published(export, "1", "theirs", shared=True, use_existing=True)
+    published(export, "2", "theirs", shared=True)
+    record = root / ".holdfast/volumes/pvc-2"
+    record.write_text(record.read_text().replace('"foreign": true', '"foreign": false'))
+    assert not found(export, "2").foreign
+
+    assert published(export, "3", "theirs", shared=True).foreign
+
+
 def test_one_that_is_taken_up_is_what_it_was_for_the_former(root: Path, export: Leading) -> None:
     (root / "theirs").mkdir()
     for uid, directory in (("1", "ours"), ("2", "theirs")):
