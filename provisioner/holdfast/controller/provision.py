@@ -103,6 +103,7 @@ class Provision:
         ):
             self._carry_out(plan)
         else:
+            self._undo(plan.volume)  # it may have come as far as its intent, which is in the way
             self._in_progress.pop(plan.claim.key, None)
 
     def _carry_out(self, plan: Plan) -> None:

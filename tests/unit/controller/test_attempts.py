@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from holdfast.controller.outcome import Again, NotLeading
+from holdfast.exports import create
 from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
 from holdfast.kube import errors as kube
 from tests.fake.apiserver import Fault, Request
@@ -161,6 +162,28 @@ class TestUnknownEnd:
         assert site.volume() is not None
         assert not site.export.is_unfinished("pvc-1")
         assert "1" not in site.provision.in_progress
+
+    @pytest.mark.parametrize("step", ["_placed", "_record"])
+    def test_one_that_has_no_record_yet_is_undone_when_its_claim_is_gone(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        """Its intent stayed, and refused every later claim of the path."""
+
+        def hang(*_: object, **__: object) -> None:
+            raise TimedOut("it hangs")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(create, step, hang)
+            site.add_claim(ref())
+            with pytest.raises(TimedOut):
+                site.serve()
+        site.remove_claim(ref())
+        site.add_claim(ref("2"))
+
+        site.serve()
+
+        assert site.volume("2") is not None
+        assert site.provision.in_progress == set()
 
     def test_it_is_left_to_another_replica_that_has_finished_it(self, site: Site) -> None:
         lose_the_answer(site)
