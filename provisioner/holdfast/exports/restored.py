@@ -17,7 +17,7 @@ from functools import partial
 
 from holdfast.exports import takeover, terms, tree
 from holdfast.exports.errors import Unsafe
-from holdfast.exports.inode import UNKNOWN, Inode, inode_of
+from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, trash_of
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record, State
@@ -34,20 +34,23 @@ def learn_inodes(root: int, holdfast: int) -> None:
     for folder in RECORDS:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
             for volume in _volumes(records):
-                if learned := _learned(root, records, folder, volume):
+                if learned := _learned(root, holdfast, records, folder, volume):
                     _write(records, folder, *learned)
             os.fsync(records)
 
 
-def _learned(root: int, records: int, folder: str, volume: str) -> tuple[Record, Record] | None:
-    """A record, and the same with its directory's inode; None where that is nothing new.
+def _learned(
+    root: int, holdfast: int, records: int, folder: str, volume: str
+) -> tuple[Record, Record] | None:
+    """A record, and the same with its directory's inode; None where there is nothing to learn.
 
     One that cannot be read is its volume's own matter.
     """
     with suppress(Unsafe, OSError):
         record = read_record(records, folder, volume)
-        inode = _inode(root, _place(folder, record)) or UNKNOWN
-        return None if record.inode == inode else (record, replace(record, inode=inode))
+        inode = _inode_of(root, folder, record, partial(_in_terms, holdfast))
+        if inode is not None and inode != record.inode:
+            return record, replace(record, inode=inode)
     return None
 
 
@@ -103,7 +106,15 @@ def _place(folder: str, record: Record) -> str:
 def _another(
     root: int, folder: str, record: Record, moving: Callable[[str], Inode | None]
 ) -> Inode | None:
-    """The directory of a record, where it is another than the record names.
+    """The directory of a record, where it is another than the record names."""
+    there = _inode_of(root, folder, record, moving)
+    return None if there is None or record.inode.may_be(there) else there
+
+
+def _inode_of(
+    root: int, folder: str, record: Record, moving: Callable[[str], Inode | None]
+) -> Inode | None:
+    """The directory of a record, wherever it is; None where it is nowhere.
 
     Args:
         root: handle of the export's root.
@@ -116,17 +127,18 @@ def _another(
         there = moving(record.volume) or _inode(root, trash_of(record.volume))
         if there is None and record.target:
             there = _inode(root, record.target)
-    return None if there is None or record.inode.may_be(there) else there
+    return there
 
 
 def _in_terms(holdfast: int, volume: str) -> Inode | None:
     """The directory of a volume in the folder of some term."""
     with suppress(FileNotFoundError), tree.opened(holdfast, [terms.TERMS]) as leaders:
         for leader in os.listdir(leaders):
-            with tree.opened(leaders, [leader]) as folder:
+            with suppress(Unsafe), tree.opened(leaders, [leader]) as folder:
                 for term in os.listdir(folder):
-                    if found := _inode(folder, f"{term}/{terms.MOVING}{volume}"):
-                        return found
+                    with suppress(Unsafe):  # a file that somebody left there
+                        if found := _inode(folder, f"{term}/{terms.MOVING}{volume}"):
+                            return found
     return None
 
 

@@ -260,3 +260,29 @@ class TestWithItsId:
 
         export.begin()
         assert not export.create(plan()).found
+
+
+def test_the_inode_of_a_directory_that_is_nowhere_is_not_forgotten(
+    root: Path, export: Leading
+) -> None:
+    """Any that came to its path later would have been the volume's own."""
+    published(export, "1", "data")
+    before = found(export).inode
+    (root / "data").rmdir()
+    (root / ".holdfast/export").write_text("damaged")
+
+    Export(root).accept(ID)
+
+    assert found(Leading(root)).inode == before
+
+
+def test_that_of_a_directory_on_its_way_is_not_either(root: Path, export: Leading) -> None:
+    published(export, "1", "data")
+    before = found(export).inode
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
+    (root / "data").rename(term / "-pvc-1")
+    (root / ".holdfast/export").write_text("damaged")
+
+    Export(root).accept(ID)
+
+    assert found(Leading(root)).inode == before
