@@ -332,6 +332,8 @@ class Export:
         record = op.ledger.find(volume)
         if record is None or record.state is State.LIVE:
             return record
+        if record.state is State.TRASHED and tree.exists(op.ledger.folder(ledger.TRASH), volume):
+            return record  # as it should be: no call about its path is waited for
         with self._locks.held(record.directory, op.patience()):
             record = op.ledger.find(volume)  # another call may just have moved it
             return misfiled.taken_back(op, record) if record else None

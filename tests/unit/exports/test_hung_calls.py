@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportError, Fenced, TimedOut
 from holdfast.exports.interface import Grant
 from tests.unit.exports.given import Leading, plan, published, visible
@@ -127,3 +128,19 @@ def test_calls_that_wait_for_one_that_hangs_give_up_when_their_time_is_up(
 
     assert first.is_alive()
     assert [type(error) for error in hang.errors] == [TimedOut] * 5
+
+
+def test_the_reaper_does_not_wait_for_a_call_at_the_path_that_a_volume_had(
+    export: Leading, hang: Hang
+) -> None:
+    """The trash of all others waits behind it."""
+    published(export, "1", "data")
+    export.reclaim("pvc-1", "1", Action.DELETE)
+    hang.start(lambda: export.create(plan("2", "data/hung")))
+    assert hang.begun.wait(PATIENCE)
+
+    reaping = hang.start(export.reap)
+    reaping.join(PATIENCE / 2)
+
+    assert not reaping.is_alive()
+    assert export.exports.trashed() == ()
