@@ -32,6 +32,7 @@ from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     FULL,
     Failed,
+    Fenced,
     Unavailable,
     Unsafe,
     explained,
@@ -317,6 +318,8 @@ class Export:
             if self._has_left:
                 with suppress(Failed, Unsafe, OSError):
                     takeover.take_what_was_left(op, grant.term, self._locks)
+            with suppress(Failed, Fenced, Unsafe, OSError):
+                terms.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
             with suppress(Failed, Unsafe, OSError):
                 terms.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
             self._intents &= set(terms.intents(op.term))

@@ -142,6 +142,11 @@ def _find_moved(op: Operation, record: Record) -> Moved:
     if record.target and _is_archive(op, record):
         return _settle(op, record.settled(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
+        if place := terms.taking_out(op.ledger.handle, record.volume):
+            raise Unsafe(
+                f"the directory of volume {record.volume} is in {RESERVED}/{place}, where another "
+                "leader has moved it: it is tried again once that has ended"
+            )
         _refuse_if_there(op, record)
     return _discard(op, record)
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import errno
 import os
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 
 from holdfast.claims.paths import components, shortened
@@ -69,22 +70,33 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
 
 
 def _begun(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
-    folder, formers = _folder_of(leader.cluster, leader.lease), _former_folders_of(leader)
-    with tree.opened(holdfast, [TERMS]) as leaders, tree.opened(leaders, [folder]) as terms:
+    folder = _folder_of(leader.cluster, leader.lease)
+    with tree.opened(holdfast, (TERMS, folder)) as terms:
         number = _taken(terms, export_id, leader, changes)
         with tree.opened(terms, [_name_of(number, export_id)]) as own:
             stuck = _end_earlier(terms, number, own, changes)
-            for former in formers & set(os.listdir(leaders)):
-                with tree.opened(leaders, [former]) as others:
-                    stuck |= _end_all(others, own, leader, changes)
-            earlier.release(own, INTENT, changes)
-            earlier.release(own, MOVING, changes, stuck)
+            end_formers(holdfast, leader, own, changes, stuck)
         _refuse_if_overtaken(terms, number, leader)
         for draft in os.listdir(terms):
             if draft.startswith(_NEW):  # of a beginning that was cut short, or loses to this one
                 _remove(terms, draft, changes)
         prepare(terms, changes)
     return Term(leader, number, export_id)
+
+
+def end_formers(
+    holdfast: int, leader: Leader, own: int, changes: Changes, stuck: Collection[str] = ()
+) -> None:
+    """Ends the terms of a leader's former names, also those that begin later.
+
+    While a provisioner that is renamed is rolled out, a replica of the former name may lead still.
+    """
+    held = set(stuck)
+    for former in _former_folders_of(leader) & set(_leaders(holdfast)):
+        with tree.opened(holdfast, (TERMS, former)) as others:
+            held |= _end_all(others, own, leader, changes)
+    earlier.release(own, INTENT, changes)
+    earlier.release(own, MOVING, changes, held)
 
 
 def prepare(terms: int, changes: Changes) -> None:
@@ -135,7 +147,17 @@ def intents(term: int) -> tuple[str, ...]:
 
 
 def intending(holdfast: int, volume: str) -> str:
-    """The folder of a term of any leader that is about to make a volume's directory, or "".
+    """The folder of a term of any leader that is about to make a volume's directory, or ""."""
+    return _holding(holdfast, INTENT + volume)
+
+
+def taking_out(holdfast: int, volume: str) -> str:
+    """The folder of a term of any leader that has a volume's directory on its way out, or ""."""
+    return _holding(holdfast, MOVING + volume)
+
+
+def _holding(holdfast: int, entry: str) -> str:
+    """The folder of a term with an entry.
 
     A later term takes over from an earlier one, so that the earlier is asked first.
     """
@@ -143,7 +165,7 @@ def intending(holdfast: int, volume: str) -> str:
         with suppress(FileNotFoundError), tree.opened(holdfast, (TERMS, leader)) as terms:
             for name in sorted(filter(_number_of, _folders(terms)), key=_number_of):
                 with suppress(FileNotFoundError), tree.opened(terms, [name]) as term:
-                    if tree.exists(term, INTENT + volume):
+                    if tree.exists(term, entry):
                         return f"{TERMS}/{leader}/{name}"
     return ""
 

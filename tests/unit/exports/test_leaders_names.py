@@ -9,7 +9,9 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Fenced, Unavailable, Unsafe
-from holdfast.exports.interface import Leader, Outcome, Takeover, Term
+from holdfast.exports.export import Export
+from holdfast.exports.interface import Grant, Leader, Outcome, Takeover, Term
+from holdfast.exports.operation import Operation
 from tests.unit.exports.faults import Crash
 from tests.unit.exports.given import ID, Leading, drafts, export_at, found, listing, plan, published
 
@@ -273,3 +275,36 @@ def test_a_crash_at_each_change_of_the_beginning_leaves_nothing_behind(
     assert leading.take(UID, "nfs").moving == ("pvc-1",)
     assert drafts(root) == []
     assert leading.exports.put_back(leading.grant, "pvc-1") == "data"
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_what_a_replica_of_the_former_name_took_out_later_is_not_called_gone(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, swept: bool
+) -> None:
+    """While a renamed provisioner is rolled out, both have a lease of their own."""
+    former, new = Export(root), Export(root)
+    former_leader, leader = Leader("c", "old"), Leader("c", "new", ("old",))
+    former.begin(former_leader)
+    grant = Grant(new.begin(leader).term)
+    new.create(grant, plan("1", "data"))
+    new.confirm(grant, "pvc-1")
+    (root / "data" / "file").write_text("data")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Operation, "put_down", _cut_short)
+        late = Grant(former.begin(former_leader).term)
+        with pytest.raises(KeyboardInterrupt):
+            former.reclaim(late, "pvc-1", "1", Action.ARCHIVE)
+    if swept:
+        new.sweep(grant)
+    else:
+        with pytest.raises(Unsafe, match="where another leader has moved it"):
+            new.reclaim(grant, "pvc-1", "1", Action.ARCHIVE)
+        grant = Grant(new.begin(leader).term)
+
+    assert new.reclaim(grant, "pvc-1", "1", Action.ARCHIVE).place == "archived-data"
+    assert (root / "archived-data" / "file").exists()
+
+
+def _cut_short(*_: object) -> None:
+    raise KeyboardInterrupt
