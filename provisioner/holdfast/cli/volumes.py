@@ -15,6 +15,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Json, parse_volume
 from holdfast.claims.reclaim import owns
 from holdfast.cli import options
+from holdfast.cli.cluster import api_of
 from holdfast.cli.options import NAME, option
 
 if TYPE_CHECKING:
@@ -101,13 +102,11 @@ def _provisioner(name: str | None, also: tuple[str, ...]) -> Provisioner | None:
 
 
 def _rows(kubeconfig: str | None, provisioner: Provisioner | None) -> list[Row]:
-    from holdfast.kube.api import Api
-    from holdfast.kube.config import load_configuration
     from holdfast.kube.errors import KubeError
     from holdfast.kube.resources import VOLUMES
 
     try:
-        api = Api(load_configuration(kubeconfig))
+        api = api_of(kubeconfig)
         listed = [obj for page in api.pages(VOLUMES) for obj in page.items]
     except KubeError as error:
         raise click.ClickException(error.message) from error

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.unit.exports.given import Leading, plan, published
-
-
-def opened(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> int:
-    """How often open(2) is called meanwhile."""
-    count, real = [0], os.open
-
-    def counted(*given: object, **place: object) -> int:
-        count[0] += 1
-        return real(*given, **place)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "open", counted)
-        call()
-    return count[0]
+from tests.unit.exports.given import Leading, opened, plan, published
 
 
 def _cost(export: Leading, monkeypatch: pytest.MonkeyPatch, *, volumes: int) -> int:
