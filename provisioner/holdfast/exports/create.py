@@ -46,7 +46,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
         _check_usable(op, wanted)  # the API server knows it, pods may use it: it stays as it is
         return held
     reuses = {*reuses, *(held.succeeds if held else ())}
-    _owners(op, wanted, reuses)
+    _accepted(op, wanted, reuses, op.ledger.others(wanted.directory, wanted.volume))
     op.intend(wanted.volume, wanted.directory)
     op.ledger.mark(wanted.directory, wanted.volume)
     try:
@@ -109,20 +109,26 @@ def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
             op.clear(parent, name)
 
 
-def refuse_if_intended(op: Operation, directory: str, volume: str) -> None:
-    """Raises Unsafe where another volume is about to get an overlapping directory.
+def others_now(op: Operation, directory: str, volume: str) -> list[Record]:
+    """As `Ledger.others`, once the volume's own mark is there.
 
-    It has its mark, and no record yet. Without an intent anywhere a mark is one that was left. To
-    be asked before the records are: the intent goes when the record is there.
+    Of two leaders that mark overlapping directories, one at least finds the other's mark. Raises
+    Unsafe where that one has an intent, and no record yet. Without an intent anywhere a mark is
+    one that was left.
     """
-    for other in op.ledger.marked(directory):
-        if other == volume or op.ledger.find(other):
-            continue
-        if term := terms.intending(op.ledger.handle, other):
-            raise Unsafe(
-                f"{directory!r} overlaps with what is being made for volume {other}, as "
-                f"{RESERVED}/{term} says: it is tried again"
-            )
+    marked = [other for other in op.ledger.marked(directory) if other != volume]
+    return list(filter(None, (_recorded(op, directory, other) for other in marked)))
+
+
+def _recorded(op: Operation, directory: str, other: str) -> Record | None:
+    if found := op.ledger.find(other):
+        return found
+    if term := terms.intending(op.ledger.handle, other):
+        raise Unsafe(
+            f"{directory!r} overlaps with what is being made for volume {other}, as "
+            f"{RESERVED}/{term} says: it is tried again"
+        )
+    return op.ledger.find(other)  # the intent goes when the record is there
 
 
 def _give_up(op: Operation, directory: str, volume: str) -> None:
@@ -194,12 +200,13 @@ def _held(op: Operation, wanted: Wanted) -> Record | None:
     return held
 
 
-def _owners(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
-    """The records that the directory is shared with or taken up from.
+def _accepted(
+    op: Operation, wanted: Wanted, reuses: Collection[str], owners: list[Record]
+) -> list[Record]:
+    """The records of the directory's owners, which it is shared with or taken up from.
 
-    Raises Taken for any other that is there.
+    Raises Taken where it is neither.
     """
-    owners = op.ledger.others(wanted.directory, wanted.volume)
     strangers = [owner for owner in owners if not _shares(wanted, owner)]
     _refuse_if_begun(op, strangers)
     if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
@@ -208,10 +215,9 @@ def _owners(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Reco
 
 
 def _owners_now(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
-    """As `_owners`, once the mark is there: of two leaders, one at least finds the other's now."""
     try:
-        refuse_if_intended(op, wanted.directory, wanted.volume)
-        return _owners(op, wanted, reuses)
+        owners = others_now(op, wanted.directory, wanted.volume)
+        return _accepted(op, wanted, reuses, owners)
     except (Taken, Unsafe):
         op.given_up.add(wanted.directory)  # an earlier attempt may have made it
         raise
@@ -275,7 +281,7 @@ def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
     """Whether what mkdir(2) found was made for this volume, by this attempt or an earlier one.
 
     What an owner's record names is that one's, whatever its mode. Another leader's may look the
-    same, and was seen before (`refuse_if_intended`). An empty directory of that mode that a
+    same, and was seen before (`others_now`). An empty directory of that mode that a
     person has made, and that the class may use, looks the same as well: it is taken for ours, as
     nothing but the intent is left of an attempt that a crash cut short, and nothing is lost.
     """

@@ -233,11 +233,12 @@ class Export:
             if held := op.ledger.find(record.volume):
                 return held
             Record.parse(record.dump(), record.volume)  # raises Unsafe: nobody could read it
-            _is_foreign(op, record)
+            _is_foreign(record, op.ledger.others(record.directory, record.volume))
             op.ledger.mark(record.directory, record.volume)  # first: no record without its mark
             try:
-                create.refuse_if_intended(op, record.directory, record.volume)
-                foreign = _is_foreign(op, record)  # once more, as when one is made
+                foreign = _is_foreign(
+                    record, create.others_now(op, record.directory, record.volume)
+                )
             except (Taken, Unsafe):
                 op.ledger.unmark(record.directory, record.volume)
                 raise
@@ -379,12 +380,11 @@ def _write_and_remove(parent: int, name: str) -> None:
             os.unlink(name, dir_fd=parent)
 
 
-def _is_foreign(op: Operation, record: Record) -> bool:
+def _is_foreign(record: Record, others: list[Record]) -> bool:
     """Whether a directory is somebody's own, as others that have it know.
 
     Raises Taken for those that may not have it together with this one.
     """
-    others = op.ledger.others(record.directory, record.volume)
     strangers = [other for other in others if not (other.inherited or record.shares_with(other))]
     if strangers:
         raise Taken(record.directory, strangers)

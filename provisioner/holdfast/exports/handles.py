@@ -124,8 +124,7 @@ def _opened_term(holdfast: int, term: Term) -> Iterator[int]:
 def _open_term(holdfast: int, term: Term) -> int:
     with of_the_export("cannot open the term's folder"):
         try:
-            with tree.opened(holdfast, terms.path_of(term)) as handle:
-                return os.dup(handle)
+            return tree.open_path(holdfast, terms.path_of(term))
         except FileNotFoundError as error:
             identity.check(identity.read(holdfast), term.export)
             raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error

@@ -256,7 +256,8 @@ class Ledger:
 
     def others(self, directory: str, volume: str) -> list[Record]:
         """The records of other volumes among the overlapping."""
-        return [record for record in self.overlapping(directory) if record.volume != volume]
+        marked = [other for other in self.marked(directory) if other != volume]
+        return list(filter(None, map(self.find, marked)))
 
     def overlapping(self, directory: str) -> list[Record]:
         """The records of a directory, of those above it, and of those beneath it."""

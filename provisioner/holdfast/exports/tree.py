@@ -29,6 +29,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # What rmdir(2) and rename(2) say where something is in the way.
 NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 LONGEST_FILE = 1 << 18  # bytes; a record has a few KiB
+_PART = 1 << 14
 
 
 @contextmanager
@@ -43,13 +44,28 @@ def opened(parent: int, names: Sequence[str]) -> Iterator[int]:
         FileNotFoundError: a component is missing.
         Unsafe: a component is a symlink or no directory.
     """
-    handle = os.dup(parent)
+    handle = open_path(parent, names)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def open_path(parent: int, names: Sequence[str]) -> int:
+    """As `opened`, a handle that the caller closes."""
+    handle = parent
     try:
         for name in names:
             handle, above = open_directory(handle, name), handle
-            os.close(above)
-        yield handle
-    finally:
+            _close_unless(parent, above)
+    except BaseException:
+        _close_unless(parent, handle)
+        raise
+    return handle if handle != parent else os.dup(parent)
+
+
+def _close_unless(kept: int, handle: int) -> None:
+    if handle != kept:
         os.close(handle)
 
 
@@ -83,28 +99,35 @@ def steps(parent: int, names: Sequence[str]) -> Iterator[int]:
 
     Each is closed when the next is asked for.
     """
-    handle = os.dup(parent)
+    handle = parent
     try:
         for name in names:
             handle, passed = open_directory(handle, name), handle
-            os.close(passed)
+            _close_unless(parent, passed)
             yield handle
     finally:
-        os.close(handle)
+        _close_unless(parent, handle)
 
 
 def files_beneath(parent: int) -> list[str]:
     """The names of all files beneath a directory, however deep; symlinks are not followed."""
-    files, places = list[str](), [tuple[str, ...]()]
+    files, folders = _entries(parent)
+    places: list[tuple[str, ...]] = [(folder,) for folder in folders]
     while places:
         place = places.pop()
-        with opened(parent, place) as handle, os.scandir(handle) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    places.append((*place, entry.name))
-                else:
-                    files.append(entry.name)
+        with opened(parent, place) as handle:
+            found, folders = _entries(handle)
+        files += found
+        places += ((*place, folder) for folder in folders)
     return files
+
+
+def _entries(handle: int) -> tuple[list[str], list[str]]:
+    """The names in a directory: of what is none, and of directories."""
+    with os.scandir(handle) as entries:
+        are_folders = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    files = [name for name, is_folder in are_folders if not is_folder]
+    return files, [name for name, is_folder in are_folders if is_folder]
 
 
 def reaches(root: int, path: str) -> bool:
@@ -165,8 +188,7 @@ def read_file(parent: int, name: str, what: str) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise _irregular(what)
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            data = file.read(LONGEST_FILE + 1)
+        data = _read_all(handle)
     finally:
         os.close(handle)
     if len(data) > LONGEST_FILE:
@@ -174,6 +196,14 @@ def read_file(parent: int, name: str, what: str) -> bytes:
             f"{what} has more than {LONGEST_FILE} bytes, which no file of ours has: restore it "
             "from a backup"
         )
+    return data
+
+
+def _read_all(handle: int) -> bytes:
+    """What a file holds, or more than `LONGEST_FILE` bytes of it."""
+    data = b""
+    while len(data) <= LONGEST_FILE and (part := os.read(handle, _PART)):
+        data += part
     return data
 
 

@@ -37,16 +37,16 @@ def second(root: Path, first: Leading) -> Leading:
 @pytest.fixture
 def after_its_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Has something done after the first look of the next create, before its mark."""
-    owners = create._owners
+    accepted = create._accepted
 
     def arrange(do: Callable[[], object]) -> None:
         def looked(*args: Any) -> Any:
-            found = owners(*args)
-            monkeypatch.setattr(create, "_owners", owners)
+            found = accepted(*args)
+            monkeypatch.setattr(create, "_accepted", accepted)
             do()
             return found
 
-        monkeypatch.setattr(create, "_owners", looked)
+        monkeypatch.setattr(create, "_accepted", looked)
 
     return arrange
 
