@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
+from collections import OrderedDict
 
 from holdfast.kube.backoff import delay
 
@@ -30,7 +31,9 @@ class WorkQueue:
         self._maximum = maximum
         self._jitter = jitter
         self._changed = threading.Condition()
-        self._due: dict[str, None] = {}  # in the order they became due
+        # In the order they became due. Not a dict, which looks for its first entry where all
+        # those were that it has lost.
+        self._due: OrderedDict[str, None] = OrderedDict()
         self._later: dict[str, float] = {}  # by monotonic time
         self._clock: list[tuple[float, str]] = []  # a heap over _later; may hold outdated pairs
         self._working: set[str] = set()
