@@ -53,6 +53,12 @@ class TestAnExportThatHangs:
         eventually(lambda: site.find_volume(name) is None)
         assert site.tree() == set()
 
+    @pytest.mark.usefixtures("slow")
+    def test_a_claim_is_told_that_its_volume_is_being_made(self, site: Site) -> None:
+        claim = site.claim(site.make_class())
+
+        eventually(lambda: site.said(claim, "Provisioning"))
+
     def test_a_claim_deleted_during_mkdir_is_finished_and_reclaimed(
         self, site: Site, slow: tuple[Running, Hang]
     ) -> None:

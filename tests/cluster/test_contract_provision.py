@@ -49,12 +49,11 @@ def test_the_volume_is_what_claim_and_class_say(site: Site) -> None:
     assert site.directory(volume).is_dir()
 
 
-def test_a_claim_is_told_of_its_provisioning_and_of_its_success(site: Site) -> None:
+def test_a_claim_is_told_of_its_success(site: Site) -> None:
     site.serve()
 
     volume = site.bound(site.claim(site.make_class()))
 
-    assert site.said("data", "Provisioning")
     assert name_of(volume) in site.said("data", "ProvisioningSucceeded")
 
 

@@ -172,6 +172,7 @@ class Program:
     def _wait(self) -> int:
         while not self._stop.wait(_PULSE):
             self._beat = time.monotonic()
+            self._provision.progress.tell()
             if self._directories.is_stale:
                 _log.error("the export's mount is stale, and only a new mount mends that")
                 delete_own_pod(self._api)

@@ -21,6 +21,7 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
 from holdfast.controller.outcome import UNKNOWN, Again
+from holdfast.controller.progress import Progress
 from holdfast.controller.succession import is_known, succeed
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
@@ -37,6 +38,7 @@ class Provision:
     """The handler of the claim queue; a key is never with two workers."""
 
     def __init__(self, context: Context) -> None:
+        self.progress = Progress(context.speaker)
         self._context = context
         self._in_progress: dict[str, Plan] = {}
         self._left_over: dict[str, list[Record]] = {}
@@ -108,10 +110,10 @@ class Provision:
 
     def _carry_out(self, plan: Plan) -> None:
         claim, started = plan.claim, time.monotonic()
-        self._context.speaker.say(claim, "Provisioning", f"making a volume for claim {claim.key}")
         try:
-            plan = self._made(plan)
-            self._publish(plan)
+            with self.progress.of(claim):
+                plan = self._made(plan)
+                self._publish(plan)
         except Fenced:  # as NotLeading: who leads next finds what was half-made on the export
             raise
         except (Refused, ExportError, kube.KubeError) as error:
