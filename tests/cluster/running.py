@@ -6,8 +6,8 @@ import threading
 import urllib.error
 import urllib.request
 
+from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.program import Program
-from holdfast.controller.provision import Provision
 from holdfast.controller.settings import Settings
 from holdfast.exports.interface import Exports
 from holdfast.kube.api import Api
@@ -54,8 +54,8 @@ class Running:
         return self.program._api
 
     @property
-    def provision(self) -> Provision:
-        return self.program._provision
+    def claims_controller(self) -> ClaimsController:
+        return self.program._claims
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of an answer over HTTP."""

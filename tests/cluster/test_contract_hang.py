@@ -26,10 +26,10 @@ class TestAnExportThatHangs:
         uid = site.assigned(claim)
 
         assert "did not answer in 1 s" in site.refusal(claim)
-        eventually(lambda: running.provision.in_progress == {uid})
+        eventually(lambda: running.claims_controller.in_progress == {uid})
         hang.over.set()
         site.bound(claim)
-        eventually(lambda: not running.provision.in_progress)
+        eventually(lambda: not running.claims_controller.in_progress)
 
     def test_of_a_claim_deleted_meanwhile_nothing_is_left(
         self, site: Site, hanging: tuple[Running, Hang]
@@ -43,13 +43,13 @@ class TestAnExportThatHangs:
         claim = site.claim(site.make_class(parameters={"onDelete": "delete"}))
         name = f"pvc-{site.assigned(claim)}"
         site.refusal(claim, "did not answer")
-        eventually(lambda: running.provision.in_progress)
+        eventually(lambda: running.claims_controller.in_progress)
 
         site.delete_claim(claim)
         eventually(lambda: site.find_claim(claim) is None)
         hang.over.set()
 
-        eventually(lambda: not running.provision.in_progress)
+        eventually(lambda: not running.claims_controller.in_progress)
         eventually(lambda: site.find_volume(name) is None)
         assert site.tree() == set()
 
@@ -96,4 +96,4 @@ def test_the_pv_object_fails_to_be_saved_twice_and_then_is_saved(
     assert site.directory(volume).is_dir()
     assert site.tree() == {site.directory(volume).name}
     running.settle()
-    assert running.provision.in_progress == set()
+    assert running.claims_controller.in_progress == set()

@@ -40,7 +40,10 @@ class Hands:
         """Begins a term, as the steward does; but no worker and no steward runs."""
         program = self._program
         steward = program._steward
-        steward._provision, steward._keep = program._provision, program._keep
+        steward._claims, steward._volumes = (
+            program._claims,
+            program._volumes,
+        )
         steward._trash = program._trash
         steward._take_over()
         assert program._gate.term is not None
@@ -51,7 +54,7 @@ class Hands:
 
     @property
     def in_progress(self) -> set[str]:
-        return self._running.provision.in_progress
+        return self._running.claims_controller.in_progress
 
     def provision(self, claim: str) -> None:
         """One attempt, once the claim and its class are seen."""
@@ -65,7 +68,7 @@ class Hands:
         else:
             eventually(lambda: self._program._cluster.claims.get(key) is None)
         with self._program._gate.within(self._term):
-            self._running.provision(key)
+            self._running.claims_controller(key)
 
     def fail(self, error: Exception, operation: str = "create") -> None:
         """From now on the export answers this operation so."""
@@ -89,7 +92,7 @@ class Hands:
     def carry_out(self, begun: Plan) -> None:
         """An attempt at what was begun, whatever became of its claim."""
         with self._program._gate.within(self._term):
-            self._running.provision._carry_out(begun)
+            self._running.claims_controller._carry_out(begun)
 
 
 @pytest.fixture
@@ -215,7 +218,7 @@ class TestTheSet:
         volume = site.get_volume(f"pvc-{uid}")
         hands.fail(FINAL)
 
-        (begun,) = hands._running.provision._in_progress.values()
+        (begun,) = hands._running.claims_controller._in_progress.values()
 
         hands.carry_out(begun)
 

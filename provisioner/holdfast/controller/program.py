@@ -12,23 +12,23 @@ from holdfast import __version__
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
 from holdfast.controller.circuit import Circuit
+from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
 from holdfast.controller.health import Health
 from holdfast.controller.identity import Identity
-from holdfast.controller.keep import Keep
 from holdfast.controller.leadership import leadership
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.own_pod import delete_own_pod
-from holdfast.controller.provision import Provision
 from holdfast.controller.settings import Settings
 from holdfast.controller.speaker import Speaker
 from holdfast.controller.steward import Steward
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
+from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.watchdog import Watchdog
 from holdfast.controller.workers import Workers
 from holdfast.exports.errors import ExportError
@@ -68,7 +68,7 @@ class Program:
         self._set_up_export()
         self._set_up_leadership()
         self._set_up_leaders_tasks()
-        self._provision, self._keep = self._handlers()
+        self._claims, self._volumes = self._handlers()
         self._workers = self._make_workers()
         self._watch_gauges()
         self.health = Health(
@@ -163,7 +163,7 @@ class Program:
         self._recorder.start()
         self._watchdog.start()
         self._leadership.start()
-        self._steward.start(self._provision, self._keep, self._trash)
+        self._steward.start(self._claims, self._volumes, self._trash)
         self._trash.start()
         for workers in self._workers:
             workers.start()
@@ -172,7 +172,7 @@ class Program:
     def _wait(self) -> int:
         while not self._stop.wait(_PULSE):
             self._beat = time.monotonic()
-            self._provision.progress.tell()
+            self._claims.progress.tell()
             if self._directories.is_stale:
                 _log.error("the export's mount is stale, and only a new mount mends that")
                 delete_own_pod(self._api)
@@ -221,7 +221,7 @@ class Program:
     def _ask_api(self) -> None:
         next(self._api.pages(CLASSES, limit=1))
 
-    def _handlers(self) -> tuple[Provision, Keep]:
+    def _handlers(self) -> tuple[ClaimsController, VolumesController]:
         context = Context(
             api=self._api,
             cluster=self._cluster,
@@ -233,12 +233,12 @@ class Program:
             identity=self._identity,
             fence=self._gate.fence,
         )
-        return Provision(context), Keep(context, self._trash.look)
+        return ClaimsController(context), VolumesController(context, self._trash.look)
 
     def _make_workers(self) -> list[Workers]:
         queues = (
-            ("claims", self._cluster.claim_queue, self._provision),
-            ("volumes", self._cluster.volume_queue, self._keep),
+            ("claims", self._cluster.claim_queue, self._claims),
+            ("volumes", self._cluster.volume_queue, self._volumes),
         )
         return [
             Workers(

@@ -9,16 +9,16 @@ import time
 import structlog
 
 from holdfast.controller.circuit import Circuit
+from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
 from holdfast.controller.identity import Identity
-from holdfast.controller.keep import Keep
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.outcome import NotLeading
-from holdfast.controller.provision import Provision
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
+from holdfast.controller.volumes_controller import VolumesController
 from holdfast.exports import errors as exports
 from holdfast.exports.identity import new_export_id
 from holdfast.exports.interface import Exports, Grant, Leader, PutBack, Takeover
@@ -70,10 +70,15 @@ class Steward:
         self._sweep_at = math.inf
         self.thread = threading.Thread(target=self._run, name="steward", daemon=True)
 
-    def start(self, provision: Provision, keep: Keep, trash: Trash) -> None:
+    def start(
+        self,
+        claims_controller: ClaimsController,
+        volumes_controller: VolumesController,
+        trash: Trash,
+    ) -> None:
         """Begins to look for leadership."""
-        self._provision = provision
-        self._keep = keep
+        self._claims = claims_controller
+        self._volumes = volumes_controller
         self._trash = trash
         self.thread.start()
 
@@ -126,8 +131,8 @@ class Steward:
         takeover = self._begin()
         for reason in takeover.left:
             _log.warning("an earlier term left what cannot be dealt with", reason=reason)
-        self._keep.begin(takeover.moving)
-        self._provision.settle(takeover.unfinished)
+        self._volumes.begin(takeover.moving)
+        self._claims.settle(takeover.unfinished)
         self._trash.look()
         self._gate.open(takeover.term)
         self._sweep_at = time.monotonic() + _SWEEP
@@ -175,7 +180,7 @@ class Steward:
         with self._gate.within(term):
             for moved in self._directories.change("sweep", sweep):
                 if moved.reason:
-                    self._keep.say_not_moved_back(moved.volume, moved.found_at, moved.reason)
+                    self._volumes.say_not_moved_back(moved.volume, moved.found_at, moved.reason)
                     continue
                 self._metrics.moved_back.inc()
-                self._keep.say_moved_back(moved.volume, moved.directory, moved.found_at)
+                self._volumes.say_moved_back(moved.volume, moved.directory, moved.found_at)

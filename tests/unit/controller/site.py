@@ -9,15 +9,15 @@ from typing import Any, NamedTuple, NoReturn
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import ClaimRef
+from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
 from holdfast.controller.identity import Identity
-from holdfast.controller.keep import Keep
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.provision import Provision
 from holdfast.controller.speaker import Speaker
+from holdfast.controller.volumes_controller import VolumesController
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Exports, Grant, Leader, Term
 from holdfast.exports.record import Record
@@ -79,8 +79,8 @@ class Site:
     def set_up(self, context: Context) -> None:
         """Makes the handlers."""
         self.context = context
-        self.provision = Provision(context)
-        self.keep = Keep(context, self._look_at_trash)
+        self.claims_controller = ClaimsController(context)
+        self.volumes_controller = VolumesController(context, self._look_at_trash)
 
     def _look_at_trash(self) -> None:
         self.trash_looks += 1
@@ -89,8 +89,8 @@ class Site:
         """Begins a term; what an earlier one left in the making."""
         takeover = self.export.begin(LEADER)
         self.gate.open(takeover.term)
-        self.keep.begin(takeover.moving)
-        self.provision.settle(takeover.unfinished)
+        self.volumes_controller.begin(takeover.moving)
+        self.claims_controller.settle(takeover.unfinished)
         return takeover.unfinished
 
     @property
@@ -106,12 +106,12 @@ class Site:
     def serve(self, key: str = "team/data") -> None:
         """Handles a claim."""
         with self.gate.within(self.term):
-            self.provision(key)
+            self.claims_controller(key)
 
     def look_after(self, uid: str = "1") -> None:
         """Handles a volume."""
         with self.gate.within(self.term):
-            self.keep(f"pvc-{uid}")
+            self.volumes_controller(f"pvc-{uid}")
 
     def add_class(self, policy: str = "Delete", **parameters: str) -> None:
         """Makes the class, or edits it."""

@@ -37,7 +37,7 @@ def is_clean(site: Site) -> bool:
         site.volume() is None
         and site.record() is None
         and not (site.root / "team").exists()
-        and site.provision.in_progress == set()
+        and site.claims_controller.in_progress == set()
     )
 
 
@@ -79,7 +79,7 @@ class TestKnownEnd:
         assert site.volume() is not None
         assert not site.export.is_unfinished("pvc-1")
         assert (site.root / "team" / "data").is_dir()
-        assert site.provision.in_progress == set()
+        assert site.claims_controller.in_progress == set()
 
     def test_a_volume_of_another_claim_by_that_name_does_not_keep_the_directory(
         self, site: Site
@@ -103,7 +103,7 @@ class TestUnknownEnd:
         with pytest.raises(type(error)):
             site.serve()
 
-        assert site.provision.in_progress == {"1"}
+        assert site.claims_controller.in_progress == {"1"}
         assert site.only(FAILED).message == error.message
         assert (site.root / "team" / "data").is_dir()
 
@@ -116,7 +116,7 @@ class TestUnknownEnd:
         site.serve()
 
         assert len(site.said("ProvisioningSucceeded")) == 1
-        assert site.provision.in_progress == set()
+        assert site.claims_controller.in_progress == set()
         assert not site.export.is_unfinished("pvc-1")
 
     def test_the_next_try_leaves_alone_what_pods_may_use_by_now(self, site: Site) -> None:
@@ -161,7 +161,7 @@ class TestUnknownEnd:
 
         assert site.volume() is not None
         assert not site.export.is_unfinished("pvc-1")
-        assert "1" not in site.provision.in_progress
+        assert "1" not in site.claims_controller.in_progress
 
     @pytest.mark.parametrize("step", ["_placed", "_record"])
     def test_one_that_has_no_record_yet_is_undone_when_its_claim_is_gone(
@@ -183,7 +183,7 @@ class TestUnknownEnd:
         site.serve()
 
         assert site.volume("2") is not None
-        assert site.provision.in_progress == set()
+        assert site.claims_controller.in_progress == set()
 
     def test_it_is_left_to_another_replica_that_has_finished_it(self, site: Site) -> None:
         lose_the_answer(site)
@@ -196,7 +196,7 @@ class TestUnknownEnd:
 
         site.serve()
 
-        assert site.provision.in_progress == set()
+        assert site.claims_controller.in_progress == set()
         assert len(site.server.requests) == requests
 
     def test_it_is_taken_back_when_its_claim_can_be_served_no_more(self, site: Site) -> None:
@@ -259,7 +259,7 @@ class TestFenced:
         assert site.volume() is None
         assert site.server.count("create") == 0
         assert site.said(FAILED) == []
-        assert site.provision.in_progress == set()  # who leads next finds what is half-made
+        assert site.claims_controller.in_progress == set()  # who leads next finds what is half-made
 
     def test_a_later_term_leaves_the_attempt_to_the_takeover_and_says_nothing(
         self, site: Site
@@ -271,7 +271,7 @@ class TestFenced:
             site.serve()
 
         assert site.said(FAILED) == []
-        assert site.provision.in_progress == set()
+        assert site.claims_controller.in_progress == set()
         assert site.volume() is None
 
     def test_the_work_of_an_ended_term_is_done_in_the_next(self, site: Site) -> None:

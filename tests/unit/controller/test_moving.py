@@ -100,7 +100,7 @@ def test_that_of_a_volume_which_a_person_has_just_kept_is_put_back(moving: Site)
 def test_what_did_not_move_is_no_event(site: Site) -> None:
     site.made_on_export(ref())
     site.add_volume(a_volume(ref()))
-    site.keep.begin(["pvc-1"])
+    site.volumes_controller.begin(["pvc-1"])
 
     site.look_after()
 
@@ -120,7 +120,7 @@ def test_all_volumes_that_want_care_are_queued_when_a_term_begins(site: Site) ->
     site.add_volume(a_volume(ref("2", "other"), "team/other", phase="Released"))
     site.cluster.volume_queue._due.clear()
 
-    site.keep.begin([])
+    site.volumes_controller.begin([])
 
     assert site.queued()[1] == {"pvc-2"}
 
@@ -131,7 +131,7 @@ def test_what_an_earlier_term_knew_of_records_is_forgotten_when_a_term_begins(si
     site.look_after()
     site.made_on_export(ref())
 
-    site.keep.begin([])
+    site.volumes_controller.begin([])
     site.look_after()
 
     assert site.server.count("patch") == 1

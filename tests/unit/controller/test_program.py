@@ -176,7 +176,7 @@ class TestRunning:
         eventually(program._gate.is_open)
         workers = program._workers[0]
         parts = [
-            Part(monkeypatch, program._provision, "_serve", workers),
+            Part(monkeypatch, program._claims, "_serve", workers),
             Part(monkeypatch, program._steward, "_turn", program._steward),
             Part(monkeypatch, program._trash, "_turn", program._trash),
         ]

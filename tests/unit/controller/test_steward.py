@@ -69,7 +69,10 @@ class Bench:
             former_leases=("old-nfs",),
             stop=site.stop,
         )
-        self.steward._provision, self.steward._keep = site.provision, site.keep
+        self.steward._claims, self.steward._volumes = (
+            site.claims_controller,
+            site.volumes_controller,
+        )
         self.steward._trash = self.trash
 
     def turn(self) -> None:
@@ -200,7 +203,7 @@ class TestTakeover:
         real, seen = bench.site.gate.open, []
 
         def open_(term: Term) -> None:
-            seen.append((bench.site.keep._moving, bench.site.queued()[0]))
+            seen.append((bench.site.volumes_controller._moving, bench.site.queued()[0]))
             real(term)
 
         monkeypatch.setattr(bench.site.gate, "open", open_)
@@ -437,7 +440,9 @@ class TestThread:
         assert not bench.steward.thread.is_alive()
 
     def start(self, bench: Bench) -> None:
-        bench.steward.start(bench.site.provision, bench.site.keep, bench.trash)
+        bench.steward.start(
+            bench.site.claims_controller, bench.site.volumes_controller, bench.trash
+        )
 
     @pytest.mark.parametrize("error", [Failed("no"), KubeError("no"), RuntimeError("a fault")])
     def test_an_error_does_not_end_it(self, running: Bench, error: Exception) -> None:

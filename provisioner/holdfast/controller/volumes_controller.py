@@ -39,7 +39,7 @@ _FAILED = "VolumeFailedDelete"
 _PATCH_ATTEMPTS = 5
 
 
-class Keep:
+class VolumesController:
     """The handler of the volume queue; a key is never with two workers."""
 
     def __init__(self, context: Context, trashed: Callable[[], None]) -> None:

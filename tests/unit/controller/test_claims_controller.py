@@ -32,7 +32,7 @@ def test_a_claim_gets_its_directory_record_volume_and_events(site: Site) -> None
     assert [said.reason for said in site.said()] == ["ProvisioningSucceeded"]
     assert site.only("ProvisioningSucceeded").message == "made volume pvc-1 in 'team/data'"
     assert site.metric(MADE, **LABELS) == 1
-    assert site.provision.in_progress == set()
+    assert site.claims_controller.in_progress == set()
 
 
 def test_the_volume_is_known_at_once_without_its_event(site: Site) -> None:

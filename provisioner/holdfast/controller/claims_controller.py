@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 _FAILED = "ProvisioningFailed"
 
 
-class Provision:
+class ClaimsController:
     """The handler of the claim queue; a key is never with two workers."""
 
     def __init__(self, context: Context) -> None:
