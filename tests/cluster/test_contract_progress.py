@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from holdfast.controller.outcome import Again, NotLeading
 
 from holdfast.claims.constants import SELECTED_NODE, STORAGE_PROVISIONER
 from holdfast.claims.decide import Plan
-from holdfast.controller.outcome import Again, NotLeading
 from holdfast.exports.errors import Failed, Unavailable
 from holdfast.exports.interface import Grant, Term
 from holdfast.kube import errors as kube
@@ -37,15 +37,15 @@ class Hands:
         self._term = self._take_over()
 
     def _take_over(self) -> Term:
-        """Begins a term, as the steward does; but no worker and no steward runs."""
+        """Begins a term, as `LeaderTasks` does, of which no thread runs, nor one of the workers."""
         program = self._program
-        steward = program._steward
-        steward._claims, steward._volumes = (
+        leader_tasks = program._leader_tasks
+        leader_tasks._claims, leader_tasks._volumes = (
             program._claims,
             program._volumes,
         )
-        steward._trash = program._trash
-        steward._take_over()
+        leader_tasks._trash = program._trash
+        leader_tasks._take_over()
         assert program._gate.term is not None
         return program._gate.term
 

@@ -197,7 +197,7 @@ def _learned(export: Export, leader: Leader) -> int:
 
 
 def _cluster(api: Api) -> str:
-    """The cluster's uid, as the provisioner has it (`Steward`)."""
+    """The cluster's uid, as the provisioner has it (`LeaderTasks`)."""
     from holdfast.kube.errors import Forbidden
     from holdfast.kube.resources import NAMESPACES
 

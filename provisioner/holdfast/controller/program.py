@@ -19,13 +19,13 @@ from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
 from holdfast.controller.health import Health
 from holdfast.controller.identity import Identity
+from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.outcome import NotLeading
 from holdfast.controller.own_pod import delete_own_pod
 from holdfast.controller.settings import Settings
 from holdfast.controller.speaker import Speaker
-from holdfast.controller.steward import Steward
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
@@ -111,7 +111,7 @@ class Program:
         self._gate = Gate(self._leadership.leading, circuits, self._stop)
 
     def _set_up_leaders_tasks(self) -> None:
-        self._steward = Steward(
+        self._leader_tasks = LeaderTasks(
             api=self._api,
             cluster=self._cluster,
             directories=self._directories,
@@ -163,7 +163,7 @@ class Program:
         self._recorder.start()
         self._watchdog.start()
         self._leadership.start()
-        self._steward.start(self._claims, self._volumes, self._trash)
+        self._leader_tasks.start(self._claims, self._volumes, self._trash)
         self._trash.start()
         for workers in self._workers:
             workers.start()
@@ -187,7 +187,7 @@ class Program:
         deadline = time.monotonic() + _WORK_IN_HAND
         for workers in self._workers:
             workers.stop(max(0.0, deadline - time.monotonic()))
-        for part in (self._steward, self._trash):
+        for part in (self._leader_tasks, self._trash):
             part.stop(max(0.0, deadline - time.monotonic()))
         self._leadership.stop()
         self._recorder.stop()
@@ -281,7 +281,7 @@ class Program:
         if time.monotonic() - self._beat > _STUCK:
             wrong.append("the main thread hangs")
         threads = [thread for workers in self._workers for thread in workers.threads]
-        threads += [part.thread for part in (self._steward, self._trash, self._watchdog)]
+        threads += [part.thread for part in (self._leader_tasks, self._trash, self._watchdog)]
         threads += [self._api_circuit.thread, self._export_circuit.thread]
         wrong += [f"thread {thread.name} has ended" for thread in threads if not thread.is_alive()]
         return wrong

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import structlog
+from holdfast.controller.outcome import NotLeading
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import program as module
 from holdfast.controller.cluster import Cluster
-from holdfast.controller.outcome import NotLeading
 from holdfast.controller.program import STALE, Program
 from holdfast.controller.settings import Settings
 from holdfast.controller.watchdog import LOST
@@ -154,7 +154,7 @@ class TestRunning:
         assert lease["spec"]["holderIdentity"] == ""
         assert {thread.name for thread in threading.enumerate()}.isdisjoint(
             {
-                "steward",
+                "leader-tasks",
                 "trash",
                 "watchdog",
                 "elector",
@@ -177,7 +177,7 @@ class TestRunning:
         workers = program._workers[0]
         parts = [
             Part(monkeypatch, program._claims, "_serve", workers),
-            Part(monkeypatch, program._steward, "_turn", program._steward),
+            Part(monkeypatch, program._leader_tasks, "_turn", program._leader_tasks),
             Part(monkeypatch, program._trash, "_turn", program._trash),
         ]
         running.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
@@ -188,7 +188,7 @@ class TestRunning:
         give_up = program._leadership.stop
 
         def stop() -> None:
-            threads = [*workers.threads, program._steward.thread, program._trash.thread]
+            threads = [*workers.threads, program._leader_tasks.thread, program._trash.thread]
             alive.extend(thread for thread in threads if thread.is_alive())
             give_up()
 
@@ -275,7 +275,7 @@ class TestTermNotBegun:
     def test_the_lease_is_given_up_after_some_tries(
         self, full: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(full.program._steward._backoff, "next", lambda: 0.0)
+        monkeypatch.setattr(full.program._leader_tasks._backoff, "next", lambda: 0.0)
         eventually(lambda: not full.program._failures.may_lead())
 
         eventually(lambda: (full.held(LEASE) or {"spec": {}})["spec"]["holderIdentity"] == "")
@@ -306,7 +306,7 @@ class TestBeforeItRuns:
 
     def test_each_thread_that_has_ended_is_named(self, program: Program) -> None:
         names = ["claims-0", "claims-1", "volumes-0", "volumes-1"]
-        names += ["steward", "trash", "watchdog"]
+        names += ["leader-tasks", "trash", "watchdog"]
         names += ["API server-probe", "export-probe"]
 
         assert program._not_live() == [f"thread {name} has ended" for name in names]

@@ -34,7 +34,7 @@ _SWEEP = 20.0  # so that what a late call moved is back within a minute
 _LASTING = 60.0  # a term of this many seconds was no failure
 
 
-class Steward:
+class LeaderTasks:
     """One thread: opens the gate when this replica begins to lead, closes it at the end."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Steward:
         self._backoff = Backoff(1.0, 30.0)
         self._began = -math.inf
         self._sweep_at = math.inf
-        self.thread = threading.Thread(target=self._run, name="steward", daemon=True)
+        self.thread = threading.Thread(target=self._run, name="leader-tasks", daemon=True)
 
     def start(
         self,
@@ -100,7 +100,7 @@ class Steward:
                 _log.warning("a task of the leader failed", reason=error.message)
                 self._pause()
             except Exception:  # noqa: BLE001 - nobody else would begin a term
-                _log.exception("unexpected error of the steward")
+                _log.exception("unexpected error in a task of the leader")
                 self._pause()
 
     def _pause(self) -> None:

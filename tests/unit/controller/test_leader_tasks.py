@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import structlog
-
-from holdfast.controller import steward as module
-from holdfast.controller.circuit import Circuit
 from holdfast.controller.outcome import NotLeading
-from holdfast.controller.steward import Steward
+
+from holdfast.controller import leader_tasks as module
+from holdfast.controller.circuit import Circuit
+from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import Failed, Fenced, Unavailable, WrongExport
@@ -27,7 +27,7 @@ from tests.unit.controller.site import LEADER, Site, before, failing, once
 
 
 class Bench:
-    """A steward whose turns are called by the test, on a clock that the test holds."""
+    """A leader's tasks, whose turns are called by the test, on a clock that the test holds."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -55,7 +55,7 @@ class Bench:
         )
         self.told: list[str] = []
         self.failures = TakeoverFailures(self.told.append)
-        self.steward = Steward(
+        self.leader_tasks = LeaderTasks(
             api=site.api,
             cluster=site.cluster,
             directories=site.directories,
@@ -69,17 +69,17 @@ class Bench:
             former_leases=("old-nfs",),
             stop=site.stop,
         )
-        self.steward._claims, self.steward._volumes = (
+        self.leader_tasks._claims, self.leader_tasks._volumes = (
             site.claims_controller,
             site.volumes_controller,
         )
-        self.steward._trash = self.trash
+        self.leader_tasks._trash = self.trash
 
     def turn(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("holdfast.controller.steward.time.monotonic", lambda: self.now)
+            patch.setattr("holdfast.controller.leader_tasks.time.monotonic", lambda: self.now)
             patch.setattr(self.site.stop, "wait", self.rests.append)
-            self.steward._turn()
+            self.leader_tasks._turn()
 
     def swap(self, export_id: str = "") -> None:
         """Mounts an empty export, or another one."""
@@ -432,15 +432,15 @@ class TestThread:
     @pytest.fixture
     def running(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         monkeypatch.setattr(module, "_LASTING", -1.0)
-        monkeypatch.setattr(bench.steward._backoff, "next", lambda: 0.01)
+        monkeypatch.setattr(bench.leader_tasks._backoff, "next", lambda: 0.01)
         with structlog.testing.capture_logs():
             yield bench
             bench.site.stop.set()
-            bench.steward.stop(10)
-        assert not bench.steward.thread.is_alive()
+            bench.leader_tasks.stop(10)
+        assert not bench.leader_tasks.thread.is_alive()
 
     def start(self, bench: Bench) -> None:
-        bench.steward.start(
+        bench.leader_tasks.start(
             bench.site.claims_controller, bench.site.volumes_controller, bench.trash
         )
 
