@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from holdfast.controller.outcome import Again, NotLeading
 
 from holdfast.claims.constants import SELECTED_NODE, STORAGE_PROVISIONER
 from holdfast.claims.decide import Plan
+from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports.errors import Failed, Unavailable
 from holdfast.exports.interface import Grant, Term
 from holdfast.kube import errors as kube
@@ -85,7 +85,7 @@ class Hands:
         """From now on another replica may lead."""
 
         def refuse(_: float) -> Grant:
-            raise NotLeading
+            raise LeadershipLost
 
         self._monkeypatch.setattr(self._program._directories, "_grant", refuse)
 
@@ -119,7 +119,7 @@ class TestTheSet:
         claim, _ = make_claim(site)
         hands.fail(FINAL)
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             hands.provision(claim)
 
         assert hands.in_progress == set()
@@ -141,7 +141,7 @@ class TestTheSet:
         claim, _ = make_claim(site)
         hands.fence_off()
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             hands.provision(claim)
 
         assert hands.in_progress == set()
@@ -155,7 +155,7 @@ class TestTheSet:
             hands.provision(claim)
         hands.fail(FINAL)
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             hands.provision(claim)
 
         assert hands.in_progress == set()
@@ -180,7 +180,7 @@ class TestTheSet:
             hands.provision(claim)
         hands.fence_off()
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             hands.provision(claim)
 
         assert hands.in_progress == {uid}
@@ -291,7 +291,7 @@ class TestTheSelectedNode:
     ) -> None:
         hands.fail(FINAL)
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             hands.provision(waiting)
 
         assert annotations_of(site.get_claim(waiting))[SELECTED_NODE] == "node-1"
@@ -302,7 +302,7 @@ class TestTheSelectedNode:
     ) -> None:
         hands.fence_off()
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             hands.provision(waiting)
 
         assert annotations_of(site.get_claim(waiting))[SELECTED_NODE] == "node-1"

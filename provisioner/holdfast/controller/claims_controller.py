@@ -20,8 +20,8 @@ from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
-from holdfast.controller.outcome import UNKNOWN, Again
 from holdfast.controller.progress import Progress
+from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.succession import is_known, succeed
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
@@ -82,7 +82,7 @@ class ClaimsController:
                 self._fail(claim, message)
                 self._give_up(claim.key)  # its class was edited meanwhile
                 if retry:
-                    raise Again
+                    raise Requeue
             case Plan() as plan:
                 unfinished = claim.key in self._in_progress
                 if unfinished or self._context.cluster.volumes.get(plan.volume) is None:
@@ -114,7 +114,7 @@ class ClaimsController:
             with self.progress.of(claim):
                 plan = self._made(plan)
                 self._publish(plan)
-        except Fenced:  # as NotLeading: who leads next finds what was half-made on the export
+        except Fenced:  # as LeadershipLost: who leads next finds what was half-made on the export
             raise
         except (Refused, ExportError, kube.KubeError) as error:
             self._fail(claim, error.message)
@@ -122,7 +122,7 @@ class ClaimsController:
             if isinstance(error, UNKNOWN):
                 raise
             self._take_back(plan)
-            raise Again from error
+            raise Requeue from error
         self._in_progress.pop(claim.key, None)
         self._left_over.pop(claim.key, None)
         self._succeed(plan, time.monotonic() - started)

@@ -19,7 +19,7 @@ from holdfast.kube.api import Api
 class Context:
     """The API server, the export, and who we are.
 
-    `fence` raises NotLeading once the work of this thread may change nothing more.
+    `fence` raises LeadershipLost once the work of this thread may change nothing more.
     """
 
     api: Api

@@ -38,7 +38,7 @@ class Directories:
         check: Callable[[ExportInfo], object] = lambda _: None,
         can_check: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`grant` gives leave to change the export for so many seconds, or raises NotLeading.
+        """`grant` gives leave to change the export for so many seconds, or raises LeadershipLost.
 
         `check` raises WrongExport for another export than the one that is meant; `can_check` is
         False for as long as it could not tell.
@@ -67,7 +67,7 @@ class Directories:
 
         Raises:
             ExportError: as the operation does.
-            NotLeading: the term is over.
+            LeadershipLost: the term is over.
         """
         with self._outstanding.counted() as ticket:  # before the lease is asked
             grant = self._grant(self.seconds)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from holdfast.controller.circuit import Circuit
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.interface import Grant, Term
 
 _LOOK = 0.25  # seconds between two looks while the gate is closed
@@ -80,14 +80,14 @@ class Gate:
             self._work.term = None
 
     def fence(self) -> None:
-        """Raises NotLeading: asked before each change, in the middle of the work."""
+        """Raises LeadershipLost: asked before each change, in the middle of the work."""
         if self._work.term is None or self._work.term != self._term or not self._leading():
-            raise NotLeading
+            raise LeadershipLost
 
     def grant(self, seconds: float) -> Grant:
-        """Leave to change the export, for this thread's work; raises NotLeading."""
+        """Leave to change the export, for this thread's work; raises LeadershipLost."""
         self.fence()
         term = self._work.term
         if term is None:
-            raise NotLeading
+            raise LeadershipLost
         return Grant(term, seconds)

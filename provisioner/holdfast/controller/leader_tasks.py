@@ -15,7 +15,7 @@ from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
@@ -94,7 +94,7 @@ class LeaderTasks:
                 self._export_circuit.trip(error.message)
             except kube.Unavailable as error:
                 self._api_circuit.trip(error.message)
-            except (exports.Fenced, NotLeading):
+            except (exports.Fenced, LeadershipLost):
                 self._gate.close()
             except (kube.KubeError, exports.ExportError) as error:
                 _log.warning("a task of the leader failed", reason=error.message)

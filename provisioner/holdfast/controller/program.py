@@ -22,8 +22,8 @@ from holdfast.controller.identity import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.outcome import NotLeading
 from holdfast.controller.own_pod import delete_own_pod
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import Settings
 from holdfast.controller.speaker import Speaker
 from holdfast.controller.takeover_failures import TakeoverFailures
@@ -200,7 +200,7 @@ class Program:
 
     def _refuse_unless_leading(self) -> None:
         if not self._leadership.leading():
-            raise NotLeading
+            raise LeadershipLost
 
     def _grant(self, seconds: float) -> Grant:
         return self._gate.grant(seconds)  # which is made later than what asks it

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.errors import ExportError, WrongExport
 from holdfast.kube.errors import KubeError, Unavailable
 
@@ -52,7 +52,7 @@ class TakeoverFailures:
         """One try; what it raises is noted and passed on, but for the end of the leadership."""
         try:
             yield
-        except NotLeading:
+        except LeadershipLost:
             raise
         except Exception as error:
             self._note(error)

@@ -18,7 +18,7 @@ import structlog
 from holdfast.controller.directories import Directories
 from holdfast.controller.gate import Gate
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.speaker import Speaker
 from holdfast.exports.errors import ExportError, Fenced, TimedOut, Unavailable
 from holdfast.exports.interface import Exports, Grant, Reaped
@@ -93,7 +93,7 @@ class Trash:
                     self._turn()
             except Fenced:
                 self._gate.end(term)
-            except NotLeading:
+            except LeadershipLost:
                 continue
             except ExportError as error:
                 _log.warning("trash is not emptied for now", reason=error.message)
@@ -137,7 +137,7 @@ class Trash:
         del self._entries[volume]  # it comes last from now on
         try:
             reaped = self._directories.change("reap", reap, volume)
-        except (Fenced, NotLeading, Unavailable):
+        except (Fenced, LeadershipLost, Unavailable):
             self._entries[volume] = entry
             raise
         except TimedOut as error:  # how far it came is not known

@@ -26,7 +26,7 @@ from holdfast.claims.reclaim import (
     without_finalizer,
 )
 from holdfast.controller.context import Context
-from holdfast.controller.outcome import UNKNOWN, Again
+from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.exports.errors import ExportError, Fenced, Unavailable
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import Record
@@ -131,7 +131,7 @@ class VolumesController:
             self._context.metrics.finalizer_failed.inc()
             self._context.speaker.warn_volume(volume, "VolumeFinalizerFailed", error.message)
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
-            raise Again from error
+            raise Requeue from error
         return False
 
     def _patch(self, volume: Volume, metadata: Json) -> None:
@@ -143,7 +143,7 @@ class VolumesController:
         except kube.NotFound:
             return
         except kube.Conflict as conflict:
-            raise Again from conflict
+            raise Requeue from conflict
 
     def _look_after(self, volume: Volume, *, in_doubt: bool) -> None:
         """Makes sure that the record of a volume that stays says what the volume says.
@@ -188,7 +188,7 @@ class VolumesController:
             _log.warning("volume not reclaimed", volume=volume.name, reason=error.message)
             if isinstance(error, UNKNOWN):
                 raise
-            raise Again from error
+            raise Requeue from error
         self._succeed(volume, moved, time.monotonic() - started)
 
     def _fresh(self, name: str) -> Volume | None:
@@ -358,7 +358,7 @@ class VolumesController:
                 except kube.NotFound:
                     pass
                 return
-        raise Again
+        raise Requeue
 
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
         self._context.metrics.volume_deleted(volume.class_name, seconds)

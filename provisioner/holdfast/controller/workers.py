@@ -9,7 +9,7 @@ import structlog
 
 from holdfast.controller.circuit import Circuit
 from holdfast.controller.gate import Gate
-from holdfast.controller.outcome import Again, NotLeading
+from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Term
 from holdfast.kube import errors as kube
@@ -75,9 +75,9 @@ class Workers:
         except exports.Fenced:
             self._gate.end(term)
             self._queue.add(key)
-        except NotLeading:
+        except LeadershipLost:
             self._queue.add(key)
-        except (Again, exports.ExportError, kube.KubeError):
+        except (Requeue, exports.ExportError, kube.KubeError):
             self._queue.retry(key)
         except Exception:  # noqa: BLE001 - a fault in one key must not end the worker
             _log.exception("unexpected error", key=key)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.controller.outcome import Again, NotLeading
+from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports import create
 from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
 from holdfast.kube import errors as kube
@@ -48,7 +48,7 @@ class TestKnownEnd:
         before(site.export, "create", failing(Failed("the disk says no")))
         site.add_claim(ref())
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.serve()
 
         assert site.only(FAILED).message == "the disk says no"
@@ -58,7 +58,7 @@ class TestKnownEnd:
         site.server.fail("create", Fault(422, "Invalid"))
         site.add_claim(ref())
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.serve()
 
         assert site.only(FAILED).message == "fault 422"
@@ -73,7 +73,7 @@ class TestKnownEnd:
         site.server.fail("get", Fault(422, "Invalid"))
         site.add_claim(ref())
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.serve()
 
         assert site.volume() is not None
@@ -87,7 +87,7 @@ class TestKnownEnd:
         site.server.objects.create("/api/v1/persistentvolumes", a_volume(ref("1", "other")))
         site.add_claim(ref())
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.serve()
 
         assert site.record() is None
@@ -154,7 +154,7 @@ class TestUnknownEnd:
         site.remove_claim(ref())
         if again:
             site.add_claim(ref("2"))
-            with pytest.raises(Again):  # the directory is the first one's
+            with pytest.raises(Requeue):  # the directory is the first one's
                 site.serve()
         else:
             site.serve()
@@ -243,17 +243,17 @@ class TestFenced:
         site.add_claim(ref())
         site.leads = False
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             site.serve()
 
         assert site.server.count("create") == 0
         assert not (site.root / "team").exists()
 
     def test_the_lease_lost_after_the_directory_leaves_no_volume(self, site: Site) -> None:
-        site.set_up(replace(site.context, fence=failing(NotLeading())))
+        site.set_up(replace(site.context, fence=failing(LeadershipLost())))
         site.add_claim(ref())
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             site.serve()
 
         assert site.volume() is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims import constants
-from holdfast.controller.outcome import Again
+from holdfast.controller.requeue import Requeue
 from holdfast.kube.resources import VOLUMES
 from tests.unit.controller.given import ID, a_volume, ref
 from tests.unit.controller.site import Site
@@ -63,7 +63,7 @@ def test_an_existing_directory_is_refused_unless_the_class_says_otherwise(site: 
     """Rule 3: what was there before its volume is never removed, nor handed out unasked."""
     (site.root / "team" / "data").mkdir(parents=True)
     site.add_claim(ref())
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
     assert "exists, and no record says whose it is" in site.only(FAILED).message
     assert site.volume() is None
@@ -92,7 +92,7 @@ def test_a_directory_of_a_live_volume_is_refused_and_tried_again(site: Site) -> 
     site.add_volume(a_volume(ref("9", "other")))
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert "is the directory of volume pvc-9 of claim team/other" in site.only(FAILED).message
@@ -126,7 +126,7 @@ def test_a_volume_of_the_same_name_but_of_something_else_is_refused(site: Site, 
     before = site.volume()
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert site.only(FAILED).message == (

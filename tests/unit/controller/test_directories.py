@@ -11,7 +11,7 @@ import pytest
 
 from holdfast.controller.directories import Directories
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.deadline import Lane
 from holdfast.exports.errors import (
     ExportError,
@@ -106,10 +106,10 @@ def test_a_change_is_outstanding_before_the_lease_is_asked(bench: Bench) -> None
 
 
 def test_nothing_is_changed_without_leave(bench: Bench) -> None:
-    bench.refusal = NotLeading()
+    bench.refusal = LeadershipLost()
     made: list[bool] = []
 
-    with pytest.raises(NotLeading):
+    with pytest.raises(LeadershipLost):
         bench.directories.change("create", lambda *_: made.append(True))
 
     assert not made
@@ -117,7 +117,7 @@ def test_nothing_is_changed_without_leave(bench: Bench) -> None:
 
 
 def test_a_term_begins_without_one_and_is_outstanding_meanwhile(bench: Bench) -> None:
-    bench.refusal = NotLeading()
+    bench.refusal = LeadershipLost()
 
     assert bench.directories.begin(lambda _: bench.directories.is_busy()) is True
     assert not bench.directories.is_busy()

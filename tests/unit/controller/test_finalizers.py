@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner
-from holdfast.controller.outcome import Again, NotLeading
+from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.kube import errors as kube
 from tests.fake.apiserver import Fault, Request
 from tests.unit.controller.given import NAME, a_volume, ref
@@ -82,7 +82,7 @@ def test_adding_it_does_not_lose_one_that_was_added_in_between(site: Site) -> No
     version = site.volume()["metadata"]["resourceVersion"]  # type: ignore[index]
     add_anothers(site)
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.look_after()
 
     [patch] = patches(site)
@@ -115,7 +115,7 @@ def test_one_that_others_change_all_the_time_is_tried_again_later(site: Site) ->
     site.add_volume(a_volume(ref(), phase="Released"))
     site.server.fail("patch", Fault(409, "Conflict"), times=5)
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.look_after()
     assert finalizers(site) == [FINALIZER]
 
@@ -131,7 +131,7 @@ def test_a_refusal_is_an_event_a_metric_and_tried_again(site: Site, fault: Fault
     site.add_volume(a_volume(ref(), finalizers=()))
     site.server.fail("patch", fault)
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.look_after()
 
     said = site.only("VolumeFinalizerFailed")
@@ -167,7 +167,7 @@ def test_one_that_does_not_lead_writes_nothing(site: Site) -> None:
     site.add_volume(a_volume(ref(), finalizers=()))
     site.leads = False
 
-    with pytest.raises(NotLeading):
+    with pytest.raises(LeadershipLost):
         site.look_after()
 
     assert patches(site) == []

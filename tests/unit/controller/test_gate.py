@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.controller.circuit import Circuit
 from holdfast.controller.gate import Gate
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.interface import Grant, Leader, Term
 from tests.support import eventually
 
@@ -76,9 +76,9 @@ def test_what_is_not_part_of_any_work_may_change_nothing(bench: Bench) -> None:
     with bench.gate.within(FIRST):
         pass
 
-    with pytest.raises(NotLeading):
+    with pytest.raises(LeadershipLost):
         bench.gate.fence()
-    with pytest.raises(NotLeading):
+    with pytest.raises(LeadershipLost):
         bench.gate.grant(1.0)
 
 
@@ -87,9 +87,9 @@ def test_work_of_a_term_that_has_ended_is_refused(bench: Bench) -> None:
 
     with bench.gate.within(FIRST):
         bench.gate.close()
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             bench.gate.fence()
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             bench.gate.grant(1.0)
 
 
@@ -101,7 +101,7 @@ def test_work_of_an_ended_term_is_refused_also_where_the_same_replica_leads_agai
     with bench.gate.within(FIRST):
         bench.gate.close()
         bench.gate.open(SECOND)
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             bench.gate.grant(1.0)
 
 
@@ -110,7 +110,7 @@ def test_work_is_refused_as_soon_as_the_lease_is_lost(bench: Bench) -> None:
 
     with bench.gate.within(FIRST):
         bench.leads = False
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             bench.gate.fence()
 
 
@@ -129,7 +129,7 @@ def test_the_work_of_one_thread_is_not_that_of_another(bench: Bench) -> None:
     def elsewhere() -> None:
         try:
             bench.gate.fence()
-        except NotLeading:
+        except LeadershipLost:
             refused.append(True)
 
     with bench.gate.within(FIRST):
@@ -145,7 +145,7 @@ def test_work_that_fails_ends_as_well(bench: Bench) -> None:
     with pytest.raises(ZeroDivisionError), bench.gate.within(FIRST):
         raise ZeroDivisionError
 
-    with pytest.raises(NotLeading):
+    with pytest.raises(LeadershipLost):
         bench.gate.fence()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.controller.outcome import Again
+from holdfast.controller.requeue import Requeue
 from holdfast.exports.record import Record, State, Taken
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
@@ -108,7 +108,7 @@ def test_a_released_one_that_nobody_has_seen_is_recorded_and_reclaimed(site: Sit
 def test_a_released_one_on_another_server_is_refused(site: Site) -> None:
     inherit(site, server="other", phase="Released")
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.look_after()
 
     assert "is not this provisioner's export" in site.only("VolumeFailedDelete").message
@@ -148,7 +148,7 @@ def test_one_is_not_reclaimed_while_another_in_its_directory_is_not_recorded(sit
         site.add_volume(a_volume(whose, "team/shared", annotated=False, finalizers=(), phase=phase))
     (site.root / "team" / "shared").mkdir(parents=True)
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.look_after("1")
     assert "see the events of volume pvc-2" in site.only("VolumeFailedDelete").message
 
@@ -172,10 +172,10 @@ def test_of_two_within_each_other_the_inner_is_reclaimed_first(site: Site) -> No
         site.look_after(uid)
 
     site.release("2")
-    with pytest.raises(Again):  # the outer one's pods use what is in it
+    with pytest.raises(Requeue):  # the outer one's pods use what is in it
         site.look_after("2")
     site.release("1")
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.look_after("1")
     site.look_after("2")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import structlog
-from holdfast.controller.outcome import NotLeading
 
 from holdfast.controller import leader_tasks as module
 from holdfast.controller.circuit import Circuit
 from holdfast.controller.leader_tasks import LeaderTasks
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import Failed, Fenced, Unavailable, WrongExport
@@ -470,7 +470,7 @@ class TestThread:
         assert running.api_circuit.reason == "no answer"
         assert running.circuit.closed
 
-    @pytest.mark.parametrize("error", [Fenced("it has ended"), NotLeading()])
+    @pytest.mark.parametrize("error", [Fenced("it has ended"), LeadershipLost()])
     def test_a_term_that_is_over_is_followed_by_the_next(
         self, running: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
     ) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import structlog
-from holdfast.controller.outcome import NotLeading
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import program as module
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.program import STALE, Program
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import Settings
 from holdfast.controller.watchdog import LOST
 from holdfast.exports.errors import Failed
@@ -312,11 +312,11 @@ class TestBeforeItRuns:
         assert program._not_live() == [f"thread {name} has ended" for name in names]
 
     def test_nothing_may_be_changed_without_the_lease(self, program: Program) -> None:
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             program._refuse_unless_leading()
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             program._directories.begin(lambda exports: exports.initialise(ANOTHER_ID))
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             program._directories.change("create", lambda *_: None)
 
     def test_the_lease_is_not_sought_before_the_export_answers(self, program: Program) -> None:

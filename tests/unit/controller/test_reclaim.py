@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.claims.constants import DIRECTORY, FINALIZER, ON_DELETE
 from holdfast.claims.parameters import Action
-from holdfast.controller.outcome import Again, NotLeading
+from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
 from holdfast.exports.record import State
 from holdfast.kube import errors as kube
@@ -89,7 +89,7 @@ def test_else_it_is_what_the_record_says(site: Site) -> None:
 def test_an_annotation_that_says_nothing_known_is_refused(released: Site) -> None:
     released.edit("1", {"metadata": {"annotations": {ON_DELETE: "shred"}}})
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         released.look_after()
 
     assert released.only(FAILED).message == (
@@ -158,7 +158,7 @@ def test_only_the_volume_that_was_reclaimed_is_deleted(released: Site) -> None:
 
     released.server.meanwhile("delete", replace_it)
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         released.look_after()
 
     volume = released.volume()
@@ -183,7 +183,7 @@ class TestTrouble:
     ) -> None:
         before(released.export, "reclaim", failing(error))
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             released.look_after()
 
         assert released.only(FAILED).message == error.message
@@ -221,7 +221,7 @@ class TestTrouble:
 
     def test_the_next_try_ends_what_was_cut_short(self, released: Site) -> None:
         released.server.fail("delete", Fault(403, "Forbidden"))
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             released.look_after()
 
         released.look_after()
@@ -234,7 +234,7 @@ class TestFence:
     def test_one_that_does_not_lead_removes_nothing(self, released: Site) -> None:
         released.leads = False
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             released.look_after()
 
         assert there(released)
@@ -242,9 +242,9 @@ class TestFence:
 
     def test_the_lease_lost_after_the_directory_leaves_the_volume(self, released: Site) -> None:
         """A fence that passes once and then raises."""
-        released.set_up(replace(released.context, fence=failing(NotLeading())))
+        released.set_up(replace(released.context, fence=failing(LeadershipLost())))
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             released.look_after()
 
         assert state(released) is State.TRASHED
@@ -252,14 +252,14 @@ class TestFence:
         assert released.server.count("delete") == 0
 
     def test_the_lease_lost_after_the_delete_leaves_the_finalizer(self, released: Site) -> None:
-        fences: list[Callable[[], None]] = [lambda: None, failing(NotLeading())]
+        fences: list[Callable[[], None]] = [lambda: None, failing(LeadershipLost())]
 
         def fence() -> None:
             fences.pop(0)()
 
         released.set_up(replace(released.context, fence=fence))
 
-        with pytest.raises(NotLeading):
+        with pytest.raises(LeadershipLost):
             released.look_after()
 
         volume = released.volume()
@@ -276,7 +276,7 @@ class TestOverlap:
     ) -> None:
         released.add_volume(a_volume(ref("2", "other"), directory))
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             released.look_after()
 
         assert "volume pvc-2 of claim team/other" in released.only(FAILED).message
@@ -292,7 +292,7 @@ class TestOverlap:
         static["metadata"]["annotations"] = {}
         site.add_volume(static)
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.look_after()
 
         assert "volume static, which a person made" in site.only(FAILED).message
@@ -351,7 +351,7 @@ class TestLost:
                 (site.root / "team" / "data").mkdir(parents=True)
             else:
                 (site.root / "team" / "data").rmdir()
-            with pytest.raises(Again):
+            with pytest.raises(Requeue):
                 site.look_after()
 
         assert site.volume() is not None
@@ -362,7 +362,7 @@ class TestLost:
         (site.root / "team" / "data").mkdir(parents=True)
         site.add_volume(a_volume(ref(), phase="Released"))
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.look_after()
 
         assert "volume pvc-1 has no record on the export" in site.only(FAILED).message
@@ -376,7 +376,7 @@ class TestLost:
         (site.root / directory).mkdir()
         site.add_volume(a_volume(ref(), directory, phase="Released", export_id=export_id))
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.look_after()
 
         assert "which every volume has that Holdfast made" in site.only(FAILED).message
@@ -387,7 +387,7 @@ class TestLost:
         """Whether this is the export that it was made on is not known."""
         site.add_volume(a_volume(ref(), phase="Released", export_id=""))
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.look_after()
 
         assert site.volume() is not None
@@ -410,7 +410,7 @@ class TestElsewhere:
         if export_id := given.get("export_id"):
             made["metadata"]["annotations"]["holdfast.io/export"] = export_id
         site.add_volume(made)
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.look_after()
         assert (site.root / "team" / "data").is_dir()
         assert site.volume() is not None
@@ -441,7 +441,7 @@ class TestElsewhere:
         site.made_on_export(ref(), "team/other")
         site.add_volume(a_volume(ref(), phase="Released"))
 
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.look_after()
 
         assert site.only(FAILED).message == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims.constants import EXPORT
-from holdfast.controller.outcome import Again
+from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import Failed, Unavailable
 from holdfast.exports.record import Record, State
 from holdfast.kube.resources import Json
@@ -175,7 +175,7 @@ class TestVersion1:
         site.made_on_export(ref())
         site.add_volume(a_volume(ref(), export_id=""))
         site.server.fail("patch", Fault(409, "Conflict"))
-        with pytest.raises(Again):
+        with pytest.raises(Requeue):
             site.look_after()
 
         site.look_after()

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.parameters import Action
-from holdfast.controller.outcome import Again
+from holdfast.controller.requeue import Requeue
 from holdfast.exports.record import State
 from holdfast.kube.resources import VOLUMES
 from tests.unit.controller.given import NAME, a_volume, ref
@@ -38,7 +38,7 @@ def test_one_of_another_namespace_is_refused(site: Site) -> None:
     retained(site, namespace="other")
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert "only a claim of namespace other gets it" in site.only(FAILED).message
@@ -60,7 +60,7 @@ def test_names_that_read_the_same_once_they_are_joined_do_not_mix_namespaces(
         site.drop("9")
     site.add_claim(ref("1", "b-c", "a"))
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve("a/b-c")
 
     assert site.volume() is None
@@ -74,7 +74,7 @@ def test_one_whose_volume_exists_is_refused(site: Site) -> None:
     site.server.objects.create(VOLUMES.path(), a_volume(ref("9")))
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert "is the directory of volume pvc-9" in site.only(FAILED).message
@@ -84,7 +84,7 @@ def test_one_that_was_not_to_be_retained_is_refused(site: Site) -> None:
     site.made_on_export(ref("9"))
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert "was not to be retained" in site.only(FAILED).message
@@ -121,7 +121,7 @@ def test_one_whose_directory_is_gone_and_whose_volume_exists_is_not_forgotten(si
     (site.root / "team" / "data").rmdir()
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert site.record("9") is not None
@@ -133,7 +133,7 @@ def test_one_of_another_cluster_is_not_forgotten(site: Site) -> None:
     site.identity.cluster = "another"
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert site.record("9") is not None
@@ -143,7 +143,7 @@ def test_one_above_or_beneath_it_is_refused(site: Site) -> None:
     site.made_on_export(ref("9"), "team/data/deeper")
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert "overlaps 'team/data/deeper'" in site.only(FAILED).message
@@ -156,7 +156,7 @@ def test_an_archive_in_the_way_is_refused(site: Site) -> None:
     site.add_class(pathPattern=moved.place)
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert "is in the way of the archive" in site.only(FAILED).message
@@ -170,7 +170,7 @@ def test_one_of_another_cluster_is_refused_with_its_name(site: Site) -> None:
     site.identity.cluster = "another"
     site.add_claim(ref())
 
-    with pytest.raises(Again):
+    with pytest.raises(Requeue):
         site.serve()
 
     assert "HOLDFAST_TAKES_OVER=cluster" in site.only(FAILED).message

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.exports.errors import Failed, WrongExport
 from holdfast.kube.errors import KubeError, Unavailable
@@ -73,7 +73,7 @@ def test_what_is_told_elsewhere_or_could_not_be_is_not_told(bench: Bench, error:
 
 
 def test_the_end_of_the_leadership_is_no_failure(bench: Bench) -> None:
-    bench.fail(NotLeading(), times=9)
+    bench.fail(LeadershipLost(), times=9)
 
     assert bench.failures.reason == ""
     assert bench.failures.may_lead()

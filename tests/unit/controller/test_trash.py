@@ -13,7 +13,7 @@ import structlog
 
 from holdfast.claims.parameters import Action
 from holdfast.controller import trash as module
-from holdfast.controller.outcome import NotLeading
+from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.trash import ENTRIES, Trash
 from holdfast.exports.errors import Failed, Fenced, TimedOut, Unavailable
 from holdfast.exports.interface import Reaped
@@ -404,7 +404,7 @@ class TestThread:
         self, running: tuple[Site, Trash]
     ) -> None:
         site, trash = running
-        before(site.export, "reap", once(failing(NotLeading())))
+        before(site.export, "reap", once(failing(LeadershipLost())))
 
         trash.start()
         trash_is_listed_anew(site, trash)

@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.controller.circuit import Circuit
 from holdfast.controller.gate import Gate
-from holdfast.controller.outcome import Again, NotLeading
+from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.controller.workers import Workers
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Leader, Term
@@ -84,7 +84,7 @@ def test_work_that_went_well_is_done_with(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        Again(),
+        Requeue(),
         exports.Failed("the file system says no"),
         exports.TimedOut("it hangs"),
         exports.Unsafe("it is a symlink"),
@@ -134,7 +134,7 @@ def test_one_that_may_not_lead_any_more_works_on_when_it_leads_again(bench: Benc
     eventually(lambda: bench.queue._working)
     assert bench.worked == []
 
-    bench.ends = [NotLeading()]
+    bench.ends = [LeadershipLost()]
     bench.leads = True
 
     eventually(is_done(bench, 2))
@@ -150,7 +150,7 @@ def test_a_fault_in_one_key_does_not_end_the_worker(bench: Bench) -> None:
 
 
 def test_one_that_leads_no_more_has_the_work_done_in_its_next_term(bench: Bench) -> None:
-    bench.work(NotLeading(), None)
+    bench.work(LeadershipLost(), None)
 
     eventually(is_done(bench, 2))
 

@@ -9,9 +9,9 @@ from holdfast.kube import errors as kube
 UNKNOWN = (exports.Unavailable, exports.TimedOut, exports.Fenced, kube.Unavailable)
 
 
-class Again(Exception):
+class Requeue(Exception):
     """The work failed for a reason that concerns this key alone: try it later, with back-off."""
 
 
-class NotLeading(Exception):
+class LeadershipLost(Exception):
     """Another replica may be at work by now: nothing more may be changed."""
