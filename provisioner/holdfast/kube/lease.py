@@ -26,11 +26,11 @@ from collections.abc import Callable
 
 import structlog
 
-from holdfast.kube import clock, holding
+from holdfast.kube import clock, lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.contact import Contact
 from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
-from holdfast.kube.holding import Sighting, Timing
+from holdfast.kube.lease_spec import ObservedLease, Timing
 from holdfast.kube.resources import LEASES, Json
 from holdfast.kube.wire import Line
 
@@ -86,7 +86,7 @@ class Elector:
         self._changed = changed or (lambda _leads: None)
         self._contact = Contact(f"keeping lease {namespace}/{name}")
         self._line = Line()
-        self._sighting = Sighting()
+        self._observed = ObservedLease()
         self._may_hold = False
         self._term = -1  # of the last write, answered or not
         self._state = threading.Condition()
@@ -156,11 +156,11 @@ class Elector:
             deadline = min(deadline, self._until)
         else:
             self._look(_left(deadline))
-        wait = self._sighting.free_in(self._identity, self._timing.duration)
+        wait = self._observed.free_in(self._identity, self._timing.duration)
         if wait > 0:
             return min(wait, self._poll())
         if not renews:
-            self._term = self._sighting.term + 1
+            self._term = self._observed.term + 1
         return self._take(started, deadline, renews=renews)
 
     def _look(self, timeout: float) -> None:
@@ -168,10 +168,10 @@ class Elector:
         try:
             lease = self._api.get(LEASES, self._name, self._namespace, timeout=timeout)
         except NotFound:
-            self._sighting.saw_none()
+            self._observed.observe_none()
         else:
-            self._sighting.saw(lease)
-            if not self._sighting.held_by(self._identity, self._term):
+            self._observed.observe(lease)
+            if not self._observed.held_by(self._identity, self._term):
                 self._lead_until(-math.inf)
         self._contact.made()
 
@@ -182,7 +182,7 @@ class Elector:
         except (Conflict, AlreadyExists):
             self._look(_left(deadline))
             return self._timing.retry / 10
-        self._sighting.saw(lease)
+        self._observed.observe(lease)
         self._contact.made()
         with self._state:
             # An answer after the end of a leadership does not revive it: the next is a new term.
@@ -192,10 +192,10 @@ class Elector:
 
     def _write(self, timeout: float) -> Json:
         whose, duration = self._identity, self._timing.duration
-        if self._sighting.lease is None:
-            lease = holding.fresh(self._name, self._namespace, whose, duration, self._term)
+        if self._observed.lease is None:
+            lease = lease_spec.created(self._name, self._namespace, whose, duration, self._term)
             return self._api.create(LEASES, lease, self._namespace, timeout=timeout)
-        lease = holding.taken(self._sighting.lease, whose, duration, self._term)
+        lease = lease_spec.held(self._observed.lease, whose, duration, self._term)
         try:
             return self._api.replace(LEASES, self._name, lease, self._namespace, timeout=timeout)
         except NotFound as error:
@@ -213,8 +213,8 @@ class Elector:
         self._lead_until(-math.inf)
         if self._may_hold and not self._busy():  # it may have begun while this one still led
             self._look(RELEASE_TIMEOUT)
-            if self._sighting.lease and self._sighting.held_by(self._identity, self._term):
-                lease = holding.released(self._sighting.lease)
+            if self._observed.lease and self._observed.held_by(self._identity, self._term):
+                lease = lease_spec.released(self._observed.lease)
                 self._api.replace(
                     LEASES, self._name, lease, self._namespace, timeout=RELEASE_TIMEOUT
                 )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from holdfast.kube import holding
+from holdfast.kube import lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector, Timing, always
 from holdfast.kube.resources import LEASES, Json
@@ -59,7 +59,7 @@ def spec_of(server: FakeApiServer) -> Json:
 
 
 def held_by_other(server: FakeApiServer, seconds: float = 1.0) -> None:
-    server.objects.create(LEASES.path("n"), holding.fresh("l", "n", "other", seconds))
+    server.objects.create(LEASES.path("n"), lease_spec.created("l", "n", "other", seconds))
 
 
 def leads_throughout(one: Elector, server: FakeApiServer, renewals: int) -> bool:

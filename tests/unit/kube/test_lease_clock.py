@@ -11,7 +11,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from holdfast.kube import clock as module
-from holdfast.kube import holding
+from holdfast.kube import lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector, Timing
 from holdfast.kube.resources import LEASES, Json
@@ -68,7 +68,7 @@ class Stage:
     def another_takes_it(self, seconds: float = 15.0) -> None:
         lease = self.server.objects.get(PATH)
         term = lease["spec"]["leaseTransitions"] + 1
-        self.server.objects.replace(PATH, holding.taken(lease, "thief", seconds, term))
+        self.server.objects.replace(PATH, lease_spec.held(lease, "thief", seconds, term))
 
     def passes(self, seconds: float) -> None:
         self.clock.now += seconds
@@ -174,7 +174,7 @@ def test_a_look_just_within_half_of_the_deadline_leaves_time_to_write(stage: Sta
 
 
 def test_anothers_lease_is_taken_when_it_has_run_out_and_not_before(stage: Stage) -> None:
-    stage.server.objects.create(LEASES.path("n"), holding.fresh("l", "n", "other", 15.0))
+    stage.server.objects.create(LEASES.path("n"), lease_spec.created("l", "n", "other", 15.0))
     one = stage.elector()
 
     for _ in range(3):
@@ -191,7 +191,7 @@ def test_anothers_lease_is_taken_when_it_has_run_out_and_not_before(stage: Stage
 
 def test_a_lease_that_is_renewed_is_not_taken_however_old_its_times_look(stage: Stage) -> None:
     """Whether it was renewed says a change that this candidate sees, not the times in it."""
-    stage.server.objects.create(LEASES.path("n"), holding.fresh("l", "n", "other", 15.0))
+    stage.server.objects.create(LEASES.path("n"), lease_spec.created("l", "n", "other", 15.0))
     one = stage.elector()
 
     for renewal in range(8):
@@ -464,7 +464,7 @@ def test_work_that_began_while_the_lease_was_being_given_up_keeps_it(stage: Stag
 def test_a_candidate_that_only_looks_notices_that_the_server_is_back(
     stage: Stage, server: FakeApiServer, logged: list[dict[str, object]]
 ) -> None:
-    server.objects.create(LEASES.path("n"), holding.fresh("l", "n", "other", 15.0))
+    server.objects.create(LEASES.path("n"), lease_spec.created("l", "n", "other", 15.0))
     server.fail("get", Fault(503))
     one = stage.elector()
     one._step()

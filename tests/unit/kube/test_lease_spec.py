@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from holdfast.kube import holding
-from holdfast.kube.holding import Sighting, Timing
+from holdfast.kube import lease_spec
+from holdfast.kube.lease_spec import ObservedLease, Timing
 from holdfast.kube.resources import Json
 
 MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -18,7 +18,7 @@ def held(holder: str, **spec: object) -> Json:
 
 
 def test_a_fresh_lease_names_its_holder_and_both_times_in_micro_time() -> None:
-    lease = holding.fresh("l", "n", "me", 14.2)
+    lease = lease_spec.created("l", "n", "me", 14.2)
 
     assert lease["metadata"] == {"name": "l", "namespace": "n"}
     assert lease["spec"]["holderIdentity"] == "me"
@@ -31,7 +31,7 @@ def test_a_fresh_lease_names_its_holder_and_both_times_in_micro_time() -> None:
 def test_a_renewal_keeps_when_it_was_acquired_and_what_others_wrote() -> None:
     old = held("me", acquireTime="then", renewTime="then", leaseTransitions=3, strategy="x")
 
-    lease = holding.taken(old, "me", 15.0, term=3)
+    lease = lease_spec.held(old, "me", 15.0, term=3)
 
     assert (lease["spec"]["acquireTime"], lease["spec"]["leaseTransitions"]) == ("then", 3)
     assert lease["spec"]["renewTime"] != "then"
@@ -39,14 +39,14 @@ def test_a_renewal_keeps_when_it_was_acquired_and_what_others_wrote() -> None:
 
 
 def test_taking_from_another_is_a_transition_at_a_new_time() -> None:
-    lease = holding.taken(held("other", acquireTime="then", leaseTransitions=3), "me", 15.0, 4)
+    lease = lease_spec.held(held("other", acquireTime="then", leaseTransitions=3), "me", 15.0, 4)
 
     assert lease["spec"]["leaseTransitions"] == 4
     assert lease["spec"]["acquireTime"] != "then"
 
 
 def test_a_released_lease_is_nobodys_for_a_second() -> None:
-    spec = holding.released(held("me", leaseTransitions=3))["spec"]
+    spec = lease_spec.released(held("me", leaseTransitions=3))["spec"]
 
     assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("", 1)
     assert spec["leaseTransitions"] == 3
@@ -54,37 +54,39 @@ def test_a_released_lease_is_nobodys_for_a_second() -> None:
 
 @pytest.mark.parametrize("holder", ["", "me"])
 def test_a_lease_of_nobody_or_our_own_is_free_at_once(holder: str) -> None:
-    sighting = Sighting()
-    sighting.saw(held(holder, leaseDurationSeconds=100))
+    observed = ObservedLease()
+    observed.observe(held(holder, leaseDurationSeconds=100))
 
-    assert sighting.free_in("me", 15.0) == 0.0
+    assert observed.free_in("me", 15.0) == 0.0
 
 
 def test_anothers_lease_runs_from_when_we_saw_it_change_whatever_its_times_say() -> None:
-    sighting = Sighting()
-    sighting.saw(held("other", leaseDurationSeconds=100, renewTime="1970-01-01T00:00:00.000000Z"))
+    observed = ObservedLease()
+    observed.observe(
+        held("other", leaseDurationSeconds=100, renewTime="1970-01-01T00:00:00.000000Z")
+    )
 
-    assert 99.0 < sighting.free_in("me", 15.0) <= 100.0
+    assert 99.0 < observed.free_in("me", 15.0) <= 100.0
 
 
 def test_a_lease_that_names_no_duration_runs_as_long_as_ours() -> None:
-    sighting = Sighting()
-    sighting.saw(held("other"))
+    observed = ObservedLease()
+    observed.observe(held("other"))
 
-    assert 14.0 < sighting.free_in("me", 15.0) <= 15.0
+    assert 14.0 < observed.free_in("me", 15.0) <= 15.0
 
 
 def test_seeing_the_same_again_does_not_prolong_it(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("holdfast.kube.clock.boottime", lambda: now[0])
-    sighting = Sighting()
-    sighting.saw(held("other", leaseDurationSeconds=15, renewTime="a"))
+    observed = ObservedLease()
+    observed.observe(held("other", leaseDurationSeconds=15, renewTime="a"))
     now[0] += 10.0
-    sighting.saw(held("other", leaseDurationSeconds=15, renewTime="a"))
-    assert sighting.free_in("me", 15.0) == 5.0
+    observed.observe(held("other", leaseDurationSeconds=15, renewTime="a"))
+    assert observed.free_in("me", 15.0) == 5.0
 
-    sighting.saw(held("other", leaseDurationSeconds=15, renewTime="b"))
-    assert sighting.free_in("me", 15.0) == 15.0
+    observed.observe(held("other", leaseDurationSeconds=15, renewTime="b"))
+    assert observed.free_in("me", 15.0) == 15.0
 
 
 def test_the_times_are_those_of_client_go_unless_said_otherwise() -> None:

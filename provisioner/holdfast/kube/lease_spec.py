@@ -36,7 +36,7 @@ class Timing:
             )
 
 
-class Sighting:
+class ObservedLease:
     """The lease as last read, and since when it has said so, by our own clock.
 
     The times written in it are another machine's and are never looked at.
@@ -48,7 +48,7 @@ class Sighting:
         self._spec: Json = {}
         self._since = -math.inf
 
-    def saw(self, lease: Json) -> None:
+    def observe(self, lease: Json) -> None:
         """The server holds this lease now."""
         self.lease = lease
         spec = lease.get("spec") or {}
@@ -57,7 +57,7 @@ class Sighting:
             self._spec = spec
             self._since = clock.boottime()
 
-    def saw_none(self) -> None:
+    def observe_none(self) -> None:
         """The server holds no such lease now."""
         self.lease, self._spec = None, {}
 
@@ -73,7 +73,7 @@ class Sighting:
         return self._spec.get("holderIdentity") == identity and _term(self._spec) <= term
 
 
-def fresh(name: str, namespace: str, identity: str, duration: float, term: int = 0) -> Json:
+def created(name: str, namespace: str, identity: str, duration: float, term: int = 0) -> Json:
     """A lease where there is none."""
     return {
         "apiVersion": LEASES.api,
@@ -83,7 +83,7 @@ def fresh(name: str, namespace: str, identity: str, duration: float, term: int =
     }
 
 
-def taken(lease: Json, identity: str, duration: float, term: int) -> Json:
+def held(lease: Json, identity: str, duration: float, term: int) -> Json:
     """`lease` held by `identity` in `term`, at the resourceVersion it was read at.
 
     One leadership is one term: a lease of the same holder and term is renewed.
