@@ -7,7 +7,7 @@ from typing import Literal
 
 from holdfast.claims.objects import Claim, Volume
 from holdfast.kube.events import About, Recorder
-from holdfast.kube.recent import Recent
+from holdfast.kube.lru import LRU
 from holdfast.kube.resources import CLAIMS, LEASES, PODS, VOLUMES
 
 _REMEMBERED = 1000  # claims of which something was said once
@@ -20,7 +20,7 @@ class Speaker:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._said: Recent[tuple[str, str], bool] = Recent(_REMEMBERED)
+        self._said: LRU[tuple[str, str], bool] = LRU(_REMEMBERED)
 
     def say(self, claim: Claim, reason: str, message: str) -> None:
         """Good news on a claim."""

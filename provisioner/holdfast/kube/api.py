@@ -23,10 +23,10 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from holdfast import __version__
+from holdfast.kube.connection import POOLS, body_of, why
 from holdfast.kube.errors import ApiError, Unavailable, refusal
 from holdfast.kube.resources import Json, Resource
 from holdfast.kube.watch import Watch
-from holdfast.kube.wire import POOLS, body_of, why
 
 Observer = Callable[[str, Resource, str, float], None]
 

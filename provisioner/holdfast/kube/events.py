@@ -22,12 +22,13 @@ from typing import Literal, Self
 
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
-from holdfast.kube.contact import Contact
+from holdfast.kube.connection import Connection
+from holdfast.kube.debounce import Debounce
 from holdfast.kube.errors import AlreadyExists, ApiError, KubeError, NotFound
-from holdfast.kube.lull import Lull
-from holdfast.kube.recent import Allowance, Recent
+from holdfast.kube.log_once import LogOnce
+from holdfast.kube.lru import LRU
 from holdfast.kube.resources import EVENTS, Json, Resource
-from holdfast.kube.wire import Line
+from holdfast.kube.token_buckets import TokenBuckets
 
 Type = Literal["Normal", "Warning"]
 
@@ -99,14 +100,16 @@ class Recorder:
         """`component` names the sender: "<provisioner>_<host>_<uuid>"."""
         self._api = api
         self._component = component
-        self._contact = Contact("sending events")
+        self._server_log = LogOnce("sending events")
         self._backoff = Backoff(0.8, 30.0)
-        self._line = Line()
-        self._allowance: Allowance[Hashable] = Allowance(BURST, SECONDS_PER_EVENT, most=REMEMBERED)
-        self._sent: Recent[Hashable, tuple[str, int]] = Recent(REMEMBERED)
+        self._connection = Connection()
+        self._buckets: TokenBuckets[Hashable] = TokenBuckets(
+            BURST, SECONDS_PER_EVENT, most=REMEMBERED
+        )
+        self._sent: LRU[Hashable, tuple[str, int]] = LRU(REMEMBERED)
         self._changed = threading.Condition()
         self._queue: deque[_Said] = deque()
-        self._lull = Lull(QUIET, LONGEST_WAIT)
+        self._debounce = Debounce(QUIET, LONGEST_WAIT)
         self._dropped = 0
         self._ending = threading.Event()
         self._end = math.inf
@@ -122,7 +125,7 @@ class Recorder:
         name = f"{about.name[:LONGEST_NAME].rstrip('.-')}.{time.time_ns():x}"
         said = _Said(about, type_, reason, _cut(message), _now(), name)
         with self._changed:
-            if self._ending.is_set() or not self._allowance.take(_object(about)):
+            if self._ending.is_set() or not self._buckets.take(_object(about)):
                 self._dropped += 1
                 return
             self._queue.append(said)
@@ -132,7 +135,7 @@ class Recorder:
     def work_goes_on(self) -> None:
         """Something that events are about has changed: those of a burst wait on."""
         with self._changed:
-            self._lull.stir()
+            self._debounce.postpone()
 
     def start(self) -> None:
         """Begin to send; the server need not be there yet."""
@@ -147,7 +150,7 @@ class Recorder:
         if self._thread.ident is None:
             return
         self._thread.join(timeout * 0.8)
-        self._line.hang_up()
+        self._connection.abort()
         self._thread.join(timeout * 0.2)
 
     def _run(self) -> None:
@@ -164,8 +167,8 @@ class Recorder:
 
     def _next(self) -> _Said | None:
         with self._changed:
-            while not self._ending.is_set() and (not self._queue or self._lull.left()):
-                self._changed.wait(self._lull.left() if self._queue else None)
+            while not self._ending.is_set() and (not self._queue or self._debounce.remaining()):
+                self._changed.wait(self._debounce.remaining() if self._queue else None)
             if not self._queue or time.monotonic() >= self._end:
                 return None
             return self._queue.popleft()
@@ -174,10 +177,10 @@ class Recorder:
         """Decide when what waits is sent, and wake the sender where that is earlier than before."""
         first, urgent = len(self._queue) == 1, said.type == "Warning"
         if first:
-            self._lull.begin()
-        self._lull.stir()
+            self._debounce.start()
+        self._debounce.postpone()
         if urgent:
-            self._lull.end()
+            self._debounce.fire()
         if first or urgent:
             self._changed.notify()
 
@@ -189,17 +192,17 @@ class Recorder:
     def _delivered(self, said: _Said) -> bool:
         """Whether an event is done with: sent, or refused for good."""
         try:
-            with self._line.opened():
+            with self._connection.used():
                 self._send(said)
         except ApiError as error:
             # Its namespace is going away, or we may not write events: trying again is no use.
             self._dropped += 1
-            self._contact.lost(error)
+            self._server_log.unavailable(error)
         except KubeError as error:
-            self._contact.lost(error)
+            self._server_log.unavailable(error)
             return False
         else:
-            self._contact.made()
+            self._server_log.available()
         return True
 
     def _send(self, said: _Said) -> None:

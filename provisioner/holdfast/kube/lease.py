@@ -28,11 +28,11 @@ import structlog
 
 from holdfast.kube import clock, lease_spec
 from holdfast.kube.api import Api
-from holdfast.kube.contact import Contact
+from holdfast.kube.connection import Connection
 from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
 from holdfast.kube.lease_spec import ObservedLease, Timing
+from holdfast.kube.log_once import LogOnce
 from holdfast.kube.resources import LEASES, Json
-from holdfast.kube.wire import Line
 
 __all__ = ["Elector", "Timing", "always", "never"]
 
@@ -84,8 +84,8 @@ class Elector:
         self._may_lead = may_lead
         self._busy = busy
         self._changed = changed or (lambda _leads: None)
-        self._contact = Contact(f"keeping lease {namespace}/{name}")
-        self._line = Line()
+        self._server_log = LogOnce(f"keeping lease {namespace}/{name}")
+        self._connection = Connection()
         self._observed = ObservedLease()
         self._may_hold = False
         self._term = -1  # of the last write, answered or not
@@ -112,7 +112,7 @@ class Elector:
             return
         self._thread.join(timeout / 2)
         self._ending.set()
-        self._line.hang_up()
+        self._connection.abort()
         self._thread.join(timeout / 2)
 
     def leading(self) -> bool:
@@ -132,7 +132,7 @@ class Elector:
 
     def _step(self) -> float:
         """Renew, campaign or stand aside once; the seconds until the next step."""
-        with self._line.opened():
+        with self._connection.used():
             pause = self._guarded(self._campaign)
         self._tell()
         return pause
@@ -142,7 +142,7 @@ class Elector:
             return act()
         except KubeError as error:
             if not self._stopping.is_set():
-                self._contact.lost(error)
+                self._server_log.unavailable(error)
         except Exception:  # noqa: BLE001 -- nobody would start this thread again
             _log.exception("unexpected error", doing="leader election")
         return min(self._timing.retry, self._poll())
@@ -173,7 +173,7 @@ class Elector:
             self._observed.observe(lease)
             if not self._observed.held_by(self._identity, self._term):
                 self._lead_until(-math.inf)
-        self._contact.made()
+        self._server_log.available()
 
     def _take(self, started: float, deadline: float, *, renews: bool) -> float:
         self._may_hold = True  # also when no answer to the write comes back
@@ -183,7 +183,7 @@ class Elector:
             self._look(_left(deadline))
             return self._timing.retry / 10
         self._observed.observe(lease)
-        self._contact.made()
+        self._server_log.available()
         with self._state:
             # An answer after the end of a leadership does not revive it: the next is a new term.
             if self.leading() or not renews:

@@ -23,11 +23,11 @@ import structlog
 
 from holdfast.kube.api import Api, Page
 from holdfast.kube.backoff import Backoff
-from holdfast.kube.contact import Contact
+from holdfast.kube.connection import Connection
 from holdfast.kube.errors import Expired, KubeError, Throttled
+from holdfast.kube.log_once import LogOnce
 from holdfast.kube.resources import Json, Resource, key_of
 from holdfast.kube.store import Store
-from holdfast.kube.wire import Line
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Reflector(Generic[T]):
         self._on_change = on_change
         self._backoff = backoff or Backoff(0.8, 10.0)
         self._silence = silence
-        self._contact = Contact(f"watching {resource.plural}")
+        self._server_log = LogOnce(f"watching {resource.plural}")
         self._version = ""
         self._highest = 0
         self._relisted_at_once = False
@@ -120,7 +120,7 @@ class Reflector(Generic[T]):
             self._relisted_at_once = True
             return 0.0
         if not healthy and not self._stopping.is_set():
-            self._contact.lost(error)
+            self._server_log.unavailable(error)
         return max(self._backoff.next(), _requested(error))
 
     def _lived(self) -> float:
@@ -130,13 +130,13 @@ class Reflector(Generic[T]):
     def _list(self) -> None:
         items: dict[str, tuple[int, T]] = {}
         version = ""
-        line = Line()
-        self._interrupt = line.hang_up
+        connection = Connection()
+        self._interrupt = connection.abort
         if self._stopping.is_set():
             return
-        with line.opened():
+        with connection.used():
             for page in self._api.pages(self._resource):
-                self._contact.answered()
+                self._server_log.answered()
                 version = page.version
                 items |= self._items(page)
         self._take_list(items, version)
@@ -169,11 +169,11 @@ class Reflector(Generic[T]):
             return
         with watch:
             self._watching_since = time.monotonic()
-            self._contact.made()
+            self._server_log.available()
             for kind, obj in watch:
-                self._contact.answered()
+                self._server_log.answered()
                 self._take_event(kind, obj)
-        self._contact.answered()
+        self._server_log.answered()
 
     def _take_event(self, kind: str, obj: Json) -> None:
         if kind != "BOOKMARK":

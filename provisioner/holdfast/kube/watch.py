@@ -15,9 +15,9 @@ from typing import Self
 from urllib3 import HTTPResponse
 from urllib3 import exceptions as fault
 
+from holdfast.kube.connection import CHUNK, Connection, why
 from holdfast.kube.errors import KubeError, Unavailable, refusal
 from holdfast.kube.resources import Json
-from holdfast.kube.wire import CHUNK, Line, why
 
 
 class Watch:
@@ -30,17 +30,17 @@ class Watch:
         """`request` sends it; `silence` is the longest wait for a byte, in seconds."""
         self._request = request
         self._silence = silence
-        self._line = Line()
+        self._connection = Connection()
         self._response: HTTPResponse | None = None
 
     def __enter__(self) -> Self:
         try:
-            with self._line.opened():
+            with self._connection.used():
                 self._response = self._request()
         except KubeError:
-            if not self._line.hung_up():
+            if not self._connection.is_aborted():
                 raise
-        self._line.patience(self._silence)
+        self._connection.set_timeout(self._silence)
         return self
 
     def __exit__(
@@ -67,7 +67,7 @@ class Watch:
 
     def close(self) -> None:
         """End the watch, from any thread: a blocked iteration, or entering, returns at once."""
-        self._line.hang_up()
+        self._connection.abort()
 
     def _lines(self) -> Iterator[bytes]:
         rest = b""
@@ -77,12 +77,12 @@ class Watch:
 
     def _read(self) -> bytes:
         """The bytes that came; empty at the end."""
-        if self._line.hung_up() or self._response is None:
+        if self._connection.is_aborted() or self._response is None:
             return b""
         try:
             return self._response.read1(CHUNK)
         except (fault.HTTPError, OSError, ValueError) as error:
-            if self._line.hung_up():
+            if self._connection.is_aborted():
                 return b""
             if isinstance(error, fault.ReadTimeoutError):
                 raise Unavailable(f"Nothing came for {self._silence:g} s.") from error

@@ -15,8 +15,9 @@ from holdfast.kube import events as module
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.events import About, Recorder
-from holdfast.kube.recent import Allowance, Recent
+from holdfast.kube.lru import LRU
 from holdfast.kube.resources import CLAIMS, EVENTS, VOLUMES, Json
+from holdfast.kube.token_buckets import TokenBuckets
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer, Fault
 
@@ -317,19 +318,19 @@ def test_stopping_tries_once_more_although_it_was_waiting_for_the_server(
 
 def test_an_allowance_grows_back_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("holdfast.kube.recent.time.monotonic", lambda: now[0])
-    allowance = Allowance[str](2, 300.0, most=10)
-    assert [allowance.take("a") for _ in range(3)] == [True, True, False]
+    monkeypatch.setattr("holdfast.kube.token_buckets.time.monotonic", lambda: now[0])
+    buckets = TokenBuckets[str](2, 300.0, most=10)
+    assert [buckets.take("a") for _ in range(3)] == [True, True, False]
     now[0] = 300.0
 
-    assert [allowance.take("a") for _ in range(2)] == [True, False]
+    assert [buckets.take("a") for _ in range(2)] == [True, False]
     now[0] = 10_000.0
-    assert [allowance.take("a") for _ in range(3)] == [True, True, False]
+    assert [buckets.take("a") for _ in range(3)] == [True, True, False]
 
 
 def test_only_the_most_recent_are_remembered() -> None:
-    recent = Recent[str, int](2)
+    lru = LRU[str, int](2)
     for number, key in enumerate("abac"):
-        recent.set(key, number)
+        lru.set(key, number)
 
-    assert [recent.get(key) for key in "abc"] == [2, None, 3]
+    assert [lru.get(key) for key in "abc"] == [2, None, 3]

@@ -22,7 +22,7 @@ def bookmark(version: int) -> Json:
 
 
 def events_of(lines: Lines) -> list[object]:
-    return [line["event"] for line in lines]
+    return [connection["event"] for connection in lines]
 
 
 def test_what_is_there_is_listed_and_what_happens_is_followed(

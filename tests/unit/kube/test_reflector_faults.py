@@ -12,8 +12,8 @@ from kubernetes.client import Configuration
 
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
-from holdfast.kube.contact import Contact
 from holdfast.kube.errors import KubeError, Throttled, Unavailable
+from holdfast.kube.log_once import LogOnce
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import VOLUMES
 from holdfast.kube.store import Store
@@ -165,8 +165,8 @@ def test_a_server_put_back_to_before_what_was_watched_is_believed(
     mine.holds(a=7)
 
 
-class Counted(Contact):
-    """Contact that counts the answers."""
+class Counted(LogOnce):
+    """LogOnce that counts the answers."""
 
     answers = 0
 
@@ -179,7 +179,7 @@ def test_each_page_of_a_list_is_an_answer(api: Api, server: FakeApiServer) -> No
     for number in range(501):
         server.objects.create(VOLUMES.path(), volume(f"v{number}"))
     one = Mirror(api).reflector
-    one._contact = counted = Counted("testing")
+    one._server_log = counted = Counted("testing")
     one._list()
 
     assert counted.answers == 2
@@ -189,7 +189,7 @@ def test_the_begin_each_event_and_the_end_of_a_watch_are_answers(
     api: Api, server: FakeApiServer
 ) -> None:
     one = Mirror(api).reflector
-    one._version, one._contact = "10", (counted := Counted("testing"))
+    one._version, one._server_log = "10", (counted := Counted("testing"))
     metadata = {"name": "a", "resourceVersion": "11"}
     server.script({"type": "BOOKMARK", "object": {"metadata": metadata}}, "end")
     one._watch()

@@ -14,9 +14,9 @@ from urllib3 import exceptions as fault
 from urllib3.connection import HTTPConnection
 
 from holdfast.kube.api import Api
+from holdfast.kube.connection import Connection, body_of, why
 from holdfast.kube.errors import NotFound, Unavailable
 from holdfast.kube.resources import VOLUMES
-from holdfast.kube.wire import Line, body_of, why
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
 
@@ -33,31 +33,31 @@ def test_a_line_hung_up_before_a_socket_is_attached_ends_the_request_at_once(
     patient: Api, server: FakeApiServer
 ) -> None:
     server.freeze()
-    line = Line()
-    line.hang_up()
+    connection = Connection()
+    connection.abort()
 
-    with line.opened(), pytest.raises(Unavailable, match="connection was cut"):
+    with connection.used(), pytest.raises(Unavailable, match="connection was cut"):
         patient.get(VOLUMES, "a")
 
-    assert line.hung_up()
+    assert connection.is_aborted()
 
 
 def test_a_request_that_waits_ends_when_another_thread_hangs_up(
     patient: Api, server: FakeApiServer
 ) -> None:
     server.freeze()
-    line, ended = Line(), threading.Event()
+    connection, ended = Connection(), threading.Event()
 
     def ask() -> None:
-        with line.opened(), pytest.raises(Unavailable, match="connection was cut"):
+        with connection.used(), pytest.raises(Unavailable, match="connection was cut"):
             patient.get(VOLUMES, "a")
         ended.set()
 
     thread = threading.Thread(target=ask)
     thread.start()
     until(lambda: server.count("get") == 1)
-    assert not line.hung_up()
-    line.hang_up()
+    assert not connection.is_aborted()
+    connection.abort()
 
     assert ended.wait(10.0)
     thread.join()
@@ -67,14 +67,14 @@ def test_the_kernel_notices_a_server_that_is_gone_without_a_word(
     patient: Api, server: FakeApiServer
 ) -> None:
     kept_alive: list[int] = []
-    line = Line()
+    connection = Connection()
 
     def look(sock: socket.socket | None) -> None:
         if sock is not None:
             kept_alive.append(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
 
-    line._attach = look  # type: ignore[method-assign] # what a line is shown
-    with line.opened():
+    connection._attach = look  # type: ignore[method-assign] # what a connection is shown
+    with connection.used():
         list(patient.pages(VOLUMES))
 
     assert kept_alive == [1]
@@ -94,10 +94,10 @@ def refused(api: Api) -> None:
 def test_hanging_up_between_two_requests_leaves_the_pooled_connection_to_others(
     patient: Api, server: FakeApiServer, request_: Callable[[Api], None]
 ) -> None:
-    line = Line()
-    with line.opened():
+    connection = Connection()
+    with connection.used():
         request_(patient)
-        line.hang_up()
+        connection.abort()
     read(patient)
 
     assert len(server.connections) == 1
@@ -106,10 +106,10 @@ def test_hanging_up_between_two_requests_leaves_the_pooled_connection_to_others(
 def test_hanging_up_after_the_last_request_leaves_the_pooled_connection_to_others(
     patient: Api, server: FakeApiServer
 ) -> None:
-    line = Line()
-    with line.opened():
+    connection = Connection()
+    with connection.used():
         read(patient)
-    line.hang_up()
+    connection.abort()
     read(patient)
 
     assert len(server.connections) == 1
@@ -118,19 +118,19 @@ def test_hanging_up_after_the_last_request_leaves_the_pooled_connection_to_other
 def test_hanging_up_leaves_a_request_alone_that_another_thread_sends_on_the_same_connection(
     patient: Api, server: FakeApiServer
 ) -> None:
-    line, answered = Line(), threading.Event()
+    connection, answered = Connection(), threading.Event()
 
     def ask() -> None:
         read(patient)
         answered.set()
 
     thread = threading.Thread(target=ask)
-    with line.opened():
+    with connection.used():
         read(patient)
         server.freeze()
         thread.start()
         until(lambda: server.count("list") == 2)
-        line.hang_up()
+        connection.abort()
         server.thawed.set()
         assert answered.wait(10.0)
     thread.join()

@@ -1,8 +1,9 @@
-"""What urllib3 does not offer by itself: a whole-answer deadline, and a way to hang up.
+"""What urllib3 does not offer by itself: a deadline for the whole answer, and a request
+that another thread can abort.
 
 A request may have to be ended by another thread while it still waits for the answer's first
 byte, when urllib3 has no response to shut down yet; so the connections here show their socket
-to the `Line` of the thread that asks. Rejected: short read timeouts in a loop, which end
+to the `Connection` of the thread that asks. Rejected: short read timeouts in a loop, which end
 healthy watches.
 """
 
@@ -33,23 +34,23 @@ _show_socket: ContextVar[Callable[[socket.socket | None], None] | None] = Contex
 )
 
 
-class Line:
-    """What a thread's request waits on, so that another thread can hang up."""
+class Connection:
+    """The connection that a thread's request waits on, which another thread can abort."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._hung_up = threading.Event()
 
-    def hung_up(self) -> bool:
-        """Whether `hang_up` was called; for ever."""
+    def is_aborted(self) -> bool:
+        """Whether `abort` was called; for ever."""
         return self._hung_up.is_set()
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Requests this thread sends within are on this line until their answers are read.
+    def used(self) -> Iterator[None]:
+        """Requests this thread sends within are on this connection until their answers are read.
 
-        An answer that is not read to its end, as a watch's, stays on the line afterwards.
+        An answer that is not read to its end, as a watch's, stays on the connection afterwards.
         """
         token = _show_socket.set(self._attach)
         try:
@@ -57,13 +58,13 @@ class Line:
         finally:
             _show_socket.reset(token)
 
-    def patience(self, seconds: float) -> None:
-        """How long each read on the line may wait from now on."""
+    def set_timeout(self, seconds: float) -> None:
+        """How long each read on the connection may wait from now on."""
         if self._socket is not None:
             with contextlib.suppress(OSError):  # closed: the answer had no body
                 self._socket.settimeout(seconds)
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """End what is waited for, now or later, from any thread."""
         with self._lock:
             self._hung_up.set()
@@ -72,7 +73,7 @@ class Line:
     def _attach(self, sock: socket.socket | None) -> None:
         with self._lock:
             self._socket = sock
-            if self.hung_up():
+            if self.is_aborted():
                 self._cut()
 
     def _cut(self) -> None:

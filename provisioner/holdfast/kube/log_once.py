@@ -15,8 +15,8 @@ from holdfast.kube.errors import ApiError, KubeError
 _log = structlog.get_logger()
 
 
-class Contact:
-    """One thread's contact with the server."""
+class LogOnce:
+    """Logs once that the server is unavailable to one thread, and once that it is back."""
 
     def __init__(self, doing: str) -> None:
         """`doing` names what the thread does, for the log."""
@@ -28,14 +28,14 @@ class Contact:
         """The server answered something."""
         self._last = time.monotonic()
 
-    def made(self) -> None:
+    def available(self) -> None:
         """The server does what is wanted of it."""
         self.answered()
         if self._lost_at is not None:
             lost, self._lost_at = self._last - self._lost_at, None
             _log.info("API server back", doing=self._doing, seconds=round(lost, 1))
 
-    def lost(self, error: KubeError) -> None:
+    def unavailable(self, error: KubeError) -> None:
         """The server did not answer, or refused."""
         if self._lost_at is not None:
             return

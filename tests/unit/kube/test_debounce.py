@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.kube.api import Api
+from holdfast.kube.debounce import Debounce
 from holdfast.kube.events import About, Recorder
-from holdfast.kube.lull import Lull
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
 
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("holdfast.kube.lull.monotonic", clock)
+    monkeypatch.setattr("holdfast.kube.debounce.monotonic", clock)
     return clock
 
 
@@ -44,54 +44,54 @@ def reasons(server: FakeApiServer) -> list[str]:
 
 
 def test_what_comes_after_silence_is_due_at_once(clock: Clock) -> None:
-    lull = Lull(1.0, 30.0)
-    lull.begin()
-    lull.stir()
-    assert lull.left() == 0
+    debounce = Debounce(1.0, 30.0)
+    debounce.start()
+    debounce.postpone()
+    assert debounce.remaining() == 0
 
     clock.now += 1.0
-    lull.stir()
-    assert lull.left() == 0
+    debounce.postpone()
+    assert debounce.remaining() == 0
 
 
 def test_what_comes_in_a_burst_is_due_when_it_is_over(clock: Clock) -> None:
-    lull = Lull(1.0, 30.0)
-    lull.stir()
-    lull.begin()
+    debounce = Debounce(1.0, 30.0)
+    debounce.postpone()
+    debounce.start()
     for _ in range(10):
         clock.now += 0.75
-        lull.stir()
-        assert lull.left() == 1.0
+        debounce.postpone()
+        assert debounce.remaining() == 1.0
 
     clock.now += 1.0
-    assert lull.left() == 0
+    assert debounce.remaining() == 0
 
 
 def test_a_burst_without_end_does_not_keep_it_for_ever(clock: Clock) -> None:
-    lull = Lull(1.0, 3.0)
-    lull.stir()
-    lull.begin()
+    debounce = Debounce(1.0, 3.0)
+    debounce.postpone()
+    debounce.start()
     for _ in range(5):
         clock.now += 0.75
-        lull.stir()
+        debounce.postpone()
 
-    assert lull.left() == 0
+    assert debounce.remaining() == 0
 
 
 @pytest.mark.usefixtures("clock")
 def test_what_has_ended_is_not_held_again_by_the_same_burst() -> None:
-    lull = Lull(1.0, 30.0)
-    lull.stir()
-    lull.begin()
-    lull.stir()
-    assert lull.left() == 1.0
-    lull.end()
-    lull.stir()
-    assert lull.left() == 0
+    debounce = Debounce(1.0, 30.0)
+    debounce.postpone()
+    debounce.start()
+    debounce.postpone()
+    assert debounce.remaining() == 1.0
+    debounce.fire()
+    debounce.postpone()
+    assert debounce.remaining() == 0
 
-    lull.begin()
-    lull.stir()
-    assert lull.left() == 1.0
+    debounce.start()
+    debounce.postpone()
+    assert debounce.remaining() == 1.0
 
 
 @pytest.mark.usefixtures("clock")
@@ -115,7 +115,7 @@ def test_good_news_of_a_burst_is_told_when_work_has_ended(
     for _ in range(3):
         clock.now += 0.75
         recorder.work_goes_on()
-    assert recorder._lull.left() == 1.0
+    assert recorder._debounce.remaining() == 1.0
     assert reasons(server) == ["First"]
 
     clock.now += 1.0
