@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.kube.errors import Forbidden, Unavailable
+from holdfast.kube.errors import Forbidden, ServerUnavailable
 from holdfast.kube.resources import VOLUMES, Json, Resource
 
 
@@ -29,7 +29,7 @@ def silent_about_volumes(create: Callable[..., Json]) -> Callable[..., Json]:
 
     def refuse(resource: Resource, body: Json, namespace: str = "", **more: Any) -> Json:
         if resource == VOLUMES:
-            raise Unavailable("no answer to the creation of a volume")
+            raise ServerUnavailable("no answer to the creation of a volume")
         return create(resource, body, namespace, **more)
 
     return refuse
@@ -40,7 +40,7 @@ def losing_answers(create: Callable[..., Json]) -> Callable[..., Json]:
 
     def lose(*arguments: Any, **more: Any) -> Json:
         create(*arguments, **more)
-        raise Unavailable("the answer was lost")
+        raise ServerUnavailable("the answer was lost")
 
     return lose
 

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.controller import directories
 from holdfast.controller.program import STALE
-from holdfast.exports.errors import Unavailable
+from holdfast.exports.errors import ExportUnavailable
 from tests.cluster.site import Site
 from tests.support import eventually
 
@@ -37,7 +37,7 @@ def test_it_ends_when_only_a_new_mount_helps(site: Site, monkeypatch: pytest.Mon
     monkeypatch.setattr(directories, "_STALE_SECONDS", 0.5)
 
     def probe() -> None:
-        raise Unavailable("its file handle is stale", stale=True)
+        raise ExportUnavailable("its file handle is stale", stale=True)
 
     monkeypatch.setattr(running.export, "probe", probe)
     running.program._export_circuit.trip("a worker found it stale")
@@ -51,7 +51,7 @@ def test_a_stale_handle_that_heals_does_not_end_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = site.serve()
-    answers = [Unavailable("its file handle is stale", stale=True)]
+    answers = [ExportUnavailable("its file handle is stale", stale=True)]
     probe = running.export.probe
 
     def flaky() -> None:

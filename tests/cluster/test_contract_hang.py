@@ -80,7 +80,7 @@ def test_the_pv_object_fails_to_be_saved_twice_and_then_is_saved(
 ) -> None:
     """Each time the claim stays queued, and the directory stays made."""
     running = site.serve()
-    answers = [kube.Unavailable("no answer"), kube.Unavailable("no answer")]
+    answers = [kube.ServerUnavailable("no answer"), kube.ServerUnavailable("no answer")]
     create = running.api.create
 
     def flaky(resource: Resource, body: Json, namespace: str = "", **more: Any) -> Json:

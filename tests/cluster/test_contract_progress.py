@@ -14,7 +14,7 @@ import pytest
 from holdfast.claims.constants import SELECTED_NODE, STORAGE_PROVISIONER
 from holdfast.claims.decide import Plan
 from holdfast.controller.requeue import LeadershipLost, Requeue
-from holdfast.exports.errors import Failed, Unavailable
+from holdfast.exports.errors import ExportUnavailable, Failed
 from holdfast.exports.interface import Grant, Term
 from holdfast.kube import errors as kube
 from tests.cluster.faults import losing_answers, refuse_volumes, silent_about_volumes
@@ -108,7 +108,7 @@ def make_claim(site: Site) -> tuple[str, str]:
     return claim, site.assigned(claim)
 
 
-PROVISIONAL = Unavailable("the export does not answer")
+PROVISIONAL = ExportUnavailable("the export does not answer")
 FINAL = Failed("the export says no")
 
 
@@ -130,7 +130,7 @@ class TestTheSet:
         claim, uid = make_claim(site)
         hands.fail(PROVISIONAL)
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(ExportUnavailable):
             hands.provision(claim)
 
         assert hands.in_progress == {uid}
@@ -151,7 +151,7 @@ class TestTheSet:
     ) -> None:
         claim, _ = make_claim(site)
         hands.fail(PROVISIONAL)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ExportUnavailable):
             hands.provision(claim)
         hands.fail(FINAL)
 
@@ -166,7 +166,7 @@ class TestTheSet:
         claim, uid = make_claim(site)
         hands.fail(PROVISIONAL)
         for _ in range(2):
-            with pytest.raises(Unavailable):
+            with pytest.raises(ExportUnavailable):
                 hands.provision(claim)
 
         assert hands.in_progress == {uid}
@@ -176,7 +176,7 @@ class TestTheSet:
     ) -> None:
         claim, uid = make_claim(site)
         hands.fail(PROVISIONAL)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ExportUnavailable):
             hands.provision(claim)
         hands.fence_off()
 
@@ -192,7 +192,7 @@ class TestTheSet:
         claim, uid = make_claim(site)
         api = hands._running.api
         monkeypatch.setattr(api, "create", silent_about_volumes(api.create))
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             hands.provision(claim)
         assert (hands.in_progress, len(site.tree())) == ({uid}, 1)
         hands.mend()
@@ -212,7 +212,7 @@ class TestTheSet:
         claim, uid = make_claim(site)
         api = hands._running.api
         monkeypatch.setattr(api, "create", losing_answers(api.create))
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             hands.provision(claim)
         hands.mend()
         volume = site.get_volume(f"pvc-{uid}")
@@ -234,7 +234,7 @@ class TestTheSet:
         monkeypatch.setattr(hands._running.api, "create", refuse_volumes)
         hands.fail(PROVISIONAL, "undo")
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(ExportUnavailable):
             hands.provision(claim)
 
         assert hands.in_progress == {uid}
@@ -246,7 +246,7 @@ class TestTheSet:
         claim, uid = make_claim(site)
         api = hands._running.api
         monkeypatch.setattr(api, "create", silent_about_volumes(api.create))
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             hands.provision(claim)
         site.delete_claim(claim)
         eventually(lambda: site.find_claim(claim) is None)
@@ -262,7 +262,7 @@ class TestTheSet:
     ) -> None:
         claim, uid = make_claim(site)
         hands.fail(PROVISIONAL)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ExportUnavailable):
             hands.provision(claim)
         site.delete_claim(claim)
         eventually(lambda: site.find_claim(claim) is None)
@@ -312,7 +312,7 @@ class TestTheSelectedNode:
     ) -> None:
         hands.fail(PROVISIONAL)
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(ExportUnavailable):
             hands.provision(waiting)
 
         assert annotations_of(site.get_claim(waiting))[SELECTED_NODE] == "node-1"

@@ -22,10 +22,10 @@ from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import UNKNOWN, Requeue
-from holdfast.controller.succession import is_known, succeed
+from holdfast.controller.reuse import check_reuse, is_known
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
-from holdfast.exports.record import Record, Taken
+from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 
@@ -151,10 +151,10 @@ class ClaimsController:
     def _make(self, plan: Plan) -> Record:
         try:
             return self._create(plan)
-        except Taken as conflict:
+        except DirectoryTaken as conflict:
             held = [record for record in conflict.records if not self._is_forgotten(record)]
             for record in held:
-                succeed(plan, record, self._context, exists=self._exists)
+                check_reuse(plan, record, self._context, exists=self._exists)
             return self._create(plan, [record.volume for record in held])
 
     def _is_forgotten(self, record: Record) -> bool:
@@ -182,7 +182,7 @@ class ClaimsController:
             return None
 
     def _publish(self, plan: Plan) -> None:
-        self._context.fence()
+        self._context.check_term()
         wanted = volume(
             plan,
             self._context.address,

@@ -19,7 +19,7 @@ from holdfast.kube.api import Api
 class Context:
     """The API server, the export, and who we are.
 
-    `fence` raises LeadershipLost once the work of this thread may change nothing more.
+    `check_term` raises LeadershipLost once the work of this thread may change nothing more.
     """
 
     api: Api
@@ -30,4 +30,4 @@ class Context:
     speaker: Speaker
     metrics: Metrics
     identity: Identity
-    fence: Callable[[], None]
+    check_term: Callable[[], None]

@@ -13,7 +13,7 @@ from typing import TypeVar
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.outstanding import Outstanding
 from holdfast.exports.deadline import Lane
-from holdfast.exports.errors import ExportError, TimedOut, Unavailable, WrongExport
+from holdfast.exports.errors import ExportError, ExportUnavailable, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo, Exports, Grant
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class Directories:
             is_wrong = isinstance(error, WrongExport)
             self._metrics.wrong_export.set(is_wrong)
             self._was_wrong = self._was_wrong or is_wrong
-            self._note_stale(stale=isinstance(error, Unavailable) and error.stale)
+            self._note_stale(stale=isinstance(error, ExportUnavailable) and error.stale)
             raise
         self._metrics.wrong_export.set(0)
         self._stale_since, self._was_wrong = None, False

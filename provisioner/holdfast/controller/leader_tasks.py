@@ -8,17 +8,17 @@ import time
 
 import structlog
 
-from holdfast.controller.circuit import Circuit
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.directories import Directories
-from holdfast.controller.gate import Gate
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
+from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
 from holdfast.exports.identity import new_export_id
 from holdfast.exports.interface import Exports, Grant, Leader, PutBack, Takeover
@@ -45,9 +45,9 @@ class LeaderTasks:
         directories: Directories,
         identity: Identity,
         metrics: Metrics,
-        api_circuit: Circuit,
-        export_circuit: Circuit,
-        gate: Gate,
+        api_circuit: CircuitBreaker,
+        export_circuit: CircuitBreaker,
+        gate: WorkGate,
         failures: TakeoverFailures,
         lease: str,
         former_leases: tuple[str, ...] = (),
@@ -90,9 +90,9 @@ class LeaderTasks:
         while not self._stop.is_set():
             try:
                 self._turn()
-            except exports.Unavailable as error:
+            except exports.ExportUnavailable as error:
                 self._export_circuit.trip(error.message)
-            except kube.Unavailable as error:
+            except kube.ServerUnavailable as error:
                 self._api_circuit.trip(error.message)
             except (exports.Fenced, LeadershipLost):
                 self._gate.close()

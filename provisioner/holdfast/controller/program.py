@@ -11,12 +11,11 @@ import structlog
 from holdfast import __version__
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
-from holdfast.controller.circuit import Circuit
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
-from holdfast.controller.gate import Gate
 from holdfast.controller.health import Health
 from holdfast.controller.identity import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
@@ -30,6 +29,7 @@ from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.watchdog import Watchdog
+from holdfast.controller.work_gate import WorkGate
 from holdfast.controller.workers import Workers
 from holdfast.exports.errors import ExportError
 from holdfast.exports.export import Export
@@ -59,7 +59,7 @@ class Program:
         self._beat = time.monotonic()
         self._metrics = Metrics()
         self._api = Api(load_configuration(settings.kubeconfig), observe=self._metrics.observe_api)
-        self._api_circuit = Circuit("API server", self._ask_api, (KubeError,))
+        self._api_circuit = CircuitBreaker("API server", self._ask_api, (KubeError,))
         self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
         self._speaker = Speaker(self._recorder)
         self._cluster = Cluster(
@@ -95,7 +95,7 @@ class Program:
             check=self._identity.check,
             can_check=lambda: bool(self._identity.export_id) or self._cluster.synced,
         )
-        self._export_circuit = Circuit("export", self._directories.probe, (ExportError,))
+        self._export_circuit = CircuitBreaker("export", self._directories.probe, (ExportError,))
         self._directories.trouble = self._export_circuit.check_soon
 
     def _set_up_leadership(self) -> None:
@@ -103,12 +103,12 @@ class Program:
         self._leadership = leadership(
             self._api,
             self._settings,
-            may_lead=lambda: self._export_circuit.closed and self._failures.may_lead(),
+            may_lead=lambda: self._export_circuit.available and self._failures.may_lead(),
             busy=self._directories.is_busy,
         )
         self._watchdog = Watchdog(self._leadership.leading, self._directories.is_busy)
         circuits = (self._api_circuit, self._export_circuit)
-        self._gate = Gate(self._leadership.leading, circuits, self._stop)
+        self._gate = WorkGate(self._leadership.leading, circuits, self._stop)
 
     def _set_up_leaders_tasks(self) -> None:
         self._leader_tasks = LeaderTasks(
@@ -231,7 +231,7 @@ class Program:
             speaker=self._speaker,
             metrics=self._metrics,
             identity=self._identity,
-            fence=self._gate.fence,
+            check_term=self._gate.check_term,
         )
         return ClaimsController(context), VolumesController(context, self._trash.look)
 
@@ -264,10 +264,12 @@ class Program:
             lambda: self._gate.term is not None,
         )
         metrics.watch(
-            "holdfast_export_up", "Whether the export answers", lambda: self._export_circuit.closed
+            "holdfast_export_up",
+            "Whether the export answers",
+            lambda: self._export_circuit.available,
         )
         metrics.watch(
-            "holdfast_api_up", "Whether the API server answers", lambda: self._api_circuit.closed
+            "holdfast_api_up", "Whether the API server answers", lambda: self._api_circuit.available
         )
 
         metrics.watch(
@@ -288,7 +290,9 @@ class Program:
 
     def _not_ready(self) -> list[str]:
         circuits = (self._api_circuit, self._export_circuit)
-        wrong = [f"{circuit.name}: {circuit.reason}" for circuit in circuits if not circuit.closed]
+        wrong = [
+            f"{circuit.name}: {circuit.reason}" for circuit in circuits if not circuit.available
+        ]
         if not self._cluster.synced:
             wrong.append("the claims, classes and volumes have not been read yet")
         if self._failures.reason and not wrong:  # what is wrong may be the same

@@ -6,7 +6,7 @@ from holdfast.exports import errors as exports
 from holdfast.kube import errors as kube
 
 # Whether what was asked for was done is not known.
-UNKNOWN = (exports.Unavailable, exports.TimedOut, exports.Fenced, kube.Unavailable)
+UNKNOWN = (exports.ExportUnavailable, exports.TimedOut, exports.Fenced, kube.ServerUnavailable)
 
 
 class Requeue(Exception):

@@ -15,7 +15,7 @@ import structlog
 
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.errors import ExportError, WrongExport
-from holdfast.kube.errors import KubeError, Unavailable
+from holdfast.kube.errors import KubeError, ServerUnavailable
 
 _TRIES = 4  # in a row, before the lease is given up
 _ASIDE = 20.0  # seconds for another replica to take the lease
@@ -64,7 +64,7 @@ class TakeoverFailures:
         self._failed_at = time.monotonic()
         self._count += 1
         # A wrong export has an event of its own; of an API server that is away nobody reads one.
-        if reason != self._told and not isinstance(error, WrongExport | Unavailable):
+        if reason != self._told and not isinstance(error, WrongExport | ServerUnavailable):
             self._told = reason
             self._tell(reason)
         if self._count >= _TRIES:

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import structlog
 
 from holdfast.controller.directories import Directories
-from holdfast.controller.gate import Gate
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.speaker import Speaker
-from holdfast.exports.errors import ExportError, Fenced, TimedOut, Unavailable
+from holdfast.controller.work_gate import WorkGate
+from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
 from holdfast.exports.interface import Exports, Grant, Reaped
 from holdfast.kube.backoff import delay
 
@@ -49,7 +49,7 @@ class Trash:
     def __init__(
         self,
         directories: Directories,
-        gate: Gate,
+        gate: WorkGate,
         *,
         is_gone: Callable[[str], bool],
         speaker: Speaker,
@@ -137,7 +137,7 @@ class Trash:
         del self._entries[volume]  # it comes last from now on
         try:
             reaped = self._directories.change("reap", reap, volume)
-        except (Fenced, LeadershipLost, Unavailable):
+        except (Fenced, LeadershipLost, ExportUnavailable):
             self._entries[volume] = entry
             raise
         except TimedOut as error:  # how far it came is not known

@@ -27,7 +27,7 @@ from holdfast.claims.reclaim import (
 )
 from holdfast.controller.context import Context
 from holdfast.controller.requeue import UNKNOWN, Requeue
-from holdfast.exports.errors import ExportError, Fenced, Unavailable
+from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
@@ -76,7 +76,7 @@ class VolumesController:
                 self._put_back(name)
             if volume.phase in {"Bound", "Released"} and self._is_here(volume):
                 self._look_after(volume, in_doubt=not was_aligned or volume.phase == "Released")
-        except (Unavailable, Fenced):  # what concerns all volumes is no volume's event
+        except (ExportUnavailable, Fenced):  # what concerns all volumes is no volume's event
             raise
         except ExportError as error:
             self._not_recorded(volume, error.message)
@@ -136,7 +136,7 @@ class VolumesController:
 
     def _patch(self, volume: Volume, metadata: Json) -> None:
         # With its version: a merge patch writes the whole list, and another's must not be lost.
-        self._context.fence()
+        self._context.check_term()
         change = {"metadata": {**metadata, "resourceVersion": volume.version}}
         try:
             self._context.cluster.learn(self._context.api.patch(VOLUMES, volume.name, change))
@@ -337,7 +337,7 @@ class VolumesController:
             return None
 
     def _delete(self, volume: Volume) -> None:
-        self._context.fence()
+        self._context.check_term()
         with suppress(kube.NotFound):
             self._context.api.delete(VOLUMES, volume.name, uid=volume.uid)
         if FINALIZER in volume.finalizers:
@@ -349,7 +349,7 @@ class VolumesController:
             with suppress(kube.Conflict):
                 try:
                     held = parse_volume(self._context.api.get(VOLUMES, name))
-                    self._context.fence()
+                    self._context.check_term()
                     metadata = {
                         "finalizers": list(without_finalizer(held.finalizers)),
                         "resourceVersion": held.version,

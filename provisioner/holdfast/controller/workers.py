@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import structlog
 
-from holdfast.controller.circuit import Circuit
-from holdfast.controller.gate import Gate
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.requeue import LeadershipLost, Requeue
+from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Term
 from holdfast.kube import errors as kube
@@ -26,10 +26,10 @@ class Workers:
         name: str,
         queue: WorkQueue,
         handle: Callable[[str], None],
-        gate: Gate,
+        gate: WorkGate,
         *,
-        api: Circuit,
-        export: Circuit,
+        api: CircuitBreaker,
+        export: CircuitBreaker,
         count: int,
     ) -> None:
         self._queue = queue
@@ -66,10 +66,10 @@ class Workers:
         try:
             with self._gate.within(term):
                 self._handle(key)
-        except exports.Unavailable as error:
+        except exports.ExportUnavailable as error:
             self._export.trip(error.message)
             self._queue.retry(key)
-        except kube.Unavailable as error:
+        except kube.ServerUnavailable as error:
             self._api.trip(error.message)
             self._queue.retry(key)
         except exports.Fenced:

@@ -22,7 +22,7 @@ from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation, is_placeholder
 from holdfast.exports.reclaim import put_back, replaced
-from holdfast.exports.record import Record, State, Taken
+from holdfast.exports.record import DirectoryTaken, Record, State
 
 _MODES = 0o7777
 _OWNERS = 2**32 - 2  # the last one means "as it is", chown(2)
@@ -39,7 +39,7 @@ class _Attempt:
 
 
 def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
-    """Makes the directory that is wanted, and its record; raises Taken and Unsafe."""
+    """Makes the directory that is wanted, and its record; raises DirectoryTaken and Unsafe."""
     _check(wanted)
     held = _held(op, wanted)
     if held is not None and op.ledger.creating(held.volume) is None:
@@ -52,7 +52,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     try:
         attempt = _Attempt(wanted, held, _owners_now(op, wanted, reuses))
         inode, found = _placed(op, attempt)
-    except (Taken, Unsafe):
+    except (DirectoryTaken, Unsafe):
         _withdraw(op, wanted, held)
         raise
     record = _record(op, attempt, inode, found=found)
@@ -188,7 +188,7 @@ def _is_recorded(record: Record, handle: int) -> bool:
 
 
 def _held(op: Operation, wanted: Wanted) -> Record | None:
-    """The record of an earlier attempt; raises Taken where that was about something else."""
+    """The record of an earlier attempt; raises DirectoryTaken where that has another directory."""
     held = op.ledger.find(wanted.volume)
     intent = op.intent(wanted.volume)
     edited = {held.directory if held else "", intent} - {"", wanted.directory}
@@ -196,7 +196,7 @@ def _held(op: Operation, wanted: Wanted) -> Record | None:
         undo(op, wanted.volume)  # the class was edited between two attempts
         held = op.ledger.find(wanted.volume)
     if held and (held.directory, held.state) != (wanted.directory, State.LIVE):
-        raise Taken(held.directory, [held])
+        raise DirectoryTaken(held.directory, [held])
     return held
 
 
@@ -205,12 +205,12 @@ def _accepted(
 ) -> list[Record]:
     """The records of the directory's owners, which it is shared with or taken up from.
 
-    Raises Taken where it is neither.
+    Raises DirectoryTaken where it is neither.
     """
     strangers = [owner for owner in owners if not _shares(wanted, owner)]
     _refuse_if_begun(op, strangers)
     if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
-        raise Taken(wanted.directory, strangers)
+        raise DirectoryTaken(wanted.directory, strangers)
     return owners
 
 
@@ -218,7 +218,7 @@ def _owners_now(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[
     try:
         owners = others_now(op, wanted.directory, wanted.volume)
         return _accepted(op, wanted, reuses, owners)
-    except (Taken, Unsafe):
+    except (DirectoryTaken, Unsafe):
         op.given_up.add(wanted.directory)  # an earlier attempt may have made it
         raise
 

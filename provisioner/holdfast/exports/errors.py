@@ -1,13 +1,13 @@
 """What can go wrong on an export, in words that say what to do.
 
 ExportError
-├── Unavailable      the export as a whole cannot be used: every volume has to wait
+├── ExportUnavailable      the export as a whole cannot be used: every volume has to wait
 │   └── WrongExport  another export is mounted here than the one that is meant
 ├── Fenced           no change may be made any more: a later term has begun
 ├── Failed           the file system refused this one operation: only its volume is concerned
 │   └── TimedOut     it did not end in time, and changes nothing more from then on
 ├── Unsafe           what is there is not what the record says: nothing was touched
-└── Taken            the directory belongs to other volumes (`record.py`)
+└── DirectoryTaken   the directory belongs to other volumes (`record.py`)
 
 How far an error reaches: only the export's root and Holdfast's own folders in it speak for the
 export. EIO or ESTALE of anything beneath concerns that volume alone.
@@ -56,7 +56,7 @@ class ExportError(Exception):
         self.message = message
 
 
-class Unavailable(ExportError):
+class ExportUnavailable(ExportError):
     """The export cannot be used: nothing can be said about any directory.
 
     Attributes:
@@ -68,7 +68,7 @@ class Unavailable(ExportError):
         self.stale = stale
 
 
-class WrongExport(Unavailable):
+class WrongExport(ExportUnavailable):
     """What is mounted here is not the export that is meant."""
 
 
@@ -117,7 +117,7 @@ def export_error(what: str, error: OSError) -> ExportError:
     """The error for what the export's root or one of our folders answered."""
     number = error.errno or 0
     if number in _AWAY:
-        return Unavailable(f"{what}: {_AWAY[number]}", stale=number == errno.ESTALE)
+        return ExportUnavailable(f"{what}: {_AWAY[number]}", stale=number == errno.ESTALE)
     return Failed(f"{what}: {reason(error)}")
 
 

@@ -31,9 +31,9 @@ from holdfast.exports import (
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     FULL,
+    ExportUnavailable,
     Failed,
     Fenced,
-    Unavailable,
     Unsafe,
     explained,
     of_the_export,
@@ -51,15 +51,15 @@ from holdfast.exports.interface import (
     Wanted,
 )
 from holdfast.exports.operation import Operation, PathLocks
-from holdfast.exports.record import Record, State, Taken
+from holdfast.exports.record import DirectoryTaken, Record, State
 
 
 class Export:
     """The directories beneath one root.
 
-    Every method raises ExportError: Unavailable where the export cannot be used, Fenced where no
-    change may be made any more, Failed where the file system says no, Unsafe and Taken where
-    going on could touch others' data.
+    Every method raises ExportError: ExportUnavailable where the export cannot be used, Fenced
+    where no change may be made any more, Failed where the file system says no, Unsafe and
+    DirectoryTaken where going on could touch others' data.
     """
 
     def __init__(self, root: Path, may_change: Callable[[], object] = lambda: None) -> None:
@@ -239,7 +239,7 @@ class Export:
                 foreign = _is_foreign(
                     record, create.others_now(op, record.directory, record.volume)
                 )
-            except (Taken, Unsafe):
+            except (DirectoryTaken, Unsafe):
                 op.ledger.unmark(record.directory, record.volume)
                 raise
             inode = op.inode_at(record.directory) or UNKNOWN
@@ -359,7 +359,7 @@ class Export:
 
 def _known(info: ExportInfo) -> ExportInfo:
     if not info.id:
-        raise Unavailable("the export has no id yet: it is to be initialised first")
+        raise ExportUnavailable("the export has no id yet: it is to be initialised first")
     return info
 
 
@@ -383,11 +383,11 @@ def _write_and_remove(parent: int, name: str) -> None:
 def _is_foreign(record: Record, others: list[Record]) -> bool:
     """Whether a directory is somebody's own, as others that have it know.
 
-    Raises Taken for those that may not have it together with this one.
+    Raises DirectoryTaken for those that may not have it together with this one.
     """
     strangers = [other for other in others if not (other.inherited or record.shares_with(other))]
     if strangers:
-        raise Taken(record.directory, strangers)
+        raise DirectoryTaken(record.directory, strangers)
     return any(other.foreign for other in others if other.directory == record.directory)
 
 

@@ -15,10 +15,10 @@ from holdfast.claims.paths import RESERVED
 from holdfast.exports import earlier, identity, terms, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
+    ExportUnavailable,
     Failed,
     Fenced,
     TimedOut,
-    Unavailable,
     WrongExport,
     export_error,
     of_the_export,
@@ -46,13 +46,13 @@ class Handles:
 
     @contextmanager
     def root(self) -> Iterator[int]:
-        """A handle of the root; raises Unavailable."""
+        """A handle of the root; raises ExportUnavailable."""
         what = f"cannot open the export's root {self._root}"
         try:
             handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             why = export_error(what, error)
-            raise Unavailable(why.message, stale=getattr(why, "stale", False)) from error
+            raise ExportUnavailable(why.message, stale=getattr(why, "stale", False)) from error
         try:
             yield handle
         finally:
@@ -60,13 +60,18 @@ class Handles:
 
     @contextmanager
     def holdfast(self) -> Iterator[tuple[int, int]]:
-        """Handles of the root and of `.holdfast`; raises Unavailable, WrongExport without one."""
+        """Handles of the root and of `.holdfast`.
+
+        Raises:
+            ExportUnavailable: one of them cannot be opened.
+            WrongExport: there is no `.holdfast`.
+        """
         with self.root() as root:
             try:
                 with of_the_export(f"cannot open {self._root / RESERVED}"):
                     handle = _open_holdfast(root, self._root)
             except Failed as failed:
-                raise Unavailable(failed.message) from failed
+                raise ExportUnavailable(failed.message) from failed
             try:
                 yield root, handle
             finally:

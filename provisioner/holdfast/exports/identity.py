@@ -12,7 +12,7 @@ import uuid
 from contextlib import suppress
 
 from holdfast.exports import tree
-from holdfast.exports.errors import Unavailable, Unsafe, WrongExport
+from holdfast.exports.errors import ExportUnavailable, Unsafe, WrongExport
 from holdfast.exports.interface import ExportInfo
 from holdfast.exports.record import timestamp
 
@@ -32,12 +32,12 @@ def read(holdfast: int) -> ExportInfo:
     """The identity in a handle of `.holdfast`.
 
     Raises:
-        Unavailable: it cannot be read, or a later version of Holdfast wrote it.
+        ExportUnavailable: it cannot be read, or a later version of Holdfast wrote it.
     """
     try:
         return _parsed(holdfast)
     except _DAMAGED as error:
-        raise Unavailable(
+        raise ExportUnavailable(
             f"cannot parse .holdfast/{NAME} ({error}): restore it from a backup, or remove it and "
             "run `holdfast exports accept`"
         ) from error
@@ -58,7 +58,7 @@ def _parsed(holdfast: int) -> ExportInfo:
         return ExportInfo(format=1)
     info = ExportInfo(_checked(held["id"]), int(held["format"]))
     if info.format > FORMAT:
-        raise Unavailable(
+        raise ExportUnavailable(
             f"the export's format is {info.format}, this Holdfast knows {FORMAT}: run a later one"
         )
     return info

@@ -216,7 +216,7 @@ class Exports(Protocol):
             reuses: volumes that are known to be gone, whose retained directory this one takes up.
 
         Raises:
-            Taken: the directory overlaps those of other volumes.
+            DirectoryTaken: the directory overlaps those of other volumes.
             Unsafe: the directory exists, and no record says whose it is.
         """
 
@@ -245,7 +245,7 @@ class Exports(Protocol):
 
         Raises:
             Unsafe: no record names this export, this volume and this claim's uid.
-            Taken: other volumes' directories overlap it.
+            DirectoryTaken: other volumes' directories overlap it.
         """
 
     def put_back(self, grant: Grant, volume: str) -> str:

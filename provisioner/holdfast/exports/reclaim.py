@@ -21,11 +21,11 @@ from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
-from holdfast.exports.record import Record, State, Taken
+from holdfast.exports.record import DirectoryTaken, Record, State
 
 
 def reclaim(op: Operation, record: Record, action: Action) -> Moved:
-    """Carries out a reclaim action on a record's directory; raises Taken and Unsafe.
+    """Carries out a reclaim action on a record's directory; raises DirectoryTaken and Unsafe.
 
     A directory that is somebody's own is never removed: it is retained, whatever is asked for.
     """
@@ -128,12 +128,12 @@ def _rescued(op: Operation, record: Record) -> Inode | None:
 
 
 def _is_shared(op: Operation, record: Record) -> bool:
-    """Whether others have the directory too; raises Taken where they should not."""
+    """Whether others have the directory too; raises DirectoryTaken where they should not."""
     others = op.ledger.others(record.directory, record.volume)
     others = [other for other in others if not record.may_go_before(other)]
     strangers = [other for other in others if not record.shares_with(other)]
     if strangers:
-        raise Taken(record.directory, strangers)
+        raise DirectoryTaken(record.directory, strangers)
     return bool(others)
 
 

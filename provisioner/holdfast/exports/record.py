@@ -46,7 +46,7 @@ _NO_RECORD = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _encode = json.JSONEncoder().encode
 
 
-class Taken(ExportError):
+class DirectoryTaken(ExportError):
     """The directory, one above it or one beneath it belongs to `records`."""
 
     def __init__(self, directory: str, records: Sequence[Record]) -> None:

@@ -12,16 +12,16 @@ from queue import SimpleQueue
 from typing import IO, Any, cast
 
 from holdfast.exports import codec, errors
-from holdfast.exports.errors import ExportError, Failed, TimedOut, Unavailable
+from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, TimedOut
 from holdfast.exports.interface import Exports
-from holdfast.exports.record import Record, Taken
+from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.exports.server import LONGEST_ANSWER, LONGEST_LINE, PROTOCOL
 
 _KINDS: Mapping[str, type[ExportError]] = {
     kind.__name__: kind for kind in (errors.Fenced, errors.Failed, errors.TimedOut, errors.Unsafe)
 }
-_STALE: Mapping[str, type[Unavailable]] = {
-    kind.__name__: kind for kind in (errors.Unavailable, errors.WrongExport)
+_STALE: Mapping[str, type[ExportUnavailable]] = {
+    kind.__name__: kind for kind in (errors.ExportUnavailable, errors.WrongExport)
 }
 
 
@@ -43,7 +43,7 @@ def connect(requests: IO[bytes], answers: IO[bytes], seconds: float = 30.0) -> E
     """An export behind a pair of streams, whose other end is `server.Server`.
 
     Every method raises ExportError as the export's own does, TimedOut where no answer comes
-    within so many seconds, and Unavailable where the other process is gone: whether the call
+    within so many seconds, and ExportUnavailable where the other process is gone: whether the call
     took effect is not known then.
     """
     return cast("Exports", _RemoteExport(requests, answers, seconds))
@@ -73,12 +73,12 @@ class _RemoteExport:
 
     def _greet(self) -> None:
         if not self._greeting.answered.wait(self._seconds):
-            raise Unavailable(f"the other end has said nothing in {self._seconds:g} s")
+            raise ExportUnavailable(f"the other end has said nothing in {self._seconds:g} s")
         protocol = (self._greeting.answer or {}).get("protocol")
         if protocol is None:
-            raise Unavailable("the other end is no Holdfast: look at what it writes")
+            raise ExportUnavailable("the other end is no Holdfast: look at what it writes")
         if protocol != PROTOCOL:
-            raise Unavailable(
+            raise ExportUnavailable(
                 f"the other end speaks protocol {protocol}, this Holdfast {PROTOCOL}: bring both "
                 "to the same version"
             )
@@ -98,7 +98,7 @@ class _RemoteExport:
         finally:
             self._waiting.pop(number, None)
         if waiting.answer is None:
-            raise Unavailable(f"{method}: the process that serves the export has ended")
+            raise ExportUnavailable(f"{method}: the process that serves the export has ended")
         return _outcome(method, waiting.answer)
 
     def _write(self) -> None:
@@ -146,15 +146,15 @@ def _outcome(method: str, answer: Mapping[str, Any]) -> Any:
             return codec.result(method, answer["result"])
         error = _error(answer["error"])
     except (ValueError, TypeError, KeyError, AttributeError) as reason:
-        raise Unavailable(f"{method}: the answer is none: {reason}") from reason
+        raise ExportUnavailable(f"{method}: the answer is none: {reason}") from reason
     raise error
 
 
 def _error(told: dict[str, Any]) -> ExportError:
     kind, message = told["kind"], told["message"]
-    if kind == Taken.__name__:
+    if kind == DirectoryTaken.__name__:
         records = [codec.decode(Record, one) for one in told["records"]]
-        return Taken(told["directory"], records)
+        return DirectoryTaken(told["directory"], records)
     if kind in _STALE:
         return _STALE[kind](message, stale=bool(told.get("stale")))
     return _KINDS.get(kind, Failed)(message)

@@ -3,7 +3,7 @@
     {"protocol": 1, "version": "…"}                                    sent first
     {"id": 7, "method": "find", "arguments": {"volume": "pvc-…"}}      a request
     {"id": 7, "result": …}                                             its answer, or
-    {"id": 7, "error": {"kind": "Taken", "message": "…", …}}
+    {"id": 7, "error": {"kind": "DirectoryTaken", "message": "…", …}}
 
 Several requests may be at work at once; answers come as they are ready. No input ends the
 server, only the end of its input does. `python -m holdfast.exports.server ROOT` serves a directory.
@@ -22,10 +22,10 @@ from typing import IO, Any
 
 from holdfast import __version__
 from holdfast.exports import codec
-from holdfast.exports.errors import ExportError, Unavailable
+from holdfast.exports.errors import ExportError, ExportUnavailable
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Exports
-from holdfast.exports.record import Taken
+from holdfast.exports.record import DirectoryTaken
 
 PROTOCOL = 1
 LONGEST_LINE = 1 << 20  # bytes of a request, with its end
@@ -100,9 +100,9 @@ def _number(value: Any) -> int:
 
 def _error(error: ExportError) -> dict[str, Any]:
     told: dict[str, Any] = {"kind": type(error).__name__, "message": error.message}
-    if isinstance(error, Unavailable):
+    if isinstance(error, ExportUnavailable):
         told["stale"] = error.stale
-    if isinstance(error, Taken):
+    if isinstance(error, DirectoryTaken):
         told |= {"directory": error.directory, "records": codec.encode(error.records)}
     return told
 

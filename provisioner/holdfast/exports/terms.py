@@ -29,7 +29,7 @@ from contextlib import suppress
 from holdfast.claims.paths import components, shortened
 from holdfast.exports import earlier, identity, tree
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import FULL, Fenced, Unavailable, Unsafe
+from holdfast.exports.errors import FULL, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.interface import Leader, Term
 
 TERMS = "terms"
@@ -55,7 +55,7 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
 
     Raises:
         Fenced: another one has begun meanwhile.
-        Unavailable: it cannot be told whether earlier ones are this leader's.
+        ExportUnavailable: it cannot be told whether earlier ones are this leader's.
     """
     folder = _folder_of(leader.cluster, leader.lease)
     _refuse_if_unknown(holdfast, leader)
@@ -215,14 +215,14 @@ def _own_folders_of(holdfast: int, leader: Leader) -> list[str]:
 
 
 def _refuse_if_unknown(holdfast: int, leader: Leader) -> None:
-    """Raises Unavailable where terms may be the leader's own, or those of another cluster."""
+    """Raises ExportUnavailable where terms may be the leader's own, or those of another cluster."""
     if leader.cluster:
         return
     for name in sorted(_leaders(holdfast)):
         cluster = _cluster_of(name)
         names = {_folder_of(cluster, lease) for lease in (leader.lease, *leader.former)}
         if cluster != _UNKNOWN and name in names:
-            raise Unavailable(
+            raise ExportUnavailable(
                 f"cluster {cluster} changes this export by the same lease ({name} in "
                 f".holdfast/{TERMS}), and whether this is that cluster is not known: grant `get` "
                 "on namespace kube-system, whose uid is the cluster's"

@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from holdfast import __version__
 from holdfast.kube.connection import POOLS, body_of, why
-from holdfast.kube.errors import ApiError, Unavailable, refusal
+from holdfast.kube.errors import ApiError, ServerUnavailable, refusal
 from holdfast.kube.resources import Json, Resource
 from holdfast.kube.watch import Watch
 
@@ -42,8 +42,9 @@ class Page:
 class Api:
     """One API server; safe for several threads.
 
-    Every method raises `Unavailable` when no usable answer comes in time and an `ApiError` when
-    the server refuses. `timeout` (seconds, for the whole request) replaces the usual deadlines.
+    Every method raises `ServerUnavailable` when no usable answer comes in time, and an `ApiError`
+    when the server refuses. `timeout` (seconds, for the whole request) replaces the usual
+    deadlines.
     """
 
     def __init__(
@@ -208,7 +209,7 @@ class Api:
             # Besides the transport's errors, those of the token's file, which is read again.
             raise self._unavailable(why(error)) from error
 
-    def _refused(self, error: ApiException) -> Unavailable | ApiError:
+    def _refused(self, error: ApiException) -> ServerUnavailable | ApiError:
         if not error.status:  # TLS
             return self._unavailable(" ".join(str(error.reason).split()))
         try:
@@ -218,8 +219,8 @@ class Api:
             message, reason = f"{self._server} answered {error.status} {error.reason}.", ""
         return refusal(error.status, reason, message, _seconds(error.headers.get("Retry-After")))
 
-    def _unavailable(self, reason: str) -> Unavailable:
-        return Unavailable(f"No answer from the API server {self._server}: {reason}.")
+    def _unavailable(self, reason: str) -> ServerUnavailable:
+        return ServerUnavailable(f"No answer from the API server {self._server}: {reason}.")
 
     def _decoded(self, body: bytes) -> Json:
         try:
@@ -235,7 +236,7 @@ class Api:
         started, code = time.monotonic(), 200
         try:
             yield
-        except (ApiError, Unavailable) as error:
+        except (ApiError, ServerUnavailable) as error:
             code = error.status
             raise
         finally:

@@ -1,5 +1,4 @@
-"""What urllib3 does not offer by itself: a deadline for the whole answer, and a request
-that another thread can abort.
+"""What urllib3 lacks: a deadline for the whole answer, and requests that a thread can abort.
 
 A request may have to be ended by another thread while it still waits for the answer's first
 byte, when urllib3 has no response to shut down yet; so the connections here show their socket
@@ -23,7 +22,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3 import exceptions as fault
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from holdfast.kube.errors import Unavailable
+from holdfast.kube.errors import ServerUnavailable
 
 CHUNK = 65536
 
@@ -127,18 +126,18 @@ def body_of(response: HTTPResponse, deadline: float) -> bytes:
     urllib3's read timeout starts anew with every byte; `deadline` (monotonic) is for all.
 
     Raises:
-        Unavailable: The deadline passed or the connection was cut.
+        ServerUnavailable: The deadline passed or the connection was cut.
     """
     chunks: list[bytes] = []
     try:
         while chunk := response.read1(CHUNK):
             chunks.append(chunk)
             if time.monotonic() > deadline:
-                raise Unavailable("The API server's answer did not end in time.")
+                raise ServerUnavailable("The API server's answer did not end in time.")
     except (fault.HTTPError, OSError) as error:
         response.close()
-        raise Unavailable(f"The API server's answer was cut short: {why(error)}.") from error
-    except Unavailable:
+        raise ServerUnavailable(f"The API server's answer was cut short: {why(error)}.") from error
+    except ServerUnavailable:
         response.close()
         raise
     finally:

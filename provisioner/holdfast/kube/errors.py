@@ -2,7 +2,7 @@
 
     KubeError
     ├── ConfigurationError    how to reach the server is not known; a person must act
-    ├── Unavailable           no usable answer (refused, cut, deadline, TLS, 5xx); try again
+    ├── ServerUnavailable           no usable answer (refused, cut, deadline, TLS, 5xx); try again
     │   └── Throttled         429: the server asks for patience
     └── ApiError              the server answered: no
         ├── Invalid           400, 422
@@ -31,7 +31,7 @@ class ConfigurationError(KubeError):
     """Where the server is, or who we are, cannot be read; names the file and what to do."""
 
 
-class Unavailable(KubeError):
+class ServerUnavailable(KubeError):
     """No usable answer, but the same request may succeed later; `status` 0: no answer at all."""
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -39,7 +39,7 @@ class Unavailable(KubeError):
         self.status = status
 
 
-class Throttled(Unavailable):
+class Throttled(ServerUnavailable):
     """HTTP 429; `retry_after` is what the server asked for in seconds, or None."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -93,12 +93,12 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 def refusal(
     status: int, reason: str, message: str, retry_after: float | None = None
-) -> Unavailable | ApiError:
+) -> ServerUnavailable | ApiError:
     """The error for a Status object, whether it came as an answer or as a watch's ERROR event."""
     if status == 429:
         return Throttled(message, retry_after)
     if status >= 500:
-        return Unavailable(message, status)
+        return ServerUnavailable(message, status)
     if status == 409 and reason == "AlreadyExists":
         return AlreadyExists(status, reason, message)
     return _BY_STATUS.get(status, ApiError)(status, reason, message)

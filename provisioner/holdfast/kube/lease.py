@@ -29,7 +29,7 @@ import structlog
 from holdfast.kube import clock, lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.connection import Connection
-from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
+from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, ServerUnavailable
 from holdfast.kube.lease_spec import ObservedLease, Timing
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.resources import LEASES, Json
@@ -239,5 +239,5 @@ class Elector:
 def _left(deadline: float) -> float:
     left = deadline - clock.boottime()
     if left <= 0:
-        raise Unavailable("The API server took too long to answer about the lease.")
+        raise ServerUnavailable("The API server took too long to answer about the lease.")
     return left

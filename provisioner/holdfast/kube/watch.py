@@ -16,7 +16,7 @@ from urllib3 import HTTPResponse
 from urllib3 import exceptions as fault
 
 from holdfast.kube.connection import CHUNK, Connection, why
-from holdfast.kube.errors import KubeError, Unavailable, refusal
+from holdfast.kube.errors import KubeError, ServerUnavailable, refusal
 from holdfast.kube.resources import Json
 
 
@@ -59,7 +59,7 @@ class Watch:
 
         Raises:
             Expired: The version is too old; list again.
-            Unavailable: Nothing came for `silence` seconds, or the connection was cut.
+            ServerUnavailable: Nothing came for `silence` seconds, or the connection was cut.
             ApiError: The server ended the watch for another reason.
         """
         for line in self._lines():
@@ -85,8 +85,8 @@ class Watch:
             if self._connection.is_aborted():
                 return b""
             if isinstance(error, fault.ReadTimeoutError):
-                raise Unavailable(f"Nothing came for {self._silence:g} s.") from error
-            raise Unavailable(f"A watch broke: {why(error)}.") from error
+                raise ServerUnavailable(f"Nothing came for {self._silence:g} s.") from error
+            raise ServerUnavailable(f"A watch broke: {why(error)}.") from error
 
 
 def _event(line: bytes) -> tuple[str, Json]:
@@ -94,7 +94,7 @@ def _event(line: bytes) -> tuple[str, Json]:
         event = json.loads(line)
         kind, obj = event["type"], event["object"]
     except (ValueError, KeyError, TypeError) as error:
-        raise Unavailable("A watch sent something that is not an event.") from error
+        raise ServerUnavailable("A watch sent something that is not an event.") from error
     if kind == "ERROR":
         raise refusal(obj.get("code", 500), obj.get("reason", ""), obj.get("message", "no reason"))
     return kind, obj

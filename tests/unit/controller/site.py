@@ -13,11 +13,11 @@ from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
-from holdfast.controller.gate import Gate
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.speaker import Speaker
 from holdfast.controller.volumes_controller import VolumesController
+from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Exports, Grant, Leader, Term
 from holdfast.exports.record import Record
@@ -51,7 +51,7 @@ class Site:
         self.stop = threading.Event()
         self.export = Export(root)
         self.export.initialise(ID)
-        self.gate = Gate(lambda: self.leads, (), self.stop)
+        self.gate = WorkGate(lambda: self.leads, (), self.stop)
         self.metrics = Metrics()
         self.directories = Directories(self.export, 30, self.metrics, grant=self.gate.grant)
         self.cluster = Cluster(api, Provisioner(NAME), ADDRESS, lambda: None)
@@ -69,7 +69,7 @@ class Site:
             speaker=Speaker(self.recorder),
             metrics=self.metrics,
             identity=self.identity,
-            fence=self.gate.fence,
+            check_term=self.gate.check_term,
         )
         self.trash_looks = 0
         self.set_up(self.context)

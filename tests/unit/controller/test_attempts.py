@@ -11,14 +11,14 @@ import pytest
 
 from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports import create
-from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
+from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.kube import errors as kube
 from tests.fake.apiserver import Fault, Request
 from tests.unit.controller.given import a_volume, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 FAILED = "ProvisioningFailed"
-UNKNOWN = [Unavailable("no answer"), TimedOut("it hangs")]
+UNKNOWN = [ExportUnavailable("no answer"), TimedOut("it hangs")]
 
 
 def lose_the_answer(site: Site) -> None:
@@ -110,7 +110,7 @@ class TestUnknownEnd:
     def test_the_next_try_finishes_it(self, site: Site) -> None:
         lose_the_answer(site)
         site.add_claim(ref())
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             site.serve()
 
         site.serve()
@@ -123,7 +123,7 @@ class TestUnknownEnd:
         """It gave the directory the mode of its class once more."""
         lose_the_answer(site)
         site.add_claim(ref())
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             site.serve()
         (site.root / "team" / "data").chmod(0o700)
 
@@ -149,7 +149,7 @@ class TestUnknownEnd:
         """So that its volume is released and reclaimed in the usual way."""
         lose_the_answer(site)
         site.add_claim(ref())
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             site.serve()
         site.remove_claim(ref())
         if again:
@@ -188,7 +188,7 @@ class TestUnknownEnd:
     def test_it_is_left_to_another_replica_that_has_finished_it(self, site: Site) -> None:
         lose_the_answer(site)
         site.add_claim(ref())
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             site.serve()
         site.export.confirm(site.grant, "pvc-1")
         site.remove_claim(ref())
@@ -215,7 +215,7 @@ class TestUnknownEnd:
     ) -> None:
         lose_the_answer(site)
         site.add_claim(ref())
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             site.serve()
         site.add_class(unknown="parameter")
 
@@ -250,7 +250,7 @@ class TestFenced:
         assert not (site.root / "team").exists()
 
     def test_the_lease_lost_after_the_directory_leaves_no_volume(self, site: Site) -> None:
-        site.set_up(replace(site.context, fence=failing(LeadershipLost())))
+        site.set_up(replace(site.context, check_term=failing(LeadershipLost())))
         site.add_claim(ref())
 
         with pytest.raises(LeadershipLost):

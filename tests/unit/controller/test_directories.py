@@ -15,9 +15,9 @@ from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.deadline import Lane
 from holdfast.exports.errors import (
     ExportError,
+    ExportUnavailable,
     Failed,
     TimedOut,
-    Unavailable,
     WrongExport,
     explained,
 )
@@ -268,7 +268,11 @@ class TestWrongExport:
     def test_a_gauge_shows_another_export_until_it_is_the_right_one_again(
         self, bench: Bench
     ) -> None:
-        wrong: list[Exception] = [WrongExport("another"), Unavailable("no answer"), WrongExport("")]
+        wrong: list[Exception] = [
+            WrongExport("another"),
+            ExportUnavailable("no answer"),
+            WrongExport(""),
+        ]
 
         def check(_: ExportInfo) -> None:
             if wrong:
@@ -277,7 +281,7 @@ class TestWrongExport:
         directories = Directories(bench.export, 30, bench.metrics, grant=bench._grant, check=check)
         shown = []
         for _ in range(3):
-            with pytest.raises(Unavailable):
+            with pytest.raises(ExportUnavailable):
                 directories.probe()
             shown.append(bench.metrics.registry.get_sample_value("holdfast_wrong_export"))
         directories.probe()
@@ -304,24 +308,24 @@ class TestStaleness:
                 bench.directories.probe()
 
     def test_it_is_not_believed_at_first(self, bench: Bench) -> None:
-        self.probe(bench, Unavailable("stale", stale=True))
+        self.probe(bench, ExportUnavailable("stale", stale=True))
 
         self.now += 60
         assert not bench.directories.is_stale
 
     def test_it_is_believed_once_it_lasts(self, bench: Bench) -> None:
-        self.probe(bench, Unavailable("stale", stale=True))
+        self.probe(bench, ExportUnavailable("stale", stale=True))
         self.now += 30
-        self.probe(bench, Unavailable("stale", stale=True))
+        self.probe(bench, ExportUnavailable("stale", stale=True))
 
         self.now += 31
         assert bench.directories.is_stale
 
-    @pytest.mark.parametrize("later", [None, Unavailable("no answer"), TimedOut("it hangs")])
+    @pytest.mark.parametrize("later", [None, ExportUnavailable("no answer"), TimedOut("it hangs")])
     def test_it_is_forgotten_when_something_else_is_seen(
         self, bench: Bench, later: ExportError | None
     ) -> None:
-        self.probe(bench, Unavailable("stale", stale=True))
+        self.probe(bench, ExportUnavailable("stale", stale=True))
         self.now += 61
 
         self.probe(bench, later)
@@ -329,7 +333,7 @@ class TestStaleness:
         assert not bench.directories.is_stale
 
     def test_an_export_that_was_never_stale_is_not(self, bench: Bench) -> None:
-        self.probe(bench, Unavailable("no answer"))
+        self.probe(bench, ExportUnavailable("no answer"))
 
         self.now += 1000
         assert not bench.directories.is_stale

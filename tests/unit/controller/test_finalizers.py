@@ -145,7 +145,7 @@ def test_an_api_server_that_is_away_is_no_fault_of_the_volume(site: Site) -> Non
     site.add_volume(a_volume(ref(), finalizers=()))
     site.server.fail("patch", Fault(503))
 
-    with pytest.raises(kube.Unavailable):
+    with pytest.raises(kube.ServerUnavailable):
         site.look_after()
 
     assert site.said() == []

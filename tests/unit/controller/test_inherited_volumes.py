@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.controller.requeue import Requeue
-from holdfast.exports.record import Record, State, Taken
+from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
 from tests.fake.apiserver import Fault
@@ -80,7 +80,7 @@ def test_an_api_server_that_is_away_is_no_missing_claim(site: Site) -> None:
     inherit(site, "team/shop")
     site.server.fail("get", Fault(503))
 
-    with pytest.raises(kube.Unavailable):
+    with pytest.raises(kube.ServerUnavailable):
         site.look_after()
 
     assert site.said() == []
@@ -190,7 +190,7 @@ def test_one_in_a_directory_that_holdfast_made_is_not_recorded(site: Site) -> No
     site.server.objects.create(CLAIMS.path("team"), a_claim(ref("2", "other")))
     site.add_volume(a_volume(ref("2", "other"), annotated=False, finalizers=()))
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         site.look_after("2")
 
     assert site.record("2") is None

@@ -11,12 +11,12 @@ import pytest
 import structlog
 
 from holdfast.controller import leader_tasks as module
-from holdfast.controller.circuit import Circuit
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
-from holdfast.exports.errors import Failed, Fenced, Unavailable, WrongExport
+from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, WrongExport
 from holdfast.exports.interface import ExportInfo, Grant, Leader, PutBack, Takeover, Term
 from holdfast.kube import errors as kube
 from holdfast.kube.errors import KubeError
@@ -39,8 +39,8 @@ class Bench:
         ]
         for reflector in site.cluster.reflectors:
             reflector.synced.set()
-        self.circuit = Circuit("export", lambda: None, (OSError,))
-        self.api_circuit = Circuit("API server", lambda: None, (OSError,))
+        self.circuit = CircuitBreaker("export", lambda: None, (OSError,))
+        self.api_circuit = CircuitBreaker("API server", lambda: None, (OSError,))
         self.circuit._close()
         self.api_circuit._close()
         self.now = 1000.0
@@ -234,7 +234,7 @@ class TestTakeover:
         """Its terms, and its records, would pass for another cluster's."""
         bench.site.server.fail("get", Fault(403, "Forbidden"))
 
-        with pytest.raises(Unavailable, match="grant `get` on namespace kube-system"):
+        with pytest.raises(ExportUnavailable, match="grant `get` on namespace kube-system"):
             bench.turn()
 
         assert bench.site.gate.term is None
@@ -451,24 +451,24 @@ class TestThread:
         self.start(running)
 
         eventually(running.site.gate.is_open)
-        assert running.circuit.closed
+        assert running.circuit.available
 
     def test_an_export_that_is_away_opens_its_circuit(self, running: Bench) -> None:
-        before(running.site.export, "inspect", once(failing(Unavailable("no answer"))))
+        before(running.site.export, "inspect", once(failing(ExportUnavailable("no answer"))))
 
         self.start(running)
 
-        eventually(lambda: not running.circuit.closed)
+        eventually(lambda: not running.circuit.available)
         assert running.circuit.reason == "no answer"
 
     def test_an_api_server_that_is_away_opens_its_circuit(self, running: Bench) -> None:
-        before(running.site.export, "begin", once(failing(kube.Unavailable("no answer"))))
+        before(running.site.export, "begin", once(failing(kube.ServerUnavailable("no answer"))))
 
         self.start(running)
 
-        eventually(lambda: not running.api_circuit.closed)
+        eventually(lambda: not running.api_circuit.available)
         assert running.api_circuit.reason == "no answer"
-        assert running.circuit.closed
+        assert running.circuit.available
 
     @pytest.mark.parametrize("error", [Fenced("it has ended"), LeadershipLost()])
     def test_a_term_that_is_over_is_followed_by_the_next(
@@ -482,4 +482,4 @@ class TestThread:
         self.start(running)
 
         eventually(lambda: len(terms) == 2 and running.site.gate.is_open())
-        assert running.circuit.closed
+        assert running.circuit.available

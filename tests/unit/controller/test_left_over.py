@@ -92,7 +92,7 @@ def test_nothing_is_undone_while_the_api_server_does_not_answer(site: Site) -> N
     left_over(site)
     site.lead()
     site.server.fail("get", Fault(503))
-    with pytest.raises(kube.Unavailable):
+    with pytest.raises(kube.ServerUnavailable):
         site.serve()
     assert (site.root / "team" / "data").is_dir()
 

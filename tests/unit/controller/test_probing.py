@@ -13,7 +13,7 @@ import pytest
 from holdfast.controller.directories import Directories
 from holdfast.controller.metrics import Metrics
 from holdfast.exports import identity
-from holdfast.exports.errors import Unavailable, WrongExport
+from holdfast.exports.errors import ExportUnavailable, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import ExportInfo, Exports, Grant, Leader, Term
 
@@ -49,7 +49,7 @@ class Swapped:
     def inspect(self) -> ExportInfo:
         answer = next(self._answers)
         if answer == "stale":
-            raise Unavailable("its file handle is stale", stale=True)
+            raise ExportUnavailable("its file handle is stale", stale=True)
         return ExportInfo(answer, 2)
 
     def probe(self) -> ExportInfo:
@@ -63,7 +63,7 @@ def is_stale_after(*answers: str) -> bool:
         exports, 30, Metrics(), grant=grant, check=lambda info: identity.check(info, "ours")
     )
     for _ in answers:
-        with suppress(Unavailable):
+        with suppress(ExportUnavailable):
             probed.probe()
     return probed.is_stale
 

@@ -10,7 +10,7 @@ import pytest
 from holdfast.claims.constants import DIRECTORY, FINALIZER, ON_DELETE
 from holdfast.claims.parameters import Action
 from holdfast.controller.requeue import LeadershipLost, Requeue
-from holdfast.exports.errors import ExportError, Failed, Fenced, TimedOut, Unavailable
+from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from tests.fake.apiserver import Fault, Request
@@ -192,7 +192,7 @@ class TestTrouble:
         assert released.volume() is not None
         assert released.trash_looks == 0
 
-    @pytest.mark.parametrize("error", [Unavailable("no answer"), TimedOut("it hangs")])
+    @pytest.mark.parametrize("error", [ExportUnavailable("no answer"), TimedOut("it hangs")])
     def test_an_end_that_is_not_known_is_told_to_the_worker(
         self, released: Site, error: ExportError
     ) -> None:
@@ -206,7 +206,7 @@ class TestTrouble:
     def test_an_api_server_that_is_away_is_told_to_the_worker(self, released: Site) -> None:
         released.server.fail("delete", Fault(503))
 
-        with pytest.raises(kube.Unavailable):
+        with pytest.raises(kube.ServerUnavailable):
             released.look_after()
 
         assert state(released) is State.TRASHED
@@ -242,7 +242,7 @@ class TestFence:
 
     def test_the_lease_lost_after_the_directory_leaves_the_volume(self, released: Site) -> None:
         """A fence that passes once and then raises."""
-        released.set_up(replace(released.context, fence=failing(LeadershipLost())))
+        released.set_up(replace(released.context, check_term=failing(LeadershipLost())))
 
         with pytest.raises(LeadershipLost):
             released.look_after()
@@ -257,7 +257,7 @@ class TestFence:
         def fence() -> None:
             fences.pop(0)()
 
-        released.set_up(replace(released.context, fence=fence))
+        released.set_up(replace(released.context, check_term=fence))
 
         with pytest.raises(LeadershipLost):
             released.look_after()

@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.claims.constants import EXPORT
 from holdfast.controller.requeue import Requeue
-from holdfast.exports.errors import Failed, Unavailable
+from holdfast.exports.errors import ExportUnavailable, Failed
 from holdfast.exports.record import Record, State
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import Fault
@@ -224,9 +224,9 @@ def test_an_export_that_is_away_is_no_event_of_each_volume(site: Site) -> None:
     site.serve_and_bind(ref())
     site.look_after()
     site.edit("1", {"spec": {"capacity": {"storage": "2Gi"}}})
-    before(site.export, "find", once(failing(Unavailable("no answer"))))
+    before(site.export, "find", once(failing(ExportUnavailable("no answer"))))
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ExportUnavailable):
         site.look_after()
 
     assert site.said("VolumeNotRecorded") == []

@@ -10,7 +10,7 @@ import structlog
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.exports.errors import Failed, WrongExport
-from holdfast.kube.errors import KubeError, Unavailable
+from holdfast.kube.errors import KubeError, ServerUnavailable
 
 MODULE = "holdfast.controller.takeover_failures"
 
@@ -63,7 +63,7 @@ def test_another_reason_is_told_too(bench: Bench) -> None:
     assert bench.told == ["cannot begin a term: one", "cannot begin a term: another"]
 
 
-@pytest.mark.parametrize("error", [WrongExport("it is away"), Unavailable("it is away")])
+@pytest.mark.parametrize("error", [WrongExport("it is away"), ServerUnavailable("it is away")])
 def test_what_is_told_elsewhere_or_could_not_be_is_not_told(bench: Bench, error: Exception) -> None:
     """A wrong export has an event of its own; no event reaches an API server that is away."""
     bench.fail(error)

@@ -15,7 +15,7 @@ from holdfast.claims.parameters import Action
 from holdfast.controller import trash as module
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.trash import ENTRIES, Trash
-from holdfast.exports.errors import Failed, Fenced, TimedOut, Unavailable
+from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.interface import Reaped
 from tests.support import eventually
 from tests.unit.controller.given import ref
@@ -335,9 +335,9 @@ class TestBlocked:
 
     def test_an_export_that_is_away_is_no_fault_of_a_volume(self, bench: Bench) -> None:
         bench.add("a")
-        before(bench.site.export, "reap", once(failing(Unavailable("no answer"))))
+        before(bench.site.export, "reap", once(failing(ExportUnavailable("no answer"))))
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(ExportUnavailable):
             bench.turn()
 
         assert bench.site.said() == []

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from holdfast.controller.circuit import Circuit
-from holdfast.controller.gate import Gate
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.requeue import LeadershipLost, Requeue
+from holdfast.controller.work_gate import WorkGate
 from holdfast.controller.workers import Workers
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Leader, Term
@@ -28,11 +28,11 @@ class Bench:
         self.leads = True
         self.queue = WorkQueue(initial=0.01, maximum=0.02)
         self.api, self.export = (
-            Circuit(name, lambda: None, (OSError,)) for name in ("API server", "export")
+            CircuitBreaker(name, lambda: None, (OSError,)) for name in ("API server", "export")
         )
         self.api._close()
         self.export._close()
-        self.gate = Gate(lambda: self.leads, (self.api, self.export), self.stop)
+        self.gate = WorkGate(lambda: self.leads, (self.api, self.export), self.stop)
         self.gate.open(TERM)
         self.ends: list[Exception | None] = []
         self.worked: list[str] = []
@@ -100,14 +100,14 @@ def test_an_error_of_one_key_is_tried_again_and_concerns_nobody_else(
 
     eventually(is_done(bench, 3))
 
-    assert bench.api.closed
-    assert bench.export.closed
+    assert bench.api.available
+    assert bench.export.available
     assert bench.queue.failures("key") == 0
 
 
 def test_an_export_that_does_not_answer_closes_the_gate_until_it_does(bench: Bench) -> None:
-    bench.work(exports.Unavailable("no answer"), None)
-    eventually(lambda: not bench.export.closed)
+    bench.work(exports.ExportUnavailable("no answer"), None)
+    eventually(lambda: not bench.export.available)
     assert bench.export.reason == "no answer"
     assert len(bench.worked) == 1
 
@@ -117,9 +117,9 @@ def test_an_export_that_does_not_answer_closes_the_gate_until_it_does(bench: Ben
 
 
 def test_an_api_server_that_does_not_answer_closes_the_gate_until_it_does(bench: Bench) -> None:
-    bench.work(kube.Unavailable("no answer"), None)
-    eventually(lambda: not bench.api.closed)
-    assert bench.export.closed
+    bench.work(kube.ServerUnavailable("no answer"), None)
+    eventually(lambda: not bench.api.available)
+    assert bench.export.available
     assert len(bench.worked) == 1
 
     bench.api._close()
@@ -168,7 +168,7 @@ def test_work_that_a_later_term_fences_ends_the_term_and_is_done_in_the_next(ben
     eventually(is_done(bench, 2))
     assert bench.terms == [TERM, NEXT]
     assert bench.queue.failures("key") == 0
-    assert bench.export.closed
+    assert bench.export.available
 
 
 def test_what_was_fenced_late_does_not_end_the_next_term(bench: Bench) -> None:

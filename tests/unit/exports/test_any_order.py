@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import overlap
 from holdfast.exports.errors import Fenced, Unsafe
-from holdfast.exports.record import Taken
+from holdfast.exports.record import DirectoryTaken
 from tests.unit.exports.faults import Crash, Fault, injected
 from tests.unit.exports.given import Leading, export_at, listing, plan, visible
 
@@ -157,7 +157,7 @@ class Exports(RuleBasedStateMachine):
         def make(export: Leading) -> bool:
             try:
                 export.create(given)
-            except (Taken, Unsafe):
+            except (DirectoryTaken, Unsafe):
                 assert is_refused
                 return False
             return True
@@ -196,7 +196,7 @@ class Exports(RuleBasedStateMachine):
             return
         given = plan(f"{next(self._numbers)}", former.directory, namespace=namespace)
         if namespace != former.namespace:
-            with pytest.raises(Taken):
+            with pytest.raises(DirectoryTaken):
                 Leading(self._root).create(given, [former.volume])
             return
 

@@ -13,7 +13,7 @@ from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
-from holdfast.exports.record import State, Taken
+from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.given import (
     ID,
     Leading,
@@ -175,7 +175,9 @@ def test_a_volume_has_one_directory_once_it_is_published(root: Path, export: Lea
     published(export)
     before = listing(root)
 
-    with pytest.raises(Taken, match="'team/data' belongs to volume pvc-1 of claim team/data-1"):
+    with pytest.raises(
+        DirectoryTaken, match="'team/data' belongs to volume pvc-1 of claim team/data-1"
+    ):
         export.create(plan(directory="elsewhere"))
     assert listing(root) == before
 
@@ -190,7 +192,7 @@ def test_a_second_volume_gets_no_directory_that_overlaps(
     published(export)
     before = listing(root)
 
-    with pytest.raises(Taken, match="pvc-1 of claim team/data-1") as caught:
+    with pytest.raises(DirectoryTaken, match="pvc-1 of claim team/data-1") as caught:
         export.create(plan("2", other))
 
     assert [record.volume for record in caught.value.records] == ["pvc-1"]
@@ -221,7 +223,7 @@ def test_all_volumes_in_the_way_are_named(export: Leading) -> None:
     for uid, directory in (("1", "team/a"), ("2", "team/b/c"), ("3", "other")):
         published(export, uid, directory)
 
-    with pytest.raises(Taken) as caught:
+    with pytest.raises(DirectoryTaken) as caught:
         export.create(plan("4", "team"))
 
     assert {record.volume for record in caught.value.records} == {"pvc-1", "pvc-2"}
@@ -233,7 +235,7 @@ def test_a_path_is_shared_only_where_both_say_so(
 ) -> None:
     published(export, shared=first)
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan("2", shared=second))
 
 
@@ -285,7 +287,7 @@ def test_what_is_about_to_be_moved_away_is_not_shared_any_more(root: Path, expor
     fields = json.loads(record.read_text()) | {"target": "archived-data"}
     record.write_text(json.dumps(fields))
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan("2", shared=True))
 
 
@@ -296,7 +298,7 @@ def test_a_retained_directory_is_taken_up_as_it_is(root: Path, export: Leading) 
     export.reclaim("pvc-1", "1", Action.RETAIN)
     before = touched(root / "team")
 
-    with pytest.raises(Taken) as caught:
+    with pytest.raises(DirectoryTaken) as caught:
         export.create(plan("2", ownership=Ownership(0o777)))
     assert [record.was_retained for record in caught.value.records] == [True]
     record = export.create(plan("2", ownership=Ownership(0o777)), ["pvc-1"])
@@ -334,7 +336,7 @@ def test_what_an_archive_was_begun_of_is_not_taken_up(root: Path, export: Leadin
     fields = json.loads(record.read_text()) | {"target": "archived-data"}
     record.write_text(json.dumps(fields))
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan("2"), ["pvc-1"])
 
 
@@ -343,7 +345,7 @@ def test_only_the_same_path_is_taken_up(export: Leading) -> None:
     export.reclaim("pvc-1", "1", Action.RETAIN)
 
     for other in ("team", "team/data/deeper"):
-        with pytest.raises(Taken):
+        with pytest.raises(DirectoryTaken):
             export.create(plan("2", other), ["pvc-1"])
 
 
@@ -360,7 +362,7 @@ def test_an_adopted_volume_has_a_record_and_its_directory(root: Path, export: Le
     )
     assert touched(root) == before
     assert export.recorded() == {"pvc-1"}
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan("2"))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.exports.deadline import Lane
 from holdfast.exports.errors import TimedOut
-from holdfast.exports.record import Taken
+from holdfast.exports.record import DirectoryTaken
 
 
 class Hang:
@@ -46,7 +46,8 @@ def test_a_result_passes_through() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [Taken("data", []), FileNotFoundError("gone"), KeyboardInterrupt(), SystemExit(1)]
+    "error",
+    [DirectoryTaken("data", []), FileNotFoundError("gone"), KeyboardInterrupt(), SystemExit(1)],
 )
 def test_an_exception_passes_through_as_it_is(error: BaseException) -> None:
     lane = Lane(width=1, linger=0)

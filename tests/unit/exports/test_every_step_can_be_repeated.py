@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.exports.errors import ExportError, Failed, Fenced, Unavailable
+from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced
 from tests.unit.exports.faults import Crash, Fault, Injected, injected
 from tests.unit.exports.given import Leading, export_at, listing
 from tests.unit.exports.operations import OPERATIONS, Operation
@@ -87,7 +87,7 @@ def test_what_was_cut_short_in_the_making_can_be_undone(memory: Path, name: str)
 def _cut_short(operation: Operation, export: Leading) -> Any:
     try:
         return _comparable(operation.run(export))
-    except Unavailable as error:
+    except ExportUnavailable as error:
         return "stale" if error.stale else "lost"
     except (Crash, ExportError) as error:
         return type(error)

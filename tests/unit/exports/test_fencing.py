@@ -21,7 +21,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportError, Failed, Fenced, Unsafe
 from holdfast.exports.interface import Grant, Leader, Outcome, Term
-from holdfast.exports.record import Taken
+from holdfast.exports.record import DirectoryTaken
 from tests.unit.exports.faults import CHANGES, Crash, is_change
 from tests.unit.exports.given import (
     ID,
@@ -215,7 +215,7 @@ def _its_term_is_over() -> Iterator[None]:
     """Lets pass what an operation ends with whose term is over, and no other error."""
     try:
         yield
-    except (Fenced, Taken):  # Taken: by the next leader's volume, which it sees
+    except (Fenced, DirectoryTaken):  # DirectoryTaken: by the next leader's volume, which it sees
         pass
     except Failed as error:  # the change itself found the term's folder gone
         if not isinstance(error.__cause__, FileNotFoundError):

@@ -23,10 +23,10 @@ from holdfast.claims.parameters import Action
 from holdfast.exports import codec, interface
 from holdfast.exports.errors import (
     ExportError,
+    ExportUnavailable,
     Failed,
     Fenced,
     TimedOut,
-    Unavailable,
     Unsafe,
     WrongExport,
 )
@@ -44,7 +44,7 @@ from holdfast.exports.interface import (
     Term,
     Wanted,
 )
-from holdfast.exports.record import Record, Taken
+from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.exports.remote import connect
 from holdfast.exports.server import (
     _AT_ONCE,
@@ -360,7 +360,7 @@ class Endless(io.RawIOBase):
 def test_a_greeting_that_does_not_end_is_not_kept() -> None:
     endless = Endless(b"")
 
-    with pytest.raises(Unavailable, match="the other end is no Holdfast"):
+    with pytest.raises(ExportUnavailable, match="the other end is no Holdfast"):
         connect(io.BytesIO(), io.BufferedReader(endless))
     assert endless.given < 2 * LONGEST_LINE
 
@@ -368,7 +368,7 @@ def test_a_greeting_that_does_not_end_is_not_kept() -> None:
 def test_an_answer_that_does_not_end_is_not_kept() -> None:
     endless = Endless(b'{"protocol": 1}\n')
 
-    with pytest.raises(Unavailable, match="has ended"):
+    with pytest.raises(ExportUnavailable, match="has ended"):
         connect(io.BytesIO(), io.BufferedReader(endless)).inspect()
     _join_threads()
     assert endless.given < LONGEST_ANSWER + LONGEST_LINE
@@ -420,20 +420,20 @@ def _join_threads() -> None:
 
 
 def test_an_end_that_speaks_another_protocol_is_named() -> None:
-    with pytest.raises(Unavailable, match=r"speaks protocol 9, this Holdfast 1: bring both"):
+    with pytest.raises(ExportUnavailable, match=r"speaks protocol 9, this Holdfast 1: bring both"):
         connect(io.BytesIO(), io.BytesIO(b'{"protocol": 9}\n'))
 
 
 @pytest.mark.parametrize("line", [b"", b"bash: not found\n", b"[]\n", b"{}\n", b"null\n", b"1\n"])
 def test_an_end_that_is_no_holdfast_is_unavailable(line: bytes) -> None:
-    with pytest.raises(Unavailable, match="the other end is no Holdfast"):
+    with pytest.raises(ExportUnavailable, match="the other end is no Holdfast"):
         connect(io.BytesIO(), io.BytesIO(line))
 
 
 def test_an_end_that_says_nothing_is_given_up() -> None:
     hears, says = os.pipe()
     with os.fdopen(hears, "rb") as answers, os.fdopen(says, "wb") as other:
-        with pytest.raises(Unavailable, match=r"has said nothing in 0\.01 s"):
+        with pytest.raises(ExportUnavailable, match=r"has said nothing in 0\.01 s"):
             connect(io.BytesIO(), answers, 0.01)
         other.close()
         _join_threads()
@@ -499,13 +499,16 @@ def _patiently(export: Exports) -> Exports:
         b'{"id": 1, "result": {"odd": 1}}',
         b'{"id": 1, "error": {}}',
         b'{"id": 1, "error": []}',
-        b'{"id": 1, "error": {"kind": "Taken", "message": "", "directory": "", "records": [1]}}',
+        (
+            b'{"id": 1, "error": {"kind": "DirectoryTaken", "message": "", "directory": "", '
+            b'"records": [1]}}'
+        ),
     ],
 )
 def test_an_answer_that_is_none_is_no_answer(said: bytes) -> None:
     with (
         scripted(said) as (export, _),
-        pytest.raises(Unavailable, match="inspect: the answer is none"),
+        pytest.raises(ExportUnavailable, match="inspect: the answer is none"),
     ):
         export.inspect()
 
@@ -514,20 +517,20 @@ def test_an_answer_that_is_none_is_no_answer(said: bytes) -> None:
 def test_an_end_that_says_what_is_no_answer_has_ended(said: bytes) -> None:
     with (
         scripted(said) as (export, _),
-        pytest.raises(Unavailable, match="the process that serves the export has ended"),
+        pytest.raises(ExportUnavailable, match="the process that serves the export has ended"),
     ):
         export.inspect()
 
 
 ERRORS = [
-    Unavailable("away"),
-    Unavailable("stale", stale=True),
+    ExportUnavailable("away"),
+    ExportUnavailable("stale", stale=True),
     WrongExport("wrong"),
     Fenced("fenced"),
     Failed("failed"),
     TimedOut("late"),
     Unsafe("unsafe"),
-    Taken("team/data", [adopted("1"), adopted("2")]),
+    DirectoryTaken("team/data", [adopted("1"), adopted("2")]),
 ]
 
 
@@ -584,7 +587,7 @@ def test_a_process_that_is_killed_is_unavailable_at_once_and_from_then_on(root: 
         assert [str(error) for error in errors] == [
             "inspect: the process that serves the export has ended"
         ] * 3
-        with pytest.raises(Unavailable, match="has ended"):
+        with pytest.raises(ExportUnavailable, match="has ended"):
             export.inspect()
         with suppress(BrokenPipeError):  # of a request that was not sent any more
             process.stdin.close()
@@ -652,7 +655,7 @@ def test_a_served_export_ends_with_its_input(root: Path) -> None:
     with served(root) as exports:
         assert exports.inspect().format == 2
 
-    with pytest.raises(Unavailable, match=r"has ended|cannot reach"):
+    with pytest.raises(ExportUnavailable, match=r"has ended|cannot reach"):
         exports.inspect()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Fenced, Unavailable, Unsafe
+from holdfast.exports.errors import ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant, Leader, Outcome, Takeover, Term
 from holdfast.exports.operation import Operation
@@ -132,7 +132,9 @@ def test_a_cluster_of_unknown_uid_refuses_where_its_terms_may_be_another_s(
     Named(root).take(UID, "old" if former else "nfs")
     before = listing(root), sorted((root / ".holdfast/terms").rglob("*"))
 
-    with pytest.raises(Unavailable, match=f"cluster {UID} .* grant `get` on namespace kube-system"):
+    with pytest.raises(
+        ExportUnavailable, match=f"cluster {UID} .* grant `get` on namespace kube-system"
+    ):
         Named(root).take("", "nfs", former=former)
     assert (listing(root), sorted((root / ".holdfast/terms").rglob("*"))) == before
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Failed, TimedOut, Unavailable, Unsafe, WrongExport
+from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut, Unsafe, WrongExport
 from holdfast.exports.interface import ExportInfo, Grant
 from tests.unit.exports.given import ID, Leading, adopted, export_at, listing, plan, published
 
@@ -47,7 +47,7 @@ def test_a_root_that_is_missing_is_unavailable(
     published(export)
     shutil.rmtree(root)
 
-    with pytest.raises(Unavailable, match="cannot open the export's root"):
+    with pytest.raises(ExportUnavailable, match="cannot open the export's root"):
         call(export)
     assert not root.exists()
 
@@ -57,7 +57,7 @@ def test_a_root_that_is_no_directory_is_unavailable(
 ) -> None:
     root.write_text("a file")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ExportUnavailable):
         call(Leading(root))
 
 
@@ -123,14 +123,16 @@ def test_an_id_that_cannot_be_read_is_named_with_the_way_out(
     (root / ".holdfast/export").write_text(content)
 
     for call in (export.exports.inspect, export.exports.probe, export.begin):
-        with pytest.raises(Unavailable, match=r"cannot parse \.holdfast/export .* accept`"):
+        with pytest.raises(ExportUnavailable, match=r"cannot parse \.holdfast/export .* accept`"):
             call()
 
 
 def test_an_export_of_a_later_format_is_not_touched(root: Path, export: Leading) -> None:
     (root / ".holdfast/export").write_text('{"id": "a", "format": 3}')
 
-    with pytest.raises(Unavailable, match=r"format is 3, this Holdfast knows 2: run a later one"):
+    with pytest.raises(
+        ExportUnavailable, match=r"format is 3, this Holdfast knows 2: run a later one"
+    ):
         export.begin()
 
 
@@ -161,7 +163,7 @@ def test_an_export_keeps_the_id_that_it_was_given_first(root: Path) -> None:
 def test_no_term_begins_where_there_is_no_id(root: Path, export: Leading) -> None:
     (root / ".holdfast/export").unlink()
 
-    with pytest.raises(Unavailable, match="the export has no id yet"):
+    with pytest.raises(ExportUnavailable, match="the export has no id yet"):
         export.begin()
     assert not (root / ".holdfast/terms").exists()
 
@@ -192,7 +194,7 @@ def test_the_time_counts_from_when_the_caller_began_to_wait(
 
 
 def test_initialise_makes_no_root(root: Path) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(ExportUnavailable):
         Leading(root).exports.initialise(ID)
     assert not root.exists()
 

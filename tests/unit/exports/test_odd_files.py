@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Unavailable, Unsafe
+from holdfast.exports.errors import ExportUnavailable, Unsafe
 from holdfast.exports.export import Export
 from holdfast.exports.tree import LONGEST_FILE
 from tests.unit.exports.given import ID, Leading, adopted, found, plan, published, visible
@@ -113,7 +113,7 @@ def test_an_export_whose_id_is_no_such_file_is_unavailable(
     spoil(root / ".holdfast/export")
 
     for call in (export.exports.inspect, export.probe, export.begin):
-        with pytest.raises(Unavailable, match=r"cannot parse \.holdfast/export"):
+        with pytest.raises(ExportUnavailable, match=r"cannot parse \.holdfast/export"):
             call()
 
 
@@ -123,7 +123,7 @@ def test_an_export_whose_format_is_no_number_is_unavailable(
 ) -> None:
     (root / ".holdfast/export").write_text(f'{{"id": "{ID}", "format": {number}}}')
 
-    with pytest.raises(Unavailable, match=r"cannot parse \.holdfast/export"):
+    with pytest.raises(ExportUnavailable, match=r"cannot parse \.holdfast/export"):
         export.exports.inspect()
 
 

@@ -17,7 +17,7 @@ from holdfast.exports import tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import ExportError, Unsafe
 from holdfast.exports.interface import Grant, Leader
-from holdfast.exports.record import Taken
+from holdfast.exports.record import DirectoryTaken
 from tests.unit.exports.given import (
     ID,
     Leading,
@@ -89,7 +89,7 @@ def test_a_volume_name_that_is_a_path_is_refused(root: Path, export: Leading, ui
 def test_an_unusual_name_lives_a_whole_life(root: Path, export: Leading, directory: str) -> None:
     published(export, directory=directory)
     (root / directory / "file").write_text("data")
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan("2", directory.partition("/")[0]))
 
     assert found(export).directory == directory

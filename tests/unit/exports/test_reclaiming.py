@@ -9,7 +9,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved, Outcome
-from holdfast.exports.record import State, Taken
+from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.given import (
     Leading,
     adopted,
@@ -113,7 +113,7 @@ def test_an_inherited_volume_that_overlaps_one_of_ours_is_not_recorded(
     """They blocked each other for ever."""
     live(export, root)
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.adopt(adopted("2", directory))
 
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
@@ -129,7 +129,7 @@ def test_of_inherited_volumes_within_each_other_the_innermost_goes_first(
     before = listing(root)
 
     for uid in "12":
-        with pytest.raises(Taken):
+        with pytest.raises(DirectoryTaken):
             export.reclaim(f"pvc-{uid}", uid, action)
     assert listing(root) == before
 
@@ -163,7 +163,7 @@ def test_an_inherited_volume_does_not_lose_its_directory_with_one_of_ours(
     export.adopt(adopted("1"))
     export.adopt(adopted("2", inherited=False))
 
-    with pytest.raises(Taken, match="pvc-2 of claim team/data-2"):
+    with pytest.raises(DirectoryTaken, match="pvc-2 of claim team/data-2"):
         export.reclaim("pvc-1", "1", action)
     assert (root / "team/data").is_dir()
 
@@ -239,7 +239,7 @@ def test_nobody_gets_an_archive_as_a_volume(root: Path, export: Leading, path: s
     export.reclaim("pvc-1", "1", Action.ARCHIVE)
 
     for succeeds in ([], ["pvc-1"]):
-        with pytest.raises(Taken) as caught:
+        with pytest.raises(DirectoryTaken) as caught:
             export.create(plan("2", path), succeeds)
         assert [record.state for record in caught.value.records] == [State.ARCHIVED]
 
@@ -259,7 +259,7 @@ def test_a_volume_that_is_in_the_trash_is_not_made_again_until_that_is_empty(
     live(export, root)
     export.reclaim("pvc-1", "1", Action.DELETE)
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan())
     assert export.reap(lambda _: True) == 0
     live(export, root)

@@ -18,7 +18,7 @@ from holdfast.exports import tree
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Moved, Outcome
-from holdfast.exports.record import State, Taken
+from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.given import (
     ID,
     Leading,
@@ -301,7 +301,7 @@ def test_a_retained_directory_is_taken_up_by_its_own_namespace_only(
     either.reclaim("pvc-1", "1", Action.RETAIN)
     before = listing(root)
 
-    with pytest.raises(Taken, match="pvc-1 of claim bank/data-1"):
+    with pytest.raises(DirectoryTaken, match="pvc-1 of claim bank/data-1"):
         either.create(plan("2", "ledger", namespace="evil"), ["pvc-1"])
     assert listing(root) == before
     assert either.create(plan("3", "ledger", namespace="bank"), ["pvc-1"]).succeeds == ("pvc-1",)
@@ -394,7 +394,7 @@ def test_a_claim_that_comes_between_a_crash_and_the_repetition_ends_in_no_deadlo
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()  # as a crash before the last step leaves it
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan("2"))
     again = Leading(root).reclaim("pvc-1", "1", action)
 
@@ -414,7 +414,7 @@ def test_undoing_again_what_was_given_to_another_meanwhile_leaves_it_to_that_one
     (root / ".holdfast/creating/pvc-1").write_bytes(record)
     published(export, "2")
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         export.create(plan("1"))
     export.undo("pvc-1")
 

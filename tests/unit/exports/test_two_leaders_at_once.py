@@ -12,7 +12,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports import create, terms
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.ledger import Ledger
-from holdfast.exports.record import Taken
+from holdfast.exports.record import DirectoryTaken
 from tests.unit.exports.faults import Crash
 from tests.unit.exports.given import Leading, adopted, export_at, plan, published, visible
 
@@ -80,7 +80,7 @@ def test_what_another_leader_has_made_meanwhile_is_seen_after_the_own_mark(
     root = first.root
     after_its_look(lambda: published(first, "1", theirs))
 
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         second.create(plan("2", ours))
 
     assert (_marks(root, "2"), second.find("pvc-2")) == ([], None)
@@ -127,7 +127,7 @@ def test_a_retained_directory_is_taken_up_by_one_of_them(
         first.confirm("pvc-2")
 
     after_its_look(take_up)
-    with pytest.raises(Taken):
+    with pytest.raises(DirectoryTaken):
         second.create(plan("3", "data"), ["pvc-1"])
 
     assert (_marks(root, "3"), second.find("pvc-3")) == ([], None)

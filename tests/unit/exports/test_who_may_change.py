@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.record import Taken
+from holdfast.exports.record import DirectoryTaken
 from tests.unit.exports.given import Leading, adopted, export_at, found, listing, plan, published
 
 CHANGES: dict[str, Callable[[Leading], object]] = {
@@ -94,7 +94,7 @@ def test_another_clusters_directory_is_taken(root: Path, export: Leading) -> Non
     published(export, "1", "a")
     other = Leading(root, cluster="another")
 
-    with pytest.raises(Taken, match="belongs to volume pvc-1"):
+    with pytest.raises(DirectoryTaken, match="belongs to volume pvc-1"):
         other.create(plan("2", "a"))
 
 

@@ -189,10 +189,10 @@ def test_a_list_that_outlives_its_continue_token_says_so(api: Api, server: FakeA
         (418, errors.ApiError),
         (422, errors.Invalid),
         (429, errors.Throttled),
-        (500, errors.Unavailable),
-        (502, errors.Unavailable),
-        (503, errors.Unavailable),
-        (504, errors.Unavailable),
+        (500, errors.ServerUnavailable),
+        (502, errors.ServerUnavailable),
+        (503, errors.ServerUnavailable),
+        (504, errors.ServerUnavailable),
     ],
 )
 def test_every_refusal_has_its_error(
@@ -256,7 +256,7 @@ def test_a_refusal_keeps_its_code_and_reason(api: Api, server: FakeApiServer, co
 def test_nothing_is_retried_behind_the_callers_back(api: Api, server: FakeApiServer) -> None:
     server.lasting["get"] = Fault(503, headers={"Retry-After": "0"})
 
-    with pytest.raises(errors.Unavailable):
+    with pytest.raises(errors.ServerUnavailable):
         api.get(VOLUMES, "a")
 
     assert server.count("get") == 1
@@ -268,14 +268,14 @@ def test_an_answer_that_is_no_object_is_no_answer(
 ) -> None:
     server.fail("get", Fault(200, raw=raw))
 
-    with pytest.raises(errors.Unavailable, match="what came is not"):
+    with pytest.raises(errors.ServerUnavailable, match="what came is not"):
         api.get(VOLUMES, "a")
 
 
 def test_a_refusal_that_is_no_status_is_still_a_sentence(api: Api, server: FakeApiServer) -> None:
     server.fail("get", Fault(503, raw=b"<html>gateway</html>"))
 
-    with pytest.raises(errors.Unavailable, match=r"answered 503 Service Unavailable\.$"):
+    with pytest.raises(errors.ServerUnavailable, match=r"answered 503 Service Unavailable\.$"):
         api.get(VOLUMES, "a")
 
 
@@ -296,7 +296,7 @@ def test_a_refused_connection_is_a_sentence_without_objects_addresses(
 ) -> None:
     server.stop()
 
-    with pytest.raises(errors.Unavailable) as caught:
+    with pytest.raises(errors.ServerUnavailable) as caught:
         api.get(VOLUMES, "a")
 
     expected = f"No answer from the API server {server.url}: connection refused."
@@ -306,9 +306,9 @@ def test_a_refused_connection_is_a_sentence_without_objects_addresses(
 def test_a_frozen_server_is_noticed_by_the_deadline(api: Api, server: FakeApiServer) -> None:
     server.freeze()
 
-    with pytest.raises(errors.Unavailable, match="did not answer in time"):
+    with pytest.raises(errors.ServerUnavailable, match="did not answer in time"):
         api.get(VOLUMES, "a", timeout=0.1)
-    with pytest.raises(errors.Unavailable, match="did not answer in time"):
+    with pytest.raises(errors.ServerUnavailable, match="did not answer in time"):
         api.get(VOLUMES, "a")
 
 
@@ -338,7 +338,7 @@ def test_an_answer_that_trickles_for_ever_meets_the_deadline_of_the_whole() -> N
         thread.start()
         api = Api(Configuration(host=url))
         try:
-            with pytest.raises(errors.Unavailable, match=r"answer did not end in time\.$"):
+            with pytest.raises(errors.ServerUnavailable, match=r"answer did not end in time\.$"):
                 api.get(VOLUMES, "a", timeout=0.3)
         finally:
             ended.set()

@@ -14,7 +14,7 @@ from kubernetes.config import incluster_config
 
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration
-from holdfast.kube.errors import ConfigurationError, Unavailable
+from holdfast.kube.errors import ConfigurationError, ServerUnavailable
 from holdfast.kube.resources import VOLUMES
 from tests.fake.apiserver import FakeApiServer
 
@@ -174,7 +174,7 @@ def test_a_token_that_is_gone_for_a_moment_is_no_answer_and_not_the_end(
     pod.token.unlink()
     later(monkeypatch, minutes=2)
 
-    with pytest.raises(Unavailable, match="No such file"):
+    with pytest.raises(ServerUnavailable, match="No such file"):
         list(api.pages(VOLUMES))
 
     pod.token.write_text("back")
@@ -189,7 +189,7 @@ def test_a_token_that_is_half_written_is_no_answer_and_not_the_end(
     pod.token.write_bytes(b"\xff\xfe")
     later(monkeypatch, minutes=2)
 
-    with pytest.raises(Unavailable, match="codec can't decode"):
+    with pytest.raises(ServerUnavailable, match="codec can't decode"):
         list(api.pages(VOLUMES))
     api.close()
 

@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection
 
 from holdfast.kube.api import Api
 from holdfast.kube.connection import Connection, body_of, why
-from holdfast.kube.errors import NotFound, Unavailable
+from holdfast.kube.errors import NotFound, ServerUnavailable
 from holdfast.kube.resources import VOLUMES
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
@@ -36,7 +36,7 @@ def test_a_line_hung_up_before_a_socket_is_attached_ends_the_request_at_once(
     connection = Connection()
     connection.abort()
 
-    with connection.used(), pytest.raises(Unavailable, match="connection was cut"):
+    with connection.used(), pytest.raises(ServerUnavailable, match="connection was cut"):
         patient.get(VOLUMES, "a")
 
     assert connection.is_aborted()
@@ -49,7 +49,7 @@ def test_a_request_that_waits_ends_when_another_thread_hangs_up(
     connection, ended = Connection(), threading.Event()
 
     def ask() -> None:
-        with connection.used(), pytest.raises(Unavailable, match="connection was cut"):
+        with connection.used(), pytest.raises(ServerUnavailable, match="connection was cut"):
             patient.get(VOLUMES, "a")
         ended.set()
 
@@ -151,7 +151,7 @@ def test_an_answer_cut_short_is_no_answer() -> None:
         thread = threading.Thread(target=cut)
         thread.start()
         api = Api(Configuration(host=url))
-        with pytest.raises(Unavailable) as caught:
+        with pytest.raises(ServerUnavailable) as caught:
             api.get(VOLUMES, "a")
         thread.join()
         api.close()
@@ -179,7 +179,7 @@ def test_what_is_left_of_a_late_answer_is_not_taken_for_the_next() -> None:
         late.start()
         api = Api(Configuration(host=url))
         response = api._send("GET", "/", 5.0)
-        with pytest.raises(Unavailable, match="did not end in time"):
+        with pytest.raises(ServerUnavailable, match="did not end in time"):
             body_of(response, deadline=0.0)
         prompt = threading.Thread(target=answer, args=(listener, head % 2 + b"{}"))
         prompt.start()

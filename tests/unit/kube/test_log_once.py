@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.kube.errors import Conflict, Unavailable
+from holdfast.kube.errors import Conflict, ServerUnavailable
 from holdfast.kube.log_once import LogOnce
 
 Lines = list[dict[str, object]]
@@ -32,7 +32,7 @@ def test_what_is_lost_is_said_once_and_its_return_with_how_long_it_was_away(
     log_once.available()
     for _ in range(3):
         clock.now += 2.0
-        log_once.unavailable(Unavailable("No answer."))
+        log_once.unavailable(ServerUnavailable("No answer."))
     clock.now += 1.26
     log_once.available()
     log_once.available()
@@ -52,7 +52,7 @@ def test_a_server_never_reached_was_away_since_the_first_failure(
     clock: Clock, logged: Lines
 ) -> None:
     log_once = LogOnce("testing")
-    log_once.unavailable(Unavailable("No answer."))
+    log_once.unavailable(ServerUnavailable("No answer."))
     clock.now += 3.0
     log_once.available()
 
@@ -64,6 +64,6 @@ def test_a_refusal_is_told_from_silence_and_an_answer_alone_is_no_return(logged:
     log_once = LogOnce("testing")
     log_once.unavailable(Conflict(409, "Conflict", "Not now."))
     log_once.answered()
-    log_once.unavailable(Unavailable("No answer."))
+    log_once.unavailable(ServerUnavailable("No answer."))
 
     assert [line["event"] for line in logged] == ["API server refuses"]

@@ -12,7 +12,7 @@ from kubernetes.client import Configuration
 
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
-from holdfast.kube.errors import KubeError, Throttled, Unavailable
+from holdfast.kube.errors import KubeError, ServerUnavailable, Throttled
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import VOLUMES
@@ -56,7 +56,7 @@ def test_the_wish_to_be_left_alone_is_heeded(mirror: Start, server: FakeApiServe
         (Throttled("later", 7.0), 7.0),
         (Throttled("much later", 1000.0), 60.0),
         (Throttled("later", None), 0.0),
-        (Unavailable("away"), 0.0),
+        (ServerUnavailable("away"), 0.0),
     ],
 )
 def test_the_wish_to_be_left_alone_is_heeded_within_bounds(
@@ -73,13 +73,13 @@ def test_what_ends_a_watch_that_lived_or_one_that_is_stopped_is_no_loss(
     one = Mirror(api).reflector
     with monkeypatch.context() as patched:
         patched.setattr("holdfast.kube.reflector.HEALTHY", 0.0)
-        one._pause(Unavailable("away"))
+        one._pause(ServerUnavailable("away"))
     one._stopping.set()
-    one._pause(Unavailable("away"))
+    one._pause(ServerUnavailable("away"))
     assert logged == []
 
     one._stopping.clear()
-    one._pause(Unavailable("away"))
+    one._pause(ServerUnavailable("away"))
     assert events_of(logged) == ["API server lost"]
 
 
@@ -87,7 +87,7 @@ def test_the_usual_waits_grow_to_ten_seconds(api: Api, monkeypatch: pytest.Monke
     monkeypatch.setattr("holdfast.kube.backoff.random.random", lambda: 0.0)
     one = Reflector(api, VOLUMES, Store[int](), size_of, list[str]().append)
 
-    assert [one._pause(Unavailable("away")) for _ in range(5)] == [0.8, 1.6, 3.2, 6.4, 10.0]
+    assert [one._pause(ServerUnavailable("away")) for _ in range(5)] == [0.8, 1.6, 3.2, 6.4, 10.0]
 
 
 def test_starting_before_the_server_is_no_failure_and_logged_once(

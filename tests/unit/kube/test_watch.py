@@ -95,7 +95,7 @@ def test_an_old_version_refused_at_once_is_expired(api: Api, server: FakeApiServ
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [(410, errors.Expired), (500, errors.Unavailable), (403, errors.Forbidden)],
+    [(410, errors.Expired), (500, errors.ServerUnavailable), (403, errors.Forbidden)],
 )
 def test_an_error_event_is_the_error_it_names(
     api: Api, server: FakeApiServer, code: int, error: type[errors.KubeError]
@@ -109,21 +109,21 @@ def test_an_error_event_is_the_error_it_names(
 def test_a_cut_connection_is_not_taken_for_an_end(api: Api, server: FakeApiServer) -> None:
     server.script(event(11), "cut")
 
-    with pytest.raises(errors.Unavailable, match="the connection was cut"):
+    with pytest.raises(errors.ServerUnavailable, match="the connection was cut"):
         versions(watch_of(api))
 
 
 def test_nonsense_is_no_answer(api: Api, server: FakeApiServer) -> None:
     server.script(b"nonsense\n", "end")
 
-    with pytest.raises(errors.Unavailable, match=r"not an event\.$"):
+    with pytest.raises(errors.ServerUnavailable, match=r"not an event\.$"):
         versions(watch_of(api))
 
 
 def test_silence_longer_than_allowed_is_the_end(api: Api, server: FakeApiServer) -> None:
     server.script(event(11), "hold")
 
-    with pytest.raises(errors.Unavailable, match=r"Nothing came for 0\.2 s"):
+    with pytest.raises(errors.ServerUnavailable, match=r"Nothing came for 0\.2 s"):
         versions(watch_of(api, silence=0.2))
 
 
@@ -142,7 +142,7 @@ def test_a_server_that_accepts_but_answers_nothing_is_noticed(
 ) -> None:
     server.freeze()
 
-    with pytest.raises(errors.Unavailable, match="did not answer in time"):
+    with pytest.raises(errors.ServerUnavailable, match="did not answer in time"):
         versions(watch_of(api, silence=0.2))
 
 
@@ -200,7 +200,7 @@ def test_a_certificate_nobody_vouches_for_is_no_answer(
 ) -> None:
     api = Api(Configuration(host=secure_server[0].url))
 
-    with pytest.raises(errors.Unavailable, match=r"(?i)certificate") as caught:
+    with pytest.raises(errors.ServerUnavailable, match=r"(?i)certificate") as caught:
         api.get(VOLUMES, "a")
 
     assert "\n" not in caught.value.message

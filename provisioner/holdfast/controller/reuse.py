@@ -1,4 +1,4 @@
-"""May a claim take up the directory that another volume had?
+"""May a claim reuse the directory that another volume had?
 
 Only one that was retained, whose volume is gone from the API server that knew it, and only for a
 claim of the same namespace: data does not change namespaces without a person. Whether a volume
@@ -16,11 +16,13 @@ from holdfast.controller.context import Context
 from holdfast.exports.record import Record, State
 
 
-def succeed(plan: Plan, record: Record, context: Context, *, exists: Callable[[str], bool]) -> None:
-    """Raises Refused, with the reason, where the plan may not succeed a record's volume.
+def check_reuse(
+    plan: Plan, record: Record, context: Context, *, exists: Callable[[str], bool]
+) -> None:
+    """Raises Refused, with the reason, where the plan may not reuse the directory of a record.
 
     Args:
-        plan: whose directory overlaps the record's.
+        plan: of the claim that asks for the directory.
         record: what the export knows of the other volume.
         context: who we are.
         exists: asks the API server for a volume by name.

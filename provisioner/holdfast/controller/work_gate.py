@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from holdfast.controller.circuit import Circuit
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.interface import Grant, Term
 
@@ -19,7 +19,7 @@ class _Work(threading.local):
     term: Term | None = None
 
 
-class Gate:
+class WorkGate:
     """What workers pass before each key, and are asked by before each change.
 
     Work belongs to the term in which it began: once that has ended it changes nothing more, also
@@ -27,7 +27,10 @@ class Gate:
     """
 
     def __init__(
-        self, leading: Callable[[], bool], circuits: tuple[Circuit, ...], stop: threading.Event
+        self,
+        leading: Callable[[], bool],
+        circuits: tuple[CircuitBreaker, ...],
+        stop: threading.Event,
     ) -> None:
         self._leading = leading
         self._circuits = circuits
@@ -37,7 +40,7 @@ class Gate:
 
     def can_begin(self) -> bool:
         """Whether this replica leads and everything answers."""
-        return self._leading() and all(circuit.closed for circuit in self._circuits)
+        return self._leading() and all(circuit.available for circuit in self._circuits)
 
     @property
     def term(self) -> Term | None:
@@ -79,14 +82,14 @@ class Gate:
         finally:
             self._work.term = None
 
-    def fence(self) -> None:
+    def check_term(self) -> None:
         """Raises LeadershipLost: asked before each change, in the middle of the work."""
         if self._work.term is None or self._work.term != self._term or not self._leading():
             raise LeadershipLost
 
     def grant(self, seconds: float) -> Grant:
         """Leave to change the export, for this thread's work; raises LeadershipLost."""
-        self.fence()
+        self.check_term()
         term = self._work.term
         if term is None:
             raise LeadershipLost

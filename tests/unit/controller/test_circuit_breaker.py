@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from holdfast.controller.circuit import Circuit
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from tests.support import eventually
 
 
@@ -31,41 +31,41 @@ def something() -> Something:
 
 
 @pytest.fixture
-def circuit(something: Something) -> Iterator[Circuit]:
-    made = Circuit("thing", something, (ConnectionError,), period=0.2)
+def circuit(something: Something) -> Iterator[CircuitBreaker]:
+    made = CircuitBreaker("thing", something, (ConnectionError,), period=0.2)
     yield made
     if made.thread.ident is not None:
         made.stop()
         assert not made.thread.is_alive()
 
 
-def test_it_is_open_before_it_was_tried(circuit: Circuit) -> None:
-    assert not circuit.closed
+def test_it_is_open_before_it_was_tried(circuit: CircuitBreaker) -> None:
+    assert not circuit.available
     assert circuit.reason == "not tried yet"
 
 
-def test_it_closes_when_there_is_an_answer(circuit: Circuit) -> None:
+def test_it_closes_when_there_is_an_answer(circuit: CircuitBreaker) -> None:
     circuit.start()
 
-    eventually(lambda: circuit.closed)
+    eventually(lambda: circuit.available)
 
     assert circuit.reason == ""
 
 
 def test_it_finds_out_by_itself_that_there_is_no_answer_any_more(
-    circuit: Circuit, something: Something
+    circuit: CircuitBreaker, something: Something
 ) -> None:
     circuit.start()
-    eventually(lambda: circuit.closed)
+    eventually(lambda: circuit.available)
 
     something.up = False
 
-    eventually(lambda: not circuit.closed)
+    eventually(lambda: not circuit.available)
     assert circuit.reason == "nobody is there"
 
 
 def test_it_closes_again_once_there_is_an_answer_again(
-    circuit: Circuit, something: Something
+    circuit: CircuitBreaker, something: Something
 ) -> None:
     something.up = False
     circuit.start()
@@ -73,25 +73,27 @@ def test_it_closes_again_once_there_is_an_answer_again(
 
     something.up = True
 
-    eventually(lambda: circuit.closed)
+    eventually(lambda: circuit.available)
 
 
 def test_a_worker_that_trips_it_has_it_tried_at_once(something: Something) -> None:
     """Not only at the end of its period, which is an hour here."""
-    circuit = Circuit("thing", something, (ConnectionError,), period=3600)
+    circuit = CircuitBreaker("thing", something, (ConnectionError,), period=3600)
     circuit.start()
-    eventually(lambda: circuit.closed)
+    eventually(lambda: circuit.available)
     before = something.asked
 
     circuit.trip("a worker got no answer")
 
-    eventually(lambda: something.asked > before and circuit.closed)
+    eventually(lambda: something.asked > before and circuit.available)
     circuit.stop()
 
 
-def test_a_trip_shows_its_reason_until_it_is_tried(circuit: Circuit, something: Something) -> None:
+def test_a_trip_shows_its_reason_until_it_is_tried(
+    circuit: CircuitBreaker, something: Something
+) -> None:
     circuit.start()
-    eventually(lambda: circuit.closed)
+    eventually(lambda: circuit.available)
     something.up = False
 
     circuit.trip("a worker got no answer")
@@ -99,28 +101,30 @@ def test_a_trip_shows_its_reason_until_it_is_tried(circuit: Circuit, something: 
     eventually(lambda: circuit.reason == "nobody is there")
 
 
-def test_an_outage_is_logged_once_and_so_is_its_end(circuit: Circuit, something: Something) -> None:
+def test_an_outage_is_logged_once_and_so_is_its_end(
+    circuit: CircuitBreaker, something: Something
+) -> None:
     with structlog.testing.capture_logs() as lines:
         circuit.start()
-        eventually(lambda: circuit.closed)
+        eventually(lambda: circuit.available)
         something.up = False
         asked = something.asked
         eventually(lambda: something.asked > asked + 2)
         something.up = True
-        eventually(lambda: circuit.closed)
+        eventually(lambda: circuit.available)
 
     assert [line["event"] for line in lines] == ["thing answers", "thing lost", "thing answers"]
 
 
 def test_what_never_answered_is_not_lost_but_not_available(
-    circuit: Circuit, something: Something
+    circuit: CircuitBreaker, something: Something
 ) -> None:
     something.up = False
     with structlog.testing.capture_logs() as lines:
         circuit.start()
         eventually(lambda: something.asked > 2)
         something.up = True
-        eventually(lambda: circuit.closed)
+        eventually(lambda: circuit.available)
 
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("thing not available", "warning"),
@@ -128,7 +132,7 @@ def test_what_never_answered_is_not_lost_but_not_available(
     ]
 
 
-def test_another_reason_while_it_is_away_is_logged_too(circuit: Circuit) -> None:
+def test_another_reason_while_it_is_away_is_logged_too(circuit: CircuitBreaker) -> None:
     with structlog.testing.capture_logs() as lines:
         circuit._close()
         for reason in ("one", "one", "another"):
@@ -142,9 +146,9 @@ def test_another_reason_while_it_is_away_is_logged_too(circuit: Circuit) -> None
 
 
 def test_it_ends_also_while_it_waits_for_the_next_try(something: Something) -> None:
-    circuit = Circuit("thing", something, (ConnectionError,), period=3600)
+    circuit = CircuitBreaker("thing", something, (ConnectionError,), period=3600)
     circuit.start()
-    eventually(lambda: circuit.closed)
+    eventually(lambda: circuit.available)
 
     circuit.stop()
 
@@ -154,7 +158,7 @@ def test_it_ends_also_while_it_waits_for_the_next_try(something: Something) -> N
 def test_it_ends_at_whatever_moment_it_is_told(something: Something) -> None:
     """Also between a look at the flag and the wait: a hundred tries hit that moment."""
     for _ in range(100):
-        circuit = Circuit("thing", something, (ConnectionError,), period=3600)
+        circuit = CircuitBreaker("thing", something, (ConnectionError,), period=3600)
         circuit.start()
         circuit.stop()
         assert not circuit.thread.is_alive()
@@ -163,7 +167,7 @@ def test_it_ends_at_whatever_moment_it_is_told(something: Something) -> None:
 def test_a_probe_that_hangs_does_not_hold_up_the_end() -> None:
     over = threading.Event()
     hang: Callable[[], object] = over.wait
-    circuit = Circuit("thing", hang, (ConnectionError,))
+    circuit = CircuitBreaker("thing", hang, (ConnectionError,))
     circuit.start()
 
     circuit.stop()
@@ -176,7 +180,7 @@ def test_a_probe_that_hangs_does_not_hold_up_the_end() -> None:
 def test_it_asks_each_period_and_further_and_further_apart_while_there_is_no_answer(
     something: Something, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    circuit = Circuit("thing", something, (ConnectionError,), period=10)
+    circuit = CircuitBreaker("thing", something, (ConnectionError,), period=10)
     up = [True, True, *[False] * 7, True, False]
     waits: list[float] = []
 

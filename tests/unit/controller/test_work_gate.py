@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdfast.controller.circuit import Circuit
-from holdfast.controller.gate import Gate
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.requeue import LeadershipLost
+from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.interface import Grant, Leader, Term
 from tests.support import eventually
 
@@ -22,10 +22,12 @@ class Bench:
     def __init__(self) -> None:
         self.leads = True
         self.stop = threading.Event()
-        self.circuits = tuple(Circuit(name, lambda: None, (OSError,)) for name in ("API", "export"))
+        self.circuits = tuple(
+            CircuitBreaker(name, lambda: None, (OSError,)) for name in ("API", "export")
+        )
         for circuit in self.circuits:
             circuit._close()
-        self.gate = Gate(lambda: self.leads, self.circuits, self.stop)
+        self.gate = WorkGate(lambda: self.leads, self.circuits, self.stop)
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_work_of_the_term_may_change_the_export(bench: Bench) -> None:
     bench.gate.open(FIRST)
 
     with bench.gate.within(FIRST):
-        bench.gate.fence()
+        bench.gate.check_term()
         assert bench.gate.grant(7.0) == Grant(FIRST, 7.0)
 
 
@@ -77,7 +79,7 @@ def test_what_is_not_part_of_any_work_may_change_nothing(bench: Bench) -> None:
         pass
 
     with pytest.raises(LeadershipLost):
-        bench.gate.fence()
+        bench.gate.check_term()
     with pytest.raises(LeadershipLost):
         bench.gate.grant(1.0)
 
@@ -88,7 +90,7 @@ def test_work_of_a_term_that_has_ended_is_refused(bench: Bench) -> None:
     with bench.gate.within(FIRST):
         bench.gate.close()
         with pytest.raises(LeadershipLost):
-            bench.gate.fence()
+            bench.gate.check_term()
         with pytest.raises(LeadershipLost):
             bench.gate.grant(1.0)
 
@@ -111,7 +113,7 @@ def test_work_is_refused_as_soon_as_the_lease_is_lost(bench: Bench) -> None:
     with bench.gate.within(FIRST):
         bench.leads = False
         with pytest.raises(LeadershipLost):
-            bench.gate.fence()
+            bench.gate.check_term()
 
 
 def test_a_leader_may_finish_what_it_began_while_the_export_hangs(bench: Bench) -> None:
@@ -119,7 +121,7 @@ def test_a_leader_may_finish_what_it_began_while_the_export_hangs(bench: Bench) 
     bench.circuits[1].trip("no answer")
 
     with bench.gate.within(FIRST):
-        bench.gate.fence()
+        bench.gate.check_term()
 
 
 def test_the_work_of_one_thread_is_not_that_of_another(bench: Bench) -> None:
@@ -128,7 +130,7 @@ def test_the_work_of_one_thread_is_not_that_of_another(bench: Bench) -> None:
 
     def elsewhere() -> None:
         try:
-            bench.gate.fence()
+            bench.gate.check_term()
         except LeadershipLost:
             refused.append(True)
 
@@ -146,7 +148,7 @@ def test_work_that_fails_ends_as_well(bench: Bench) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(LeadershipLost):
-        bench.gate.fence()
+        bench.gate.check_term()
 
 
 def test_ending_a_term_that_is_over_does_not_end_the_next(bench: Bench) -> None:

@@ -20,7 +20,7 @@ _log = structlog.get_logger()
 _NOT_TRIED = "not tried yet"
 
 
-class Circuit:
+class CircuitBreaker:
     """Closed while `probe()` succeeds; open, with a reason, from its first failure on."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Circuit:
         self.thread = threading.Thread(target=self._run, name=f"{name}-probe", daemon=True)
 
     @property
-    def closed(self) -> bool:
+    def available(self) -> bool:
         """Whether it answers, as far as is known."""
         return self._reason is None
 
@@ -67,7 +67,7 @@ class Circuit:
 
     def trip(self, reason: str) -> None:
         """Opens the circuit because a worker got no answer."""
-        if self.closed:
+        if self.available:
             self._open(reason)
             self._wake.set()
 
@@ -82,11 +82,11 @@ class Circuit:
                 self._close()
             except self._failures as error:
                 self._open(str(error))
-            self._wake.wait(self._period if self.closed else self._backoff.next())
+            self._wake.wait(self._period if self.available else self._backoff.next())
             self._wake.clear()
 
     def _open(self, reason: str) -> None:
-        if self.closed:
+        if self.available:
             self._opened = time.monotonic()
             _log.warning(f"{self.name} lost", reason=reason)
         elif reason != self._reason:
@@ -95,7 +95,7 @@ class Circuit:
         self._reason = reason
 
     def _close(self) -> None:
-        if not self.closed:
+        if not self.available:
             _log.info(f"{self.name} answers", after_s=round(time.monotonic() - self._opened, 1))
         self._backoff.reset()
         self._reason = None
