@@ -38,7 +38,7 @@ class ClaimsController:
     """The handler of the claim queue; a key is never with two workers."""
 
     def __init__(self, context: Context) -> None:
-        self.progress = Progress(context.speaker)
+        self.progress = Progress(context.events)
         self._context = context
         self._in_progress: dict[str, Plan] = {}
         self._left_over: dict[str, list[Record]] = {}
@@ -77,7 +77,7 @@ class ClaimsController:
             case Wait(reason, event):
                 _log.debug("claim waits", claim=claim.key, reason=reason)
                 if event:
-                    self._context.speaker.say_once(claim, "WaitForPopulator", event)
+                    self._context.events.normal_once(claim, "WaitForPopulator", event)
             case Refuse(message, retry):
                 self._fail(claim, message)
                 self._give_up(claim.key)  # its class was edited meanwhile
@@ -217,7 +217,7 @@ class ClaimsController:
 
     def _succeed(self, plan: Plan, seconds: float) -> None:
         self._context.metrics.volume_made(plan.claim.class_name, seconds)
-        self._context.speaker.say(
+        self._context.events.normal(
             plan.claim, "ProvisioningSucceeded", f"made volume {plan.volume} in {plan.directory!r}"
         )
         _log.info("volume made", claim=plan.claim.key, volume=plan.volume, directory=plan.directory)
@@ -225,7 +225,7 @@ class ClaimsController:
     def _fail(self, claim: Claim, message: str) -> None:
         known = self._context.cluster.classes.get(claim.class_name) is not None
         self._context.metrics.claim_failed(claim.class_name, known=known)
-        self._context.speaker.warn(claim, _FAILED, message)
+        self._context.events.warning(claim, _FAILED, message)
         _log.warning("claim not served", claim=claim.key, reason=message)
 
     def _settle(self, record: Record) -> bool:

@@ -33,10 +33,10 @@ class Cluster:
         api: Api,
         provisioner: Provisioner,
         address: Address,
-        work_goes_on: Callable[[], object],
+        postpone: Callable[[], object],
     ) -> None:
-        """`work_goes_on` is told of every change of a pending claim, its binding too."""
-        self._work_goes_on = work_goes_on
+        """`postpone` is told of every change of a pending claim, its binding too."""
+        self._postpone = postpone
         self._states: dict[str, int] = {}  # what records follow of a volume, by its name
         self._provisioner = provisioner
         self._address = address
@@ -137,7 +137,7 @@ class Cluster:
         return _prefixes(self.place(volume))
 
     def _claim_changed(self, key: str) -> None:
-        self._work_goes_on()
+        self._postpone()
         # One that is not pending any more is only of interest to an attempt that is to go on.
         if self.claims.get(key) is not None or self.claim_queue.failures(key):
             self.claim_queue.add(key)

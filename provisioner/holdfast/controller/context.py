@@ -9,9 +9,9 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.directories import Directories
+from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.speaker import Speaker
 from holdfast.kube.api import Api
 
 
@@ -27,7 +27,7 @@ class Context:
     directories: Directories
     provisioner: Provisioner
     address: Address
-    speaker: Speaker
+    events: EventRecorder
     metrics: Metrics
     identity: Identity
     check_term: Callable[[], None]

@@ -16,6 +16,7 @@ from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
+from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.health import Health
 from holdfast.controller.identity import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
@@ -24,7 +25,6 @@ from holdfast.controller.metrics import Metrics
 from holdfast.controller.own_pod import delete_own_pod
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import Settings
-from holdfast.controller.speaker import Speaker
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
@@ -37,7 +37,7 @@ from holdfast.exports.interface import Grant
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration
 from holdfast.kube.errors import KubeError
-from holdfast.kube.events import Recorder
+from holdfast.kube.event_broadcaster import EventBroadcaster
 from holdfast.kube.resources import CLASSES
 
 _log = structlog.get_logger()
@@ -60,10 +60,12 @@ class Program:
         self._metrics = Metrics()
         self._api = Api(load_configuration(settings.kubeconfig), observe=self._metrics.observe_api)
         self._api_circuit = CircuitBreaker("API server", self._ask_api, (KubeError,))
-        self._recorder = Recorder(self._api, f"{settings.provisioner.name}_{settings.identity}")
-        self._speaker = Speaker(self._recorder)
+        self._broadcaster = EventBroadcaster(
+            self._api, f"{settings.provisioner.name}_{settings.identity}"
+        )
+        self._events = EventRecorder(self._broadcaster)
         self._cluster = Cluster(
-            self._api, settings.provisioner, settings.address, self._recorder.work_goes_on
+            self._api, settings.provisioner, settings.address, self._broadcaster.postpone
         )
         self._set_up_export()
         self._set_up_leadership()
@@ -129,7 +131,7 @@ class Program:
             self._directories,
             self._gate,
             is_gone=self._is_gone,
-            speaker=self._speaker,
+            events=self._events,
             metrics=self._metrics,
             stop=self._stop,
         )
@@ -160,7 +162,7 @@ class Program:
         self._api_circuit.start()
         self._export_circuit.start()
         self._cluster.start()
-        self._recorder.start()
+        self._broadcaster.start()
         self._watchdog.start()
         self._leadership.start()
         self._leader_tasks.start(self._claims, self._volumes, self._trash)
@@ -190,7 +192,7 @@ class Program:
         for part in (self._leader_tasks, self._trash):
             part.stop(max(0.0, deadline - time.monotonic()))
         self._leadership.stop()
-        self._recorder.stop()
+        self._broadcaster.stop()
         self._api_circuit.stop()
         self._export_circuit.stop()
         self._directories.close()
@@ -213,7 +215,7 @@ class Program:
     def _teller(self, reason: str) -> Callable[[str], None]:
         """Warns of what concerns this replica as a whole."""
         namespace, lease = self._settings.namespace, self._settings.provisioner.lease
-        return lambda message: self._speaker.warn_of_replica(namespace, lease, reason, message)
+        return lambda message: self._events.replica_warning(namespace, lease, reason, message)
 
     def _is_gone(self, volume: str) -> bool:
         return self._cluster.volumes.get(volume) is None
@@ -228,7 +230,7 @@ class Program:
             directories=self._directories,
             provisioner=self._settings.provisioner,
             address=self._settings.address,
-            speaker=self._speaker,
+            events=self._events,
             metrics=self._metrics,
             identity=self._identity,
             check_term=self._gate.check_term,

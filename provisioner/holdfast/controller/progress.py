@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from holdfast.claims.objects import Claim
-from holdfast.controller.speaker import Speaker
+from holdfast.controller.event_recorder import EventRecorder
 
 # Seconds after which somebody who looks at a pending claim wants to know. Most are made in less,
 # and an event on each of those would be one request of three.
@@ -17,8 +17,8 @@ SLOW = 2.0
 class Progress:
     """What is being made now; `tell` never blocks, whatever hangs."""
 
-    def __init__(self, speaker: Speaker, now: Callable[[], float] = time.monotonic) -> None:
-        self._speaker = speaker
+    def __init__(self, events: EventRecorder, now: Callable[[], float] = time.monotonic) -> None:
+        self._events = events
         self._now = now
         self._begun: dict[str, tuple[float, Claim]] = {}
 
@@ -36,4 +36,4 @@ class Progress:
         for began, claim in tuple(self._begun.values()):
             if self._now() - began >= SLOW:
                 message = f"making a volume for claim {claim.key}"
-                self._speaker.say_once(claim, "Provisioning", message)
+                self._events.normal_once(claim, "Provisioning", message)

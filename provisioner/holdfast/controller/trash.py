@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import structlog
 
 from holdfast.controller.directories import Directories
+from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.requeue import LeadershipLost
-from holdfast.controller.speaker import Speaker
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
 from holdfast.exports.interface import Exports, Grant, Reaped
@@ -52,7 +52,7 @@ class Trash:
         gate: WorkGate,
         *,
         is_gone: Callable[[str], bool],
-        speaker: Speaker,
+        events: EventRecorder,
         metrics: Metrics,
         stop: threading.Event,
     ) -> None:
@@ -60,7 +60,7 @@ class Trash:
         self._directories = directories
         self._gate = gate
         self._is_gone = is_gone
-        self._speaker = speaker
+        self._events = events
         self._metrics = metrics
         self._stop = stop
         self._entries: dict[str, _Entry] = {}  # the first has waited the longest
@@ -158,7 +158,7 @@ class Trash:
         if reaped.blocked and reaped.blocked != entry.blocked:
             reasons = ", ".join(reaped.blocked)
             _log.warning("trash not emptied", volume=volume, reason=reasons)
-            self._speaker.warn_of_trash(volume, reasons)
+            self._events.trash_warning(volume, reasons)
         return _Entry(time.monotonic() + wait, failures, reaped.age, reaped.blocked)
 
     def _count(self) -> None:

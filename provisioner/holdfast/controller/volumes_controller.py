@@ -90,7 +90,7 @@ class VolumesController:
         message = f"its directory is at {found_at!r} and cannot be put back: {reason}"
         _log.warning("directory not moved back", volume=name, found=found_at, reason=reason)
         if volume := self._context.cluster.volumes.get(name):
-            self._context.speaker.warn_volume(volume, "DirectoryNotMovedBack", message)
+            self._context.events.volume_warning(volume, "DirectoryNotMovedBack", message)
 
     def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
         """Says of a volume that its directory was elsewhere for a moment."""
@@ -98,7 +98,7 @@ class VolumesController:
         message = f"its directory {directory!r} was found at {found_at!r} and is back"
         _log.warning("directory moved back", volume=name, directory=directory, found=found_at)
         if volume := self._context.cluster.volumes.get(name):
-            self._context.speaker.warn_volume(volume, "DirectoryMovedBack", message)
+            self._context.events.volume_warning(volume, "DirectoryMovedBack", message)
 
     def _forget(self, name: str) -> None:
         self._recorded.pop(name, None)
@@ -129,7 +129,7 @@ class VolumesController:
             self._patch(volume, {"finalizers": list(wanted)})
         except kube.ApiError as error:
             self._context.metrics.finalizer_failed.inc()
-            self._context.speaker.warn_volume(volume, "VolumeFinalizerFailed", error.message)
+            self._context.events.volume_warning(volume, "VolumeFinalizerFailed", error.message)
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
             raise Requeue from error
         return False
@@ -167,7 +167,7 @@ class VolumesController:
         self._recorded[volume.name] = state
 
     def _not_recorded(self, volume: Volume, message: str) -> None:
-        self._context.speaker.warn_volume(volume, "VolumeNotRecorded", message)
+        self._context.events.volume_warning(volume, "VolumeNotRecorded", message)
         _log.warning("volume not recorded", volume=volume.name, reason=message)
 
     def _give_export_id(self, volume: Volume) -> None:
@@ -184,7 +184,7 @@ class VolumesController:
             raise
         except (Refused, ExportError, kube.KubeError) as error:
             self._context.metrics.deletion_failed(volume.class_name)
-            self._context.speaker.warn_volume(volume, _FAILED, error.message)
+            self._context.events.volume_warning(volume, _FAILED, error.message)
             _log.warning("volume not reclaimed", volume=volume.name, reason=error.message)
             if isinstance(error, UNKNOWN):
                 raise
@@ -365,7 +365,7 @@ class VolumesController:
         log = _log.bind(volume=volume.name, claim=str(volume.claim), place=moved.place)
         log.info("volume reclaimed", directory=moved.outcome.value)
         if moved.outcome is Outcome.GONE:
-            self._context.speaker.warn_volume(
+            self._context.events.volume_warning(
                 volume, "DirectoryMissing", "the volume's directory was gone before it was deleted"
             )
         self._trashed()

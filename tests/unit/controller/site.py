@@ -13,16 +13,16 @@ from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
+from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.speaker import Speaker
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Exports, Grant, Leader, Term
 from holdfast.exports.record import Record
 from holdfast.kube.api import Api
-from holdfast.kube.events import Recorder
+from holdfast.kube.event_broadcaster import EventBroadcaster
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer
 from tests.fake.objects import Refused
@@ -59,14 +59,14 @@ class Site:
             ADDRESS, self.cluster.volumes.values, lambda _: None, lambda _: None
         )
         self.identity.export_id, self.identity.cluster = ID, CLUSTER
-        self.recorder = Recorder(api, "test")
+        self.broadcaster = EventBroadcaster(api, "test")
         self.context = Context(
             api=api,
             cluster=self.cluster,
             directories=self.directories,
             provisioner=Provisioner(NAME),
             address=ADDRESS,
-            speaker=Speaker(self.recorder),
+            events=EventRecorder(self.broadcaster),
             metrics=self.metrics,
             identity=self.identity,
             check_term=self.gate.check_term,
@@ -185,7 +185,7 @@ class Site:
         """The events of a reason, or all."""
         events = (
             Said(e.about.kind, e.about.name, e.type, e.reason, e.message)
-            for e in self.recorder._queue
+            for e in self.broadcaster._queue
         )
         return [event for event in events if reason in {"", event.reason}]
 

@@ -49,7 +49,7 @@ class Bench:
             site.directories,
             site.gate,
             is_gone=lambda _: True,
-            speaker=site.context.speaker,
+            events=site.context.events,
             metrics=site.metrics,
             stop=site.stop,
         )

@@ -400,7 +400,7 @@ class TestLost:
         assert set(codes) <= {LOST}
 
     @pytest.mark.parametrize(
-        "hangs", ["_leadership", "_recorder", "_api_circuit", "_export_circuit", "_directories"]
+        "hangs", ["_leadership", "_broadcaster", "_api_circuit", "_export_circuit", "_directories"]
     )
     def test_nothing_that_ends_slowly_holds_it_up(
         self,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims.objects import Claim, parse_claim
+from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.progress import SLOW, Progress
-from holdfast.controller.speaker import Speaker
 from holdfast.kube.api import Api
-from holdfast.kube.events import Recorder
+from holdfast.kube.event_broadcaster import EventBroadcaster
 from tests.unit.controller.given import a_claim, ref
 
 
@@ -21,14 +21,14 @@ class Bench:
 
     def __init__(self, api: Api) -> None:
         self.now = 100.0
-        self._recorder = Recorder(api, "test")
-        self.progress = Progress(Speaker(self._recorder), lambda: self.now)
+        self._broadcaster = EventBroadcaster(api, "test")
+        self.progress = Progress(EventRecorder(self._broadcaster), lambda: self.now)
 
     def told(self, after: float) -> list[tuple[str, str, str]]:
         """What was said up to now, once so many seconds more have passed."""
         self.now += after
         self.progress.tell()
-        return [(one.about.name, one.type, one.reason) for one in self._recorder._queue]
+        return [(one.about.name, one.type, one.reason) for one in self._broadcaster._queue]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class Bench:
             site.directories,
             site.gate,
             is_gone=lambda name: name not in self.exists,
-            speaker=site.context.speaker,
+            events=site.context.events,
             metrics=site.metrics,
             stop=site.stop,
         )
@@ -357,7 +357,7 @@ class TestThread:
             site.directories,
             site.gate,
             is_gone=lambda _: True,
-            speaker=site.context.speaker,
+            events=site.context.events,
             metrics=site.metrics,
             stop=site.stop,
         )

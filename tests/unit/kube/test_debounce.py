@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.kube.api import Api
 from holdfast.kube.debounce import Debounce
-from holdfast.kube.events import About, Recorder
+from holdfast.kube.event_broadcaster import About, EventBroadcaster
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
 
@@ -31,8 +31,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def recorder(api: Api) -> Iterator[Recorder]:
-    one = Recorder(api, "p_host_uuid")
+def broadcaster(api: Api) -> Iterator[EventBroadcaster]:
+    one = EventBroadcaster(api, "p_host_uuid")
     one.start()
     yield one
     one.stop()
@@ -96,26 +96,26 @@ def test_what_has_ended_is_not_held_again_by_the_same_burst() -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_bad_news_does_not_wait_and_takes_along_what_does(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
-    recorder.event(CLAIM, "Normal", "First", "at once")
-    recorder.event(CLAIM, "Normal", "Second", "in a burst that never ends")
-    recorder.event(CLAIM, "Warning", "Third", "bad news")
+    broadcaster.event(CLAIM, "Normal", "First", "at once")
+    broadcaster.event(CLAIM, "Normal", "Second", "in a burst that never ends")
+    broadcaster.event(CLAIM, "Warning", "Third", "bad news")
     until(lambda: len(reasons(server)) == 3)
 
     assert reasons(server) == ["First", "Second", "Third"]
 
 
 def test_good_news_of_a_burst_is_told_when_work_has_ended(
-    recorder: Recorder, server: FakeApiServer, clock: Clock
+    broadcaster: EventBroadcaster, server: FakeApiServer, clock: Clock
 ) -> None:
-    recorder.event(CLAIM, "Normal", "First", "at once")
+    broadcaster.event(CLAIM, "Normal", "First", "at once")
     until(lambda: reasons(server) == ["First"])
-    recorder.event(CLAIM, "Normal", "Second", "in a burst")
+    broadcaster.event(CLAIM, "Normal", "Second", "in a burst")
     for _ in range(3):
         clock.now += 0.75
-        recorder.work_goes_on()
-    assert recorder._debounce.remaining() == 1.0
+        broadcaster.postpone()
+    assert broadcaster._debounce.remaining() == 1.0
     assert reasons(server) == ["First"]
 
     clock.now += 1.0

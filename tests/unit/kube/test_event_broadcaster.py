@@ -1,4 +1,4 @@
-"""The recorder: told at once, sent when possible, counted instead of repeated, bounded."""
+"""The broadcaster: told at once, sent when possible, counted instead of repeated, bounded."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 from kubernetes.client import Configuration
 
-from holdfast.kube import events as module
+from holdfast.kube import event_broadcaster as module
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
-from holdfast.kube.events import About, Recorder
+from holdfast.kube.event_broadcaster import About, EventBroadcaster
 from holdfast.kube.lru import LRU
 from holdfast.kube.resources import CLAIMS, EVENTS, VOLUMES, Json
 from holdfast.kube.token_buckets import TokenBuckets
@@ -28,9 +28,9 @@ Lines = list[dict[str, object]]
 
 
 @pytest.fixture
-def recorder(api: Api) -> Iterator[Recorder]:
-    """A recorder that sends."""
-    one = Recorder(api, "p_host_uuid")
+def broadcaster(api: Api) -> Iterator[EventBroadcaster]:
+    """A broadcaster that sends."""
+    one = EventBroadcaster(api, "p_host_uuid")
     one.start()
     yield one
     one.stop()
@@ -42,9 +42,9 @@ def sent(server: FakeApiServer) -> list[Json]:
 
 
 def test_an_event_says_what_happened_to_which_object(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
-    recorder.event(CLAIM, "Warning", "ProvisioningFailed", "no space")
+    broadcaster.event(CLAIM, "Warning", "ProvisioningFailed", "no space")
     until(lambda: len(sent(server)) == 1)
 
     event = sent(server)[0]
@@ -67,12 +67,12 @@ def test_an_event_says_what_happened_to_which_object(
 
 
 def test_what_is_said_again_says_when_it_was_last_so(
-    recorder: Recorder, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+    broadcaster: EventBroadcaster, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = ["first", "second"]
     monkeypatch.setattr(module, "_now", lambda: times.pop(0))
     for _ in range(2):
-        recorder.event(CLAIM, "Warning", "Failed", "again")
+        broadcaster.event(CLAIM, "Warning", "Failed", "again")
     until(lambda: server.count("patch") == 1)
 
     assert server.requests[-1].body == {"count": 2, "lastTimestamp": "second"}
@@ -81,9 +81,9 @@ def test_what_is_said_again_says_when_it_was_last_so(
 
 
 def test_events_about_cluster_scoped_objects_are_kept_in_default(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
-    recorder.event(VOLUME, "Normal", "Reclaimed", "gone")
+    broadcaster.event(VOLUME, "Normal", "Reclaimed", "gone")
     until(lambda: len(sent(server)) == 1)
 
     assert sent(server)[0]["metadata"]["namespace"] == "default"
@@ -97,10 +97,12 @@ def test_an_object_as_it_was_read_is_what_an_event_is_about() -> None:
     assert About.of(VOLUMES, {"metadata": {"name": "v", "uid": "uid-v"}}) == VOLUME
 
 
-def test_the_same_again_raises_the_count(recorder: Recorder, server: FakeApiServer) -> None:
+def test_the_same_again_raises_the_count(
+    broadcaster: EventBroadcaster, server: FakeApiServer
+) -> None:
     for _ in range(3):
-        recorder.event(CLAIM, "Normal", "Waiting", "for a node")
-    recorder.event(CLAIM, "Normal", "Waiting", "for a class")
+        broadcaster.event(CLAIM, "Normal", "Waiting", "for a node")
+    broadcaster.event(CLAIM, "Normal", "Waiting", "for a class")
     until(lambda: server.count("create") == 2)
 
     assert [(event["message"], event["count"]) for event in sent(server)] == [
@@ -110,33 +112,33 @@ def test_the_same_again_raises_the_count(recorder: Recorder, server: FakeApiServ
 
 
 def test_what_the_server_has_forgotten_is_told_anew(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
-    recorder.event(CLAIM, "Normal", "Waiting", "for a node")
+    broadcaster.event(CLAIM, "Normal", "Waiting", "for a node")
     until(lambda: len(sent(server)) == 1)
     server.objects.delete(EVENTS.path("n", sent(server)[0]["metadata"]["name"]))
-    recorder.event(CLAIM, "Normal", "Waiting", "for a node")
+    broadcaster.event(CLAIM, "Normal", "Waiting", "for a node")
     until(lambda: server.count("create") == 2)
-    recorder.event(CLAIM, "Normal", "Waiting", "for a node")
+    broadcaster.event(CLAIM, "Normal", "Waiting", "for a node")
     until(lambda: bool(sent(server)) and sent(server)[0]["count"] == 2)
 
 
 def test_an_object_has_so_many_events_at_once_and_others_are_not_held_up(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
     for number in range(30):
-        recorder.event(CLAIM, "Normal", "Busy", f"{number}")
-    recorder.event(VOLUME, "Normal", "Fine", "told")
+        broadcaster.event(CLAIM, "Normal", "Busy", f"{number}")
+    broadcaster.event(VOLUME, "Normal", "Fine", "told")
     until(lambda: any(event["reason"] == "Fine" for event in sent(server)))
 
     assert sum(event["reason"] == "Busy" for event in sent(server)) == 25
-    assert recorder.dropped == 5
+    assert broadcaster.dropped == 5
 
 
 def test_a_long_message_is_cut_at_the_servers_limit_between_characters(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
-    recorder.event(CLAIM, "Normal", "Long", "ä" * 1000)
+    broadcaster.event(CLAIM, "Normal", "Long", "ä" * 1000)
     until(lambda: len(sent(server)) == 1)
 
     message = sent(server)[0]["message"]
@@ -148,19 +150,19 @@ def test_a_long_message_is_cut_at_the_servers_limit_between_characters(
     ("length", "told"), [(1024, "x" * 1024), (1025, "x" * 1021 + "…"), (5000, "x" * 1021 + "…")]
 )
 def test_a_message_is_as_long_as_the_server_takes(
-    recorder: Recorder, server: FakeApiServer, length: int, told: str
+    broadcaster: EventBroadcaster, server: FakeApiServer, length: int, told: str
 ) -> None:
-    recorder.event(CLAIM, "Normal", "Long", "x" * length)
+    broadcaster.event(CLAIM, "Normal", "Long", "x" * length)
     until(lambda: len(sent(server)) == 1)
 
     assert sent(server)[0]["message"] == told
 
 
 def test_a_long_name_makes_a_name_the_server_accepts(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
     name = "x" * 229 + "." + "y" * 23
-    recorder.event(About("PersistentVolume", "v1", "", name, "u"), "Normal", "Made", "it")
+    broadcaster.event(About("PersistentVolume", "v1", "", name, "u"), "Normal", "Made", "it")
     until(lambda: len(sent(server)) == 1)
 
     made = sent(server)[0]["metadata"]["name"]
@@ -169,12 +171,12 @@ def test_a_long_name_makes_a_name_the_server_accepts(
 
 
 def test_telling_does_not_wait_for_a_frozen_server(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
     server.freeze()
     began = time.monotonic()
     for number in range(20):
-        recorder.event(CLAIM, "Normal", "Told", f"{number}")
+        broadcaster.event(CLAIM, "Normal", "Told", f"{number}")
     told = time.monotonic() - began
     server.thawed.set()
     until(lambda: len(sent(server)) == 20)
@@ -186,89 +188,89 @@ def test_events_outlast_a_server_that_is_away_in_their_order_and_with_their_time
     server: FakeApiServer, logged: Lines, api: Api
 ) -> None:
     server.stop()
-    recorder = Recorder(api, "p")
-    recorder.start()
-    recorder.event(CLAIM, "Normal", "First", "1")
-    recorder.event(CLAIM, "Normal", "Second", "2")
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster.start()
+    broadcaster.event(CLAIM, "Normal", "First", "1")
+    broadcaster.event(CLAIM, "Normal", "Second", "2")
     until(lambda: bool(logged))
     server.start()
     until(lambda: len(sent(server)) == 2)
-    recorder.stop()
+    broadcaster.stop()
 
     assert [event["reason"] for event in sent(server)] == ["First", "Second"]
     assert [line["event"] for line in logged] == ["API server lost", "API server back"]
 
 
 def test_an_event_that_was_sent_but_not_answered_is_not_sent_twice(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
     server.fail("create", Fault(409, "AlreadyExists"))
-    recorder.event(CLAIM, "Normal", "Sent", "once")
-    recorder.event(VOLUME, "Normal", "Next", "one")
+    broadcaster.event(CLAIM, "Normal", "Sent", "once")
+    broadcaster.event(VOLUME, "Normal", "Next", "one")
     until(lambda: len(sent(server)) == 1)
 
-    assert (sent(server)[0]["reason"], recorder.dropped) == ("Next", 0)
+    assert (sent(server)[0]["reason"], broadcaster.dropped) == ("Next", 0)
 
 
 def test_a_refused_event_is_dropped_and_does_not_hold_up_others(
-    recorder: Recorder, server: FakeApiServer
+    broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
     server.fail("create", Fault(403))
-    recorder.event(CLAIM, "Normal", "Refused", "by rights")
-    recorder.event(VOLUME, "Normal", "Fine", "told")
+    broadcaster.event(CLAIM, "Normal", "Refused", "by rights")
+    broadcaster.event(VOLUME, "Normal", "Fine", "told")
     until(lambda: len(sent(server)) == 1)
 
-    assert (sent(server)[0]["reason"], recorder.dropped) == ("Fine", 1)
+    assert (sent(server)[0]["reason"], broadcaster.dropped) == ("Fine", 1)
 
 
 def test_a_full_queue_drops_the_oldest(
     api: Api, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LONGEST_QUEUE", 3)
-    recorder = Recorder(api, "p")
+    broadcaster = EventBroadcaster(api, "p")
     for number in range(5):
-        recorder.event(CLAIM, "Normal", "Queued", f"{number}")
-    recorder.start()
-    recorder.stop()
+        broadcaster.event(CLAIM, "Normal", "Queued", f"{number}")
+    broadcaster.start()
+    broadcaster.stop()
 
     assert [event["message"] for event in sent(server)] == ["2", "3", "4"]
-    assert recorder.dropped == 2
+    assert broadcaster.dropped == 2
 
 
 def test_stopping_sends_what_waits_and_takes_nothing_more(api: Api, server: FakeApiServer) -> None:
-    recorder = Recorder(api, "p")
-    recorder.start()
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster.start()
     for number in range(10):
-        recorder.event(CLAIM, "Normal", "Last", f"{number}")
-    recorder.stop()
-    recorder.event(CLAIM, "Normal", "Late", "too late")
+        broadcaster.event(CLAIM, "Normal", "Last", f"{number}")
+    broadcaster.stop()
+    broadcaster.event(CLAIM, "Normal", "Late", "too late")
 
     assert len(sent(server)) == 10
 
 
 def test_stopping_is_prompt_while_the_server_is_frozen(server: FakeApiServer) -> None:
     api = Api(Configuration(host=server.url))
-    recorder = Recorder(api, "p")
-    recorder.start()
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster.start()
     server.freeze()
-    recorder.event(CLAIM, "Normal", "Never", "sent")
+    broadcaster.event(CLAIM, "Normal", "Never", "sent")
     until(lambda: server.count("create") == 1)
-    recorder.stop(timeout=1.0)
+    broadcaster.stop(timeout=1.0)
 
     assert not [thread for thread in threading.enumerate() if thread.name == "events"]
     api.close()
 
 
 def test_stopping_shares_its_time_between_sending_and_hanging_up(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    broadcaster: EventBroadcaster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holdfast.kube.events.time.monotonic", lambda: 1000.0)
+    monkeypatch.setattr("holdfast.kube.event_broadcaster.time.monotonic", lambda: 1000.0)
     waits: list[float] = []
     with monkeypatch.context() as patched:
-        patched.setattr(recorder._thread, "join", waits.append)
-        recorder.stop(timeout=10.0)
+        patched.setattr(broadcaster._thread, "join", waits.append)
+        broadcaster.stop(timeout=10.0)
 
-    assert (waits, recorder._end) == ([8.0, 2.0], 1008.0)
+    assert (waits, broadcaster._end) == ([8.0, 2.0], 1008.0)
 
 
 @pytest.mark.parametrize(("end", "seconds"), [(math.inf, 5.0), (1002.0, 2.0), (999.0, 0.1)])
@@ -278,12 +280,12 @@ def test_a_request_waits_no_longer_than_is_left(
     waits: list[float] = []
     monkeypatch.setattr(api, "create", lambda *_, timeout: waits.append(timeout))
     monkeypatch.setattr(api, "patch", lambda *_, timeout: waits.append(timeout))
-    monkeypatch.setattr("holdfast.kube.events.time.monotonic", lambda: 1000.0)
-    recorder = Recorder(api, "p")
-    recorder.event(CLAIM, "Normal", "Sent", "in time")
-    recorder._end = end
+    monkeypatch.setattr("holdfast.kube.event_broadcaster.time.monotonic", lambda: 1000.0)
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster.event(CLAIM, "Normal", "Sent", "in time")
+    broadcaster._end = end
     for _ in range(2):
-        recorder._send(recorder._queue[0])
+        broadcaster._send(broadcaster._queue[0])
 
     assert waits == [seconds, seconds]
 
@@ -292,26 +294,26 @@ def test_the_waits_for_a_server_that_is_away_grow_to_half_a_minute(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdfast.kube.backoff.random.random", lambda: 0.0)
-    backoff = Recorder(api, "p")._backoff
+    backoff = EventBroadcaster(api, "p")._backoff
 
     assert [backoff.next() for _ in range(7)] == [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0]
 
 
 def test_a_recorder_that_was_never_started_can_be_stopped(api: Api) -> None:
-    Recorder(api, "p").stop()
+    EventBroadcaster(api, "p").stop()
 
 
 def test_stopping_tries_once_more_although_it_was_waiting_for_the_server(
     api: Api, server: FakeApiServer, logged: Lines
 ) -> None:
     server.stop()
-    recorder = Recorder(api, "p")
-    recorder._backoff = Backoff(60.0, 60.0)
-    recorder.start()
-    recorder.event(CLAIM, "Normal", "Kept", "till the end")
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster._backoff = Backoff(60.0, 60.0)
+    broadcaster.start()
+    broadcaster.event(CLAIM, "Normal", "Kept", "till the end")
     until(lambda: bool(logged))
     server.start()
-    recorder.stop()
+    broadcaster.stop()
 
     assert [event["reason"] for event in sent(server)] == ["Kept"]
 

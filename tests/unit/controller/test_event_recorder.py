@@ -5,22 +5,22 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims.objects import Claim, parse_claim
-from holdfast.controller.speaker import Speaker
+from holdfast.controller.event_recorder import EventRecorder
 from holdfast.kube.api import Api
-from holdfast.kube.events import About, Recorder
+from holdfast.kube.event_broadcaster import About, EventBroadcaster
 from tests.unit.controller.given import a_claim, ref, volume
 
 
 class Bench:
-    """A speaker whose events wait."""
+    """An event recorder whose events wait."""
 
     def __init__(self, api: Api) -> None:
-        self.recorder = Recorder(api, "test")
-        self.speaker = Speaker(self.recorder)
+        self.broadcaster = EventBroadcaster(api, "test")
+        self.events = EventRecorder(self.broadcaster)
 
     @property
     def only(self) -> tuple[About, str, str, str]:
-        [said] = self.recorder._queue
+        [said] = self.broadcaster._queue
         return said.about, said.type, said.reason, said.message
 
 
@@ -39,37 +39,37 @@ CLAIM = About("PersistentVolumeClaim", "v1", "team", "data", "1", "7")
 
 
 def test_good_news_is_a_normal_event_on_the_claim(bench: Bench) -> None:
-    bench.speaker.say(claim(), "Provisioning", "it is made")
+    bench.events.normal(claim(), "Provisioning", "it is made")
 
     assert bench.only == (CLAIM, "Normal", "Provisioning", "it is made")
 
 
 def test_bad_news_is_a_warning_on_the_claim(bench: Bench) -> None:
-    bench.speaker.warn(claim(), "ProvisioningFailed", "it is not made")
+    bench.events.warning(claim(), "ProvisioningFailed", "it is not made")
 
     assert bench.only == (CLAIM, "Warning", "ProvisioningFailed", "it is not made")
 
 
 def test_what_is_said_once_is_said_once_of_each_claim_and_for_each_reason(bench: Bench) -> None:
     for _ in range(3):
-        bench.speaker.say_once(claim(), "WaitForPopulator", "it waits")
+        bench.events.normal_once(claim(), "WaitForPopulator", "it waits")
     assert bench.only == (CLAIM, "Normal", "WaitForPopulator", "it waits")
 
-    bench.speaker.say_once(claim("2"), "WaitForPopulator", "it waits")
-    bench.speaker.say_once(claim(), "Another", "it waits")
+    bench.events.normal_once(claim("2"), "WaitForPopulator", "it waits")
+    bench.events.normal_once(claim(), "Another", "it waits")
 
-    assert len(bench.recorder._queue) == 3
+    assert len(bench.broadcaster._queue) == 3
 
 
 def test_bad_news_of_a_volume_is_a_warning_on_it(bench: Bench) -> None:
-    bench.speaker.warn_volume(volume(), "VolumeFailedDelete", "it is not removed")
+    bench.events.volume_warning(volume(), "VolumeFailedDelete", "it is not removed")
 
     about = About("PersistentVolume", "v1", "", "pvc-1", "pv", "1")
     assert bench.only == (about, "Warning", "VolumeFailedDelete", "it is not removed")
 
 
 def test_trash_that_cannot_be_removed_is_told_on_the_volume_that_is_gone(bench: Bench) -> None:
-    bench.speaker.warn_of_trash("pvc-1", "EACCES, EIO")
+    bench.events.trash_warning("pvc-1", "EACCES, EIO")
 
     message = "what is left in .holdfast/trash/pvc-1 cannot be removed: EACCES, EIO"
     about = About("PersistentVolume", "v1", "", "pvc-1", "")
@@ -81,7 +81,7 @@ def test_what_is_wrong_with_the_export_is_told_on_our_own_pod(
 ) -> None:
     monkeypatch.setenv("POD_NAME", "holdfast-0")
 
-    bench.speaker.warn_of_replica("storage", "example.com-nfs", "WrongExport", "another is mounted")
+    bench.events.replica_warning("storage", "example.com-nfs", "WrongExport", "another is mounted")
 
     about = About("Pod", "v1", "storage", "holdfast-0", "")
     assert bench.only == (about, "Warning", "WrongExport", "another is mounted")
@@ -92,7 +92,7 @@ def test_outside_of_a_pod_it_is_told_on_the_lease(
 ) -> None:
     monkeypatch.delenv("POD_NAME", raising=False)
 
-    bench.speaker.warn_of_replica("storage", "example.com-nfs", "WrongExport", "another is mounted")
+    bench.events.replica_warning("storage", "example.com-nfs", "WrongExport", "another is mounted")
 
     about = About("Lease", "coordination.k8s.io/v1", "storage", "example.com-nfs", "")
     assert bench.only == (about, "Warning", "WrongExport", "another is mounted")

@@ -93,7 +93,7 @@ class _Said:
         return self.about.namespace or "default"
 
 
-class Recorder:
+class EventBroadcaster:
     """One thread that sends events; `event` may be called from any."""
 
     def __init__(self, api: Api, component: str) -> None:
@@ -132,7 +132,7 @@ class Recorder:
             self._bound()
             self._time(said)
 
-    def work_goes_on(self) -> None:
+    def postpone(self) -> None:
         """Something that events are about has changed: those of a burst wait on."""
         with self._changed:
             self._debounce.postpone()

@@ -1,0 +1,66 @@
+"""Events on claims and volumes, in the words of the contract."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from holdfast.claims.objects import Claim, Volume
+from holdfast.kube.event_broadcaster import About, EventBroadcaster
+from holdfast.kube.lru import LRU
+from holdfast.kube.resources import CLAIMS, LEASES, PODS, VOLUMES
+
+_REMEMBERED = 1000  # claims of which something was said once
+
+_Kind = Literal["Normal", "Warning"]
+
+
+class EventRecorder:
+    """Records events on claims, volumes and replicas; never blocks, never fails."""
+
+    def __init__(self, broadcaster: EventBroadcaster) -> None:
+        self._broadcaster = broadcaster
+        self._said: LRU[tuple[str, str], bool] = LRU(_REMEMBERED)
+
+    def normal(self, claim: Claim, reason: str, message: str) -> None:
+        """A normal event on a claim."""
+        self._on_claim(claim, "Normal", reason, message)
+
+    def normal_once(self, claim: Claim, reason: str, message: str) -> None:
+        """As `normal`, but on one claim only once, however often it is looked at."""
+        said = (claim.ref.uid, reason)
+        if self._said.get(said) is None:
+            self._said.set(said, True)
+            self.normal(claim, reason, message)
+
+    def warning(self, claim: Claim, reason: str, message: str) -> None:
+        """A warning on a claim: what is wrong and what to change."""
+        self._on_claim(claim, "Warning", reason, message)
+
+    def volume_warning(self, volume: Volume, reason: str, message: str) -> None:
+        """A warning on a volume."""
+        about = About(
+            VOLUMES.kind, VOLUMES.api, "", volume.name, volume.uid, resource_version=volume.version
+        )
+        self._broadcaster.event(about, "Warning", reason, message)
+
+    def trash_warning(self, volume: str, reasons: str) -> None:
+        """A warning about a volume that is gone: its data cannot be removed."""
+        about = About(VOLUMES.kind, VOLUMES.api, "", volume, "")
+        message = f"what is left in .holdfast/trash/{volume} cannot be removed: {reasons}"
+        self._broadcaster.event(about, "Warning", "TrashNotRemoved", message)
+
+    def replica_warning(self, namespace: str, lease: str, reason: str, message: str) -> None:
+        """A warning about no single volume: on our own pod, or on the lease outside of one."""
+        about = About(LEASES.kind, LEASES.api, namespace, lease, "")
+        if pod := os.environ.get("POD_NAME"):
+            about = About(PODS.kind, PODS.api, namespace, pod, "")
+        self._broadcaster.event(about, "Warning", reason, message)
+
+    def _on_claim(self, claim: Claim, kind: _Kind, reason: str, message: str) -> None:
+        ref = claim.ref
+        about = About(
+            CLAIMS.kind, CLAIMS.api, ref.namespace, ref.name, ref.uid,
+            resource_version=claim.version,
+        )  # fmt: skip
+        self._broadcaster.event(about, kind, reason, message)
