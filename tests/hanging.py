@@ -13,7 +13,7 @@ from pathlib import Path
 
 from holdfast.claims.parameters import Action
 from holdfast.cli import main
-from holdfast.controller import program
+from holdfast.controller import export_controller
 from holdfast.exports.export import Export
 from holdfast.exports.interface import ExportInfo, Grant, Leader, Moved, Takeover, Wanted
 from holdfast.exports.record import Record
@@ -56,5 +56,5 @@ def _hang(name: str = "") -> None:
 
 
 if __name__ == "__main__":
-    vars(program)["Export"] = Hanging
+    vars(export_controller)["Export"] = Hanging
     main()

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from holdfast.controller.claims_controller import ClaimsController
-from holdfast.controller.program import Program
+from holdfast.controller.manager import Manager
 from holdfast.controller.settings import Settings
 from holdfast.exports.interface import Exports
 from holdfast.kube.api import Api
@@ -19,25 +19,25 @@ _END = 30.0
 
 
 class Running:
-    """A program and the thread that runs it."""
+    """A manager and the thread that runs it."""
 
     def __init__(self, settings: Settings, client: Client) -> None:
-        self.program = Program(settings)
+        self.manager = Manager(settings)
         self.codes: list[int] = []
         self._client = client
         self._thread = threading.Thread(target=self._run, name="program")
 
     def _run(self) -> None:
-        self.codes.append(self.program.run())
+        self.codes.append(self.manager.run())
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         """Ends it, once or again, also where it was never started."""
-        self.program.stop()
+        self.manager.stop()
         if self._thread.ident is None:
-            self.program.health._server.server_close()
+            self.manager.health._server.server_close()
             self.api.close()
             return
         self._thread.join(_END)
@@ -46,20 +46,20 @@ class Running:
     @property
     def export(self) -> Exports:
         """What a test puts faults into."""
-        return self.program._directories._exports
+        return self.manager.export.directories._exports
 
     @property
     def api(self) -> Api:
         """What a test puts faults into."""
-        return self.program._api
+        return self.manager.api
 
     @property
     def claims_controller(self) -> ClaimsController:
-        return self.program._claims
+        return self.manager.export.claims
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of an answer over HTTP."""
-        url = f"http://127.0.0.1:{self.program.health.port}{path}"
+        url = f"http://127.0.0.1:{self.manager.health.port}{path}"
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -69,7 +69,7 @@ class Running:
 
     def metric(self, name: str, **labels: str) -> float:
         """A value at /metrics, summed over the labels that are not given."""
-        families = self.program._metrics.registry.collect()
+        families = self.manager.metrics.registry.collect()
         samples = [sample for family in families for sample in family.samples]
         return sum(
             sample.value
@@ -83,7 +83,7 @@ class Running:
         eventually(self._is_idle, what="the provisioner has nothing to do")
 
     def _has_seen_everything(self) -> bool:
-        reflectors = self.program._cluster.reflectors
+        reflectors = self.manager.cluster.reflectors
         return all(one._highest >= self._newest(one._resource) for one in reflectors)
 
     def _newest(self, resource: Resource) -> int:
@@ -91,8 +91,8 @@ class Running:
         return max((int(item["metadata"]["resourceVersion"]) for item in items), default=0)
 
     def _is_idle(self) -> bool:
-        cluster = self.program._cluster
+        cluster = self.manager.cluster
         queues = (cluster.claim_queue, cluster.volume_queue)
-        return self.program._gate.is_open() and not any(
+        return self.manager.export.gate.is_open() and not any(
             queue.depth() or queue._working for queue in queues
         )

@@ -83,7 +83,7 @@ class Site(Objects):
     def close(self) -> None:
         """Ends every provisioner, and removes all that was made."""
         for running in self._running:
-            running.program.stop()
+            running.manager.stop()
         for running in self._running:
             running.stop()
         self.remove_all()

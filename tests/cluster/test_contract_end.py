@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from holdfast.controller import directories
-from holdfast.controller.program import STALE
+from holdfast.controller.manager import STALE
 from holdfast.exports.errors import ExportUnavailable
 from tests.cluster.site import Site
 from tests.support import eventually
@@ -16,7 +16,7 @@ from tests.support import eventually
 def test_no_thread_and_no_port_is_left_once_it_has_ended(site: Site) -> None:
     before = set(threading.enumerate())
     running = site.stand_by(leader_election=True)
-    directories = running.program._directories
+    directories = running.manager.export.directories
     # Idle threads stay for longer than is waited below, unless they are told to go.
     directories._lane._linger = directories._probe_lane._linger = 60.0
     running.start()
@@ -40,7 +40,7 @@ def test_it_ends_when_only_a_new_mount_helps(site: Site, monkeypatch: pytest.Mon
         raise ExportUnavailable("its file handle is stale", stale=True)
 
     monkeypatch.setattr(running.export, "probe", probe)
-    running.program._export_circuit.trip("a worker found it stale")
+    running.manager.export.circuit.trip("a worker found it stale")
 
     eventually(lambda: running.codes)
 
@@ -60,7 +60,7 @@ def test_a_stale_handle_that_heals_does_not_end_it(
         probe()
 
     monkeypatch.setattr(running.export, "probe", flaky)
-    running.program._export_circuit.trip("a worker found it stale")
+    running.manager.export.circuit.trip("a worker found it stale")
 
     site.bound(site.claim(site.make_class()))
     assert running.codes == []

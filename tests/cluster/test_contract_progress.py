@@ -30,27 +30,21 @@ class Hands:
         self._site = site
         self._monkeypatch = monkeypatch
         self._running = site.stand_by()
-        self._program = self._running.program
-        self._program._directories.probe()
-        self._program._cluster.start()
-        eventually(lambda: self._program._cluster.synced)
+        self._manager = self._running.manager
+        self._manager.export.directories.probe()
+        self._manager.cluster.start()
+        eventually(lambda: self._manager.cluster.synced)
         self._term = self._take_over()
 
     def _take_over(self) -> Term:
         """Begins a term, as `LeaderTasks` does, of which no thread runs, nor one of the workers."""
-        program = self._program
-        leader_tasks = program._leader_tasks
-        leader_tasks._claims, leader_tasks._volumes = (
-            program._claims,
-            program._volumes,
-        )
-        leader_tasks._trash = program._trash
-        leader_tasks._take_over()
-        assert program._gate.term is not None
-        return program._gate.term
+        export = self._manager.export
+        export.leader_tasks._take_over()
+        assert export.gate.term is not None
+        return export.gate.term
 
     def stop(self) -> None:
-        self._program._cluster.stop()
+        self._manager.cluster.stop()
 
     @property
     def in_progress(self) -> set[str]:
@@ -59,15 +53,15 @@ class Hands:
     def provision(self, claim: str) -> None:
         """One attempt, once the claim and its class are seen."""
         key = f"{self._site.namespace}/{claim}"
-        eventually(lambda: self._program._cluster.synced)
+        eventually(lambda: self._manager.cluster.synced)
         if found := self._site.find_claim(claim):
             self._site.assigned(claim)
-            eventually(lambda: self._program._cluster.claims.get(key))
+            eventually(lambda: self._manager.cluster.claims.get(key))
             name = found["spec"]["storageClassName"]
-            eventually(lambda: self._program._cluster.classes.get(name))
+            eventually(lambda: self._manager.cluster.classes.get(name))
         else:
-            eventually(lambda: self._program._cluster.claims.get(key) is None)
-        with self._program._gate.within(self._term):
+            eventually(lambda: self._manager.cluster.claims.get(key) is None)
+        with self._manager.export.gate.within(self._term):
             self._running.claims_controller(key)
 
     def fail(self, error: Exception, operation: str = "create") -> None:
@@ -87,11 +81,11 @@ class Hands:
         def refuse(_: float) -> Grant:
             raise LeadershipLost
 
-        self._monkeypatch.setattr(self._program._directories, "_grant", refuse)
+        self._monkeypatch.setattr(self._manager.export.directories, "_grant", refuse)
 
     def carry_out(self, begun: Plan) -> None:
         """An attempt at what was begun, whatever became of its claim."""
-        with self._program._gate.within(self._term):
+        with self._manager.export.gate.within(self._term):
             self._running.claims_controller._carry_out(begun)
 
 
@@ -198,7 +192,7 @@ class TestTheSet:
         hands.mend()
         site.delete_class(f"{site.namespace}-nfs")
         site.make_class(parameters={"onDelet": "delete"})
-        classes = hands._program._cluster.classes
+        classes = hands._manager.cluster.classes
         eventually(lambda: (found := classes.get(f"{site.namespace}-nfs")) and found.parameters)
 
         hands.provision(claim)

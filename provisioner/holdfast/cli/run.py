@@ -113,11 +113,11 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
     an export or an API server that is not there, it waits.
     """
     logs.configure(log_format, log_level)
-    from holdfast.controller.program import Program
+    from holdfast.controller.manager import Manager
     from holdfast.kube.errors import ConfigurationError
 
     try:
-        program = Program(_settings(**given))
+        manager = Manager(_settings(**given))
     except ConfigurationError as error:
         raise click.ClickException(error.message) from error
     except OSError as error:
@@ -125,8 +125,8 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
         raise click.ClickException(f"cannot serve HTTP at {host}:{port}: {error}") from error
     os.umask(0o022)  # for the folders on the way to a directory; its own mode is set by itself
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: program.stop())
-    code = program.run()
+        signal.signal(number, lambda *_: manager.stop())
+    code = manager.run()
     sys.stderr.flush()
     os._exit(code)  # a thread that hangs in a dead mount would hold an ordinary exit up for ever
 

@@ -10,11 +10,10 @@ import structlog
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
-from holdfast.controller.cluster import Cluster
 from holdfast.controller.directories import Directories
 from holdfast.controller.identity import Identity
-from holdfast.controller.metrics import Metrics
 from holdfast.controller.requeue import LeadershipLost
+from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
@@ -23,7 +22,6 @@ from holdfast.exports import errors as exports
 from holdfast.exports.identity import new_export_id
 from holdfast.exports.interface import Exports, Grant, Leader, PutBack, Takeover
 from holdfast.kube import errors as kube
-from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.resources import NAMESPACES
 
@@ -39,47 +37,38 @@ class LeaderTasks:
 
     def __init__(
         self,
+        shared: Shared,
         *,
-        api: Api,
-        cluster: Cluster,
         directories: Directories,
         identity: Identity,
-        metrics: Metrics,
-        api_circuit: CircuitBreaker,
         export_circuit: CircuitBreaker,
         gate: WorkGate,
         failures: TakeoverFailures,
         lease: str,
+        claims: ClaimsController,
+        volumes: VolumesController,
+        trash: Trash,
         former_leases: tuple[str, ...] = (),
-        stop: threading.Event,
     ) -> None:
-        self._api = api
-        self._cluster = cluster
+        self._shared = shared
         self._directories = directories
         self._identity = identity
-        self._metrics = metrics
-        self._api_circuit = api_circuit
         self._export_circuit = export_circuit
         self._gate = gate
         self._failures = failures
         self._lease = lease
         self._former_leases = former_leases
-        self._stop = stop
+        self._claims = claims
+        self._volumes = volumes
+        self._trash = trash
+        self._stop = shared.stop
         self._backoff = Backoff(1.0, 30.0)
         self._began = -math.inf
         self._sweep_at = math.inf
         self.thread = threading.Thread(target=self._run, name="leader-tasks", daemon=True)
 
-    def start(
-        self,
-        claims_controller: ClaimsController,
-        volumes_controller: VolumesController,
-        trash: Trash,
-    ) -> None:
+    def start(self) -> None:
         """Begins to look for leadership."""
-        self._claims = claims_controller
-        self._volumes = volumes_controller
-        self._trash = trash
         self.thread.start()
 
     def stop(self, seconds: float) -> None:
@@ -93,7 +82,7 @@ class LeaderTasks:
             except exports.ExportUnavailable as error:
                 self._export_circuit.trip(error.message)
             except kube.ServerUnavailable as error:
-                self._api_circuit.trip(error.message)
+                self._shared.api_circuit.trip(error.message)
             except (exports.Fenced, LeadershipLost):
                 self._gate.close()
             except (kube.KubeError, exports.ExportError) as error:
@@ -122,7 +111,7 @@ class LeaderTasks:
         if not self._failures.may_lead():
             self._began = -math.inf  # the next try is one of another leadership
             return False
-        return self._cluster.synced and self._gate.can_begin()
+        return self._shared.cluster.synced and self._gate.can_begin()
 
     def _take_over(self) -> None:
         """Reads what an earlier leader left, before anything new is begun."""
@@ -164,7 +153,7 @@ class LeaderTasks:
     def _cluster_uid(self) -> str:
         """The cluster's uid, as the field has it: that of the namespace kube-system."""
         try:
-            return str(self._api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
+            return str(self._shared.api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
         except kube.Forbidden as error:
             _log.warning("the cluster's uid is not known", reason=error.message)
             return ""
@@ -182,5 +171,5 @@ class LeaderTasks:
                 if moved.reason:
                     self._volumes.say_not_moved_back(moved.volume, moved.found_at, moved.reason)
                     continue
-                self._metrics.moved_back.inc()
+                self._shared.metrics.moved_back.inc()
                 self._volumes.say_moved_back(moved.volume, moved.directory, moved.found_at)

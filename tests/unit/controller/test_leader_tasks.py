@@ -14,6 +14,7 @@ from holdfast.controller import leader_tasks as module
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.requeue import LeadershipLost
+from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, WrongExport
@@ -56,24 +57,29 @@ class Bench:
         self.told: list[str] = []
         self.failures = TakeoverFailures(self.told.append)
         self.leader_tasks = LeaderTasks(
-            api=site.api,
-            cluster=site.cluster,
+            self._shared(),
             directories=site.directories,
             identity=site.identity,
-            metrics=site.metrics,
-            api_circuit=self.api_circuit,
             export_circuit=self.circuit,
             gate=site.gate,
             failures=self.failures,
             lease=LEADER.lease,
             former_leases=("old-nfs",),
+            claims=site.claims_controller,
+            volumes=site.volumes_controller,
+            trash=self.trash,
+        )
+
+    def _shared(self) -> Shared:
+        site = self.site
+        return Shared(
+            api=site.api,
+            api_circuit=self.api_circuit,
+            cluster=site.cluster,
+            events=site.context.events,
+            metrics=site.metrics,
             stop=site.stop,
         )
-        self.leader_tasks._claims, self.leader_tasks._volumes = (
-            site.claims_controller,
-            site.volumes_controller,
-        )
-        self.leader_tasks._trash = self.trash
 
     def turn(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -439,16 +445,11 @@ class TestThread:
             bench.leader_tasks.stop(10)
         assert not bench.leader_tasks.thread.is_alive()
 
-    def start(self, bench: Bench) -> None:
-        bench.leader_tasks.start(
-            bench.site.claims_controller, bench.site.volumes_controller, bench.trash
-        )
-
     @pytest.mark.parametrize("error", [Failed("no"), KubeError("no"), RuntimeError("a fault")])
     def test_an_error_does_not_end_it(self, running: Bench, error: Exception) -> None:
         before(running.site.export, "begin", once(failing(error)))
 
-        self.start(running)
+        running.leader_tasks.start()
 
         eventually(running.site.gate.is_open)
         assert running.circuit.available
@@ -456,7 +457,7 @@ class TestThread:
     def test_an_export_that_is_away_opens_its_circuit(self, running: Bench) -> None:
         before(running.site.export, "inspect", once(failing(ExportUnavailable("no answer"))))
 
-        self.start(running)
+        running.leader_tasks.start()
 
         eventually(lambda: not running.circuit.available)
         assert running.circuit.reason == "no answer"
@@ -464,7 +465,7 @@ class TestThread:
     def test_an_api_server_that_is_away_opens_its_circuit(self, running: Bench) -> None:
         before(running.site.export, "begin", once(failing(kube.ServerUnavailable("no answer"))))
 
-        self.start(running)
+        running.leader_tasks.start()
 
         eventually(lambda: not running.api_circuit.available)
         assert running.api_circuit.reason == "no answer"
@@ -479,7 +480,7 @@ class TestThread:
         terms: list[object] = []
         before(running.site.export, "begin", lambda: terms.append(None))
 
-        self.start(running)
+        running.leader_tasks.start()
 
         eventually(lambda: len(terms) == 2 and running.site.gate.is_open())
         assert running.circuit.available

@@ -58,7 +58,7 @@ def calls(names: set[str]) -> Iterator[tuple[ast.Call, dict[str, str]]]:
 def reasons() -> set[str]:
     """The reasons of events in the code: the first argument that looks like one."""
     found = set[str]()
-    methods = {"normal", "normal_once", "warning", "volume_warning", "event", "_teller"}
+    methods = {"normal", "normal_once", "warning", "volume_warning", "event", "_replica_warning"}
     for call, constants in calls(methods):
         for argument in call.args:
             text = constants.get(getattr(argument, "id", ""), getattr(argument, "value", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ import pytest
 import structlog
 
 from holdfast.claims.decide import Provisioner
-from holdfast.controller import program as module
+from holdfast.controller import manager as module
 from holdfast.controller.cluster import Cluster
-from holdfast.controller.program import STALE, Program
+from holdfast.controller.manager import STALE, Manager
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import Settings
 from holdfast.controller.watchdog import LOST
@@ -59,32 +60,32 @@ def settings(
 
 
 @pytest.fixture
-def program(settings: Settings) -> Iterator[Program]:
+def manager(settings: Settings) -> Iterator[Manager]:
     """One that has not been started."""
-    made = Program(settings)
+    made = Manager(settings)
     yield made
-    made._directories.close()
+    made.export.directories.close()
     made.health._server.server_close()
 
 
 class Running:
-    """A program in a thread, with a class and the namespace that names the cluster."""
+    """A manager in a thread, with a class and the namespace that names the cluster."""
 
-    def __init__(self, program: Program, server: FakeApiServer) -> None:
-        self.program, self.server = program, server
+    def __init__(self, manager: Manager, server: FakeApiServer) -> None:
+        self.manager, self.server = manager, server
         self.code: list[int] = []
         server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
         server.objects.create(CLASSES.path(), a_class({"pathPattern": BY_CLAIM}))
-        self.thread = threading.Thread(target=lambda: self.code.append(program.run()))
+        self.thread = threading.Thread(target=lambda: self.code.append(manager.run()))
 
     def metric(self, name: str) -> float | None:
-        return self.program._metrics.registry.get_sample_value(name)
+        return self.manager.metrics.registry.get_sample_value(name)
 
     def held(self, path: str) -> Json | None:
         return self.server.objects.by_path.get(path)
 
     def end(self) -> None:
-        self.program.stop()
+        self.manager.stop()
         self.thread.join(40)
 
 
@@ -109,8 +110,8 @@ class Part:
 
 
 @pytest.fixture
-def running(program: Program, server: FakeApiServer) -> Iterator[Running]:
-    made = Running(program, server)
+def running(manager: Manager, server: FakeApiServer) -> Iterator[Running]:
+    made = Running(manager, server)
     with structlog.testing.capture_logs():
         made.thread.start()
         yield made
@@ -134,8 +135,8 @@ class TestRunning:
         assert not (root / "team").exists()
 
     def test_it_is_ready_and_alive_and_shows_so(self, running: Running) -> None:
-        eventually(lambda: not running.program._not_ready())
-        eventually(lambda: not running.program._not_live())  # the last thread may start later
+        eventually(lambda: not running.manager.not_ready())
+        eventually(lambda: not running.manager.not_live())  # the last thread may start later
 
         eventually(lambda: running.metric("holdfast_leader") == 1)
         assert running.metric("holdfast_export_up") == 1
@@ -144,7 +145,7 @@ class TestRunning:
         assert running.metric("holdfast_volumes_queue_depth") == 0
 
     def test_it_ends_its_work_first_and_gives_the_lease_up_then(self, running: Running) -> None:
-        eventually(running.program._gate.is_open)
+        eventually(running.manager.export.gate.is_open)
 
         running.end()
 
@@ -166,33 +167,37 @@ class TestRunning:
             | {f"reflector-{kind.plural}" for kind in (CLAIMS, CLASSES, VOLUMES)}
             | {"API server-probe"}
         )
-        assert running.program._not_live() != []
-        assert len(running.program._api._pools.pools) == 0  # no connection is left
+        assert running.manager.not_live() != []
+        assert len(running.manager.api._pools.pools) == 0  # no connection is left
 
     def test_the_work_in_hand_ends_before_the_lease_is_given_up(
         self, running: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        program = running.program
-        eventually(program._gate.is_open)
-        workers = program._workers[0]
+        manager = running.manager
+        eventually(manager.export.gate.is_open)
+        workers = manager.export.workers[0]
         parts = [
-            Part(monkeypatch, program._claims, "_serve", workers),
-            Part(monkeypatch, program._leader_tasks, "_turn", program._leader_tasks),
-            Part(monkeypatch, program._trash, "_turn", program._trash),
+            Part(monkeypatch, manager.export.claims, "_serve", workers),
+            Part(monkeypatch, manager.export.leader_tasks, "_turn", manager.export.leader_tasks),
+            Part(monkeypatch, manager.export.trash, "_turn", manager.export.trash),
         ]
         running.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
-        program._trash.look()
+        manager.export.trash.look()
         for part in parts:
             eventually(part.working.is_set)
         alive: list[threading.Thread] = []
-        give_up = program._leadership.stop
+        give_up = manager.export.leadership.stop
 
         def stop() -> None:
-            threads = [*workers.threads, program._leader_tasks.thread, program._trash.thread]
+            threads = [
+                *workers.threads,
+                manager.export.leader_tasks.thread,
+                manager.export.trash.thread,
+            ]
             alive.extend(thread for thread in threads if thread.is_alive())
             give_up()
 
-        monkeypatch.setattr(program._leadership, "stop", stop)
+        monkeypatch.setattr(manager.export.leadership, "stop", stop)
         running.end()
         for part in parts:
             part.may_end.set()
@@ -201,7 +206,7 @@ class TestRunning:
         assert all(0 < part.given <= 5 for part in parts)
 
     def test_what_it_works_on_is_told_to_the_events(self, running: Running) -> None:
-        eventually(running.program._gate.is_open)
+        eventually(running.manager.export.gate.is_open)
         running.server.objects.create(CLAIMS.path("team"), a_claim(ref(), storageClassName="none"))
 
         path = "/api/v1/namespaces/team/events"
@@ -209,14 +214,14 @@ class TestRunning:
 
 
 def test_a_wrong_export_is_told_on_the_pod_and_makes_it_not_ready(
-    program: Program, server: FakeApiServer, root: Path
+    manager: Manager, server: FakeApiServer, root: Path
 ) -> None:
     """Rule 9; what is mounted is left as it is."""
     server.objects.create(VOLUMES.path(), a_volume(ref(), export_id=ANOTHER_ID))
-    running = Running(program, server)
+    running = Running(manager, server)
     with structlog.testing.capture_logs():
         running.thread.start()
-        eventually(lambda: any("is mounted here" in one for one in program._not_ready()))
+        eventually(lambda: any("is mounted here" in one for one in manager.not_ready()))
         running.end()
 
     assert running.metric("holdfast_wrong_export") == 1
@@ -227,14 +232,14 @@ def test_a_wrong_export_is_told_on_the_pod_and_makes_it_not_ready(
 
 
 def test_volumes_that_name_another_server_are_told_on_the_pod_and_counted(
-    program: Program, server: FakeApiServer, root: Path
+    manager: Manager, server: FakeApiServer, root: Path
 ) -> None:
     Export(root).initialise(ID)
     server.objects.create(VOLUMES.path(), a_volume(ref(), server="old", finalizers=()))
-    running = Running(program, server)
+    running = Running(manager, server)
     with structlog.testing.capture_logs():
         running.thread.start()
-        eventually(program._gate.is_open)
+        eventually(manager.export.gate.is_open)
         assert running.metric("holdfast_volumes_elsewhere") == 1
         running.end()
 
@@ -249,18 +254,18 @@ class TestTermNotBegun:
 
     @pytest.fixture
     def full(
-        self, program: Program, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+        self, manager: Manager, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
     ) -> Running:
         def begin(*_: object) -> Takeover:
             raise Failed("cannot begin a term: No space left on device")
 
-        monkeypatch.setattr(program._directories._exports, "begin", begin)
+        monkeypatch.setattr(manager.export.directories._exports, "begin", begin)
         started: Running = request.getfixturevalue("running")
         return started
 
     def test_it_is_told_by_readiness_a_gauge_and_an_event(self, full: Running) -> None:
         said = "cannot begin a term: No space left on device"
-        eventually(lambda: full.program._not_ready() == [said])
+        eventually(lambda: full.manager.not_ready() == [said])
         assert full.metric("holdfast_term_begun") == 0
         events = "/api/v1/namespaces/storage/events"
         event = eventually(
@@ -275,70 +280,70 @@ class TestTermNotBegun:
     def test_the_lease_is_given_up_after_some_tries(
         self, full: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(full.program._leader_tasks._backoff, "next", lambda: 0.0)
-        eventually(lambda: not full.program._failures.may_lead())
+        monkeypatch.setattr(full.manager.export.leader_tasks._backoff, "next", lambda: 0.0)
+        eventually(lambda: not full.manager.export.failures.may_lead())
 
         eventually(lambda: (full.held(LEASE) or {"spec": {}})["spec"]["holderIdentity"] == "")
 
-        assert full.program._not_ready() != []
+        assert full.manager.not_ready() != []
 
     def test_once_it_has_begun_it_says_so(self, running: Running) -> None:
-        eventually(running.program._gate.is_open)
+        eventually(running.manager.export.gate.is_open)
 
         assert running.metric("holdfast_term_begun") == 1
-        assert running.program._not_ready() == []
+        assert running.manager.not_ready() == []
 
 
 class TestBeforeItRuns:
-    def test_it_is_not_ready_and_says_why(self, program: Program) -> None:
-        assert program._not_ready() == [
+    def test_it_is_not_ready_and_says_why(self, manager: Manager) -> None:
+        assert manager.not_ready() == [
             "API server: not tried yet",
             "export: not tried yet",
             "the claims, classes and volumes have not been read yet",
         ]
 
     def test_without_a_pulse_it_counts_as_dead(
-        self, program: Program, monkeypatch: pytest.MonkeyPatch
+        self, manager: Manager, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(program, "_beat", program._beat - 16)
+        monkeypatch.setattr(manager, "_beat", manager._beat - 16)
 
-        assert "the main thread hangs" in program._not_live()
+        assert "the main thread hangs" in manager.not_live()
 
-    def test_each_thread_that_has_ended_is_named(self, program: Program) -> None:
+    def test_each_thread_that_has_ended_is_named(self, manager: Manager) -> None:
         names = ["claims-0", "claims-1", "volumes-0", "volumes-1"]
         names += ["leader-tasks", "trash", "watchdog"]
-        names += ["API server-probe", "export-probe"]
+        names += ["export-probe", "API server-probe"]
 
-        assert program._not_live() == [f"thread {name} has ended" for name in names]
+        assert manager.not_live() == [f"thread {name} has ended" for name in names]
 
-    def test_nothing_may_be_changed_without_the_lease(self, program: Program) -> None:
+    def test_nothing_may_be_changed_without_the_lease(self, manager: Manager) -> None:
         with pytest.raises(LeadershipLost):
-            program._refuse_unless_leading()
+            manager.export.refuse_unless_leading()
         with pytest.raises(LeadershipLost):
-            program._directories.begin(lambda exports: exports.initialise(ANOTHER_ID))
+            manager.export.directories.begin(lambda exports: exports.initialise(ANOTHER_ID))
         with pytest.raises(LeadershipLost):
-            program._directories.change("create", lambda *_: None)
+            manager.export.directories.change("create", lambda *_: None)
 
-    def test_the_lease_is_not_sought_before_the_export_answers(self, program: Program) -> None:
-        elector = program._leadership
+    def test_the_lease_is_not_sought_before_the_export_answers(self, manager: Manager) -> None:
+        elector = manager.export.leadership
         assert not elector._may_lead()  # type: ignore[attr-defined]
 
-        program._export_circuit._close()
+        manager.export.circuit._close()
 
         assert elector._may_lead()  # type: ignore[attr-defined]
-        assert elector._busy == program._directories.is_busy  # type: ignore[attr-defined]
+        assert elector._busy == manager.export.directories.is_busy  # type: ignore[attr-defined]
 
-    def test_a_sign_of_trouble_has_the_export_probed(self, program: Program) -> None:
-        program._directories.trouble()
+    def test_a_sign_of_trouble_has_the_export_probed(self, manager: Manager) -> None:
+        manager.export.directories.trouble()
 
-        assert program._export_circuit._wake.is_set()
+        assert manager.export.circuit._wake.is_set()
 
     @pytest.mark.parametrize(
         ("export_id", "synced", "tried"), [("", False, 0), ("", True, 1), (ANOTHER_ID, False, 1)]
     )
     def test_nothing_is_written_before_it_is_known_which_export_it_is(
         self,
-        program: Program,
+        manager: Manager,
         monkeypatch: pytest.MonkeyPatch,
         export_id: str,
         *,
@@ -354,28 +359,28 @@ class TestBeforeItRuns:
         monkeypatch.setattr(Export, "inspect", lambda _: ExportInfo(ANOTHER_ID, 2))
         monkeypatch.setattr(Export, "probe", probe)
         monkeypatch.setattr(Cluster, "synced", synced)
-        program._identity.export_id = export_id
+        manager.export.identity.export_id = export_id
 
-        program._directories.probe()
+        manager.export.directories.probe()
 
         assert len(probes) == tried
 
-    def test_the_trash_of_a_volume_that_exists_is_kept(self, program: Program) -> None:
+    def test_the_trash_of_a_volume_that_exists_is_kept(self, manager: Manager) -> None:
         made = a_volume(ref())
         made["metadata"] |= {"uid": "uid", "resourceVersion": "1"}
-        program._cluster.learn(made)
+        manager.cluster.learn(made)
 
-        assert not program._is_gone("pvc-1")
-        assert program._is_gone("pvc-2")
+        assert not manager.export.is_gone("pvc-1")
+        assert manager.export.is_gone("pvc-2")
 
-    def test_volumes_of_others_do_not_say_which_export_this_is(self, program: Program) -> None:
+    def test_volumes_of_others_do_not_say_which_export_this_is(self, manager: Manager) -> None:
         for name, by in (("pvc-1", NAME), ("pvc-2", "")):
             made = a_volume(ref(), name=name)
             made["metadata"] |= {"uid": name, "resourceVersion": "1"}
             made["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = by
-            program._cluster.learn(made)
+            manager.cluster.learn(made)
 
-        assert [volume.name for volume in program._own_volumes()] == ["pvc-1"]
+        assert [volume.name for volume in manager.export.own_volumes()] == ["pvc-1"]
 
 
 class TestLost:
@@ -386,7 +391,7 @@ class TestLost:
         self, running: Running, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[threading.Event]:
         """Set by the exit; the leader has begun its term, and a call of it hangs from now on."""
-        eventually(running.program._gate.is_open)
+        eventually(running.manager.export.gate.is_open)
         exited, codes = threading.Event(), list[int]()
 
         def exit_(code: int) -> None:
@@ -394,13 +399,14 @@ class TestLost:
             exited.set()
 
         monkeypatch.setattr(os, "_exit", exit_)
-        running.program._directories._outstanding.add(1)
+        running.manager.export.directories._outstanding.add(1)
         yield exited
-        running.program._directories._outstanding.add(-1)
+        running.manager.export.directories._outstanding.add(-1)
         assert set(codes) <= {LOST}
 
     @pytest.mark.parametrize(
-        "hangs", ["_leadership", "_broadcaster", "_api_circuit", "_export_circuit", "_directories"]
+        "hangs",
+        ["export.leadership", "broadcaster", "api_circuit", "export.circuit", "export.directories"],
     )
     def test_nothing_that_ends_slowly_holds_it_up(
         self,
@@ -409,8 +415,8 @@ class TestLost:
         hangs: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        part = getattr(running.program, hangs)
-        end = "close" if hangs == "_directories" else "stop"
+        part = operator.attrgetter(hangs)(running.manager)
+        end = "close" if hangs == "export.directories" else "stop"
         stop = getattr(part, end)
 
         def slow() -> None:
@@ -426,11 +432,11 @@ class TestLost:
     def test_deleting_its_own_pod_does_not_hold_it_up(
         self, running: Running, exited: threading.Event, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        program = running.program
+        manager = running.manager
         monkeypatch.setattr(module, "delete_own_pod", lambda _: exited.wait(30))
-        monkeypatch.setattr(program._leadership, "leading", lambda: False)
-        monkeypatch.setattr(program._watchdog, "_leading", lambda: False)
-        monkeypatch.setattr(type(program._directories), "is_stale", property(lambda _: True))
+        monkeypatch.setattr(manager.export.leadership, "leading", lambda: False)
+        monkeypatch.setattr(manager.export.watchdog, "_leading", lambda: False)
+        monkeypatch.setattr(type(manager.export.directories), "is_stale", property(lambda _: True))
 
         running.thread.join(40)
 
@@ -439,14 +445,14 @@ class TestLost:
 
 class TestStale:
     def test_a_stale_mount_deletes_its_own_pod_and_ends(
-        self, program: Program, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+        self, manager: Manager, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name in ("holdfast-0", "holdfast-1"):
             server.objects.create(PODS.path("storage"), {"metadata": {"name": name}})
-        monkeypatch.setattr(type(program._directories), "is_stale", property(lambda _: True))
+        monkeypatch.setattr(type(manager.export.directories), "is_stale", property(lambda _: True))
 
         with structlog.testing.capture_logs():
-            assert program._wait() == STALE
+            assert manager._wait() == STALE
 
         assert [path.rpartition("/")[2] for path in server.objects.by_path] == ["holdfast-1"]
 
@@ -454,12 +460,12 @@ class TestStale:
         assert STALE == 3
 
 
-def test_who_waits_is_alive(program: Program) -> None:
-    program._beat = 0.0
-    waiting = threading.Thread(target=program._wait)
+def test_who_waits_is_alive(manager: Manager) -> None:
+    manager._beat = 0.0
+    waiting = threading.Thread(target=manager._wait)
     waiting.start()
 
-    eventually(lambda: program._beat > 0)
+    eventually(lambda: manager._beat > 0)
 
-    program.stop()
+    manager.stop()
     waiting.join()

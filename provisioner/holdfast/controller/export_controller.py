@@ -1,0 +1,212 @@
+"""The controller of one export: its lease and terms, its queues and workers, and its trash."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import owns
+from holdfast.controller.circuit_breaker import CircuitBreaker
+from holdfast.controller.claims_controller import ClaimsController
+from holdfast.controller.context import Context
+from holdfast.controller.directories import Directories
+from holdfast.controller.identity import Identity
+from holdfast.controller.leader_tasks import LeaderTasks
+from holdfast.controller.leadership import leadership
+from holdfast.controller.requeue import LeadershipLost
+from holdfast.controller.settings import Settings
+from holdfast.controller.shared import Shared
+from holdfast.controller.takeover_failures import TakeoverFailures
+from holdfast.controller.trash import Trash
+from holdfast.controller.volumes_controller import VolumesController
+from holdfast.controller.watchdog import Watchdog
+from holdfast.controller.work_gate import WorkGate
+from holdfast.controller.workers import Workers
+from holdfast.exports.errors import ExportError
+from holdfast.exports.export import Export
+from holdfast.exports.interface import Grant
+from holdfast.kube.queue import WorkQueue
+
+
+class ExportController:
+    """All that runs for one export: what hangs here holds up nothing elsewhere."""
+
+    def __init__(self, settings: Settings, shared: Shared) -> None:
+        self._settings = settings
+        self._shared = shared
+        self._set_up_directories()
+        self._set_up_leadership()
+        self._set_up_trash()
+        context = self._context()
+        self.claims = ClaimsController(context)
+        self.volumes = VolumesController(context, self.trash.look)
+        self._set_up_leader_tasks()
+        cluster = shared.cluster
+        self.workers = [
+            self._workers_of("claims", cluster.claim_queue, self.claims),
+            self._workers_of("volumes", cluster.volume_queue, self.volumes),
+        ]
+        self._watch_gauges()
+
+    def start(self) -> None:
+        """Begins to probe the export and to campaign for its lease."""
+        self.circuit.start()
+        self.watchdog.start()
+        self.leadership.start()
+        self.leader_tasks.start()
+        self.trash.start()
+        for workers in self.workers:
+            workers.start()
+
+    def finish_work(self, deadline: float) -> None:
+        """Waits for the work in hand, until `deadline` (monotonic) at most."""
+        stops = [part.stop for part in self.workers]
+        for stop in (*stops, self.leader_tasks.stop, self.trash.stop):
+            stop(max(0.0, deadline - time.monotonic()))
+
+    def release(self) -> None:
+        """Gives the lease up, so that the next leader begins at once."""
+        self.leadership.stop()
+
+    def close(self) -> None:
+        """Ends the probe and the threads of the lane."""
+        self.circuit.stop()
+        self.directories.close()
+
+    def not_live(self) -> list[str]:
+        """Which threads have ended that should run; none where all is well."""
+        threads = [thread for workers in self.workers for thread in workers.threads]
+        threads += [part.thread for part in (self.leader_tasks, self.trash, self.watchdog)]
+        threads.append(self.circuit.thread)
+        return [f"thread {thread.name} has ended" for thread in threads if not thread.is_alive()]
+
+    def not_ready(self) -> list[str]:
+        """Why it cannot serve claims; nothing where it can."""
+        return [] if self.circuit.available else [f"{self.circuit.name}: {self.circuit.reason}"]
+
+    def _set_up_directories(self) -> None:
+        settings, shared = self._settings, self._shared
+        self.identity = Identity(
+            settings.address,
+            self.own_volumes,
+            self._replica_warning("WrongExport"),
+            self._replica_warning("VolumesElsewhere"),
+        )
+        self.directories = Directories(
+            Export(settings.root, self.refuse_unless_leading),
+            settings.export_deadline,
+            shared.metrics,
+            grant=self._grant,
+            check=self.identity.check,
+            can_check=lambda: bool(self.identity.export_id) or shared.cluster.synced,
+        )
+        self.circuit = CircuitBreaker("export", self.directories.probe, (ExportError,))
+        self.directories.trouble = self.circuit.check_soon
+
+    def _set_up_leadership(self) -> None:
+        shared = self._shared
+        self.failures = TakeoverFailures(self._replica_warning("TermNotBegun"))
+        self.leadership = leadership(
+            shared.api,
+            self._settings,
+            may_lead=lambda: self.circuit.available and self.failures.may_lead(),
+            busy=self.directories.is_busy,
+        )
+        self.watchdog = Watchdog(self.leadership.leading, self.directories.is_busy)
+        circuits = (shared.api_circuit, self.circuit)
+        self.gate = WorkGate(self.leadership.leading, circuits, shared.stop)
+
+    def _set_up_trash(self) -> None:
+        shared = self._shared
+        self.trash = Trash(
+            self.directories,
+            self.gate,
+            is_gone=self.is_gone,
+            events=shared.events,
+            metrics=shared.metrics,
+            stop=shared.stop,
+        )
+
+    def _set_up_leader_tasks(self) -> None:
+        shared = self._shared
+        self.leader_tasks = LeaderTasks(
+            shared,
+            directories=self.directories,
+            identity=self.identity,
+            export_circuit=self.circuit,
+            gate=self.gate,
+            failures=self.failures,
+            lease=self._settings.provisioner.lease,
+            former_leases=self._settings.provisioner.former_leases,
+            claims=self.claims,
+            volumes=self.volumes,
+            trash=self.trash,
+        )
+
+    def _context(self) -> Context:
+        shared = self._shared
+        return Context(
+            api=shared.api,
+            cluster=shared.cluster,
+            directories=self.directories,
+            provisioner=self._settings.provisioner,
+            address=self._settings.address,
+            events=shared.events,
+            metrics=shared.metrics,
+            identity=self.identity,
+            check_term=self.gate.check_term,
+        )
+
+    def _workers_of(self, name: str, queue: WorkQueue, handle: Callable[[str], None]) -> Workers:
+        return Workers(
+            name,
+            queue,
+            handle,
+            self.gate,
+            api=self._shared.api_circuit,
+            export=self.circuit,
+            count=self._settings.workers,
+        )
+
+    def _watch_gauges(self) -> None:
+        metrics, cluster = self._shared.metrics, self._shared.cluster
+        for name, queue in (("claims", cluster.claim_queue), ("volumes", cluster.volume_queue)):
+            metrics.watch(f"holdfast_{name}_queue_depth", f"Waiting {name}", queue.depth)
+        metrics.watch("holdfast_leader", "Whether this replica leads", self.leadership.leading)
+        metrics.watch(
+            "holdfast_term_begun",
+            "Whether this replica leads and has begun a term, without which nothing is served",
+            lambda: self.gate.term is not None,
+        )
+        metrics.watch(
+            "holdfast_export_up", "Whether the export answers", lambda: self.circuit.available
+        )
+        metrics.watch(
+            "holdfast_volumes_elsewhere",
+            "Volumes on this export that name its server otherwise, and are left alone",
+            lambda: self.identity.elsewhere().total(),
+        )
+
+    def refuse_unless_leading(self) -> None:
+        """Raises LeadershipLost where another replica may be at work."""
+        if not self.leadership.leading():
+            raise LeadershipLost
+
+    def own_volumes(self) -> Iterable[Volume]:
+        """The volumes of our provisioner, as far as they have been read."""
+        provisioner, volumes = self._settings.provisioner, self._shared.cluster.volumes
+        return (one for one in volumes.values() if owns(one, provisioner))
+
+    def is_gone(self, volume: str) -> bool:
+        """Whether the API server has no volume of that name, as far as has been read."""
+        return self._shared.cluster.volumes.get(volume) is None
+
+    def _grant(self, seconds: float) -> Grant:
+        return self.gate.grant(seconds)  # which is made later than what asks it
+
+    def _replica_warning(self, reason: str) -> Callable[[str], None]:
+        """Records warnings about this replica as a whole."""
+        namespace, lease = self._settings.namespace, self._settings.provisioner.lease
+        events = self._shared.events
+        return lambda message: events.replica_warning(namespace, lease, reason, message)

@@ -1,0 +1,150 @@
+"""The provisioner as a whole: what its exports share, in which order it starts, how it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from holdfast import __version__
+from holdfast.controller.circuit_breaker import CircuitBreaker
+from holdfast.controller.cluster import Cluster
+from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_controller import ExportController
+from holdfast.controller.health import Health
+from holdfast.controller.metrics import Metrics
+from holdfast.controller.own_pod import delete_own_pod
+from holdfast.controller.settings import Settings
+from holdfast.controller.shared import Shared
+from holdfast.kube.api import Api
+from holdfast.kube.config import load_configuration
+from holdfast.kube.errors import KubeError
+from holdfast.kube.event_broadcaster import EventBroadcaster
+from holdfast.kube.resources import CLASSES
+
+_log = structlog.get_logger()
+
+_PULSE = 0.5
+_STUCK = 15.0  # seconds without a pulse after which the process counts as dead
+_WORK_IN_HAND = 5.0  # seconds that the work in hand has at the end, in all
+
+STALE = 3  # exit code: the mount has to be made anew; `watchdog.LOST` is another
+
+
+class Manager:
+    """One provisioner process; `run` returns its exit code."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigurationError for an unreadable kubeconfig, OSError for a taken port."""
+        self._settings = settings
+        self._stop = threading.Event()
+        self._beat = time.monotonic()
+        self.metrics = Metrics()
+        self.api = Api(load_configuration(settings.kubeconfig), observe=self.metrics.observe_api)
+        self.api_circuit = CircuitBreaker("API server", self._ask_api, (KubeError,))
+        self.broadcaster = EventBroadcaster(
+            self.api, f"{settings.provisioner.name}_{settings.identity}"
+        )
+        self.cluster = Cluster(
+            self.api, settings.provisioner, settings.address, self.broadcaster.postpone
+        )
+        self.export = ExportController(settings, self._shared())
+        self.metrics.watch(
+            "holdfast_api_up", "Whether the API server answers", lambda: self.api_circuit.available
+        )
+        self.health = Health(
+            settings.http_host,
+            settings.http_port,
+            live=self.not_live,
+            ready=self.not_ready,
+            registry=self.metrics.registry,
+        )
+
+    def _shared(self) -> Shared:
+        return Shared(
+            api=self.api,
+            api_circuit=self.api_circuit,
+            cluster=self.cluster,
+            events=EventRecorder(self.broadcaster),
+            metrics=self.metrics,
+            stop=self._stop,
+        )
+
+    def run(self) -> int:
+        """Works until `stop` is called; the exit code."""
+        settings = self._settings
+        _log.info(
+            "holdfast starts",
+            version=__version__,
+            provisioner=settings.provisioner.name,
+            export=f"{settings.address.server}:{settings.address.path}",
+            root=str(settings.root),
+            identity=settings.identity,
+            http_port=self.health.port,
+        )
+        self._start()
+        try:
+            return self._wait()
+        finally:
+            self._end()
+
+    def stop(self) -> None:
+        """Ends `run`; from a signal handler or another thread."""
+        self._stop.set()
+
+    def _start(self) -> None:
+        self.api_circuit.start()
+        self.cluster.start()
+        self.broadcaster.start()
+        self.export.start()
+        self.health.start()  # whose answers are about the threads above
+
+    def _wait(self) -> int:
+        while not self._stop.wait(_PULSE):
+            self._beat = time.monotonic()
+            self.export.claims.progress.tell()
+            if self.export.directories.is_stale:
+                _log.error("the export's mount is stale, and only a new mount mends that")
+                delete_own_pod(self.api)
+                return STALE
+        return 0
+
+    def _end(self) -> None:
+        """Ends the work first and gives the lease up then: the next leader begins at once."""
+        _log.info("holdfast ends")
+        self._stop.set()
+        self.cluster.stop()
+        self.export.finish_work(time.monotonic() + _WORK_IN_HAND)
+        self.export.release()
+        self.broadcaster.stop()
+        self.api_circuit.stop()
+        self.export.close()
+        self.health.stop()
+        self.api.close()
+        self.export.watchdog.stop()  # last: calls may hang to the end
+
+    def _ask_api(self) -> None:
+        next(self.api.pages(CLASSES, limit=1))
+
+    def not_live(self) -> list[str]:
+        """Why the process should be restarted; nothing where all is well."""
+        wrong = []
+        if time.monotonic() - self._beat > _STUCK:
+            wrong.append("the main thread hangs")
+        wrong += self.export.not_live()
+        if not self.api_circuit.thread.is_alive():
+            wrong.append(f"thread {self.api_circuit.thread.name} has ended")
+        return wrong
+
+    def not_ready(self) -> list[str]:
+        """Why no claim can be served now; nothing where it can."""
+        wrong = []
+        if not self.api_circuit.available:
+            wrong.append(f"{self.api_circuit.name}: {self.api_circuit.reason}")
+        wrong += self.export.not_ready()
+        if not self.cluster.synced:
+            wrong.append("the claims, classes and volumes have not been read yet")
+        if self.export.failures.reason and not wrong:  # what is wrong may be the same
+            wrong.append(self.export.failures.reason)
+        return wrong

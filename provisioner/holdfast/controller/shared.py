@@ -1,0 +1,27 @@
+"""What the controllers of all exports share."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from holdfast.controller.circuit_breaker import CircuitBreaker
+from holdfast.controller.cluster import Cluster
+from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.metrics import Metrics
+from holdfast.kube.api import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One API client, its caches and circuit breaker, events, metrics, and the end.
+
+    `stop` is set when the process is to end.
+    """
+
+    api: Api
+    api_circuit: CircuitBreaker
+    cluster: Cluster
+    events: EventRecorder
+    metrics: Metrics
+    stop: threading.Event
