@@ -83,7 +83,7 @@ class Running:
         eventually(self._is_idle, what="the provisioner has nothing to do")
 
     def _has_seen_everything(self) -> bool:
-        reflectors = self.manager.cluster.reflectors
+        reflectors = self.manager.caches.reflectors
         return all(one._highest >= self._newest(one._resource) for one in reflectors)
 
     def _newest(self, resource: Resource) -> int:
@@ -91,8 +91,8 @@ class Running:
         return max((int(item["metadata"]["resourceVersion"]) for item in items), default=0)
 
     def _is_idle(self) -> bool:
-        cluster = self.manager.cluster
-        queues = (cluster.claim_queue, cluster.volume_queue)
+        view = self.manager.export.view
+        queues = (view.claim_queue, view.volume_queue)
         return self.manager.export.gate.is_open() and not any(
             queue.depth() or queue._working for queue in queues
         )

@@ -52,14 +52,14 @@ def test_it_is_not_called_dead_while_it_starts(site: Site, monkeypatch: pytest.M
     """A kubelet that asks early waits for the answer: threads to come are no dead threads."""
     running, answers = site.stand_by(), list[int]()
     kubelet = threading.Thread(target=lambda: answers.append(running.get("/healthz")[0]))
-    start = running.manager.cluster.start
+    start = running.manager.caches.start
 
     def start_late() -> None:
         kubelet.start()
         kubelet.join(1.0)
         start()
 
-    monkeypatch.setattr(running.manager.cluster, "start", start_late)
+    monkeypatch.setattr(running.manager.caches, "start", start_late)
     running.start()
 
     eventually(lambda: answers)
@@ -213,7 +213,7 @@ def test_a_thread_that_ended_is_not_live(site: Site) -> None:
     running = site.serve()
     eventually(lambda: is_ready(running))
 
-    running.manager.cluster.claim_queue.shut_down()
+    running.manager.export.view.claim_queue.shut_down()
 
     eventually(lambda: "thread claims-0 has ended" in running.get("/healthz")[1])
     assert running.get("/healthz")[0] == 503

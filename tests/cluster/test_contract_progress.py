@@ -32,8 +32,8 @@ class Hands:
         self._running = site.stand_by()
         self._manager = self._running.manager
         self._manager.export.directories.probe()
-        self._manager.cluster.start()
-        eventually(lambda: self._manager.cluster.synced)
+        self._manager.caches.start()
+        eventually(lambda: self._manager.caches.synced)
         self._term = self._take_over()
 
     def _take_over(self) -> Term:
@@ -44,7 +44,7 @@ class Hands:
         return export.gate.term
 
     def stop(self) -> None:
-        self._manager.cluster.stop()
+        self._manager.caches.stop()
 
     @property
     def in_progress(self) -> set[str]:
@@ -53,14 +53,14 @@ class Hands:
     def provision(self, claim: str) -> None:
         """One attempt, once the claim and its class are seen."""
         key = f"{self._site.namespace}/{claim}"
-        eventually(lambda: self._manager.cluster.synced)
+        eventually(lambda: self._manager.caches.synced)
         if found := self._site.find_claim(claim):
             self._site.assigned(claim)
-            eventually(lambda: self._manager.cluster.claims.get(key))
+            eventually(lambda: self._manager.caches.claims.get(key))
             name = found["spec"]["storageClassName"]
-            eventually(lambda: self._manager.cluster.classes.get(name))
+            eventually(lambda: self._manager.caches.classes.get(name))
         else:
-            eventually(lambda: self._manager.cluster.claims.get(key) is None)
+            eventually(lambda: self._manager.caches.claims.get(key) is None)
         with self._manager.export.gate.within(self._term):
             self._running.claims_controller(key)
 
@@ -192,7 +192,7 @@ class TestTheSet:
         hands.mend()
         site.delete_class(f"{site.namespace}-nfs")
         site.make_class(parameters={"onDelet": "delete"})
-        classes = hands._manager.cluster.classes
+        classes = hands._manager.caches.classes
         eventually(lambda: (found := classes.get(f"{site.namespace}-nfs")) and found.parameters)
 
         hands.provision(claim)

@@ -53,7 +53,7 @@ class ClaimsController:
         self._left_over.clear()
         for record in left_over:
             self._left_over.setdefault(str(record.claim), []).append(record)
-            self._context.cluster.claim_queue.add(str(record.claim))
+            self._context.view.claim_queue.add(str(record.claim))
 
     def __call__(self, key: str) -> None:
         """Brings one claim as far as it can be brought now."""
@@ -61,7 +61,7 @@ class ClaimsController:
         for record in tuple(records):
             if self._settle(record):
                 records.remove(record)
-        claim = self._context.cluster.claims.get(key)
+        claim = self._context.view.claims.get(key)
         begun = self._in_progress.get(key)
         if begun is not None and (claim is None or claim.ref != begun.ref):
             self._finish(begun)
@@ -69,11 +69,9 @@ class ClaimsController:
             self._serve(claim)
 
     def _serve(self, claim: Claim) -> None:
-        storage_class = self._context.cluster.classes.get(claim.class_name)
-        cluster = self._context.cluster
-        match decide(
-            claim, storage_class, self._context.provisioner, cluster.overlapping, cluster.place
-        ):
+        storage_class = self._context.view.classes.get(claim.class_name)
+        view = self._context.view
+        match decide(claim, storage_class, self._context.provisioner, view.overlapping, view.place):
             case Wait(reason, event):
                 _log.debug("claim waits", claim=claim.key, reason=reason)
                 if event:
@@ -85,7 +83,7 @@ class ClaimsController:
                     raise Requeue
             case Plan() as plan:
                 unfinished = claim.key in self._in_progress
-                if unfinished or self._context.cluster.volumes.get(plan.volume) is None:
+                if unfinished or self._context.view.volumes.get(plan.volume) is None:
                     self._carry_out(plan)
 
     def _give_up(self, key: str) -> None:
@@ -193,7 +191,7 @@ class ClaimsController:
             made = self._context.api.create(VOLUMES, wanted)
         except kube.AlreadyExists:
             made = self._made_before(plan, wanted)
-        self._context.cluster.learn(made)
+        self._context.view.learn(made)
         self._confirm(plan.volume)
 
     def _confirm(self, name: str) -> None:
@@ -223,7 +221,7 @@ class ClaimsController:
         _log.info("volume made", claim=plan.claim.key, volume=plan.volume, directory=plan.directory)
 
     def _fail(self, claim: Claim, message: str) -> None:
-        known = self._context.cluster.classes.get(claim.class_name) is not None
+        known = self._context.view.classes.get(claim.class_name) is not None
         self._context.metrics.claim_failed(claim.class_name, known=known)
         self._context.events.warning(claim, _FAILED, message)
         _log.warning("claim not served", claim=claim.key, reason=message)

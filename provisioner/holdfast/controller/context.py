@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
-from holdfast.controller.cluster import Cluster
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
 from holdfast.kube.api import Api
@@ -23,7 +23,7 @@ class Context:
     """
 
     api: Api
-    cluster: Cluster
+    view: ExportView
     directories: Directories
     provisioner: Provisioner
     address: Address

@@ -11,6 +11,7 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
+from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
@@ -35,6 +36,7 @@ class ExportController:
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self._settings = settings
         self._shared = shared
+        self.view = ExportView(shared.caches, settings.provisioner, settings.address)
         self._set_up_directories()
         self._set_up_leadership()
         self._set_up_trash()
@@ -42,10 +44,9 @@ class ExportController:
         self.claims = ClaimsController(context)
         self.volumes = VolumesController(context, self.trash.look)
         self._set_up_leader_tasks()
-        cluster = shared.cluster
         self.workers = [
-            self._workers_of("claims", cluster.claim_queue, self.claims),
-            self._workers_of("volumes", cluster.volume_queue, self.volumes),
+            self._workers_of("claims", self.view.claim_queue, self.claims),
+            self._workers_of("volumes", self.view.volume_queue, self.volumes),
         ]
         self._watch_gauges()
 
@@ -60,7 +61,8 @@ class ExportController:
             workers.start()
 
     def finish_work(self, deadline: float) -> None:
-        """Waits for the work in hand, until `deadline` (monotonic) at most."""
+        """Takes no more work, and waits until `deadline` (monotonic) for what is in hand."""
+        self.view.stop()
         stops = [part.stop for part in self.workers]
         for stop in (*stops, self.leader_tasks.stop, self.trash.stop):
             stop(max(0.0, deadline - time.monotonic()))
@@ -99,7 +101,7 @@ class ExportController:
             shared.metrics,
             grant=self._grant,
             check=self.identity.check,
-            can_check=lambda: bool(self.identity.export_id) or shared.cluster.synced,
+            can_check=lambda: bool(self.identity.export_id) or shared.caches.synced,
         )
         self.circuit = CircuitBreaker("export", self.directories.probe, (ExportError,))
         self.directories.trouble = self.circuit.check_soon
@@ -148,7 +150,7 @@ class ExportController:
         shared = self._shared
         return Context(
             api=shared.api,
-            cluster=shared.cluster,
+            view=self.view,
             directories=self.directories,
             provisioner=self._settings.provisioner,
             address=self._settings.address,
@@ -170,8 +172,8 @@ class ExportController:
         )
 
     def _watch_gauges(self) -> None:
-        metrics, cluster = self._shared.metrics, self._shared.cluster
-        for name, queue in (("claims", cluster.claim_queue), ("volumes", cluster.volume_queue)):
+        metrics = self._shared.metrics
+        for name, queue in (("claims", self.view.claim_queue), ("volumes", self.view.volume_queue)):
             metrics.watch(f"holdfast_{name}_queue_depth", f"Waiting {name}", queue.depth)
         metrics.watch("holdfast_leader", "Whether this replica leads", self.leadership.leading)
         metrics.watch(
@@ -195,12 +197,12 @@ class ExportController:
 
     def own_volumes(self) -> Iterable[Volume]:
         """The volumes of our provisioner, as far as they have been read."""
-        provisioner, volumes = self._settings.provisioner, self._shared.cluster.volumes
+        provisioner, volumes = self._settings.provisioner, self.view.volumes
         return (one for one in volumes.values() if owns(one, provisioner))
 
     def is_gone(self, volume: str) -> bool:
         """Whether the API server has no volume of that name, as far as has been read."""
-        return self._shared.cluster.volumes.get(volume) is None
+        return self.view.volumes.get(volume) is None
 
     def _grant(self, seconds: float) -> Grant:
         return self.gate.grant(seconds)  # which is made later than what asks it

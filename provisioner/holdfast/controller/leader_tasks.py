@@ -111,7 +111,7 @@ class LeaderTasks:
         if not self._failures.may_lead():
             self._began = -math.inf  # the next try is one of another leadership
             return False
-        return self._shared.cluster.synced and self._gate.can_begin()
+        return self._shared.caches.synced and self._gate.can_begin()
 
     def _take_over(self) -> None:
         """Reads what an earlier leader left, before anything new is begun."""

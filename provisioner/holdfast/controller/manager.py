@@ -8,8 +8,8 @@ import time
 import structlog
 
 from holdfast import __version__
+from holdfast.controller.caches import Caches
 from holdfast.controller.circuit_breaker import CircuitBreaker
-from holdfast.controller.cluster import Cluster
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_controller import ExportController
 from holdfast.controller.health import Health
@@ -46,9 +46,7 @@ class Manager:
         self.broadcaster = EventBroadcaster(
             self.api, f"{settings.provisioner.name}_{settings.identity}"
         )
-        self.cluster = Cluster(
-            self.api, settings.provisioner, settings.address, self.broadcaster.postpone
-        )
+        self.caches = Caches(self.api, settings.provisioner, self.broadcaster.postpone)
         self.export = ExportController(settings, self._shared())
         self.metrics.watch(
             "holdfast_api_up", "Whether the API server answers", lambda: self.api_circuit.available
@@ -65,7 +63,7 @@ class Manager:
         return Shared(
             api=self.api,
             api_circuit=self.api_circuit,
-            cluster=self.cluster,
+            caches=self.caches,
             events=EventRecorder(self.broadcaster),
             metrics=self.metrics,
             stop=self._stop,
@@ -95,7 +93,7 @@ class Manager:
 
     def _start(self) -> None:
         self.api_circuit.start()
-        self.cluster.start()
+        self.caches.start()
         self.broadcaster.start()
         self.export.start()
         self.health.start()  # whose answers are about the threads above
@@ -114,7 +112,7 @@ class Manager:
         """Ends the work first and gives the lease up then: the next leader begins at once."""
         _log.info("holdfast ends")
         self._stop.set()
-        self.cluster.stop()
+        self.caches.stop()
         self.export.finish_work(time.monotonic() + _WORK_IN_HAND)
         self.export.release()
         self.broadcaster.stop()
@@ -143,7 +141,7 @@ class Manager:
         if not self.api_circuit.available:
             wrong.append(f"{self.api_circuit.name}: {self.api_circuit.reason}")
         wrong += self.export.not_ready()
-        if not self.cluster.synced:
+        if not self.caches.synced:
             wrong.append("the claims, classes and volumes have not been read yet")
         if self.export.failures.reason and not wrong:  # what is wrong may be the same
             wrong.append(self.export.failures.reason)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from holdfast.controller.caches import Caches
 from holdfast.controller.circuit_breaker import CircuitBreaker
-from holdfast.controller.cluster import Cluster
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.metrics import Metrics
 from holdfast.kube.api import Api
@@ -21,7 +21,7 @@ class Shared:
 
     api: Api
     api_circuit: CircuitBreaker
-    cluster: Cluster
+    caches: Caches
     events: EventRecorder
     metrics: Metrics
     stop: threading.Event

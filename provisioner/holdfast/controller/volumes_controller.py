@@ -55,13 +55,13 @@ class VolumesController:
         names = set(moving)
         self._moving = names.copy()  # workers of the term before may still take from it
         self._recorded.clear()
-        self._context.cluster.look_at_all()
+        self._context.view.look_at_all()
         for name in names:
-            self._context.cluster.volume_queue.add(name)
+            self._context.view.volume_queue.add(name)
 
     def __call__(self, name: str) -> None:
         """Does for one volume what is to be done now."""
-        volume, provisioner = self._context.cluster.volumes.get(name), self._context.provisioner
+        volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
         if volume is not None and is_released(volume, provisioner):
             volume = self._fresh(name)
         if volume is None or not owns(volume, provisioner):
@@ -89,7 +89,7 @@ class VolumesController:
         self._stranded[name] = reason
         message = f"its directory is at {found_at!r} and cannot be put back: {reason}"
         _log.warning("directory not moved back", volume=name, found=found_at, reason=reason)
-        if volume := self._context.cluster.volumes.get(name):
+        if volume := self._context.view.volumes.get(name):
             self._context.events.volume_warning(volume, "DirectoryNotMovedBack", message)
 
     def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
@@ -97,7 +97,7 @@ class VolumesController:
         self._stranded.pop(name, None)
         message = f"its directory {directory!r} was found at {found_at!r} and is back"
         _log.warning("directory moved back", volume=name, directory=directory, found=found_at)
-        if volume := self._context.cluster.volumes.get(name):
+        if volume := self._context.view.volumes.get(name):
             self._context.events.volume_warning(volume, "DirectoryMovedBack", message)
 
     def _forget(self, name: str) -> None:
@@ -139,7 +139,7 @@ class VolumesController:
         self._context.check_term()
         change = {"metadata": {**metadata, "resourceVersion": volume.version}}
         try:
-            self._context.cluster.learn(self._context.api.patch(VOLUMES, volume.name, change))
+            self._context.view.learn(self._context.api.patch(VOLUMES, volume.name, change))
         except kube.NotFound:
             return
         except kube.Conflict as conflict:
@@ -194,7 +194,7 @@ class VolumesController:
     def _fresh(self, name: str) -> Volume | None:
         """The volume as it is now: a person may just have said Retain."""
         try:
-            return self._context.cluster.learn(self._context.api.get(VOLUMES, name))
+            return self._context.view.learn(self._context.api.get(VOLUMES, name))
         except kube.NotFound:
             return None
 
@@ -238,8 +238,8 @@ class VolumesController:
         Only records say who shares a directory: what has none would not be counted when the last
         of them is looked for, and its data would go with another's volume.
         """
-        for other in self._context.cluster.overlapping(record.directory):
-            place = self._context.cluster.place(other)
+        for other in self._context.view.overlapping(record.directory):
+            place = self._context.view.place(other)
             if other.name == volume.name:
                 continue
             if place != record.directory and not is_released(other, self._context.provisioner):
@@ -305,7 +305,7 @@ class VolumesController:
                 "to the directory by hand, then set the volume's reclaim policy to Retain and "
                 "delete it"
             )
-        storage_class = self._context.cluster.classes.get(volume.class_name)
+        storage_class = self._context.view.classes.get(volume.class_name)
         try:
             directory = inherited.directory(volume, self._context.address, storage_class, None)
         except Refused:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, NoReturn
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import ClaimRef
+from holdfast.controller.caches import Caches
 from holdfast.controller.claims_controller import ClaimsController
-from holdfast.controller.cluster import Cluster
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.volumes_controller import VolumesController
@@ -54,15 +55,14 @@ class Site:
         self.gate = WorkGate(lambda: self.leads, (), self.stop)
         self.metrics = Metrics()
         self.directories = Directories(self.export, 30, self.metrics, grant=self.gate.grant)
-        self.cluster = Cluster(api, Provisioner(NAME), ADDRESS, lambda: None)
-        self.identity = Identity(
-            ADDRESS, self.cluster.volumes.values, lambda _: None, lambda _: None
-        )
+        self.caches = Caches(api, Provisioner(NAME), lambda: None)
+        self.view = ExportView(self.caches, Provisioner(NAME), ADDRESS)
+        self.identity = Identity(ADDRESS, self.view.volumes.values, lambda _: None, lambda _: None)
         self.identity.export_id, self.identity.cluster = ID, CLUSTER
         self.broadcaster = EventBroadcaster(api, "test")
         self.context = Context(
             api=api,
-            cluster=self.cluster,
+            view=self.view,
             directories=self.directories,
             provisioner=Provisioner(NAME),
             address=ADDRESS,
@@ -199,14 +199,14 @@ class Site:
 
     def queued(self) -> tuple[set[str], set[str]]:
         """The keys of claims and of volumes that want work now."""
-        claims, volumes = self.cluster.claim_queue, self.cluster.volume_queue
+        claims, volumes = self.view.claim_queue, self.view.volume_queue
         return set(claims._due), set(volumes._due)
 
     def close(self) -> None:
         self.directories.close()
 
     def _take(self, reflector: int, kind: str, obj: Json) -> None:
-        self.cluster.reflectors[reflector]._take_event(kind, obj)
+        self.caches.reflectors[reflector]._take_event(kind, obj)
 
 
 def before(exports: Exports, method: str, act: Callable[[], object]) -> None:

@@ -138,7 +138,7 @@ class TestUnknownEnd:
         site.add_claim(ref())
         with pytest.raises(TimedOut):
             site.serve()
-        assert site.cluster.volumes.get("pvc-1") is not None
+        assert site.view.volumes.get("pvc-1") is not None
 
         site.serve()
 
@@ -227,9 +227,9 @@ class TestUnknownEnd:
 
     def test_its_claim_is_queued_when_it_is_deleted_before_the_next_try(self, site: Site) -> None:
         site.add_claim(ref())
-        site.cluster.claim_queue.get(0)
-        site.cluster.claim_queue.retry("team/data")
-        site.cluster.claim_queue.done("team/data")
+        site.view.claim_queue.get(0)
+        site.view.claim_queue.retry("team/data")
+        site.view.claim_queue.done("team/data")
 
         site.remove_claim(ref())
 

@@ -148,5 +148,5 @@ def test_a_volume_that_an_earlier_attempt_made_is_taken_up(
     site.serve()
 
     assert not site.export.is_unfinished("pvc-1")
-    assert site.cluster.volumes.get("pvc-1") is not None
+    assert site.view.volumes.get("pvc-1") is not None
     assert len(site.said("ProvisioningSucceeded")) == 1

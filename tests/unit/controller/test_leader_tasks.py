@@ -38,7 +38,7 @@ class Bench:
         self.cluster_uid = site.server.objects.get("/api/v1/namespaces/kube-system")["metadata"][
             "uid"
         ]
-        for reflector in site.cluster.reflectors:
+        for reflector in site.caches.reflectors:
             reflector.synced.set()
         self.circuit = CircuitBreaker("export", lambda: None, (OSError,))
         self.api_circuit = CircuitBreaker("API server", lambda: None, (OSError,))
@@ -75,7 +75,7 @@ class Bench:
         return Shared(
             api=site.api,
             api_circuit=self.api_circuit,
-            cluster=site.cluster,
+            caches=site.caches,
             events=site.context.events,
             metrics=site.metrics,
             stop=site.stop,
@@ -138,7 +138,7 @@ class TestTakeover:
         if missing == "lease":
             bench.site.leads = False
         else:
-            bench.site.cluster.reflectors[2].synced.clear()
+            bench.site.caches.reflectors[2].synced.clear()
         before(bench.site.export, "inspect", failing(AssertionError()))
 
         bench.turn()

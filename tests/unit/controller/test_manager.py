@@ -14,7 +14,7 @@ import structlog
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import manager as module
-from holdfast.controller.cluster import Cluster
+from holdfast.controller.caches import Caches
 from holdfast.controller.manager import STALE, Manager
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import Settings
@@ -358,7 +358,7 @@ class TestBeforeItRuns:
 
         monkeypatch.setattr(Export, "inspect", lambda _: ExportInfo(ANOTHER_ID, 2))
         monkeypatch.setattr(Export, "probe", probe)
-        monkeypatch.setattr(Cluster, "synced", synced)
+        monkeypatch.setattr(Caches, "synced", synced)
         manager.export.identity.export_id = export_id
 
         manager.export.directories.probe()
@@ -368,7 +368,7 @@ class TestBeforeItRuns:
     def test_the_trash_of_a_volume_that_exists_is_kept(self, manager: Manager) -> None:
         made = a_volume(ref())
         made["metadata"] |= {"uid": "uid", "resourceVersion": "1"}
-        manager.cluster.learn(made)
+        manager.caches.learn(made)
 
         assert not manager.export.is_gone("pvc-1")
         assert manager.export.is_gone("pvc-2")
@@ -378,7 +378,7 @@ class TestBeforeItRuns:
             made = a_volume(ref(), name=name)
             made["metadata"] |= {"uid": name, "resourceVersion": "1"}
             made["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = by
-            manager.cluster.learn(made)
+            manager.caches.learn(made)
 
         assert [volume.name for volume in manager.export.own_volumes()] == ["pvc-1"]
 

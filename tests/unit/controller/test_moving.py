@@ -27,7 +27,7 @@ def there(site: Site) -> bool:
 
 def test_it_is_queued_when_a_term_begins(moving: Site) -> None:
     moving.add_volume(a_volume(ref()))
-    moving.cluster.volume_queue._due.clear()
+    moving.view.volume_queue._due.clear()
 
     moving.lead()
 
@@ -118,7 +118,7 @@ def test_every_look_at_a_volume_that_is_gone_has_the_trash_looked_at(site: Site)
 def test_all_volumes_that_want_care_are_queued_when_a_term_begins(site: Site) -> None:
     site.add_volume(a_volume(ref()))
     site.add_volume(a_volume(ref("2", "other"), "team/other", phase="Released"))
-    site.cluster.volume_queue._due.clear()
+    site.view.volume_queue._due.clear()
 
     site.volumes_controller.begin([])
 

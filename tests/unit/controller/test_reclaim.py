@@ -129,7 +129,7 @@ def test_a_retain_that_the_cache_has_not_seen_is_heeded(released: Site) -> None:
 
 def test_a_volume_that_is_gone_by_now_is_done_with(released: Site) -> None:
     released.drop()
-    released.cluster.volumes.apply("pvc-1", 10**6, None)
+    released.view.volumes.apply("pvc-1", 10**6, None)
 
     released.look_after()
 

@@ -51,7 +51,7 @@ def test_what_has_not_changed_costs_nothing(bound: Site) -> None:
 def test_an_edit_is_seen_queued_and_written_down(
     bound: Site, change: dict[str, object], field: str, value: object
 ) -> None:
-    bound.cluster.volume_queue._due.clear()
+    bound.view.volume_queue._due.clear()
     bound.edit("1", change)
     assert bound.queued()[1] == {"pvc-1"}
 

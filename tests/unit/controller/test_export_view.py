@@ -8,7 +8,8 @@ import pytest
 
 from holdfast.claims import constants
 from holdfast.claims.decide import Provisioner
-from holdfast.controller.cluster import Cluster
+from holdfast.controller.caches import Caches
+from holdfast.controller.export_view import ExportView
 from holdfast.kube.api import Api
 from tests.unit.controller.given import ADDRESS, NAME, a_claim, a_class, a_volume, ref
 
@@ -16,11 +17,12 @@ CLAIMS, CLASSES, VOLUMES = range(3)
 
 
 class Bench:
-    """A cluster that reads nothing by itself."""
+    """Caches that read nothing by themselves."""
 
     def __init__(self, api: Api) -> None:
         self.stirred = 0
-        self.cluster = Cluster(api, Provisioner(NAME), ADDRESS, self._stir)
+        self.caches = Caches(api, Provisioner(NAME), self._stir)
+        self.view = ExportView(self.caches, Provisioner(NAME), ADDRESS)
         self.version = 1
 
     def _stir(self) -> None:
@@ -30,7 +32,7 @@ class Bench:
         self.version += 1
         obj["metadata"] |= {"resourceVersion": str(self.version)}
         obj["metadata"].setdefault("uid", "uid")
-        self.cluster.reflectors[which]._take_event(kind, obj)
+        self.caches.reflectors[which]._take_event(kind, obj)
 
     def static(self, server: str, path: str) -> None:
         """A volume that a person made by hand."""
@@ -41,11 +43,11 @@ class Bench:
 
     @property
     def claims(self) -> list[str]:
-        return self._taken(self.cluster.claim_queue)
+        return self._taken(self.view.claim_queue)
 
     @property
     def volumes(self) -> list[str]:
-        return self._taken(self.cluster.volume_queue)
+        return self._taken(self.view.volume_queue)
 
     def _taken(self, queue: Any) -> list[str]:
         keys = list(queue._due)
@@ -72,7 +74,7 @@ class TestClaims:
         bench.take(CLAIMS, a_claim(ref("2", "bound"), volumeName="pvc-2"))
 
         assert bench.claims == []
-        assert len(bench.cluster.claims) == 0
+        assert len(bench.view.claims) == 0
 
     def test_one_that_got_its_volume_is_done_with_but_stirs(self, bench: Bench) -> None:
         """Events of a burst wait for its end."""
@@ -83,12 +85,12 @@ class TestClaims:
 
         assert bench.claims == []
         assert bench.stirred == 2
-        assert bench.cluster.claims.get("team/data") is None
+        assert bench.view.claims.get("team/data") is None
 
     def test_one_whose_attempt_failed_is_queued_when_it_is_gone(self, bench: Bench) -> None:
         bench.take(CLAIMS, a_claim(ref()))
         assert bench.claims == ["team/data"]
-        bench.cluster.claim_queue.retry("team/data")
+        bench.view.claim_queue.retry("team/data")
 
         bench.take(CLAIMS, a_claim(ref()), "DELETED")
 
@@ -109,7 +111,7 @@ class TestVolumes:
         bench.take(VOLUMES, a_volume(ref()))
 
         assert bench.volumes == []
-        assert bench.cluster.volumes.get("pvc-1") is not None
+        assert bench.view.volumes.get("pvc-1") is not None
 
     @pytest.mark.parametrize(
         "given",
@@ -172,7 +174,7 @@ class TestVolumes:
         bench.take(VOLUMES, a_volume(ref("2"), phase="Released"))
         assert bench.volumes == ["pvc-2"]
 
-        bench.cluster.look_at_all()
+        bench.view.look_at_all()
 
         assert bench.volumes == ["pvc-2"]
 
@@ -180,9 +182,9 @@ class TestVolumes:
         made = a_volume(ref())
         made["metadata"] |= {"uid": "uid", "resourceVersion": "7"}
 
-        learnt = bench.cluster.learn(made)
+        learnt = bench.view.learn(made)
 
-        assert bench.cluster.volumes.get("pvc-1") == learnt
+        assert bench.view.volumes.get("pvc-1") == learnt
 
 
 class TestOverlap:
@@ -202,12 +204,12 @@ class TestOverlap:
     ) -> None:
         bench.take(VOLUMES, a_volume(ref()))
 
-        assert [volume.name for volume in bench.cluster.overlapping(directory)] == found
+        assert [volume.name for volume in bench.view.overlapping(directory)] == found
 
     def test_a_sibling_of_one_above_does_not(self, bench: Bench) -> None:
         bench.take(VOLUMES, a_volume(ref(), "team/other"))
 
-        assert bench.cluster.overlapping("team/data") == []
+        assert bench.view.overlapping("team/data") == []
 
     @pytest.mark.parametrize(
         ("host", "path", "counts"),
@@ -225,27 +227,27 @@ class TestOverlap:
     ) -> None:
         bench.static(host, path)
 
-        found = [volume.name for volume in bench.cluster.overlapping("team/data")]
+        found = [volume.name for volume in bench.view.overlapping("team/data")]
         assert found == (["static"] if counts else [])
-        assert (bench.cluster.volumes.get("static") is not None) == counts
+        assert (bench.view.volumes.get("static") is not None) == counts
         assert bench.volumes == []
 
     def test_a_volume_of_ours_counts_at_our_server_alone(self, bench: Bench) -> None:
         bench.take(VOLUMES, a_volume(ref(), server="nas.example.com"))
 
-        assert bench.cluster.overlapping("team/data") == []
+        assert bench.view.overlapping("team/data") == []
 
 
 def test_it_has_been_read_once_all_three_lists_have(bench: Bench) -> None:
-    for reflector in bench.cluster.reflectors:
-        assert not bench.cluster.synced
+    for reflector in bench.caches.reflectors:
+        assert not bench.view.synced
         reflector.synced.set()
 
-    assert bench.cluster.synced
+    assert bench.view.synced
 
 
 def test_it_ends_with_its_queues(bench: Bench) -> None:
-    bench.cluster.stop()
+    bench.view.stop()
 
-    assert bench.cluster.claim_queue.get() is None
-    assert bench.cluster.volume_queue.get() is None
+    assert bench.view.claim_queue.get() is None
+    assert bench.view.volume_queue.get() is None

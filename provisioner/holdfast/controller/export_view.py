@@ -1,0 +1,105 @@
+"""What one export sees of the cluster, and which keys a change puts into its queues."""
+
+from __future__ import annotations
+
+from holdfast.claims.decide import Provisioner, volume_name
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import needs_care, owns
+from holdfast.claims.volume import Address
+from holdfast.controller.caches import BENEATH, OF_CLASS, Caches, beneath, prefixes
+from holdfast.kube.queue import WorkQueue
+from holdfast.kube.resources import Json
+
+DEFAULT = "default"  # the name of the only export
+
+
+class ExportView:
+    """The caches as one export sees them, with a queue of claims and one of volumes."""
+
+    def __init__(
+        self, caches: Caches, provisioner: Provisioner, address: Address, name: str = DEFAULT
+    ) -> None:
+        self.name = name
+        self.claims = caches.claims
+        self.classes = caches.classes
+        self.volumes = caches.volumes
+        self.claim_queue = WorkQueue()
+        self.volume_queue = WorkQueue()
+        self._caches = caches
+        self._provisioner = provisioner
+        self._address = address
+        self._states: dict[str, int] = {}  # what records follow of a volume, by its name
+        caches.add(self)
+
+    @property
+    def synced(self) -> bool:
+        """Whether the caches are complete."""
+        return self._caches.synced
+
+    def stop(self) -> None:
+        """Ends both queues."""
+        self.claim_queue.shut_down()
+        self.volume_queue.shut_down()
+
+    def learn(self, obj: Json) -> Volume:
+        """Takes a volume from an answer to our own write, before its event comes."""
+        return self._caches.learn(obj)
+
+    def claim_changed(self, key: str) -> None:
+        """Queues a pending claim; another only while an attempt for it is to go on."""
+        if self.claims.get(key) is not None or self.claim_queue.failures(key):
+            self.claim_queue.add(key)
+
+    def class_changed(self, name: str) -> None:
+        """Queues the claims of a StorageClass."""
+        for claim in self.claims.by(OF_CLASS, name):
+            self.claim_queue.add(claim.key)
+
+    def volume_changed(self, name: str) -> None:
+        """Queues a volume, where there may be something to do about it, or it is gone."""
+        volume = self.volumes.get(name)
+        if volume is None:
+            self._states.pop(name, None)
+            self.volume_queue.add(name)
+        elif self._has_changed(volume) or self._needs_care(volume):
+            self.volume_queue.add(name)
+
+    def look_at_all(self) -> None:
+        """Queues every volume about which there may be something to do."""
+        for name in self.volumes.keys():  # noqa: SIM118 - a store is no dict
+            volume = self.volumes.get(name)
+            if volume is not None and self._needs_care(volume):
+                self.volume_queue.add(name)
+
+    def _needs_care(self, volume: Volume) -> bool:
+        """Whether it is released, or its finalizer or record may have to be brought up to date."""
+        if not owns(volume, self._provisioner):
+            return False
+        is_recorded = volume.export_id and volume.name == volume_name(volume.claim)
+        return not is_recorded or needs_care(volume, self._provisioner)
+
+    def _has_changed(self, volume: Volume) -> bool:
+        """Whether a volume has another claim, policy or size than when it was seen before."""
+        state = hash((volume.claim.uid, volume.reclaim_policy, volume.size))
+        before, self._states[volume.name] = self._states.get(volume.name, state), state
+        return before != state and owns(volume, self._provisioner)
+
+    def overlapping(self, directory: str) -> list[Volume]:
+        """The volumes whose directory is this one, beneath it, or above it."""
+        above = [prefix for prefix in prefixes(directory) if prefix != directory]
+        found = self.volumes.by(BENEATH, beneath(self.name, directory))
+        for prefix in above:
+            candidates = self.volumes.by(BENEATH, beneath(self.name, prefix))
+            found += [volume for volume in candidates if self.place(volume) == prefix]
+        return found
+
+    def place(self, volume: Volume) -> str:
+        """A volume's directory, relative to the export; empty where it is not on it.
+
+        Somebody's own volume may point into this export under another name of the server; where
+        the two cannot be told apart, it counts as being here.
+        """
+        served = self._address.is_served_by(volume.server)
+        if not served and not volume.provisioned_by:
+            served = self._address.may_be_served_by(volume.server)
+        return (self._address.directory_of(volume.path) or "") if served else ""
