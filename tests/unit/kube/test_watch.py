@@ -113,8 +113,9 @@ def test_a_cut_connection_is_not_taken_for_an_end(api: Api, server: FakeApiServe
         versions(watch_of(api))
 
 
-def test_nonsense_is_no_answer(api: Api, server: FakeApiServer) -> None:
-    server.script(b"nonsense\n", "end")
+@pytest.mark.parametrize("sent", [b"nonsense\n", b"{}\n", b"[]\n", b"1\n"])
+def test_nonsense_is_no_answer(api: Api, server: FakeApiServer, sent: bytes) -> None:
+    server.script(sent, "end")
 
     with pytest.raises(errors.ServerUnavailable, match=r"not an event\.$"):
         versions(watch_of(api))
