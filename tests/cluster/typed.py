@@ -18,7 +18,7 @@ _DEADLINE = 45.0
 # Everything that `check` imports is imported by root: nobody may read this tree.
 AS_NOBODY = """
 import os, sys
-import holdfast.cli, holdfast.controller.permissions, holdfast.exports.trial
+import holdfast.cli, holdfast.controller.permissions, holdfast.exports.self_test
 import holdfast.exports.deadline, holdfast.exports.export, holdfast.kube.config
 import holdfast.cli.check_export, holdfast.controller.identity
 os.setgroups([])

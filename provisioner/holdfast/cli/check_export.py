@@ -42,7 +42,7 @@ def lines(
     except ExportError as error:
         yield Line(f"use the export at {root}", error.message)
     else:
-        yield from _trial(root, ownership)
+        yield from _self_test(root, ownership)
 
 
 def _several() -> str:
@@ -65,15 +65,15 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
     yield Line(_SERVER, identity.advice_on(others))
 
 
-def _trial(root: Path, ownership: Ownership) -> Iterator[Line]:
+def _self_test(root: Path, ownership: Ownership) -> Iterator[Line]:
     from holdfast.exports.deadline import Lane
     from holdfast.exports.errors import ExportError
-    from holdfast.exports.trial import trial
+    from holdfast.exports.self_test import self_test
 
     done: list[str] = []
     try:
         Lane(seconds=_DEADLINE).call(
-            lambda: done.extend(trial(root, ownership)), f"cannot use the export at {root}"
+            lambda: done.extend(self_test(root, ownership)), f"cannot use the export at {root}"
         )
     except ExportError as error:
         yield from map(Line, done)

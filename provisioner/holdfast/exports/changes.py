@@ -53,7 +53,7 @@ class Changes:
         for handle in self._dirty.values():
             os.close(handle)
 
-    def unlasting(self) -> Changes:
+    def non_durable(self) -> Changes:
         """Changes under the same conditions that need not be durable."""
         return Changes(self._may_change, self._term, durable=False)
 

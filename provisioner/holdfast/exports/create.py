@@ -46,12 +46,12 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
         _check_usable(op, wanted)  # the API server knows it, pods may use it: it stays as it is
         return held
     reuses = {*reuses, *(held.succeeds if held else ())}
-    _accepted(op, wanted, reuses, op.ledger.others(wanted.directory, wanted.volume))
+    _checked_owners(op, wanted, reuses, op.ledger.others(wanted.directory, wanted.volume))
     op.intend(wanted.volume, wanted.directory)
     op.ledger.mark(wanted.directory, wanted.volume)
     try:
         attempt = _Attempt(wanted, held, _owners_now(op, wanted, reuses))
-        inode, found = _placed(op, attempt)
+        inode, found = _make_directory(op, attempt)
     except (DirectoryTaken, Unsafe):
         _withdraw(op, wanted, held)
         raise
@@ -75,10 +75,10 @@ def undo(op: Operation, volume: str) -> None:
         return
     if record is not None and not record.foreign and _keeps_data(op, record):
         # It stays, and the record says whose it was to be.
-        op.ledger.enter(record.settled(State.RETAINED))
+        op.ledger.enter(record.with_state(State.RETAINED))
         op.ledger.confirm(volume)
     elif record is None:
-        _give_up(op, directory, volume)
+        _roll_back(op, directory, volume)
     else:
         op.ledger.unmark(directory, volume)
         parents.prune(op, directory)
@@ -93,7 +93,7 @@ def end_intent(op: Operation, volume: str) -> str:
     """
     directory, record = op.intent(volume), op.ledger.find(volume)
     if record is None or record.directory != directory:
-        _give_up(op, directory, volume)
+        _roll_back(op, directory, volume)
     op.drop_intent(volume)
     return directory
 
@@ -123,7 +123,7 @@ def others_now(op: Operation, directory: str, volume: str) -> list[Record]:
 def _recorded(op: Operation, directory: str, other: str) -> Record | None:
     if found := op.ledger.find(other):
         return found
-    if term := terms.intending(op.ledger.handle, other):
+    if term := terms.term_with_intent(op.ledger.handle, other):
         raise Unsafe(
             f"{directory!r} overlaps with what is being made for volume {other}, as "
             f"{RESERVED}/{term} says: it is tried again"
@@ -131,7 +131,7 @@ def _recorded(op: Operation, directory: str, other: str) -> Record | None:
     return op.ledger.find(other)  # the intent goes when the record is there
 
 
-def _give_up(op: Operation, directory: str, volume: str) -> None:
+def _roll_back(op: Operation, directory: str, volume: str) -> None:
     remove_half_made(op, directory, volume)
     op.ledger.unmark(directory, volume)
     parents.prune(op, directory)
@@ -200,7 +200,7 @@ def _held(op: Operation, wanted: Wanted) -> Record | None:
     return held
 
 
-def _accepted(
+def _checked_owners(
     op: Operation, wanted: Wanted, reuses: Collection[str], owners: list[Record]
 ) -> list[Record]:
     """The records of the directory's owners, which it is shared with or taken up from.
@@ -217,9 +217,9 @@ def _accepted(
 def _owners_now(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
     try:
         owners = others_now(op, wanted.directory, wanted.volume)
-        return _accepted(op, wanted, reuses, owners)
+        return _checked_owners(op, wanted, reuses, owners)
     except (DirectoryTaken, Unsafe):
-        op.given_up.add(wanted.directory)  # an earlier attempt may have made it
+        op.abandoned.add(wanted.directory)  # an earlier attempt may have made it
         raise
 
 
@@ -244,7 +244,7 @@ def _shares(wanted: Wanted, other: Record) -> bool:
     return same and other.state is State.LIVE and wanted.shared and other.shared
 
 
-def _placed(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
+def _make_directory(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
     """The directory, made or found: its inode, and whether it was there before."""
     directory = attempt.wanted.directory
     for _ in range(_ATTEMPTS):

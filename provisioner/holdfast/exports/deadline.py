@@ -43,7 +43,7 @@ class Lane:
         deadline = time.monotonic() + self._seconds
         if not self._places.acquire(timeout=self._seconds):
             raise TimedOut(f"{what}: the export hangs in earlier calls")
-        call = self._begun(function)
+        call = self._start(function)
         if not call.ended.wait(max(0.0, deadline - time.monotonic())):
             raise TimedOut(f"{what}: the export did not answer in {self._seconds:g} s")
         return call.outcome()
@@ -54,7 +54,7 @@ class Lane:
         while self._idle.acquire(blocking=False):
             self._calls.put(None)
 
-    def _begun(self, function: Callable[[], T]) -> _Call[T]:
+    def _start(self, function: Callable[[], T]) -> _Call[T]:
         call = _Call(function)
         if not self._idle.acquire(blocking=False):
             self._start_thread()

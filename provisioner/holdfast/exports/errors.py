@@ -39,7 +39,7 @@ _HINTS = {
     errno.EBUSY: "it is in use on the server",
 }
 
-_AWAY = {
+_UNREACHABLE = {
     errno.EIO: "the NFS server does not answer as it should",
     errno.ESTALE: "its file handle is stale: the server exports another file system than it did",
     errno.ETIMEDOUT: "the NFS server does not answer",
@@ -116,8 +116,8 @@ def of_the_export(what: str) -> Iterator[None]:
 def export_error(what: str, error: OSError) -> ExportError:
     """The error for what the export's root or one of our folders answered."""
     number = error.errno or 0
-    if number in _AWAY:
-        return ExportUnavailable(f"{what}: {_AWAY[number]}", stale=number == errno.ESTALE)
+    if number in _UNREACHABLE:
+        return ExportUnavailable(f"{what}: {_UNREACHABLE[number]}", stale=number == errno.ESTALE)
     return Failed(f"{what}: {reason(error)}")
 
 

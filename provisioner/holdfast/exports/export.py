@@ -69,7 +69,7 @@ class Export:
         self._open = Handles(root, may_change)
         self._locks = PathLocks()
         self._probes: set[str] = set()  # that were there at the last sweep
-        self._look = sweep.Look()
+        self._trash_scan = sweep.TrashScan()
         self._reaper = reaper.Reaper()
         self._intents: set[str] = set()  # of earlier terms, by volume, that are not ended yet
         self._has_left = False  # earlier terms, what could not be moved
@@ -222,7 +222,7 @@ class Export:
             if directory:
                 with self._locks.held(directory, op.patience()):
                     create.undo(op, volume)
-                self._open.given_up.add(directory)
+                self._open.abandoned.add(directory)
 
     def adopt(self, grant: Grant, record: Record) -> Record:
         """Records a volume that was made without Holdfast; the record that is kept."""
@@ -253,7 +253,7 @@ class Export:
         """Brings a record up to date with its PersistentVolume."""
         with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
             _confirm(op, volume)
-            record = self._taken_back(op, volume)
+            record = self._find_refiled(op, volume)
             if record is None or record.state not in {State.LIVE, State.RETAINED}:
                 return
             now = replace(record, claim=claim, size=size, reclaim_policy=reclaim_policy)
@@ -267,7 +267,7 @@ class Export:
             directory = _recorded(op, volume, claim_uid).directory
             with self._locks.held(directory, op.patience()):
                 _confirm(op, volume)  # a crash may have come between
-                misfiled.taken_back(op, _recorded(op, volume, claim_uid))
+                misfiled.refiled(op, _recorded(op, volume, claim_uid))
                 return reclaim.reclaim(op, _recorded(op, volume, claim_uid), action)
 
     def forget(self, grant: Grant, volume: str) -> bool:
@@ -300,12 +300,12 @@ class Export:
             record = op.ledger.find(volume)
             if record and (refusal := takeover.refusal(op, record)):
                 return Reaped(done=False, blocked=(refusal,))
-            record = self._taken_back(op, volume)
+            record = self._find_refiled(op, volume)
             if record is None or record.state in {State.ARCHIVED, State.RETAINED}:
                 return Reaped(done=True)
             if record.state is not State.TRASHED:
                 return Reaped(done=False)
-            removals = op.changes.unlasting()
+            removals = op.changes.non_durable()
             seconds = grant.seconds / 2
             reaped = self._reaper.reap(op.ledger, record, removals, entries, seconds)
             if reaped.done:
@@ -318,20 +318,20 @@ class Export:
             op = waiting.without_waiting()
             if self._has_left:
                 with suppress(Failed, Unsafe, OSError):
-                    takeover.take_what_was_left(op, grant.term, self._locks)
+                    takeover.retry_stuck(op, grant.term, self._locks)
             with suppress(Failed, Fenced, Unsafe, OSError):
                 terms.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
             with suppress(Failed, Unsafe, OSError):
                 terms.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
             self._intents &= set(terms.intents(op.term))
             self._intents -= takeover.end_intents(op, self._intents, self._locks)
-            for directory in self._open.given_up.all():
+            for directory in self._open.abandoned.all():
                 with suppress(Failed, Unsafe, OSError):
                     self._remove_late(op, directory)
             self._probes = sweep.remove_probes(op, self._probes)
-            return tuple(sweep.misplaced(op, grant, self._locks, self._look))
+            return tuple(sweep.misplaced(op, grant, self._locks, self._trash_scan))
 
-    def _taken_back(self, op: Operation, volume: str) -> Record | None:
+    def _find_refiled(self, op: Operation, volume: str) -> Record | None:
         """The record of a volume; one that is misfiled is taken back from those of the trash."""
         record = op.ledger.find(volume)
         if record is None or record.state is State.LIVE:
@@ -340,7 +340,7 @@ class Export:
             return record  # as it should be: no call about its path is waited for
         with self._locks.held(record.directory, op.patience()):
             record = op.ledger.find(volume)  # another call may just have moved it
-            return misfiled.taken_back(op, record) if record else None
+            return misfiled.refiled(op, record) if record else None
 
     def _remove_late(self, op: Operation, directory: str) -> None:
         with self._locks.tried(directory) as is_free:

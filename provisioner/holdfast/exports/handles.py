@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import earlier, identity, terms, tree
+from holdfast.exports import ended_terms, identity, terms, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     ExportUnavailable,
@@ -25,7 +25,7 @@ from holdfast.exports.errors import (
 )
 from holdfast.exports.interface import Grant, Term
 from holdfast.exports.ledger import Ledger
-from holdfast.exports.operation import GivenUp, Operation, PathLocks
+from holdfast.exports.operation import AbandonedPaths, Operation, PathLocks
 
 
 class Handles:
@@ -33,13 +33,13 @@ class Handles:
 
     Attributes:
         export_id: the export's id, once a term has begun; until then any export will do.
-        given_up: directories where a late call may still make something.
+        abandoned: directories where a late call may still make something.
     """
 
     def __init__(self, root: Path, may_change: Callable[[], object]) -> None:
         """`may_change` raises once this process may not change anything: asked each time."""
         self.export_id = ""
-        self.given_up = GivenUp()
+        self.abandoned = AbandonedPaths()
         self._root = root
         self._may_change = may_change
         self._parents = PathLocks()
@@ -101,7 +101,7 @@ class Handles:
                     changes,
                     grant.term.leader.cluster,
                     self._parents,
-                    self.given_up,
+                    self.abandoned,
                     grant.left,
                 )
                 changes.sync()
@@ -140,7 +140,7 @@ def _check(term: int, grant: Grant, may_change: Callable[[], object]) -> None:
     may_change()
     if not grant.left():
         raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
-    if earlier.is_ended(term):  # by a later one
+    if ended_terms.is_ended(term):  # by a later one
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
 
 

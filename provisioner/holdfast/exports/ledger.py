@@ -151,7 +151,7 @@ class Ledger:
         """Moves the record of a volume to those of the trash; its mark is to go after that."""
         self._move(record.volume, VOLUMES, TRASHED)
 
-    def take_back(self, record: Record) -> None:
+    def refile(self, record: Record) -> None:
         """Moves a record back from those of the trash (`misfiled.py`)."""
         self._move(record.volume, TRASHED, VOLUMES)
 
@@ -174,25 +174,25 @@ class Ledger:
 
     def mark(self, directory: str, volume: str) -> None:
         """Notes that a directory is a volume's."""
-        self._put(_place(directory), volume)
+        self._add_mark(_place(directory), volume)
 
     def mark_made(self, parent: str) -> None:
         """Notes that a parent of volumes' directories was made by Holdfast."""
-        self._put(_place(parent), _MADE)
+        self._add_mark(_place(parent), _MADE)
 
     def unmark(self, directory: str, volume: str) -> None:
         """Takes such a note back, and the folders that it leaves empty."""
-        self._take(_place(directory), volume)
+        self._remove_mark(_place(directory), volume)
 
     def unmark_made(self, parent: str) -> None:
         """Takes the note of a parent back."""
-        self._take(_place(parent), _MADE)
+        self._remove_mark(_place(parent), _MADE)
 
     def is_made(self, parent: str) -> bool:
         """Whether such a note is there."""
         return tree.reaches(self.folder(DIRECTORIES), "/".join((*_place(parent), _MADE)))
 
-    def is_done_with(self, parent: str) -> bool:
+    def is_unused(self, parent: str) -> bool:
         """Whether Holdfast made a parent and no volume's directory is in it any more."""
         folder = self.folder(DIRECTORIES)
         with suppress(FileNotFoundError), tree.opened(folder, _place(parent)) as marks:
@@ -209,7 +209,7 @@ class Ledger:
             return True
         return tree.reaches(self.folder(DIRECTORIES), "/".join((*_place(parent), RESERVED)))
 
-    def _put(self, place: list[str], name: str) -> None:
+    def _add_mark(self, place: list[str], name: str) -> None:
         for attempt in range(_ATTEMPTS):
             try:
                 with self._made(place) as marks:
@@ -233,7 +233,7 @@ class Ledger:
         finally:
             os.close(handle)
 
-    def _take(self, place: list[str], name: str) -> None:
+    def _remove_mark(self, place: list[str], name: str) -> None:
         folder = self.folder(DIRECTORIES)
         with suppress(FileNotFoundError), tree.opened(folder, place) as marks:
             self._changes.remove(marks, name)

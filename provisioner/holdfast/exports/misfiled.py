@@ -17,15 +17,15 @@ from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record, State
 
 
-def taken_back(op: Operation, record: Record) -> Record:
+def refiled(op: Operation, record: Record) -> Record:
     """A record as it is where it belongs; one that is misfiled among those of the trash is moved.
 
     Whoever calls holds the lock of the record's directory.
     """
     if record.state in {State.RETAINED, State.ARCHIVED}:  # nothing where it is not among them
-        op.ledger.take_back(record)
+        op.ledger.refile(record)
     elif record.state is State.TRASHED and is_misfiled(op, record):
-        op.ledger.take_back(record)
+        op.ledger.refile(record)
         if not _is_marked(op, record):
             op.ledger.mark(record.directory, record.volume)
         return op.ledger.find(record.volume) or record
@@ -36,11 +36,11 @@ def is_misfiled(op: Operation, record: Record) -> bool:
     """Whether a directory stands at its path though its record is among those of the trash."""
     if tree.exists(op.ledger.folder(TRASH), record.volume) or op.moving(record.volume) is not None:
         return False
-    there = standing(op, record)
-    return there is not None and (_is_marked(op, record) or _is_alone(op, record, there))
+    there = directory_of(op, record)
+    return there is not None and (_is_marked(op, record) or _is_certain(op, record, there))
 
 
-def standing(op: Operation, record: Record) -> Inode | None:
+def directory_of(op: Operation, record: Record) -> Inode | None:
     """The directory at a record's path, where it is known to be the record's."""
     with suppress(Unsafe):  # it is no directory
         there = op.inode_at(record.directory) if record.inode.number else None
@@ -53,7 +53,7 @@ def _is_marked(op: Operation, record: Record) -> bool:
     return record.volume in op.ledger.owners(record.directory)
 
 
-def _is_alone(op: Operation, record: Record, there: Inode) -> bool:
+def _is_certain(op: Operation, record: Record, there: Inode) -> bool:
     """Whether a directory without the mark is the record's all the same.
 
     Without a time of birth its number may be that of another that came after it; and what others

@@ -40,7 +40,7 @@ class PathLocks:
     @contextmanager
     def held(self, directory: str, seconds: float) -> Iterator[None]:
         """Waits until no other overlapping directory is held; raises TimedOut."""
-        place = self._come(directory)
+        place = self._enqueue(directory)
         try:
             with self._changed:
                 if not self._changed.wait_for(lambda: self._is_first(place), seconds):
@@ -50,29 +50,29 @@ class PathLocks:
                     )
             yield
         finally:
-            self._go(place)
+            self._leave(place)
 
     @contextmanager
     def tried(self, directory: str) -> Iterator[bool]:
         """As `held`, but does not wait: gives whether it is held now."""
-        place = self._come(directory)
+        place = self._enqueue(directory)
         with self._changed:
             is_first = self._is_first(place)
         if not is_first:
-            self._go(place)
+            self._leave(place)
         try:
             yield is_first
         finally:
             if is_first:
-                self._go(place)
+                self._leave(place)
 
-    def _come(self, directory: str) -> _Place:
+    def _enqueue(self, directory: str) -> _Place:
         place = _Place(directory)
         with self._changed:
             self._places.append(place)
         return place
 
-    def _go(self, place: _Place) -> None:
+    def _leave(self, place: _Place) -> None:
         with self._changed:
             self._places.remove(place)
             self._changed.notify_all()
@@ -82,7 +82,7 @@ class PathLocks:
         return not any(overlap(place.directory, other.directory) for other in before)
 
 
-class GivenUp:
+class AbandonedPaths:
     """Directories that were given up, and where a late call of an earlier term may make something.
 
     Each is remembered for as long as such a call can be expected to be on its way.
@@ -120,7 +120,7 @@ class Operation:
         changes: by which alone anything is changed.
         cluster: whose operation it is.
         parents: locks of the directories above volumes' directories.
-        given_up: directories where a late call may still make something.
+        abandoned: directories where a late call may still make something.
         patience: the seconds for which it may wait for another, as of now.
     """
 
@@ -130,7 +130,7 @@ class Operation:
     changes: Changes
     cluster: str
     parents: PathLocks
-    given_up: GivenUp
+    abandoned: AbandonedPaths
     patience: Callable[[], float]
 
     def without_waiting(self) -> Operation:
@@ -149,7 +149,7 @@ class Operation:
         """The directory of a volume that is on its way out; None where there is none.
 
         Raises:
-            Unsafe: that cannot be told, or there are several (`earlier.py`).
+            Unsafe: that cannot be told, or there are several (`ended_terms.py`).
         """
         try:
             return _inode(self.term, terms.MOVING + volume)

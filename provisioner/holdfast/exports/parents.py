@@ -66,7 +66,7 @@ def _finish(op: Operation, handle: int, path: str) -> None:
     if not tree.is_unready(mode):
         return
     if not op.ledger.is_made(path):
-        if not (op.given_up.includes(path) and tree.is_empty(handle)):
+        if not (op.abandoned.includes(path) and tree.is_empty(handle)):
             return  # somebody's own
         op.ledger.mark_made(path)
     op.changes.set_owner(handle, None, None, _MODE | (mode & stat.S_ISGID))
@@ -79,11 +79,11 @@ def prune(op: Operation, directory: str) -> None:
     """
     for parent in parents_of(directory):
         with op.parents.held(parent, op.patience()):
-            if op.ledger.is_done_with(parent):
+            if op.ledger.is_unused(parent):
                 if not _removed(op, parent):
                     return
                 op.ledger.unmark_made(parent)
-            elif _stands(op, parent):
+            elif _exists(op, parent):
                 return
 
 
@@ -97,7 +97,7 @@ def remove_late(op: Operation, directory: str) -> None:
                 op.clear(above, name)
 
 
-def _stands(op: Operation, parent: str) -> bool:
+def _exists(op: Operation, parent: str) -> bool:
     """Whether there is anything at a path; what is beyond a symlink is not there."""
     try:
         return tree.reaches(op.root, parent)

@@ -1,7 +1,7 @@
 """Emptying the trash, within bounds.
 
 Entries are read as they come and removed at once, so that memory does not grow with a directory;
-what cannot be removed is counted by its error and passed over. A turn goes on where the one before
+what cannot be removed is counted by its error and passed skip. A turn goes on where the one before
 has ended, or what lies behind very many that cannot be removed would not be come by.
 shutil.rmtree was rejected: it crosses into file systems mounted beneath, recurses as deep as the
 tree goes, cannot be stopped, and gives up a whole tree for one busy file.
@@ -25,7 +25,7 @@ from holdfast.exports.record import Record
 
 _DEEPEST = 50  # a handle is held for each level; what lies deeper is moved up first
 _TRIES = 50  # a removal: what cannot be removed must not take all of a turn's time
-_ANOTHERS = (
+_NOT_OURS = (
     "not this volume's directory; if it was restored from a backup, run `holdfast exports accept`"
 )
 _MOUNT = "a mount beneath it"
@@ -49,8 +49,8 @@ class Reaper:
             entries: how many are removed at most.
             seconds: after which no more is begun, well before nobody waits for the answer any more.
         """
-        over = self._left.pop(record.volume, 0)
-        removal = _Removal(removals, entries, seconds, over)
+        skip = self._left.pop(record.volume, 0)
+        removal = _Removal(removals, entries, seconds, skip)
         try:
             return _reap(ledger, record, removals, removal)
         except TimedOut:  # one call took all the time that was left
@@ -65,7 +65,7 @@ def _reap(ledger: Ledger, record: Record, removals: Changes, removal: _Removal) 
     try:
         with tree.opened(trash, [record.volume]) as folder:
             if not record.inode.may_be(inode_of(folder)):
-                return Reaped(done=False, age=_age(ledger, record), blocked=(_ANOTHERS,))
+                return Reaped(done=False, age=_age(ledger, record), blocked=(_NOT_OURS,))
             removal.empty(folder)
         if removal.is_used_up:
             return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
@@ -74,7 +74,7 @@ def _reap(ledger: Ledger, record: Record, removals: Changes, removal: _Removal) 
     except FileNotFoundError:
         pass
     except Unsafe:
-        return Reaped(done=False, age=_age(ledger, record), blocked=(_ANOTHERS,))
+        return Reaped(done=False, age=_age(ledger, record), blocked=(_NOT_OURS,))
     except OSError as error:
         removal.note(error)
         return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
@@ -94,11 +94,11 @@ def _age(ledger: Ledger, record: Record) -> float:
 class _Removal:
     """The removal of what a folder holds: on one file system, bounded in depth, number, time."""
 
-    def __init__(self, changes: Changes, entries: int, seconds: float, over: int) -> None:
-        """`over`: how many entries are passed over at first, as the turn before has left them."""
+    def __init__(self, changes: Changes, entries: int, seconds: float, skip: int) -> None:
+        """`skip`: how many entries are passed skip at first, as the turn before has left them."""
         self.removed = 0
         self.left = 0  # of those that were come by, since the first
-        self._over = over
+        self._skip = skip
         self._changes = changes
         self._entries = entries
         self._tries = entries * _TRIES
@@ -119,18 +119,18 @@ class _Removal:
     def note(self, error: OSError) -> None:
         """Notes why the folder itself is left, where that is not only for what is in it."""
         if error.errno not in tree.NOT_EMPTY or not self._blocked:
-            self._blocked.add(_name(error))
+            self._blocked.add(_errno_name(error))
 
     def empty(self, folder: int) -> None:
         """Removes as much as can be: again while that helps, for removing may hide entries.
 
-        And from the first again, where some were passed over.
+        And from the first again, where some were passed skip.
         """
         device, before = os.fstat(folder).st_dev, -1
         while not self.is_used_up and before != self.removed:
-            before, self.left = (-1 if self._over else self.removed), 0
+            before, self.left = (-1 if self._skip else self.removed), 0
             self._pass(folder, folder, device, 1)
-            self._over = 0
+            self._skip = 0
 
     def _pass(self, top: int, folder: int, device: int, depth: int) -> None:
         with os.scandir(folder) as entries:
@@ -138,19 +138,19 @@ class _Removal:
                 if self.is_used_up:
                     return
                 try:
-                    if not self._is_passed_over(entry):
+                    if not self._is_skipped(entry):
                         self._remove(top, folder, entry.name, device, depth)
                 except (FileNotFoundError, Unsafe):
                     continue  # it went, or became another, meanwhile
                 except OSError as error:
-                    self._blocked.add(_name(error))
+                    self._blocked.add(_errno_name(error))
                     self.left += 1
 
-    def _is_passed_over(self, entry: os.DirEntry[str]) -> bool:
+    def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
         """Whether an entry is left as it is, for others to have their turn; directories count."""
-        if self._over == 0:
+        if self._skip == 0:
             return False
-        self._over -= 1
+        self._skip -= 1
         if entry.is_dir(follow_symlinks=False):
             return False
         self.left += 1
@@ -182,5 +182,5 @@ class _Removal:
         self._changes.rename(parent, name, top, f"part-{uuid.uuid4().hex}")
 
 
-def _name(error: OSError) -> str:
+def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, str(error.errno))

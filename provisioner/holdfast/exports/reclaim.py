@@ -67,40 +67,40 @@ def forget(op: Operation, record: Record) -> bool:
 
 def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     if record.state in {State.RETAINED, State.ARCHIVED}:
-        return _settle(op, record)
+        return _write_outcome(op, record)
     if record.state is State.TRASHED:
         return _discard(op, record)
     moving = op.moving(record.volume)
     # What was taken out is this volume's alone: whoever has the path now has another directory.
     if moving is None and _is_shared(op, record):
         return _discard(op, record, stays=True)
-    return _carried_out(op, record, action, moving)
+    return _carry_out(op, record, action, moving)
 
 
-def _carried_out(op: Operation, record: Record, action: Action, moving: Inode | None) -> Moved:
-    there = _standing(op, record, action)
+def _carry_out(op: Operation, record: Record, action: Action, moving: Inode | None) -> Moved:
+    there = _present(op, record, action)
     if moving is None and there is None and action is not Action.DELETE:
-        moving = _rescued(op, record)
+        moving = _taken_from_trash(op, record)
     if moving is None and there is None:
         return _find_moved(op, record)
     if action is Action.RETAIN:
         put_back(op, record)
-        return _settle(op, _not_aimed(op, record).settled(State.RETAINED))
+        return _write_outcome(op, _without_target(op, record).with_state(State.RETAINED))
     taken = there if moving is None else None
     if taken is not None:
         record = replace(record, inode=taken)  # that of version 1 has none
     if action is Action.ARCHIVE:
-        record = _aimed(op, record)
+        record = _with_archive_name(op, record)
     if taken is not None:
         op.take_out(record.directory, record.volume, taken)
     if action is Action.ARCHIVE:
         op.put_down(record.volume, op.root, record.target)
-        return _settle(op, record.settled(State.ARCHIVED))
+        return _write_outcome(op, record.with_state(State.ARCHIVED))
     _into_trash(op, record)
     return _discard(op, record)
 
 
-def _standing(op: Operation, record: Record, action: Action) -> Inode | None:
+def _present(op: Operation, record: Record, action: Action) -> Inode | None:
     """A record's directory at its path; a placeholder that something left there is removed.
 
     Another that a person has put there is not the record's, and None; but to retain touches
@@ -116,7 +116,7 @@ def _standing(op: Operation, record: Record, action: Action) -> Inode | None:
     return there if action is Action.RETAIN else None
 
 
-def _rescued(op: Operation, record: Record) -> Inode | None:
+def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
     """A directory that is in the trash, and is not to be deleted any more, on its way out of it."""
     trash = op.ledger.folder(TRASH)
     with suppress(FileNotFoundError):
@@ -140,9 +140,9 @@ def _is_shared(op: Operation, record: Record) -> bool:
 def _find_moved(op: Operation, record: Record) -> Moved:
     """What an earlier attempt did to a directory that is neither where it was nor on its way."""
     if record.target and _is_archive(op, record):
-        return _settle(op, record.settled(State.ARCHIVED))
+        return _write_outcome(op, record.with_state(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
-        if place := terms.taking_out(op.ledger.handle, record.volume):
+        if place := terms.term_with_directory(op.ledger.handle, record.volume):
             raise Unsafe(
                 f"the directory of volume {record.volume} is in {RESERVED}/{place}, where another "
                 "leader has moved it: it is tried again once that has ended"
@@ -174,7 +174,7 @@ def _is_archive(op: Operation, record: Record) -> bool:
 def _refuse_if_there(op: Operation, record: Record) -> None:
     """Raises Unsafe where a directory is there after all: another, or one a cache did not show."""
     with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
-        op.given_up.add(record.directory)
+        op.abandoned.add(record.directory)
         again = not op.ledger.is_anothers(record.directory, record.volume)
         if not op.reserve(parent, name, again=again):
             there = op.inode_at(record.directory)
@@ -184,7 +184,7 @@ def _refuse_if_there(op: Operation, record: Record) -> None:
         op.clear(parent, name)
 
 
-def _settle(op: Operation, record: Record) -> Moved:
+def _write_outcome(op: Operation, record: Record) -> Moved:
     """Writes down what was done; again and again, if need be."""
     op.ledger.write(record)
     if record.state is State.ARCHIVED:
@@ -198,9 +198,9 @@ def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
     Without it a crash would leave a volume that nothing is known of, and that nobody can delete.
     Until the record is there another leader's sweep may put a directory back that does not stay.
     """
-    op.ledger.discard(record if record.state is State.TRASHED else _not_aimed(op, record))
+    op.ledger.discard(record if record.state is State.TRASHED else _without_target(op, record))
     if not stays and misfiled.is_misfiled(op, record):
-        op.ledger.take_back(record)
+        op.ledger.refile(record)
         raise Unsafe(f"{record.directory!r} was put back meanwhile: it is tried again")
     op.ledger.unmark(record.directory, record.volume)
     if tree.reaches(op.root, trash_of(record.volume)):
@@ -219,13 +219,13 @@ def _into_trash(op: Operation, record: Record) -> None:
     op.put_down(record.volume, trash, record.volume)
 
 
-def _aimed(op: Operation, record: Record) -> Record:
+def _with_archive_name(op: Operation, record: Record) -> Record:
     """The record with a free name for its archive, which is reserved."""
     for name in _archive_names(record):
         if not _is_free(op, record, name):
             continue
         if name != record.target:
-            record = _not_aimed(op, record).moving_to(name)
+            record = _without_target(op, record).with_target(name)
             op.ledger.write(record)
         op.ledger.mark(name, record.volume)
         if op.ledger.is_anothers(name, record.volume):
@@ -241,15 +241,15 @@ def _is_free(op: Operation, record: Record, name: str) -> bool:
     return name == record.target or not tree.exists(op.root, name)
 
 
-def _not_aimed(op: Operation, record: Record) -> Record:
+def _without_target(op: Operation, record: Record) -> Record:
     """The record without the place where an earlier attempt wanted the data to go."""
     if not record.target:
         return record
     if not op.ledger.is_anothers(record.target, record.volume):
         op.clear(op.root, record.target)
-    op.given_up.add(record.target)
+    op.abandoned.add(record.target)
     op.ledger.unmark(record.target, record.volume)
-    record = record.moving_to("")
+    record = record.with_target("")
     op.ledger.write(record)
     return record
 

@@ -168,11 +168,11 @@ class Record:
             raise Unsafe(f"the record of {self.volume} would have more than {LONGEST_FILE} bytes")
         return data
 
-    def moving_to(self, target: str) -> Record:
+    def with_target(self, target: str) -> Record:
         """The record before its data is moved, or with "" where it stays after all."""
         return replace(self, target=target)
 
-    def settled(self, state: State) -> Record:
+    def with_state(self, state: State) -> Record:
         """The record after its data was moved, or left for good."""
         return replace(self, state=state, moved=timestamp())
 

@@ -25,7 +25,7 @@ _STALE: Mapping[str, type[ExportUnavailable]] = {
 }
 
 
-class _Waiting:
+class _PendingRequest:
     """A request whose answer has not come yet."""
 
     def __init__(self) -> None:
@@ -59,9 +59,9 @@ class _RemoteExport:
         self._numbers = itertools.count(1)
         # Of the number and line of each request; None when no more will come.
         self._lines: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
-        self._waiting: dict[int, _Waiting] = {}
+        self._waiting: dict[int, _PendingRequest] = {}
         self._ended = threading.Event()
-        self._greeting = _Waiting()
+        self._greeting = _PendingRequest()
         threading.Thread(target=self._read, name="export-answers", daemon=True).start()
         threading.Thread(target=self._write, name="export-requests", daemon=True).start()
         self._greet()
@@ -85,7 +85,7 @@ class _RemoteExport:
 
     def _call(self, method: str, *given: Any, **named: Any) -> Any:
         arguments = codec.named(method, given, named)
-        number, waiting = next(self._numbers), _Waiting()
+        number, waiting = next(self._numbers), _PendingRequest()
         request = {"id": number, "method": method, "arguments": codec.encode(arguments)}
         line = _line(request)
         self._waiting[number] = waiting

@@ -56,11 +56,11 @@ def remove_probes(op: Operation, before: set[str]) -> set[str]:
     return there - before
 
 
-class Look:
-    """Which of the trash was seen to belong there, and where the next look goes on.
+class TrashScan:
+    """Which of the trash was seen to belong there, and where the next scan goes on.
 
     A directory that a late call moves there has another name or another inode than what was seen;
-    readdir(3) tells both. So each look costs two listings, and what it is at first after the
+    readdir(3) tells both. So each scan costs two listings, and what it is at first after the
     process began to lead, or what many deletions in a row cost, is spread over several sweeps.
     """
 
@@ -74,7 +74,7 @@ class Look:
         self._last = {True: _Entry(), False: _Entry()}  # with a record of the trash, and without
 
     def due(self, records: Ledger, leader: Leader) -> list[_Entry]:
-        """What to look at now: first what no record of the trash is about, then what is new."""
+        """What to scan at now: first what no record of the trash is about, then what is new."""
         self._has_others = partial(terms.has_others, records.handle, leader)
         with os.scandir(records.folder(TRASH)) as entries:
             there = {_Entry(entry.name, entry.inode()) for entry in entries}
@@ -100,7 +100,7 @@ class Look:
         """Whether an entry is misplaced now and, for all that others do, has been for a while.
 
         Another leader of the cluster that deletes a volume has its directory in the trash before
-        the record is there: where there are others, it was misplaced at the last look as well.
+        the record is there: where there are others, it was misplaced at the last scan as well.
         """
         before = entry in self._misplaced
         if now:
@@ -115,13 +115,13 @@ class Look:
 
 
 def _turned(entries: set[_Entry], last: _Entry) -> list[_Entry]:
-    """Some of them, from where the last look ended."""
+    """Some of them, from where the last scan ended."""
     ordered = sorted(entries)
     start = bisect_right(ordered, last)
     return (ordered[start:] + ordered[:start])[:_MOST]
 
 
-def misplaced(op: Operation, grant: Grant, locks: PathLocks, look: Look) -> Iterator[PutBack]:
+def misplaced(op: Operation, grant: Grant, locks: PathLocks, scan: TrashScan) -> Iterator[PutBack]:
     """Puts back the directories of live volumes that are found in the trash, or on their way out.
 
     A reclaim that has failed on its way, and is tried again later, takes it out once more. No
@@ -131,17 +131,17 @@ def misplaced(op: Operation, grant: Grant, locks: PathLocks, look: Look) -> Iter
     with suppress(TimedOut):  # what was done until then is to be heard of
         for volume in terms.moving(op.term):
             yield from _from_the_term(op, locks, volume)
-        for entry in look.due(op.ledger, grant.term.leader):
+        for entry in scan.due(op.ledger, grant.term.leader):
             if time.monotonic() >= until:
                 return
-            look.passed(entry)
-            yield from _from_the_trash(op, locks, look, entry)
-        for entry in look.without_data():
+            scan.passed(entry)
+            yield from _from_the_trash(op, locks, scan, entry)
+        for entry in scan.without_data():
             if time.monotonic() < until:
-                _take_back(op, locks, look, entry)
+                _refile(op, locks, scan, entry)
 
 
-def _take_back(op: Operation, locks: PathLocks, look: Look, entry: _Entry) -> None:
+def _refile(op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry) -> None:
     """Takes a record back from those of the trash where its directory is at its path."""
     with suppress(Failed, Unsafe, OSError):  # the volume's own turn says why
         record = op.ledger.find(entry.name)
@@ -150,8 +150,8 @@ def _take_back(op: Operation, locks: PathLocks, look: Look, entry: _Entry) -> No
         with locks.tried(record.directory) as is_free:
             if not is_free or op.ledger.find(entry.name) != record:
                 return
-            if look.is_misplaced(entry, now=misfiled.is_misfiled(op, record)):
-                misfiled.taken_back(op, record)
+            if scan.is_misplaced(entry, now=misfiled.is_misfiled(op, record)):
+                misfiled.refiled(op, record)
 
 
 def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[PutBack]:
@@ -169,15 +169,15 @@ def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[Put
 
 
 def _from_the_trash(
-    op: Operation, locks: PathLocks, look: Look, entry: _Entry
+    op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry
 ) -> Iterator[PutBack]:
     owner = None
     try:
         if _belongs(op, entry.name):
-            look.belongs(entry)
+            scan.belongs(entry)
             return
         owner = _owner(op, entry.name)
-        if not look.is_misplaced(entry, now=owner is not None) or owner is None:
+        if not scan.is_misplaced(entry, now=owner is not None) or owner is None:
             return
         with locks.tried(owner.directory) as is_free:
             if is_free and _owner(op, entry.name) == owner:

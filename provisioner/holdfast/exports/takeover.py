@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
-from holdfast.exports import create, earlier, ledger, terms
+from holdfast.exports import create, ended_terms, ledger, terms
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation, PathLocks
@@ -16,21 +16,23 @@ from holdfast.exports.record import Record
 def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
     """Ends what earlier terms were about to make, and names what they left for its volume's turn.
 
-    Places where a late call of theirs may still make something are remembered in `op.given_up`.
+    Places where a late call of theirs may still make something are remembered in `op.abandoned`.
     It waits for no call that hangs, be it of this process: every volume waits for the term.
     """
     op = op.without_waiting()
     while end_intents(op, terms.intents(op.term), locks):
-        earlier.release(op.term, terms.INTENT, op.changes)  # there may be several of one volume
+        ended_terms.restore_plain_names(
+            op.term, terms.INTENT, op.changes
+        )  # there may be several of one volume
     return Takeover(
         term,
         tuple(_unfinished(op)),
         _moving(op),
-        terms.left(op.ledger.handle, term.leader, op.term),
+        terms.unresolved(op.ledger.handle, term.leader, op.term),
     )
 
 
-def take_what_was_left(op: Operation, term: Term, locks: PathLocks) -> None:
+def retry_stuck(op: Operation, term: Term, locks: PathLocks) -> None:
     """Tries again to carry over what could not be moved when the term began."""
 
     @contextmanager
@@ -38,7 +40,7 @@ def take_what_was_left(op: Operation, term: Term, locks: PathLocks) -> None:
         with locks.tried(_directory_of(op, entry)) as is_free:
             yield is_free
 
-    terms.end_left(op.ledger.handle, term.leader, op.term, op.changes, held)
+    terms.retry_stuck(op.ledger.handle, term.leader, op.term, op.changes, held)
 
 
 def _directory_of(op: Operation, entry: str) -> str:
@@ -77,7 +79,7 @@ def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[
     for volume in volumes:
         with suppress(Failed, Unsafe, OSError, Refused):
             directory = op.intent(volume)
-            op.given_up.add(directory)
+            op.abandoned.add(directory)
             with locks.tried(directory) as is_free:
                 if is_free:
                     create.end_intent(op, volume)
@@ -91,7 +93,7 @@ def _moving(op: Operation) -> tuple[str, ...]:
     for volume in volumes:
         with suppress(Failed, Unsafe, OSError):
             if record := op.ledger.find(volume):
-                op.given_up.add(record.directory, record.target)
+                op.abandoned.add(record.directory, record.target)
     return volumes
 
 

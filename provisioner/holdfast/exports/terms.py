@@ -27,14 +27,14 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from holdfast.claims.paths import components, shortened
-from holdfast.exports import earlier, identity, tree
+from holdfast.exports import ended_terms, identity, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.interface import Leader, Term
 
 TERMS = "terms"
-INTENT = earlier.INTENT
-MOVING = earlier.MOVING
+INTENT = ended_terms.INTENT
+MOVING = ended_terms.MOVING
 
 _UNKNOWN = "unknown"  # a cluster's uid
 _SPARE = ".spare"
@@ -58,21 +58,21 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
         ExportUnavailable: it cannot be told whether earlier ones are this leader's.
     """
     folder = _folder_of(leader.cluster, leader.lease)
-    _refuse_if_unknown(holdfast, leader)
+    _refuse_unknown_cluster(holdfast, leader)
     for parent, name in (((), TERMS), ((TERMS,), folder)):
         with tree.opened(holdfast, parent) as handle, suppress(FileExistsError):
             if not tree.exists(handle, name):  # a full export may refuse before it looks
                 changes.mkdir(handle, name, 0o700)
     try:
-        return _begun(holdfast, leader, export_id, changes)
+        return _begin_next(holdfast, leader, export_id, changes)
     except FileNotFoundError as error:  # the next one removes what this one has just made
         raise Fenced(f"another term of {leader.lease} has begun: this one ends") from error
 
 
-def _begun(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
+def _begin_next(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
     folder = _folder_of(leader.cluster, leader.lease)
     with tree.opened(holdfast, (TERMS, folder)) as terms:
-        number = _taken(terms, export_id, leader, changes)
+        number = _claim_number(terms, export_id, leader, changes)
         with tree.opened(terms, [_name_of(number, export_id)]) as own:
             stuck = _end_earlier(terms, number, own, changes)
             end_formers(holdfast, leader, own, changes, stuck)
@@ -95,8 +95,8 @@ def end_formers(
     for former in _former_folders_of(leader) & set(_leaders(holdfast)):
         with tree.opened(holdfast, (TERMS, former)) as others:
             held |= _end_all(others, own, leader, changes)
-    earlier.release(own, INTENT, changes)
-    earlier.release(own, MOVING, changes, held)
+    ended_terms.restore_plain_names(own, INTENT, changes)
+    ended_terms.restore_plain_names(own, MOVING, changes, held)
 
 
 def prepare(terms: int, changes: Changes) -> None:
@@ -117,46 +117,48 @@ def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
         prepare(terms, changes)
 
 
-def end_left(holdfast: int, leader: Leader, own: int, changes: Changes, hold: earlier.Hold) -> None:
+def retry_stuck(
+    holdfast: int, leader: Leader, own: int, changes: Changes, try_lock: ended_terms.TryLock
+) -> None:
     """Tries again to carry over what could not be moved when the term began."""
     stuck = set[str]()
     for folder in _own_folders_of(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
-            for name in filter(earlier.is_aside, os.listdir(terms)):
-                stuck |= earlier.end(terms, name, own, changes, hold)
-    earlier.release(own, MOVING, changes, stuck, hold)
+            for name in filter(ended_terms.is_set_aside, os.listdir(terms)):
+                stuck |= ended_terms.end(terms, name, own, changes, try_lock)
+    ended_terms.restore_plain_names(own, MOVING, changes, stuck, try_lock)
 
 
-def left(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
+def unresolved(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
     """What earlier terms left that a person has to look at, a sentence each."""
     sentences = list[str]()
     for folder in _own_folders_of(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
-            sentences += earlier.left(terms, own)
+            sentences += ended_terms.unresolved(terms, own)
     return tuple(dict.fromkeys(sentences))
 
 
 def moving(term: int) -> tuple[str, ...]:
     """The volumes whose directory is in a term's folder."""
-    return earlier.volumes_with(term, MOVING)
+    return ended_terms.volumes_with(term, MOVING)
 
 
 def intents(term: int) -> tuple[str, ...]:
     """The volumes for which a directory was about to be made."""
-    return earlier.volumes_with(term, INTENT)
+    return ended_terms.volumes_with(term, INTENT)
 
 
-def intending(holdfast: int, volume: str) -> str:
+def term_with_intent(holdfast: int, volume: str) -> str:
     """The folder of a term of any leader that is about to make a volume's directory, or ""."""
-    return _holding(holdfast, INTENT + volume)
+    return _term_with(holdfast, INTENT + volume)
 
 
-def taking_out(holdfast: int, volume: str) -> str:
+def term_with_directory(holdfast: int, volume: str) -> str:
     """The folder of a term of any leader that has a volume's directory on its way out, or ""."""
-    return _holding(holdfast, MOVING + volume)
+    return _term_with(holdfast, MOVING + volume)
 
 
-def _holding(holdfast: int, entry: str) -> str:
+def _term_with(holdfast: int, entry: str) -> str:
     """The folder of a term with an entry.
 
     A later term takes over from an earlier one, so that the earlier is asked first.
@@ -214,7 +216,7 @@ def _own_folders_of(holdfast: int, leader: Leader) -> list[str]:
     return sorted(names & set(_leaders(holdfast)))
 
 
-def _refuse_if_unknown(holdfast: int, leader: Leader) -> None:
+def _refuse_unknown_cluster(holdfast: int, leader: Leader) -> None:
     """Raises ExportUnavailable where terms may be the leader's own, or those of another cluster."""
     if leader.cluster:
         return
@@ -248,11 +250,11 @@ def _folders(terms: int) -> list[str]:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
-def _taken(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
+def _claim_number(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
     """The next number, with its folder; raises Fenced where another was the first."""
     number = max(_numbers(terms), default=0) + 1
     try:
-        _put(terms, _name_of(number, export_id), changes)
+        _place_folder(terms, _name_of(number, export_id), changes)
     except OSError as error:
         if error.errno in tree.NOT_EMPTY | {errno.ENOENT}:  # it removes drafts
             raise Fenced(f"another term of {leader.lease} begins: this one does not") from error
@@ -260,7 +262,7 @@ def _taken(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
     return number
 
 
-def _put(terms: int, name: str, changes: Changes) -> None:
+def _place_folder(terms: int, name: str, changes: Changes) -> None:
     """Puts a folder of a term in its place: the spare one, else a new one."""
     try:
         changes.rename(terms, _SPARE, terms, name)
@@ -273,7 +275,7 @@ def _make(terms: int, name: str, changes: Changes) -> None:
     changes.mkdir(terms, draft, 0o700)
     try:
         with tree.opened(terms, [draft]) as folder:
-            changes.symlink(".", folder, earlier.HOLDER)
+            changes.symlink(".", folder, ended_terms.FILLER)
         changes.rename(terms, draft, terms, name)
     except OSError:
         with suppress(OSError):
@@ -284,7 +286,7 @@ def _make(terms: int, name: str, changes: Changes) -> None:
 def _remove(terms: int, draft: str, changes: Changes) -> None:
     with suppress(FileNotFoundError):
         with tree.opened(terms, [draft]) as folder:
-            changes.unlink(folder, earlier.HOLDER)
+            changes.unlink(folder, ended_terms.FILLER)
         changes.rmdir(terms, draft)
 
 
@@ -292,8 +294,8 @@ def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str
     """Ends the terms before a number; the entries of volumes whose directory is stuck in one."""
     stuck = set[str]()
     for name in sorted(_folders(terms), key=_number_of):
-        if 0 < _number_of(name) < number or earlier.is_aside(name):
-            stuck |= earlier.end(terms, name, own, changes)
+        if 0 < _number_of(name) < number or ended_terms.is_set_aside(name):
+            stuck |= ended_terms.end(terms, name, own, changes)
     return stuck
 
 
@@ -302,7 +304,7 @@ def _end_all(terms: int, own: int, leader: Leader, changes: Changes) -> set[str]
     names = [name for name in _folders(terms) if _number_of(name)]
     if len(names) == 1 and names[0].endswith(f".{_ENDED}"):
         return _end_earlier(terms, 0, own, changes)
-    number = _taken(terms, _ENDED, leader, changes)
+    number = _claim_number(terms, _ENDED, leader, changes)
     stuck = _end_earlier(terms, number, own, changes)
     _refuse_if_overtaken(terms, number, leader)
     return stuck

@@ -16,7 +16,7 @@ from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Fenced, TimedOut, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Leader
-from holdfast.exports.operation import GivenUp, PathLocks, parents_of
+from holdfast.exports.operation import AbandonedPaths, PathLocks, parents_of
 from tests.support import eventually
 from tests.unit.exports.given import ID, Leading
 
@@ -85,25 +85,25 @@ def test_a_directory_is_remembered_for_as_long_as_a_call_may_be_late(
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    given_up = GivenUp(180)
-    given_up.add("a", "", "a/b")
+    abandoned = AbandonedPaths(180)
+    abandoned.add("a", "", "a/b")
     now[0] += 100
-    given_up.add("c", "a")
+    abandoned.add("c", "a")
 
-    assert given_up.all() == ["a", "a/b", "c"]
+    assert abandoned.all() == ["a", "a/b", "c"]
     now[0] += 80
-    assert given_up.all() == ["a", "a/b", "c"]
+    assert abandoned.all() == ["a", "a/b", "c"]
     now[0] += 1
-    assert given_up.all() == ["c", "a"]
+    assert abandoned.all() == ["c", "a"]
     now[0] += 100
-    assert given_up.all() == []
+    assert abandoned.all() == []
 
 
 def test_only_so_many_directories_are_remembered() -> None:
-    given_up = GivenUp(most=3)
-    given_up.add(*"abcde")
+    abandoned = AbandonedPaths(most=3)
+    abandoned.add(*"abcde")
 
-    assert given_up.all() == ["c", "d", "e"]
+    assert abandoned.all() == ["c", "d", "e"]
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_only_so_many_directories_are_remembered() -> None:
 def test_a_late_call_may_have_made_a_directory_and_those_above_it(
     path: str, *, expected: bool
 ) -> None:
-    given_up = GivenUp()
-    given_up.add("team/data")
+    abandoned = AbandonedPaths()
+    abandoned.add("team/data")
 
-    assert given_up.includes(path) is expected
+    assert abandoned.includes(path) is expected
 
 
 def test_parents_come_from_the_innermost_outwards() -> None:

@@ -37,16 +37,16 @@ def second(root: Path, first: Leading) -> Leading:
 @pytest.fixture
 def after_its_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Has something done after the first look of the next create, before its mark."""
-    accepted = create._accepted
+    accepted = create._checked_owners
 
     def arrange(do: Callable[[], object]) -> None:
         def looked(*args: Any) -> Any:
             found = accepted(*args)
-            monkeypatch.setattr(create, "_accepted", accepted)
+            monkeypatch.setattr(create, "_checked_owners", accepted)
             do()
             return found
 
-        monkeypatch.setattr(create, "_accepted", looked)
+        monkeypatch.setattr(create, "_checked_owners", looked)
 
     return arrange
 
@@ -184,7 +184,7 @@ def test_where_nobody_else_has_a_mark_no_term_of_others_is_looked_at(
         asked.append(volume)
         return ""
 
-    monkeypatch.setattr(terms, "intending", spied)
+    monkeypatch.setattr(terms, "term_with_intent", spied)
     for uid in "123":
         published(first, uid, f"team/data-{uid}")
 

@@ -28,34 +28,36 @@ from holdfast.exports import tree
 from holdfast.exports.changes import DRAFT, Changes
 from holdfast.exports.errors import Unsafe
 
-HOLDER = ".term"  # in each term's folder, so that none is empty
+FILLER = ".term"  # in each term's folder, so that none is empty
 INTENT = "+"
 MOVING = "-"
 
 # Has all other operations on the volume of an entry wait; gives whether that could be had.
-Hold = Callable[[str], AbstractContextManager[bool]]
+TryLock = Callable[[str], AbstractContextManager[bool]]
 
 _ASIDE = ".ended-"
-_LEFT = ".left-"
+_MISPLACED = ".left-"
 _MODE_ASIDE = 0o1700  # no other folder of a term has the sticky bit
-_AGAIN = "~"  # in no Kubernetes object's name
+_NUMBERED = "~"  # in no Kubernetes object's name
 _ATTEMPTS = 100  # with each of which a former leader's last calls would have to come in between
 
 
 def volumes_with(term: int, prefix: str) -> tuple[str, ...]:
     """The volumes with an entry of one kind in a term's folder."""
     names = sorted(os.listdir(term))
-    plain = (name for name in names if _AGAIN not in name)
+    plain = (name for name in names if _NUMBERED not in name)
     return tuple(name.removeprefix(prefix) for name in plain if name.startswith(prefix))
 
 
 @contextmanager
-def at_once(_: str) -> Iterator[bool]:
+def without_lock(_: str) -> Iterator[bool]:
     """For a term that begins: there is no operation yet that could be about the same volume."""
     yield True
 
 
-def end(terms: int, name: str, own: int, changes: Changes, hold: Hold = at_once) -> set[str]:
+def end(
+    terms: int, name: str, own: int, changes: Changes, try_lock: TryLock = without_lock
+) -> set[str]:
     """Ends an earlier term by removing its folder; what is in it is carried over first.
 
     Gives the entries that are stuck there.
@@ -63,9 +65,9 @@ def end(terms: int, name: str, own: int, changes: Changes, hold: Hold = at_once)
     for _ in range(_ATTEMPTS):
         try:
             with tree.opened(terms, [name]) as folder:
-                earlier = _Earlier(terms, name, folder, own, changes)
+                earlier = _EndedTerm(terms, name, folder, own, changes)
                 # Twice, for an error may pass.
-                if earlier.carry_over(hold) and (stuck := earlier.carry_over(hold)):
+                if earlier.carry_over(try_lock) and (stuck := earlier.carry_over(try_lock)):
                     earlier.set_aside()
                     return stuck
             changes.rmdir(terms, name)
@@ -79,7 +81,7 @@ def end(terms: int, name: str, own: int, changes: Changes, hold: Hold = at_once)
     raise Unsafe(f"the folder of term {name} cannot be emptied: end the process that writes to it")
 
 
-def is_aside(name: str) -> bool:
+def is_set_aside(name: str) -> bool:
     """Whether a folder is that of a term that was ended and could not be emptied."""
     return name.startswith(_ASIDE)
 
@@ -95,16 +97,20 @@ def is_ended(folder: int) -> bool:
     return status.st_nlink == 0 or bool(status.st_mode & stat.S_ISVTX)
 
 
-def release(
-    own: int, prefix: str, changes: Changes, stuck: Collection[str] = (), hold: Hold = at_once
+def restore_plain_names(
+    own: int,
+    prefix: str,
+    changes: Changes,
+    stuck: Collection[str] = (),
+    try_lock: TryLock = without_lock,
 ) -> None:
     """Gives a volume's only entry its plain name again, as where the others were dealt with."""
     names = {name for name in os.listdir(own) if name.startswith(prefix)}
-    for plain in {name.partition(_AGAIN)[0] for name in names} - set(stuck):
-        others = sorted(name for name in names if name.startswith(plain + _AGAIN))
+    for plain in {name.partition(_NUMBERED)[0] for name in names} - set(stuck):
+        others = sorted(name for name in names if name.startswith(plain + _NUMBERED))
         if prefix == MOVING and len(others) > 1:
             continue
-        with hold(plain) as is_free:
+        with try_lock(plain) as is_free:
             if is_free and (plain not in names or _is_cleared(own, plain, changes)):
                 for other in others[:1]:
                     _rename_or_mark(own, other, plain, changes)
@@ -124,29 +130,29 @@ def _rename_or_mark(own: int, other: str, plain: str, changes: Changes) -> None:
         changes.rename(own, other, own, plain)
     except OSError:
         if plain.startswith(MOVING):
-            changes.symlink(_AGAIN, own, plain)
+            changes.symlink(_NUMBERED, own, plain)
 
 
-def left(terms: int, own: int) -> Iterator[str]:
+def unresolved(terms: int, own: int) -> Iterator[str]:
     """What a person has to look at, a sentence for each; `terms` is a leader's folder."""
-    again = [name for name in os.listdir(own) if name.startswith(MOVING) and _AGAIN in name]
-    for volume in sorted({name.partition(_AGAIN)[0].removeprefix(MOVING) for name in again}):
+    again = [name for name in os.listdir(own) if name.startswith(MOVING) and _NUMBERED in name]
+    for volume in sorted({name.partition(_NUMBERED)[0].removeprefix(MOVING) for name in again}):
         yield (
             f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/"
-            f"{MOVING}{volume}{_AGAIN}NUMBER: move all but the right one to elsewhere"
+            f"{MOVING}{volume}{_NUMBERED}NUMBER: move all but the right one to elsewhere"
         )
     for name in sorted(os.listdir(terms)):
-        if is_aside(name):
+        if is_set_aside(name):
             yield (
                 f"what an earlier term left in .holdfast/terms/…/{name} cannot be moved, which is "
                 "tried again: look into the server's log"
             )
-        if name.startswith(_LEFT):
+        if name.startswith(_MISPLACED):
             yield f"nobody knows where .holdfast/terms/…/{name} belongs: move it to there"
 
 
 @dataclass(frozen=True, slots=True)
-class _Earlier:
+class _EndedTerm:
     """The folder of an earlier term while it is emptied.
 
     `terms` is the folder that it is in, `own` that of the term which begins.
@@ -158,29 +164,31 @@ class _Earlier:
     own: int
     changes: Changes
 
-    def carry_over(self, hold: Hold) -> set[str]:
+    def carry_over(self, try_lock: TryLock) -> set[str]:
         """Empties it as far as it can be; the plain names of what is stuck."""
         stuck = set[str]()
         for name in os.listdir(self.folder):
-            plain = name.partition(_AGAIN)[0]
-            with hold(plain) as is_free:
-                if is_free and self._is_taken(name):
+            plain = name.partition(_NUMBERED)[0]
+            with try_lock(plain) as is_free:
+                if is_free and self._clear_entry(name):
                     continue
                 stuck.add(plain)
                 if is_free and name.startswith(MOVING):
-                    _mark(self.own, plain, self.changes)  # nobody is to call the directory gone
+                    _put_marker(
+                        self.own, plain, self.changes
+                    )  # nobody is to call the directory gone
         return stuck
 
     def set_aside(self) -> None:
         """Has no path lead into it any more."""
-        if not is_aside(self.name):
+        if not is_set_aside(self.name):
             self.changes.set_owner(self.folder, None, None, _MODE_ASIDE)
             self.changes.rename(self.terms, self.name, self.terms, _ASIDE + self.name)
 
-    def _is_taken(self, name: str) -> bool:
+    def _clear_entry(self, name: str) -> bool:
         """Takes an entry out; False where it is stuck."""
         try:
-            if name == HOLDER:
+            if name == FILLER:
                 self.changes.unlink(self.folder, name)
             elif name.startswith(DRAFT):
                 self._remove_draft(name)
@@ -202,12 +210,12 @@ class _Earlier:
             if error.errno not in tree.NOT_EMPTY:
                 raise
             # A folder on its way out was filled on the way (`Changes.remove_folder`).
-            place = f"{_LEFT}{self.name.removeprefix(_ASIDE)}{name}"
+            place = f"{_MISPLACED}{self.name.removeprefix(_ASIDE)}{name}"
             self.changes.rename(self.folder, name, self.terms, place)
 
 
 def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:
-    plain = name.partition(_AGAIN)[0]
+    plain = name.partition(_NUMBERED)[0]
     if name == plain and not tree.exists(own, name):
         changes.rename(earlier, name, own, name)
     elif name.startswith(MOVING):
@@ -215,29 +223,29 @@ def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:
     elif name.startswith(INTENT) and _is_same_link(earlier, name, own, plain):
         changes.unlink(earlier, name)
     else:
-        changes.rename(earlier, name, own, _free(own, plain))
+        changes.rename(earlier, name, own, _next_name(own, plain))
 
 
 def _carry_directory(earlier: int, name: str, own: int, changes: Changes) -> None:
     """Carries over one of several; a marker in its place comes first, then nothing is lost."""
-    plain = name.partition(_AGAIN)[0]
-    _mark(own, plain, changes)
+    plain = name.partition(_NUMBERED)[0]
+    _put_marker(own, plain, changes)
     if _is_marker(earlier, name):
         changes.unlink(earlier, name)
     else:
-        changes.rename(earlier, name, own, _free(own, plain))
+        changes.rename(earlier, name, own, _next_name(own, plain))
 
 
-def _mark(own: int, plain: str, changes: Changes) -> None:
+def _put_marker(own: int, plain: str, changes: Changes) -> None:
     if tree.exists(own, plain):
         if _is_marker(own, plain):
             return
-        changes.rename(own, plain, own, _free(own, plain))
-    changes.symlink(_AGAIN, own, plain)
+        changes.rename(own, plain, own, _next_name(own, plain))
+    changes.symlink(_NUMBERED, own, plain)
 
 
-def _free(own: int, plain: str) -> str:
-    names = (f"{plain}{_AGAIN}{number}" for number in itertools.count(1))
+def _next_name(own: int, plain: str) -> str:
+    names = (f"{plain}{_NUMBERED}{number}" for number in itertools.count(1))
     return next(name for name in names if not tree.exists(own, name))
 
 

@@ -14,7 +14,7 @@ from holdfast.exports import tree
 from holdfast.exports.errors import explained
 
 
-def trial(root: Path, ownership: Ownership) -> Iterator[str]:
+def self_test(root: Path, ownership: Ownership) -> Iterator[str]:
     """Tries one thing after the other and gives the name of each that worked.
 
     Raises:
