@@ -37,7 +37,7 @@ def test_it_ends_when_only_a_new_mount_helps(site: Site, monkeypatch: pytest.Mon
     monkeypatch.setattr(directories, "_STALE_SECONDS", 0.5)
 
     def probe() -> None:
-        raise ExportUnavailable("its file handle is stale", stale=True)
+        raise ExportUnavailable("stale file handle", stale=True)
 
     monkeypatch.setattr(running.export, "probe", probe)
     running.manager.export.circuit.trip("a worker found it stale")
@@ -51,7 +51,7 @@ def test_a_stale_handle_that_heals_does_not_end_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = site.serve()
-    answers = [ExportUnavailable("its file handle is stale", stale=True)]
+    answers = [ExportUnavailable("stale file handle", stale=True)]
     probe = running.export.probe
 
     def flaky() -> None:

@@ -1,5 +1,5 @@
-"""Directories on an export: create, archive, trash, and what is known of each.
+"""Directories and their records on an NFS export: create, archive, delete, retain.
 
-Everything happens beneath one root and nothing here knows Kubernetes, so the same code can
-run where the export is mounted, or on the NFS server itself.
+All operations stay beneath one root, and nothing here knows Kubernetes: the same code runs where
+the export is mounted and on the NFS server itself.
 """

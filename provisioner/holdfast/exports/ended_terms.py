@@ -1,17 +1,16 @@
-"""Ending earlier terms: what is still in their folders is carried over, then these are removed.
+"""Ends the terms before this one: moves the entries of their folders here, removes the folders.
 
-Of one volume, two terms may have left a directory each, where a leader's name was another for a
-while. Nobody can tell which is the volume's: both are kept, as `-VOLUME~NUMBER`, and `-VOLUME` is
-a symlink that leads nowhere. Every operation that would move or remove the volume's directory
-finds that, and refuses. Of intents each is ended in turn.
+If a leader's name changed for a while, two terms may each have left a directory of one volume.
+Which is the right one cannot be told, so both are kept as `-VOLUME~NUMBER`, and `-VOLUME` becomes
+a marker, a dangling symlink. Operations that would move or remove the volume's directory find the
+marker and refuse. Several intents of one volume are ended in turn.
 
-What cannot be moved, as on a bad block, keeps its folder, and this is renamed away: no path leads
-into it any more, and what is asked before each change (`is_ended`) says that the term is over. A
-call that had passed that question, and holds the folder's handle, can still take effect, which
-one into a removed folder cannot: what it moves into the folder is carried over by the sweep, and
-a live volume's directory is back then; a record's draft that could not be removed either can
-still take the place of that record. The volume of what cannot be moved has to wait: `-VOLUME` is
-such a symlink.
+If an entry cannot be moved (a bad block), its folder is set aside: renamed, so that no path leads
+into it, and marked, so that `is_ended`, checked before each change, reports the term as ended. A
+late call that passed this check and holds the folder's handle can still take effect, which it
+could not in a removed folder. A directory that it moves into the folder is moved back by the
+sweep. A record's draft that could not be removed can still replace that record. The volume of the
+stuck entry has to wait: it gets a marker too.
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ from holdfast.exports import tree
 from holdfast.exports.changes import DRAFT, Changes
 from holdfast.exports.errors import Unsafe
 
-FILLER = ".term"  # in each term's folder, so that none is empty
+FILLER = ".term"  # keeps each term's folder non-empty
 INTENT = "+"
 MOVING = "-"
 
-# Has all other operations on the volume of an entry wait; gives whether that could be had.
+# Locks the volume of an entry against other operations without waiting; yields whether it did.
 TryLock = Callable[[str], AbstractContextManager[bool]]
 
 _ASIDE = ".ended-"
 _MISPLACED = ".left-"
-_MODE_ASIDE = 0o1700  # no other folder of a term has the sticky bit
-_NUMBERED = "~"  # in no Kubernetes object's name
-_ATTEMPTS = 100  # with each of which a former leader's last calls would have to come in between
+_MODE_ASIDE = 0o1700  # only folders that are set aside have the sticky bit
+_NUMBERED = "~"  # not allowed in names of Kubernetes objects
+_ATTEMPTS = 100  # late calls of a former leader can refill the folder in between
 
 
 def volumes_with(term: int, prefix: str) -> tuple[str, ...]:
-    """The volumes with an entry of one kind in a term's folder."""
+    """The volumes with an entry of this prefix (`INTENT` or `MOVING`) in a term's folder."""
     names = sorted(os.listdir(term))
     plain = (name for name in names if _NUMBERED not in name)
     return tuple(name.removeprefix(prefix) for name in plain if name.startswith(prefix))
@@ -51,22 +50,22 @@ def volumes_with(term: int, prefix: str) -> tuple[str, ...]:
 
 @contextmanager
 def without_lock(_: str) -> Iterator[bool]:
-    """For a term that begins: there is no operation yet that could be about the same volume."""
+    """A `TryLock` for a term that begins: no other operation is running yet."""
     yield True
 
 
 def end(
     terms: int, name: str, own: int, changes: Changes, try_lock: TryLock = without_lock
 ) -> set[str]:
-    """Ends an earlier term by removing its folder; what is in it is carried over first.
+    """Ends an earlier term: moves its entries to `own`, then removes its folder.
 
-    Gives the entries that are stuck there.
+    Returns the entries that cannot be moved; the folder is set aside then.
     """
     for _ in range(_ATTEMPTS):
         try:
             with tree.opened(terms, [name]) as folder:
                 earlier = _EndedTerm(terms, name, folder, own, changes)
-                # Twice, for an error may pass.
+                # Twice: an error may be transient.
                 if earlier.carry_over(try_lock) and (stuck := earlier.carry_over(try_lock)):
                     earlier.set_aside()
                     return stuck
@@ -82,7 +81,7 @@ def end(
 
 
 def is_set_aside(name: str) -> bool:
-    """Whether a folder is that of a term that was ended and could not be emptied."""
+    """Whether a folder's name says that its term was ended but could not be emptied."""
     return name.startswith(_ASIDE)
 
 
@@ -91,7 +90,7 @@ def is_ended(folder: int) -> bool:
     try:
         status = os.fstat(folder)
     except OSError as error:
-        if error.errno != errno.ESTALE:  # what an NFS server says of what was removed
+        if error.errno != errno.ESTALE:  # an NFS server's answer for a removed folder
             raise
         return True
     return status.st_nlink == 0 or bool(status.st_mode & stat.S_ISVTX)
@@ -104,7 +103,7 @@ def restore_plain_names(
     stuck: Collection[str] = (),
     try_lock: TryLock = without_lock,
 ) -> None:
-    """Gives a volume's only entry its plain name again, as where the others were dealt with."""
+    """Renames each volume's only numbered entry back to its plain name."""
     names = {name for name in os.listdir(own) if name.startswith(prefix)}
     for plain in {name.partition(_NUMBERED)[0] for name in names} - set(stuck):
         others = sorted(name for name in names if name.startswith(plain + _NUMBERED))
@@ -117,7 +116,7 @@ def restore_plain_names(
 
 
 def _is_cleared(own: int, plain: str, changes: Changes) -> bool:
-    """Removes a marker; False where there is something else, or where that fails."""
+    """Removes a marker; False if the entry is not a marker or cannot be removed."""
     with suppress(OSError):
         if _is_marker(own, plain):
             changes.unlink(own, plain)
@@ -134,28 +133,33 @@ def _rename_or_mark(own: int, other: str, plain: str, changes: Changes) -> None:
 
 
 def unresolved(terms: int, own: int) -> Iterator[str]:
-    """What a person has to look at, a sentence for each; `terms` is a leader's folder."""
+    """What an administrator has to resolve, a sentence each; `terms` is a leader's folder."""
     again = [name for name in os.listdir(own) if name.startswith(MOVING) and _NUMBERED in name]
     for volume in sorted({name.partition(_NUMBERED)[0].removeprefix(MOVING) for name in again}):
         yield (
             f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/"
-            f"{MOVING}{volume}{_NUMBERED}NUMBER: move all but the right one to elsewhere"
+            f"{MOVING}{volume}{_NUMBERED}NUMBER: move all but the right one elsewhere"
         )
     for name in sorted(os.listdir(terms)):
         if is_set_aside(name):
             yield (
-                f"what an earlier term left in .holdfast/terms/…/{name} cannot be moved, which is "
-                "tried again: look into the server's log"
+                f"cannot move what an earlier term left in .holdfast/terms/…/{name}, will retry: "
+                "check the NFS server's log"
             )
         if name.startswith(_MISPLACED):
-            yield f"nobody knows where .holdfast/terms/…/{name} belongs: move it to there"
+            yield f"unknown folder .holdfast/terms/…/{name}: move it to where it belongs"
 
 
 @dataclass(frozen=True, slots=True)
 class _EndedTerm:
-    """The folder of an earlier term while it is emptied.
+    """The folder of an earlier term, to be emptied.
 
-    `terms` is the folder that it is in, `own` that of the term which begins.
+    Attributes:
+        terms: handle of the leader's folder, which contains it.
+        name: its name there.
+        folder: its handle.
+        own: handle of the current term's folder.
+        changes: makes the changes.
     """
 
     terms: int
@@ -165,7 +169,7 @@ class _EndedTerm:
     changes: Changes
 
     def carry_over(self, try_lock: TryLock) -> set[str]:
-        """Empties it as far as it can be; the plain names of what is stuck."""
+        """Moves or removes all entries; returns the plain names of those that are stuck."""
         stuck = set[str]()
         for name in os.listdir(self.folder):
             plain = name.partition(_NUMBERED)[0]
@@ -174,19 +178,18 @@ class _EndedTerm:
                     continue
                 stuck.add(plain)
                 if is_free and name.startswith(MOVING):
-                    _put_marker(
-                        self.own, plain, self.changes
-                    )  # nobody is to call the directory gone
+                    # Without a marker the directory would seem gone.
+                    _put_marker(self.own, plain, self.changes)
         return stuck
 
     def set_aside(self) -> None:
-        """Has no path lead into it any more."""
+        """Marks the folder as ended and renames it, so that no path leads into it."""
         if not is_set_aside(self.name):
             self.changes.set_owner(self.folder, None, None, _MODE_ASIDE)
             self.changes.rename(self.terms, self.name, self.terms, _ASIDE + self.name)
 
     def _clear_entry(self, name: str) -> bool:
-        """Takes an entry out; False where it is stuck."""
+        """Moves or removes an entry; False if it is stuck."""
         try:
             if name == FILLER:
                 self.changes.unlink(self.folder, name)
@@ -209,7 +212,7 @@ class _EndedTerm:
         except OSError as error:
             if error.errno not in tree.NOT_EMPTY:
                 raise
-            # A folder on its way out was filled on the way (`Changes.remove_folder`).
+            # The folder was filled while it was being removed (`Changes.remove_folder`).
             place = f"{_MISPLACED}{self.name.removeprefix(_ASIDE)}{name}"
             self.changes.rename(self.folder, name, self.terms, place)
 
@@ -227,7 +230,7 @@ def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:
 
 
 def _carry_directory(earlier: int, name: str, own: int, changes: Changes) -> None:
-    """Carries over one of several; a marker in its place comes first, then nothing is lost."""
+    """Moves one of a volume's directories; puts the marker first, so that a crash loses none."""
     plain = name.partition(_NUMBERED)[0]
     _put_marker(own, plain, changes)
     if _is_marker(earlier, name):
@@ -250,7 +253,7 @@ def _next_name(own: int, plain: str) -> str:
 
 
 def _is_marker(folder: int, name: str) -> bool:
-    """Whether an entry stands for others; raises FileNotFoundError where there is none."""
+    """Whether an entry is a marker; raises FileNotFoundError if it does not exist."""
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     return name.startswith(MOVING) and stat.S_ISLNK(status.st_mode)
 

@@ -1,16 +1,15 @@
-"""What can go wrong on an export, in words that say what to do.
+"""Errors of exports; each message says what to do.
 
 ExportError
-├── ExportUnavailable      the export as a whole cannot be used: every volume has to wait
-│   └── WrongExport  another export is mounted here than the one that is meant
-├── Fenced           no change may be made any more: a later term has begun
-├── Failed           the file system refused this one operation: only its volume is concerned
-│   └── TimedOut     it did not end in time, and changes nothing more from then on
-├── Unsafe           what is there is not what the record says: nothing was touched
-└── DirectoryTaken   the directory belongs to other volumes (`record.py`)
+├── ExportUnavailable  the whole export cannot be used: all volumes wait
+│   └── WrongExport    another export is mounted here than the expected one
+├── Fenced             a later term has begun: no change is allowed any more
+├── Failed             the file system refused one operation: only its volume is affected
+│   └── TimedOut       the operation exceeded its deadline and makes no further change
+└── Unsafe             the export does not match the record, or data of others is at risk
 
-How far an error reaches: only the export's root and Holdfast's own folders in it speak for the
-export. EIO or ESTALE of anything beneath concerns that volume alone.
+Scope: EIO or ESTALE of the export's root, or of Holdfast's own folders in it, means that the whole
+export is unavailable. The same error of any other path affects only that volume.
 """
 
 from __future__ import annotations
@@ -25,23 +24,24 @@ from holdfast.claims.errors import Refused
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 _HINTS = {
-    errno.EIO: "the NFS server or its disk reports an error: look into the server's log",
-    errno.ESTALE: "the server does not know the file any more: it was replaced on the server, or "
-    "another file system is exported",
-    errno.EACCES: "let the export's root belong to the user that this runs as, or export it with "
-    "no_root_squash",
-    errno.EPERM: "the server squashes root: export it with no_root_squash, or ask for no uid and "
+    errno.EIO: "the NFS server or its disk reports an error: check the server's log",
+    errno.ESTALE: "the file was replaced on the server, or another file system is exported: check "
+    "what the server exports",
+    errno.EACCES: "chown the export's root to the user that this process runs as, or export it "
+    "with no_root_squash",
+    errno.EPERM: "the server squashes root: export it with no_root_squash, or request no uid and "
     "gid",
     errno.EROFS: "export it with rw, and mount it without ro",
     errno.ENOSPC: "the export is full: remove data or archives",
-    errno.EDQUOT: "the quota of the export is used up: raise it, or remove data or archives",
-    errno.EXDEV: "it is on another file system than the export's root, and cannot be renamed",
-    errno.EBUSY: "it is in use on the server",
+    errno.EDQUOT: "the export's quota is exhausted: raise it, or remove data or archives",
+    errno.EXDEV: "it is on another file system than the export's root: unmount that, or move it "
+    "into the export",
+    errno.EBUSY: "it is in use on the server: stop what uses it, or unmount it",
 }
 
 _UNREACHABLE = {
-    errno.EIO: "the NFS server does not answer as it should",
-    errno.ESTALE: "its file handle is stale: the server exports another file system than it did",
+    errno.EIO: "the NFS server answers with an I/O error",
+    errno.ESTALE: "stale file handle: the server exports another file system than before",
     errno.ETIMEDOUT: "the NFS server does not answer",
     errno.ENODEV: "the file system is gone",
     errno.ENOTCONN: "the file system is gone",
@@ -49,7 +49,7 @@ _UNREACHABLE = {
 
 
 class ExportError(Exception):
-    """Base of what this package raises; `message` is a sentence for a person."""
+    """Base of all errors of this package; `message` is human-readable and says what to do."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -57,10 +57,10 @@ class ExportError(Exception):
 
 
 class ExportUnavailable(ExportError):
-    """The export cannot be used: nothing can be said about any directory.
+    """The export cannot be used: the state of its directories is unknown.
 
     Attributes:
-        stale: its handle is stale, which only a new mount mends.
+        stale: its file handle is stale: it must be mounted again.
     """
 
     def __init__(self, message: str, *, stale: bool = False) -> None:
@@ -69,11 +69,11 @@ class ExportUnavailable(ExportError):
 
 
 class WrongExport(ExportUnavailable):
-    """What is mounted here is not the export that is meant."""
+    """Another export is mounted here than the expected one."""
 
 
 class Fenced(ExportError):
-    """A later term has begun: who asked for the change leads no more."""
+    """A later term has begun: the caller is no longer the leader."""
 
 
 class Failed(ExportError):
@@ -81,19 +81,16 @@ class Failed(ExportError):
 
 
 class TimedOut(Failed):
-    """A call did not end in time; whether it took effect is not known."""
+    """A call exceeded its deadline; whether it took effect is unknown."""
 
 
 class Unsafe(ExportError):
-    """Carrying on could touch data of others."""
+    """The operation could touch data that is not its volume's; it was refused."""
 
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turns an OSError within into Failed, which says `what` could not be done, and why.
-
-    A path that no rule of naming gives, were it to come this far, is Unsafe.
-    """
+    """Turns an OSError into Failed, and an invalid path into Unsafe; `what` starts the message."""
     try:
         yield
     except OSError as error:
@@ -104,7 +101,7 @@ def explained(what: str) -> Iterator[None]:
 
 @contextmanager
 def of_the_export(what: str) -> Iterator[None]:
-    """As `explained`, for what speaks for the export as a whole: its root and our folders."""
+    """As `explained`, for the export's root and Holdfast's folders: see `export_error`."""
     try:
         yield
     except OSError as error:
@@ -114,7 +111,7 @@ def of_the_export(what: str) -> Iterator[None]:
 
 
 def export_error(what: str, error: OSError) -> ExportError:
-    """The error for what the export's root or one of our folders answered."""
+    """ExportUnavailable or Failed for an OSError of the export's root or Holdfast's folders."""
     number = error.errno or 0
     if number in _UNREACHABLE:
         return ExportUnavailable(f"{what}: {_UNREACHABLE[number]}", stale=number == errno.ESTALE)
@@ -122,7 +119,7 @@ def export_error(what: str, error: OSError) -> ExportError:
 
 
 def reason(error: OSError) -> str:
-    """An operating system's error in words, with what to do about it where that is known."""
+    """An OSError's description, with what to do if that is known."""
     number = error.errno or 0
     text = os.strerror(number)
     return f"{text}; {_HINTS[number]}" if number in _HINTS else text

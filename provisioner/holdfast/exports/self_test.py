@@ -1,4 +1,4 @@
-"""A trial of an export: everything that a volume's life asks of it, in a directory of its own."""
+"""Self-test of an export: every operation that a volume needs, in a directory of its own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from holdfast.exports.errors import explained
 
 
 def self_test(root: Path, ownership: Ownership) -> Iterator[str]:
-    """Tries one thing after the other and gives the name of each that worked.
+    """Runs the operations in order and yields the name of each that succeeded.
 
     Raises:
-        ExportError: the first that did not, with what to do; nothing is left behind.
+        ExportError: an operation failed; the message says what to do. Nothing is left behind.
     """
     name = f"{RESERVED}-trial-{uuid.uuid4().hex[:8]}"
     with explained(f"cannot open {root}"):

@@ -1,4 +1,4 @@
-"""What a new term finds of earlier ones: changes that were begun and not ended."""
+"""Takeover: what a new term does about changes that earlier terms left unfinished."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from holdfast.exports.record import Record
 
 
 def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
-    """Ends what earlier terms were about to make, and names what they left for its volume's turn.
+    """Ends the intents of earlier terms, and lists what is left to reconcile by volume.
 
-    Places where a late call of theirs may still make something are remembered in `op.abandoned`.
-    It waits for no call that hangs, be it of this process: every volume waits for the term.
+    Paths where a late call may still make something are added to `op.abandoned`. It does not wait
+    for hung calls, not even of this process: all volumes wait for the term to begin.
     """
     op = op.without_waiting()
     while end_intents(op, terms.intents(op.term), locks):
         ended_terms.restore_plain_names(
             op.term, terms.INTENT, op.changes
-        )  # there may be several of one volume
+        )  # a volume may have several
     return Takeover(
         term,
         tuple(_unfinished(op)),
@@ -33,7 +33,7 @@ def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
 
 
 def retry_stuck(op: Operation, term: Term, locks: PathLocks) -> None:
-    """Tries again to carry over what could not be moved when the term began."""
+    """Retries to move the entries that were stuck when the term began."""
 
     @contextmanager
     def held(entry: str) -> Iterator[bool]:
@@ -44,7 +44,7 @@ def retry_stuck(op: Operation, term: Term, locks: PathLocks) -> None:
 
 
 def _directory_of(op: Operation, entry: str) -> str:
-    """The directory of the volume of an entry; the entry itself for one without a record."""
+    """The directory of an entry's volume; the entry itself if the volume has no record."""
     with suppress(Unsafe):
         if record := op.ledger.find(entry.removeprefix(terms.MOVING)):
             return record.directory
@@ -52,28 +52,28 @@ def _directory_of(op: Operation, entry: str) -> str:
 
 
 def is_ours(op: Operation, record: Record) -> bool:
-    """Whether a record is this cluster's; one of unknown origin, where there is no other."""
+    """Whether a record is this cluster's; one of unknown origin is, if no other cluster is."""
     if record.origin:
         return record.origin == op.cluster
     return terms.clusters(op.ledger.handle) <= {"", op.cluster}
 
 
 def refusal(op: Operation, record: Record) -> str:
-    """Why nothing is done about a record; empty for one of this cluster's."""
+    """Why this cluster leaves a record alone; "" if the record is its own."""
     if is_ours(op, record):
         return ""
     if record.origin:
-        return f"its record is of another cluster, {record.origin}, which is to deal with it"
+        return f"its record belongs to another cluster, {record.origin}: only that one reclaims it"
     return (
-        "its record does not say of which cluster it is, and several change this export: grant "
-        "`get` on namespace kube-system to each, and write the cluster's uid into its `origin`"
+        "its record has no `origin`, and several clusters use this export: grant each cluster "
+        "`get` on namespace kube-system, and write the cluster's uid into the record's `origin`"
     )
 
 
 def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[str]:
-    """Ends what was about to be made for volumes; those of which nothing is left.
+    """Ends the intents of these volumes; returns the volumes whose intent has ended.
 
-    What cannot be ended, or is held by another call, is in the term still.
+    An intent that fails, or whose directory is locked by another call, stays in the term.
     """
     ended = set[str]()
     for volume in volumes:
@@ -88,7 +88,7 @@ def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[
 
 
 def _moving(op: Operation) -> tuple[str, ...]:
-    """The volumes whose directory earlier terms were about to move."""
+    """The volumes whose directory earlier terms were moving."""
     volumes = terms.moving(op.term)
     for volume in volumes:
         with suppress(Failed, Unsafe, OSError):
@@ -100,7 +100,7 @@ def _moving(op: Operation) -> tuple[str, ...]:
 def _unfinished(op: Operation) -> Iterator[Record]:
     """The records of this cluster's volumes that the API server may not know.
 
-    One that cannot be read is left out: its volume's own turn says so.
+    Unreadable ones are skipped: reconciling their volume reports them.
     """
     for name in op.ledger.names(ledger.CREATING):
         with suppress(Failed, Unsafe, OSError):

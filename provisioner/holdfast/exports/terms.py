@@ -1,21 +1,22 @@
-"""Terms: who may change an export now, decided on the export itself.
+"""Terms: fencing by the export itself, so that a former leader changes nothing.
 
-A lease says who should lead, but cannot stop a call that hangs in a system call, or a packet on
-its way to the server, from taking effect after the lease has gone to another. So each term has a
-folder of its own, `.holdfast/terms/LEADER/NUMBER.EXPORT`, and whatever could harm a later term
-goes through it: records, intents, and directories on their way out are renamed into or out of
-that folder. Whoever begins a term empties and removes the folders of all earlier ones. From
-that moment such a rename fails on the server, however late it arrives; what had arrived before
-is carried over. A term's folder is never empty: it comes into its place by rename(2), which
-replaces nothing but what is empty, so that a number is one replica's alone. On a full export
-mkdir(2) fails and rename(2) does not: a spare folder for the next term is made beforehand.
+A lease says who should lead. It cannot stop a system call that hangs, or a packet on its way to
+the server, from taking effect after another replica has acquired the lease. So each term has a
+folder, `.holdfast/terms/LEADER/NUMBER.EXPORT`, and every change that could harm a later term is a
+rename into or out of it: of records, intents, and directories that are being moved. A new term
+empties and removes the folders of all earlier ones. From then on such a rename fails on the
+server, however late it arrives; what arrived before is carried over.
 
-A leader is one cluster's lease: several clusters may have an export in common. With the export's
-id in its name, the folder is not found where another export is mounted than the term is of.
+A term's folder is never empty. It is put in place by rename(2), which replaces only an empty
+directory, so that only one replica gets each number. On a full export mkdir(2) fails but
+rename(2) does not: a spare folder for the next term is made in advance.
 
-A leader's name can change: the lease's does with the provisioner's, and the cluster's uid may not
-be readable at first. Whoever begins a term ends those of its former names too. What is left in
-such a folder is the last number, so that no number is given twice.
+A leader is the lease of one cluster, as several clusters may share an export. The folder's name
+has the export's id, so that it is not found if another export is mounted.
+
+A leader's name can change: the lease is named after the provisioner, and the cluster's uid may be
+unreadable at first. A new term also ends the terms of its leader's former names. Their folders
+keep the last number, so that no number is used twice.
 """
 
 from __future__ import annotations
@@ -39,33 +40,37 @@ MOVING = ended_terms.MOVING
 _UNKNOWN = "unknown"  # a cluster's uid
 _SPARE = ".spare"
 _NEW = ".new-"
-_ENDED = "_ended"  # in place of an export's id, which it cannot be: nobody's term
+_ENDED = "_ended"  # instead of an export's id, which it cannot be: no replica's term
 
 
 def path_of(term: Term) -> tuple[str, str, str]:
-    """The folder of a term, beneath `.holdfast`; raises Unsafe for a term that none can be."""
+    """The path of a term's folder beneath `.holdfast`.
+
+    Raises:
+        Unsafe: the term's number, export or leader is invalid.
+    """
     if term.number < 1 or not identity.is_id(term.export):
-        raise Unsafe(f"no term has the number {term.number} on an export {term.export!r}")
+        raise Unsafe(f"invalid term: number {term.number}, export {term.export!r}")
     leader = term.leader
     return TERMS, _folder_of(leader.cluster, leader.lease), _name_of(term.number, term.export)
 
 
 def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
-    """Begins the next term of a leader, and ends all earlier ones.
+    """Begins the next term of a leader and ends all earlier ones.
 
     Raises:
-        Fenced: another one has begun meanwhile.
-        ExportUnavailable: it cannot be told whether earlier ones are this leader's.
+        Fenced: another term has begun meanwhile.
+        ExportUnavailable: this cluster's uid is unknown, so that earlier terms may be another's.
     """
     folder = _folder_of(leader.cluster, leader.lease)
     _refuse_unknown_cluster(holdfast, leader)
     for parent, name in (((), TERMS), ((TERMS,), folder)):
         with tree.opened(holdfast, parent) as handle, suppress(FileExistsError):
-            if not tree.exists(handle, name):  # a full export may refuse before it looks
+            if not tree.exists(handle, name):  # on a full export mkdir(2) may say ENOSPC first
                 changes.mkdir(handle, name, 0o700)
     try:
         return _begin_next(holdfast, leader, export_id, changes)
-    except FileNotFoundError as error:  # the next one removes what this one has just made
+    except FileNotFoundError as error:  # the next term has removed this term's folder
         raise Fenced(f"another term of {leader.lease} has begun: this one ends") from error
 
 
@@ -78,7 +83,7 @@ def _begin_next(holdfast: int, leader: Leader, export_id: str, changes: Changes)
             end_formers(holdfast, leader, own, changes, stuck)
         _refuse_if_overtaken(terms, number, leader)
         for draft in os.listdir(terms):
-            if draft.startswith(_NEW):  # of a beginning that was cut short, or loses to this one
+            if draft.startswith(_NEW):  # of a `begin` that crashed or lost against this one
                 _remove(terms, draft, changes)
         prepare(terms, changes)
     return Term(leader, number, export_id)
@@ -87,9 +92,10 @@ def _begin_next(holdfast: int, leader: Leader, export_id: str, changes: Changes)
 def end_formers(
     holdfast: int, leader: Leader, own: int, changes: Changes, stuck: Collection[str] = ()
 ) -> None:
-    """Ends the terms of a leader's former names, also those that begin later.
+    """Ends the terms of a leader's former names.
 
-    While a provisioner that is renamed is rolled out, a replica of the former name may lead still.
+    The sweep repeats it: during a rollout that renames the provisioner, a replica of the former
+    name may still begin a term.
     """
     held = set(stuck)
     for former in _former_folders_of(leader) & set(_leaders(holdfast)):
@@ -100,7 +106,7 @@ def end_formers(
 
 
 def prepare(terms: int, changes: Changes) -> None:
-    """Makes the spare folder that the next term begins with, where there is room for it."""
+    """Makes the spare folder for the next term, if the export has room."""
     if tree.exists(terms, _SPARE):
         return
     try:
@@ -111,7 +117,7 @@ def prepare(terms: int, changes: Changes) -> None:
 
 
 def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
-    """As `prepare`, while a term lasts: the folder that the last one left has made room by then."""
+    """As `prepare`, later in the term, when removing the last term's folder has freed room."""
     folder = _folder_of(leader.cluster, leader.lease)
     with tree.opened(holdfast, (TERMS, folder)) as terms:
         prepare(terms, changes)
@@ -120,7 +126,7 @@ def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
 def retry_stuck(
     holdfast: int, leader: Leader, own: int, changes: Changes, try_lock: ended_terms.TryLock
 ) -> None:
-    """Tries again to carry over what could not be moved when the term began."""
+    """Retries to move the entries that were stuck when the term began."""
     stuck = set[str]()
     for folder in _own_folders_of(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
@@ -130,7 +136,7 @@ def retry_stuck(
 
 
 def unresolved(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
-    """What earlier terms left that a person has to look at, a sentence each."""
+    """What earlier terms left for an administrator to resolve, a sentence each."""
     sentences = list[str]()
     for folder in _own_folders_of(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
@@ -144,24 +150,24 @@ def moving(term: int) -> tuple[str, ...]:
 
 
 def intents(term: int) -> tuple[str, ...]:
-    """The volumes for which a directory was about to be made."""
+    """The volumes with an intent in a term's folder."""
     return ended_terms.volumes_with(term, INTENT)
 
 
 def term_with_intent(holdfast: int, volume: str) -> str:
-    """The folder of a term of any leader that is about to make a volume's directory, or ""."""
+    """The path of any leader's term with an intent for a volume; "" if there is none."""
     return _term_with(holdfast, INTENT + volume)
 
 
 def term_with_directory(holdfast: int, volume: str) -> str:
-    """The folder of a term of any leader that has a volume's directory on its way out, or ""."""
+    """The path of any leader's term that is moving a volume's directory; "" if there is none."""
     return _term_with(holdfast, MOVING + volume)
 
 
 def _term_with(holdfast: int, entry: str) -> str:
-    """The folder of a term with an entry.
+    """The path of a term with an entry; "" if there is none.
 
-    A later term takes over from an earlier one, so that the earlier is asked first.
+    Earlier terms are searched first: a later term takes their entries over.
     """
     for leader in _leaders(holdfast):
         with suppress(FileNotFoundError), tree.opened(holdfast, (TERMS, leader)) as terms:
@@ -173,13 +179,13 @@ def _term_with(holdfast: int, entry: str) -> str:
 
 
 def clusters(holdfast: int) -> set[str]:
-    """The clusters that ever changed this export; empty for one whose uid could not be read."""
+    """The uids of all clusters that ever had a term here; "" for one whose uid was unknown."""
     found = {_cluster_of(name) for name in _leaders(holdfast)}
     return {"" if cluster == _UNKNOWN else cluster for cluster in found}
 
 
 def has_others(holdfast: int, leader: Leader) -> bool:
-    """Whether other leaders may ever have changed what this leader's cluster has on the export."""
+    """Whether another leader of this cluster, or of an unknown one, ever had a term here."""
     names = set(_leaders(holdfast)) - set(_own_folders_of(holdfast, leader))
     clusters_of = {_cluster_of(name) for name in names}
     return bool(clusters_of if not leader.cluster else clusters_of & {leader.cluster, _UNKNOWN})
@@ -196,7 +202,7 @@ def _leaders(holdfast: int) -> list[str]:
 def _folder_of(cluster: str, lease: str) -> str:
     name = shortened(f"{cluster or _UNKNOWN}.{lease}", "")
     if components(name) != (name,) or name.startswith("."):
-        raise Unsafe(f"{lease!r} of cluster {cluster!r} is no leader's name")
+        raise Unsafe(f"invalid leader: lease {lease!r}, cluster {cluster!r}")
     return name
 
 
@@ -205,7 +211,7 @@ def _cluster_of(folder: str) -> str:
 
 
 def _former_folders_of(leader: Leader) -> set[str]:
-    """Where this leader's terms were while its lease had another name, or its uid was unknown."""
+    """The folders of this leader's former lease names, and of its time with an unknown uid."""
     own = _folder_of(leader.cluster, leader.lease)
     leases = (leader.lease, *leader.former)
     return {_folder_of(uid, lease) for lease in leases for uid in (leader.cluster, "")} - {own}
@@ -217,7 +223,7 @@ def _own_folders_of(holdfast: int, leader: Leader) -> list[str]:
 
 
 def _refuse_unknown_cluster(holdfast: int, leader: Leader) -> None:
-    """Raises ExportUnavailable where terms may be the leader's own, or those of another cluster."""
+    """Raises ExportUnavailable if existing terms may be this leader's or another cluster's."""
     if leader.cluster:
         return
     for name in sorted(_leaders(holdfast)):
@@ -225,9 +231,9 @@ def _refuse_unknown_cluster(holdfast: int, leader: Leader) -> None:
         names = {_folder_of(cluster, lease) for lease in (leader.lease, *leader.former)}
         if cluster != _UNKNOWN and name in names:
             raise ExportUnavailable(
-                f"cluster {cluster} changes this export by the same lease ({name} in "
-                f".holdfast/{TERMS}), and whether this is that cluster is not known: grant `get` "
-                "on namespace kube-system, whose uid is the cluster's"
+                f"cluster {cluster} uses the same lease for this export ({name} in "
+                f".holdfast/{TERMS}), and this cluster's uid is unknown: grant `get` on namespace "
+                "kube-system, whose uid identifies the cluster"
             )
 
 
@@ -245,25 +251,25 @@ def _numbers(terms: int) -> list[int]:
 
 
 def _folders(terms: int) -> list[str]:
-    """The names of the terms; those of files, which others have left there, are none."""
+    """The names of the terms' folders; stray files are skipped."""
     with os.scandir(terms) as entries:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _claim_number(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
-    """The next number, with its folder; raises Fenced where another was the first."""
+    """Makes the folder of the next number; raises Fenced if another replica was first."""
     number = max(_numbers(terms), default=0) + 1
     try:
         _place_folder(terms, _name_of(number, export_id), changes)
     except OSError as error:
-        if error.errno in tree.NOT_EMPTY | {errno.ENOENT}:  # it removes drafts
-            raise Fenced(f"another term of {leader.lease} begins: this one does not") from error
+        if error.errno in tree.NOT_EMPTY | {errno.ENOENT}:  # ENOENT: it removed the draft
+            raise Fenced(f"another term of {leader.lease} begins: this one ends") from error
         raise
     return number
 
 
 def _place_folder(terms: int, name: str, changes: Changes) -> None:
-    """Puts a folder of a term in its place: the spare one, else a new one."""
+    """Renames the spare folder to a term's name, or makes a new folder."""
     try:
         changes.rename(terms, _SPARE, terms, name)
     except FileNotFoundError:
@@ -291,7 +297,7 @@ def _remove(terms: int, draft: str, changes: Changes) -> None:
 
 
 def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str]:
-    """Ends the terms before a number; the entries of volumes whose directory is stuck in one."""
+    """Ends the terms before a number; returns their stuck entries."""
     stuck = set[str]()
     for name in sorted(_folders(terms), key=_number_of):
         if 0 < _number_of(name) < number or ended_terms.is_set_aside(name):
@@ -300,7 +306,7 @@ def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str
 
 
 def _end_all(terms: int, own: int, leader: Leader, changes: Changes) -> set[str]:
-    """Ends all terms of another name; one that begins at the same time ends itself."""
+    """Ends all terms of a former name; a term that begins meanwhile ends itself."""
     names = [name for name in _folders(terms) if _number_of(name)]
     if len(names) == 1 and names[0].endswith(f".{_ENDED}"):
         return _end_earlier(terms, 0, own, changes)

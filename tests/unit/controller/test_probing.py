@@ -49,7 +49,7 @@ class Swapped:
     def inspect(self) -> ExportInfo:
         answer = next(self._answers)
         if answer == "stale":
-            raise ExportUnavailable("its file handle is stale", stale=True)
+            raise ExportUnavailable("stale file handle", stale=True)
         return ExportInfo(answer, 2)
 
     def probe(self) -> ExportInfo:

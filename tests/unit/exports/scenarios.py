@@ -245,7 +245,7 @@ def as_nobody(root: Path) -> None:
     assert [path.name for path in Path(".holdfast/trash/pvc-1").iterdir()] == ["locked"]
     with pytest.raises(ExportError) as caught:
         export.create(plan("3", "owned", ownership=Ownership(0o770, 1234, 1234)))
-    assert "no_root_squash, or ask for no uid and gid" in caught.value.message
+    assert "no_root_squash, or request no uid and gid" in caught.value.message
     Path(".holdfast/trash/pvc-1/locked").chmod(0o700)
     assert reap(export) == 0
 

@@ -156,7 +156,7 @@ def test_a_cluster_of_another_lease_is_no_reason_to_refuse(root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("origin", "other", "why"),
-    [("another", "another", "of another cluster, another"), ("", "another", "does not say")],
+    [("another", "another", "to another cluster, another"), ("", "another", "has no `origin`")],
 )
 def test_trash_of_another_cluster_s_record_says_why_it_stays(
     root: Path, origin: str, other: str, why: str
