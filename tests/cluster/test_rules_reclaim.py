@@ -248,6 +248,6 @@ def test_a_directory_that_no_record_knows_is_refused_unless_the_class_opts_in(si
 
     claim = at(site, site.make_class(parameters=PLACE), "data", "shelf")
 
-    site.refusal(claim, "exists, and no record says whose it is")
+    site.refusal(claim, "exists without a record")
     site.refusal(claim, "existingDirectories: 'use'")
     assert (site.root / "shelf").stat().st_mode & 0o777 == 0o710

@@ -1,12 +1,12 @@
-"""Every change that one operation makes on the file system: fenced, and durable at its end.
+"""All changes that one operation makes to the file system: fenced, and durable when it returns.
 
-The rest of the package changes nothing by itself. Before each single change the operation asks
-whether it may still be made; each folder in which a name changed is synced before the operation
-returns. On NFS that sync costs nothing: a server has each change on its disk before it answers.
+No other module of the package changes the file system during an operation. Each single change is
+preceded by a check that the term has not ended, and each folder with a changed name is synced
+before the operation returns. On NFS that sync is free: a server answers when a change is on disk.
 
-The answer can be out of date by the time the change reaches the server. So whatever could harm a
-later term goes through the folder of this one (`terms.py`), which is gone by then: what is written
-comes from there, what is removed goes there first.
+The term can end between the check and the change. So each change that could harm a later term is
+a rename through this term's folder (`terms.py`), which is removed when the term ends: a file is
+drafted there before it is put in place, and moved there before it is removed.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class Changes:
     def __init__(
         self, may_change: Callable[[], object], term: int = -1, *, durable: bool = True
     ) -> None:
-        """What is not `durable` may come back after a power cut.
+        """Without `durable`, a power cut may undo the changes.
 
         Args:
-            may_change: raises once no change may be made any more.
+            may_change: called before each change; raises if no change is allowed any more.
             term: handle of the term's folder.
-            durable: whether folders that were changed are synced.
+            durable: whether `sync` syncs the changed folders.
         """
         self._may_change = may_change
         self._term = term
         self._durable = durable
         self._dirty: dict[tuple[int, int], int] = {}
-        self._is_term_dirty = False  # the folder that changes most is not looked up each time
+        self._is_term_dirty = False  # the most frequent folder, without a fstat(2) each time
 
     def __enter__(self) -> Self:
         return self
@@ -54,14 +54,14 @@ class Changes:
             os.close(handle)
 
     def non_durable(self) -> Changes:
-        """Changes under the same conditions that need not be durable."""
+        """Changes with the same fence that need not be durable."""
         return Changes(self._may_change, self._term, durable=False)
 
     def sync(self) -> None:
-        """Makes durable what was changed.
+        """Makes all changes durable.
 
-        Names reach the disk in the order in which they were changed: ext4 and XFS keep it in
-        their logs, an NFS server has each of them on disk before it answers.
+        They reach the disk in order: ext4 and XFS keep it in their logs, and an NFS server answers
+        when a change is on disk.
         """
         if self._is_term_dirty:
             os.fsync(self._term)
@@ -69,13 +69,13 @@ class Changes:
             os.fsync(handle)
 
     def mkdir(self, parent: int, name: str, mode: int) -> None:
-        """Makes a directory; raises FileExistsError where there is anything of that name."""
+        """Makes a directory; raises FileExistsError if the name exists."""
         self._may_change()
         os.mkdir(entry_name(name), mode, dir_fd=parent)
         self._changed(parent)
 
     def symlink(self, target: str, parent: int, name: str) -> None:
-        """Makes a symlink, in place of one of that name."""
+        """Makes a symlink, or replaces one."""
         try:
             self._symlink(target, parent, name)
         except FileExistsError:
@@ -88,27 +88,32 @@ class Changes:
         self._changed(parent)
 
     def rename(self, parent: int, name: str, target_parent: int, target: str) -> None:
-        """Renames; an empty directory in the way is replaced, anything else refused."""
+        """Renames a directory or file.
+
+        Raises:
+            OSError: (ENOTEMPTY, EEXIST, ENOTDIR) the target is in the way of a directory. An
+                empty directory is replaced.
+        """
         self._may_change()
         os.rename(entry_name(name), entry_name(target), src_dir_fd=parent, dst_dir_fd=target_parent)
         self._changed(parent)
         self._changed(target_parent)
 
     def unlink(self, parent: int, name: str) -> None:
-        """Removes a file; none of that name is as well."""
+        """Removes a file, if it exists."""
         self._may_change()
         with suppress(FileNotFoundError):
             os.unlink(entry_name(name), dir_fd=parent)
         self._changed(parent)
 
     def rmdir(self, parent: int, name: str) -> None:
-        """Removes an empty directory; raises OSError (ENOTEMPTY, EEXIST) for any other."""
+        """Removes an empty directory; raises OSError (ENOTEMPTY, EEXIST) if it is not empty."""
         self._may_change()
         os.rmdir(entry_name(name), dir_fd=parent)
         self._changed(parent)
 
     def set_owner(self, handle: int, uid: int | None, gid: int | None, mode: int) -> None:
-        """Gives a directory its owner, then its mode: chown(2) clears setuid and setgid."""
+        """Sets a directory's owner, then its mode, as chown(2) clears setuid and setgid."""
         if uid is not None or gid is not None:
             self._may_change()
             os.fchown(handle, -1 if uid is None else uid, -1 if gid is None else gid)
@@ -117,37 +122,37 @@ class Changes:
         self._changed(handle)
 
     def touch(self, parent: int, name: str) -> None:
-        """Makes an empty file, in place of one of that name, by way of the term's folder."""
+        """Makes an empty file, or replaces one, through the term's folder."""
         self.write(parent, name, b"")
 
     def write(self, parent: int, name: str, data: bytes) -> None:
-        """Writes a file whole or not at all, in place of one of that name.
+        """Writes a file atomically, or replaces one.
 
-        It is drafted in the term's folder: once a later term has removed that, the rename fails
-        on the server, also for a call that is already on its way.
+        It is drafted in the term's folder: once a later term has removed that folder, the rename
+        fails on the server, even if the call was already on its way.
         """
         self._may_change()
         draft = _draft()
         try:
             tree.write_new(self._term, draft, data)
             self.rename(self._term, draft, parent, name)
-        except OSError:  # an export that is full needs the room; the next term removes any other
+        except OSError:  # a full export needs the space; drafts that stay go with the next term
             with suppress(OSError):
                 os.unlink(draft, dir_fd=self._term)
             raise
 
     def remove(self, parent: int, name: str) -> None:
-        """As `unlink`, by way of the term's folder."""
+        """As `unlink`, through the term's folder."""
         draft = _draft()
         try:
             self.rename(parent, name, self._term, draft)
-        except FileNotFoundError:  # there is no such file, or no such term any more
+        except FileNotFoundError:  # no such file, or the term has ended
             self._may_change()
             return
         self.unlink(self._term, draft)
 
     def make_folder(self, parent: int, name: str) -> None:
-        """Makes a folder of our own by way of the term's; anything else of that name stays."""
+        """Makes a folder in `.holdfast` through the term's folder; keeps a non-empty one."""
         draft = _draft()
         self.mkdir(self._term, draft, 0o700)
         try:
@@ -159,7 +164,7 @@ class Changes:
                 raise
 
     def remove_folder(self, parent: int, name: str) -> None:
-        """As `rmdir`, by way of the term's folder."""
+        """As `rmdir`, through the term's folder."""
         draft = _draft()
         self.rename(parent, name, self._term, draft)
         try:
@@ -181,5 +186,5 @@ class Changes:
 
 
 def _draft() -> str:
-    """A name that nobody else uses in the term's folder."""
+    """A unique name in the term's folder."""
     return f"{DRAFT}{_PROCESS}-{next(_drafts)}"

@@ -1,4 +1,4 @@
-"""The interface's data as JSON and back, by the types that `interface.Exports` declares."""
+"""Encodes the interface's data as JSON and decodes it, by the types in `interface.Exports`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METHODS = frozenset(name for name in vars(Exports) if not name.startswith("_"))
 
 
 def encode(value: Any) -> Any:
-    """Data of the interface as what `json.dumps` takes."""
+    """Converts data of the interface to what `json.dumps` accepts."""
     if isinstance(value, Grant):
         value = Grant(value.term, value.left())
     if is_dataclass(value):
@@ -33,10 +33,10 @@ def encode(value: Any) -> Any:
 
 
 def decode(kind: Any, value: Any) -> Any:
-    """The data of a type that `encode` made JSON of.
+    """Converts JSON from `encode` to a type of the interface.
 
     Raises:
-        ValueError, TypeError: the JSON is not of that type.
+        ValueError, TypeError: the JSON does not fit the type.
     """
     origin = get_origin(kind)
     if origin in {typing.Union, types.UnionType}:
@@ -56,19 +56,19 @@ def decode(kind: Any, value: Any) -> Any:
 
 
 def named(method: str, given: tuple[Any, ...], by_name: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by their names; raises TypeError as the call itself would."""
+    """Binds a call's arguments to their names; raises TypeError as the call would."""
     bound = inspect.signature(getattr(Exports, method)).bind(None, *given, **by_name)
     return {name: value for name, value in bound.arguments.items() if name != "self"}
 
 
 def arguments(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call; raises TypeError, ValueError, KeyError for what are none."""
+    """Decodes a call's arguments; raises TypeError, ValueError or KeyError if they are invalid."""
     hints = _method_hints(method)
     return named(method, (), {name: decode(hints[name], one) for name, one in given.items()})
 
 
 def result(method: str, value: Any) -> Any:
-    """What a call gave; raises as `arguments` does."""
+    """Decodes a call's result; raises TypeError, ValueError or KeyError if it is invalid."""
     return decode(_method_hints(method)["return"], value)
 
 
@@ -89,9 +89,9 @@ def _plain(kind: Any, value: Any) -> Any:
 
 
 def _finite(value: float) -> float:
-    """A number that JSON has; Python reads NaN, Infinity and 1e999 from it as well."""
+    """Refuses NaN, Infinity and 1e999, which Python's JSON parser accepts."""
     if not -sys.float_info.max <= value <= sys.float_info.max:
-        raise ValueError(f"{value!r} is no finite number")
+        raise ValueError(f"{value!r} is not a finite number")
     return float(value)
 
 

@@ -1,11 +1,12 @@
-"""Making a volume's directory, and taking that back.
+"""Creates a volume's directory, and undoes that.
 
-An intent first, then mkdir(2), which alone decides whether the directory was there before: it
-fails where anything of that name exists, and only the server answers it. Then the record, with
-the directory's inode, and last its owner and mode. Until then it has a mode that nobody else
-gives a directory (`tree.HALF_MADE`), so that an empty directory of that mode, where an intent says
-that it was about to be made, is known to be ours: after a crash, and where a server that restarted
-between a call and its repetition says of what it has just made that it was there
+Order: the intent; mkdir(2); the record, with the directory's inode; owner and mode. mkdir(2)
+decides whether the directory existed: it fails if anything has that name, and only the server
+answers it, never a cache.
+
+Until its mode is set, the directory has one that nothing else uses (`tree.HALF_MADE`). An empty
+directory with this mode and an intent is therefore ours: after a crash, and if a server that
+restarted between a call and its retransmission answers that the directory exists
 (`Operation.is_own`).
 """
 
@@ -25,13 +26,13 @@ from holdfast.exports.reclaim import put_back, replaced
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 _MODES = 0o7777
-_OWNERS = 2**32 - 2  # the last one means "as it is", chown(2)
-_ATTEMPTS = 100  # others may remove a parent, which was empty, while something is made in it
+_OWNERS = 2**32 - 2  # 2**32 - 1 means "unchanged", chown(2)
+_ATTEMPTS = 100  # another operation may prune an empty parent meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What is wanted, and what is known of it before anything is changed."""
+    """A request, the record of an earlier attempt, and the records of the path's owners."""
 
     wanted: Wanted
     held: Record | None
@@ -39,11 +40,16 @@ class _Attempt:
 
 
 def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
-    """Makes the directory that is wanted, and its record; raises DirectoryTaken and Unsafe."""
+    """Makes the directory and its record; see `interface.Exports.create`.
+
+    Raises:
+        DirectoryTaken: the directory overlaps those of other volumes.
+        Unsafe: the directory exists without a record, or another create is under way there.
+    """
     _check(wanted)
     held = _held(op, wanted)
     if held is not None and op.ledger.creating(held.volume) is None:
-        _check_usable(op, wanted)  # the API server knows it, pods may use it: it stays as it is
+        _check_usable(op, wanted)  # the API server knows the volume, pods may use it: no change
         return held
     reuses = {*reuses, *(held.succeeds if held else ())}
     _checked_owners(op, wanted, reuses, op.ledger.others(wanted.directory, wanted.volume))
@@ -64,7 +70,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
 
 
 def undo(op: Operation, volume: str) -> None:
-    """Takes back what `create` did for a volume that is only in the making."""
+    """Undoes `create` for a volume that the API server does not know; keeps data."""
     if op.ledger.has_moved_on(volume):
         op.ledger.confirm(volume)
         op.drop_intent(volume)
@@ -74,7 +80,7 @@ def undo(op: Operation, volume: str) -> None:
     if not directory:
         return
     if record is not None and not record.foreign and _keeps_data(op, record):
-        # It stays, and the record says whose it was to be.
+        # The directory is retained; its record names the claim.
         op.ledger.enter(record.with_state(State.RETAINED))
         op.ledger.confirm(volume)
     elif record is None:
@@ -87,9 +93,9 @@ def undo(op: Operation, volume: str) -> None:
 
 
 def end_intent(op: Operation, volume: str) -> str:
-    """Ends what an earlier term was about to make; that directory.
+    """Ends an intent of an earlier term and returns its directory.
 
-    Where there is a record, the API server may know the volume: only the intent goes.
+    If there is a record, the API server may know the volume: then only the intent is removed.
     """
     directory, record = op.intent(volume), op.ledger.find(volume)
     if record is None or record.directory != directory:
@@ -99,22 +105,24 @@ def end_intent(op: Operation, volume: str) -> str:
 
 
 def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
-    """Removes what a `create` that was cut short, or came late, left at a directory.
+    """Removes the placeholder that a `create` which crashed, or came late, left at a path.
 
-    Where another volume has its mark it may be about to be that one's: there is no record yet.
+    A path with another volume's mark is skipped: the directory may be that volume's.
     """
     with suppress(FileNotFoundError, Unsafe), tree.above(op.root, directory) as (parent, name):
-        # The cheap question first: there can be many marks beneath a directory.
+        # The cheap check first: there can be many marks beneath a directory.
         if is_placeholder(parent, name) and not op.ledger.is_anothers(directory, volume):
             op.clear(parent, name)
 
 
 def others_now(op: Operation, directory: str, volume: str) -> list[Record]:
-    """As `Ledger.others`, once the volume's own mark is there.
+    """As `Ledger.others`, to be called after the volume's own mark is written.
 
-    Of two leaders that mark overlapping directories, one at least finds the other's mark. Raises
-    Unsafe where that one has an intent, and no record yet. Without an intent anywhere a mark is
-    one that was left.
+    Of two leaders that mark overlapping directories, at least one finds the other's mark. A mark
+    with neither record nor intent is stale and ignored.
+
+    Raises:
+        Unsafe: another volume has a mark and an intent but no record yet.
     """
     marked = [other for other in op.ledger.marked(directory) if other != volume]
     return list(filter(None, (_recorded(op, directory, other) for other in marked)))
@@ -125,10 +133,10 @@ def _recorded(op: Operation, directory: str, other: str) -> Record | None:
         return found
     if term := terms.term_with_intent(op.ledger.handle, other):
         raise Unsafe(
-            f"{directory!r} overlaps with what is being made for volume {other}, as "
-            f"{RESERVED}/{term} says: it is tried again"
+            f"{directory!r} overlaps a directory that is being made for volume {other} "
+            f"({RESERVED}/{term}): will retry"
         )
-    return op.ledger.find(other)  # the intent goes when the record is there
+    return op.ledger.find(other)  # the intent is removed after the record is written
 
 
 def _roll_back(op: Operation, directory: str, volume: str) -> None:
@@ -140,11 +148,11 @@ def _roll_back(op: Operation, directory: str, volume: str) -> None:
 def _check(wanted: Wanted) -> None:
     owners = (wanted.uid or 0, wanted.gid or 0)
     if not (0 <= wanted.mode <= _MODES and all(0 <= owner <= _OWNERS for owner in owners)):
-        raise Unsafe(f"{wanted.mode:o}, {wanted.uid}, {wanted.gid} are no mode, uid and gid")
+        raise Unsafe(f"invalid mode {wanted.mode:o}, uid {wanted.uid} or gid {wanted.gid}")
 
 
 def _keeps_data(op: Operation, record: Record) -> bool:
-    """Whether a directory holds data and stays; an empty one of the record's own is removed."""
+    """Whether the record's directory holds data; removes it if it is empty."""
     if op.moving(record.volume) is None:
         there = _own_directory(op, record)
         if there is None:
@@ -164,10 +172,10 @@ def _keeps_data(op: Operation, record: Record) -> bool:
 
 
 def _own_directory(op: Operation, record: Record) -> Inode | None:
-    """What is at a record's directory; None where that is gone, shared, or not the record's."""
+    """The inode of a record's directory; None if it is gone, shared, or another's."""
     if op.ledger.others(record.directory, record.volume):
         return None
-    # There is none, or it is no directory any more.
+    # Suppressed: it does not exist, or is not a directory any more.
     with (
         suppress(FileNotFoundError, Unsafe),
         tree.opened(op.root, record.directory.split("/")) as handle,
@@ -177,10 +185,10 @@ def _own_directory(op: Operation, record: Record) -> Inode | None:
 
 
 def _is_recorded(record: Record, handle: int) -> bool:
-    """Whether a directory is the one of a record in the making.
+    """Whether a directory is that of a record in `creating`.
 
-    A record of version 1 came before its directory, whose inode it does not name: one that holds
-    something may be anybody's. An empty one holds nothing that could be lost.
+    A record of version 1 was written before its directory and has no inode: only an empty
+    directory is accepted then, as it has no data to lose.
     """
     if record.inode.number:
         return record.inode.may_be(inode_of(handle))
@@ -188,12 +196,12 @@ def _is_recorded(record: Record, handle: int) -> bool:
 
 
 def _held(op: Operation, wanted: Wanted) -> Record | None:
-    """The record of an earlier attempt; raises DirectoryTaken where that has another directory."""
+    """The record of an earlier attempt; raises DirectoryTaken if it has another directory."""
     held = op.ledger.find(wanted.volume)
     intent = op.intent(wanted.volume)
     edited = {held.directory if held else "", intent} - {"", wanted.directory}
     if edited and not op.ledger.has_moved_on(wanted.volume):
-        undo(op, wanted.volume)  # the class was edited between two attempts
+        undo(op, wanted.volume)  # the StorageClass was edited between two attempts
         held = op.ledger.find(wanted.volume)
     if held and (held.directory, held.state) != (wanted.directory, State.LIVE):
         raise DirectoryTaken(held.directory, [held])
@@ -203,10 +211,7 @@ def _held(op: Operation, wanted: Wanted) -> Record | None:
 def _checked_owners(
     op: Operation, wanted: Wanted, reuses: Collection[str], owners: list[Record]
 ) -> list[Record]:
-    """The records of the directory's owners, which it is shared with or taken up from.
-
-    Raises DirectoryTaken where it is neither.
-    """
+    """Returns the owners' records; raises DirectoryTaken if one neither shares nor is reused."""
     strangers = [owner for owner in owners if not _shares(wanted, owner)]
     _refuse_if_begun(op, strangers)
     if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
@@ -224,17 +229,17 @@ def _owners_now(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[
 
 
 def _refuse_if_begun(op: Operation, others: Iterable[Record]) -> None:
-    """Raises Unsafe for a volume in the making: that nobody knows it yet does not make it gone."""
+    """Raises Unsafe if one is in `creating`: its volume may yet appear in the API server."""
     for other in others:
         if op.ledger.creating(other.volume):
             raise Unsafe(
                 f"directory {other.directory!r} is being made for volume {other.volume} of claim "
-                f"{other.claim}: let pathPattern give each claim its own"
+                f"{other.claim}: change pathPattern so that each claim gets its own directory"
             )
 
 
 def _may_reuse(wanted: Wanted, other: Record, reuses: Collection[str]) -> bool:
-    """Whether a retained directory may be taken up: by its own namespace's claims only."""
+    """Whether a retained directory may be reused: only by claims of its namespace."""
     same = other.directory == wanted.directory and other.in_place
     return same and other.volume in reuses and other.claim.namespace == wanted.claim.namespace
 
@@ -245,12 +250,12 @@ def _shares(wanted: Wanted, other: Record) -> bool:
 
 
 def _make_directory(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
-    """The directory, made or found: its inode, and whether it was there before."""
+    """Makes or finds the directory; returns its inode, and whether it existed before."""
     directory = attempt.wanted.directory
     for _ in range(_ATTEMPTS):
         with suppress(FileNotFoundError), parents.made_above(op, directory) as (parent, name):
             return _made_or_found(op, attempt, parent, name)
-    raise Unsafe(f"the directory above {directory!r} is removed again and again")
+    raise Unsafe(f"the parent of {directory!r} is removed again and again: will retry")
 
 
 def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> tuple[Inode, bool]:
@@ -270,27 +275,27 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
         if held is not None and held.inode.number:
             raise replaced(held)
         raise Unsafe(
-            f"directory {attempt.wanted.directory!r} exists, and no record says whose it is: let "
-            "pathPattern give another, remove it if it is not needed, or set "
-            "existingDirectories: 'use' in the class"
+            f"directory {attempt.wanted.directory!r} exists without a record: change pathPattern, "
+            "remove the directory if it is not needed, or set existingDirectories: 'use' in the "
+            "StorageClass"
         )
     return inode, True
 
 
 def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
-    """Whether what mkdir(2) found was made for this volume, by this attempt or an earlier one.
+    """Whether the directory that mkdir(2) found was made by this attempt or an earlier one.
 
-    What an owner's record names is that one's, whatever its mode. Another leader's may look the
-    same, and was seen before (`others_now`). An empty directory of that mode that a
-    person has made, and that the class may use, looks the same as well: it is taken for ours, as
-    nothing but the intent is left of an attempt that a crash cut short, and nothing is lost.
+    Not if an owner's record names its inode, whatever its mode. A directory that another leader
+    has just made looks the same, but `others_now` has refused that case. So does an empty
+    directory of this mode that an administrator made: it is treated as ours, because a crash can
+    leave nothing but the intent, and no data is at risk.
     """
     inode = inode_of(handle)
     return op.is_own(handle) and not any(owner.inode.may_be(inode) for owner in attempt.owners)
 
 
 def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
-    """Takes back the intent where the directory turned out to be somebody's own."""
+    """Removes the intent, and the mark of a first attempt, after the directory was refused."""
     if held is None:
         op.ledger.unmark(wanted.directory, wanted.volume)
     parents.prune(op, wanted.directory)
@@ -327,11 +332,11 @@ def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> R
 def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:
     with tree.opened(op.root, wanted.directory.split("/")) as handle:
         if not inode_of(handle).may_be(inode):
-            raise Unsafe(f"{wanted.directory!r} was replaced meanwhile: it is left alone")
+            raise Unsafe(f"{wanted.directory!r} was replaced meanwhile: left unchanged, will retry")
         op.changes.set_owner(handle, wanted.uid, wanted.gid, wanted.mode)
 
 
 def _check_usable(op: Operation, wanted: Wanted) -> None:
-    """Raises Unsafe for what is no directory, FileNotFoundError where nothing is there."""
+    """Raises Unsafe if the path is not a directory, FileNotFoundError if it does not exist."""
     with tree.opened(op.root, wanted.directory.split("/")):
         pass

@@ -1,10 +1,10 @@
-"""Calls to a file system that may hang, with a deadline.
+"""Deadlines for calls to a file system that may hang.
 
-A system call on a hard NFS mount waits for as long as the server is away, and nothing short of
-SIGKILL ends it. So calls run in threads of the lane's own; past the deadline the caller goes on
-and the thread is left behind, holding its place: while an export hangs, no more threads gather
-than the lane is wide. The threads are daemons, so that a process whose export hangs can end.
-`concurrent.futures` was rejected: its threads are joined when the interpreter exits.
+A system call on a hard NFS mount waits until the server answers; only SIGKILL ends it. So calls
+run in the lane's threads. At the deadline the caller continues; the thread stays behind and keeps
+its slot, so that a hung export holds at most `width` threads. Threads are daemons, or a process
+with a hung export could not exit. `concurrent.futures` was rejected: the interpreter joins its
+threads at exit.
 """
 
 from __future__ import annotations
@@ -21,27 +21,31 @@ T = TypeVar("T")
 
 
 class Lane:
-    """The calls to one export: at most `width` at a time, each with `seconds` to end.
+    """Runs the calls to one export: at most `width` at once, each with a deadline of `seconds`.
 
-    A thread that has nothing to do waits `linger` seconds for another call, for in a burst a
-    new thread would cost more than most calls.
+    An idle thread waits `linger` seconds for the next call: in a burst, starting a thread costs
+    more than most calls.
     """
 
     def __init__(self, width: int = 16, seconds: float = 30.0, linger: float = 10.0) -> None:
-        self._places = threading.BoundedSemaphore(width)
+        self._slots = threading.BoundedSemaphore(width)
         self._seconds = seconds
         self._linger = linger
-        self._idle = threading.Semaphore(0)  # one for each thread that will take a call
-        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()  # None: nothing more comes
+        self._idle = threading.Semaphore(0)  # counts the idle threads
+        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()  # None: the thread ends
 
     def call(self, function: Callable[[], T], what: str) -> T:
-        """Runs `function`; `what` names it in the error.
+        """Runs `function` in a thread and returns its result, or raises its exception.
+
+        Args:
+            function: the call.
+            what: names the call in the error.
 
         Raises:
-            TimedOut: it did not end in time; whether it took effect is not known.
+            TimedOut: the call exceeded the deadline; whether it took effect is unknown.
         """
         deadline = time.monotonic() + self._seconds
-        if not self._places.acquire(timeout=self._seconds):
+        if not self._slots.acquire(timeout=self._seconds):
             raise TimedOut(f"{what}: the export hangs in earlier calls")
         call = self._start(function)
         if not call.ended.wait(max(0.0, deadline - time.monotonic())):
@@ -49,7 +53,7 @@ class Lane:
         return call.outcome()
 
     def close(self) -> None:
-        """Lets the idle threads go, and those at work when they are done; hung ones stay."""
+        """Ends the idle threads, and busy ones after their call; hung ones stay."""
         self._linger = 0.0
         while self._idle.acquire(blocking=False):
             self._calls.put(None)
@@ -64,16 +68,16 @@ class Lane:
     def _start_thread(self) -> None:
         try:
             threading.Thread(target=self._serve, name="export-call", daemon=True).start()
-        except RuntimeError:  # the system gives no more threads
-            self._places.release()
+        except RuntimeError:  # the system's limit of threads is reached
+            self._slots.release()
             raise
 
     def _serve(self) -> None:
         call = self._calls.get()
         while call is not None:
             call.run()
-            self._idle.release()  # before the place: whose place it becomes finds this thread
-            self._places.release()
+            self._idle.release()  # before the slot: the next call finds this thread idle
+            self._slots.release()
             call.ended.set()
             call = self._next()
 
@@ -81,12 +85,12 @@ class Lane:
         try:
             return self._calls.get(timeout=self._linger)
         except Empty:
-            # Whoever counts on this thread already has a call on the way.
+            # If the semaphore is taken, `_start` has counted on this thread: its call is coming.
             return None if self._idle.acquire(blocking=False) else self._calls.get()
 
 
 class _Call(Generic[T]):
-    """One call, run in another thread than the one that waits for it."""
+    """One call, run in another thread than its caller's."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self.ended = threading.Event()
@@ -97,7 +101,7 @@ class _Call(Generic[T]):
     def run(self) -> None:
         try:
             self._result.append(self._function())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
+        except BaseException as error:  # noqa: BLE001 - `outcome` raises it in the caller's thread
             self._error = error
 
     def outcome(self) -> T:

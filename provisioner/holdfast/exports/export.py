@@ -1,6 +1,6 @@
-"""An export that is mounted here: `interface.Exports` on a directory of this machine.
+"""A mounted export: `interface.Exports` on a directory of this machine.
 
-All methods may block for as long as the file system does; `deadline.Lane` bounds that.
+All methods may block while the file system hangs; `deadline.Lane` bounds the wait.
 """
 
 from __future__ import annotations
@@ -57,29 +57,31 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 class Export:
     """The directories beneath one root.
 
-    Every method raises ExportError: ExportUnavailable where the export cannot be used, Fenced
-    where no change may be made any more, Failed where the file system says no, Unsafe and
-    DirectoryTaken where going on could touch others' data.
+    Every method raises ExportError: ExportUnavailable if the export cannot be used, Fenced if a
+    later term has begun, Failed if the file system refuses, Unsafe or DirectoryTaken if the
+    operation could touch other data.
     """
 
     def __init__(self, root: Path, may_change: Callable[[], object] = lambda: None) -> None:
-        """`may_change` raises once this process may not change anything: asked each time."""
+        """`may_change` is called before each change; raises if no change is allowed any more."""
         self._root = root
         self._may_change = may_change
         self._open = Handles(root, may_change)
         self._locks = PathLocks()
-        self._probes: set[str] = set()  # that were there at the last sweep
+        self._probes: set[str] = set()  # seen by the last sweep
         self._trash_scan = sweep.TrashScan()
         self._reaper = reaper.Reaper()
-        self._intents: set[str] = set()  # of earlier terms, by volume, that are not ended yet
-        self._has_left = False  # earlier terms, what could not be moved
+        self._intents: set[str] = (
+            set()
+        )  # volumes with an intent of an earlier term that has not ended yet
+        self._has_stuck = False  # entries of earlier terms
 
     def inspect(self) -> ExportInfo:
-        """Which export this is; changes nothing."""
+        """The export's id and format; changes nothing."""
         return self._inspected(identity.read)
 
     def inspect_damaged(self) -> ExportInfo:
-        """As `inspect`, to accept an export; where its id cannot be parsed, it has none."""
+        """As `inspect`, before `accept`: an id that cannot be parsed counts as missing."""
         return self._inspected(identity.read_damaged)
 
     def _inspected(self, read: Callable[[int], ExportInfo]) -> ExportInfo:
@@ -91,19 +93,19 @@ class Export:
                 return ExportInfo()
 
     def has_directory(self, directory: str) -> bool:
-        """Whether there is something at a path, on an export without an id as well."""
+        """Whether a path exists; works on an export without an id, too."""
         with self._open.root() as root, of_the_export(f"cannot look at {directory!r}"):
             try:
                 return tree.reaches(root, directory)
-            except Unsafe:  # a symlink or a file is on the way
+            except Unsafe:  # a parent is a symlink or a file
                 return False
 
     def has_record(self, volume: str) -> bool:
-        """Whether there is a record of a volume, whatever it says."""
+        """Whether a volume has a record, readable or not."""
         return any(self.has_directory(f"{RESERVED}/{one}/{volume}") for one in ledger.RECORDS)
 
     def initialise(self, export_id: str) -> ExportInfo:
-        """Gives an export that has none an id, and makes the folders for records."""
+        """Writes the export's id, unless it has one, and makes the folders for records."""
         with (
             of_the_export(f"cannot prepare {self._root / RESERVED}"),
             self._open.root() as root,
@@ -118,9 +120,9 @@ class Export:
         return info
 
     def accept(self, export_id: str) -> None:
-        """Gives the export this id, whatever it has: a person has said that it is that one."""
+        """Replaces the export's id: an administrator vouches that it is this export."""
         if self.inspect_damaged().format:
-            what = "cannot bring the records up to date"
+            what = "cannot update the records"
             with of_the_export(what), self._open.holdfast() as (root, holdfast):
                 restored.learn_inodes(root, holdfast)
             self._replace_id(export_id)
@@ -132,33 +134,33 @@ class Export:
             identity.replace(holdfast, export_id)
 
     def restored(self, cluster: str) -> list[str]:
-        """The volumes of a cluster whose directory is another than their record names."""
+        """The cluster's volumes whose directory does not have the inode in their record."""
         what = "cannot compare the records with their directories"
         with of_the_export(what), self._open.holdfast() as (root, holdfast):
             return restored.others(root, holdfast, cluster)
 
     def accept_restored(self, leader: Leader) -> int:
-        """Says that those directories are the volumes' own; how many records it wrote.
+        """Writes the inodes of those directories into their records; returns how many.
 
-        In a term of its own, after which whoever leads begins another one.
+        It begins a term of its own; the leader begins another one afterwards.
 
         Raises:
-            Fenced: who leads has begun its next term already: it is to be called again.
+            Fenced: the leader has begun its next term already: call again.
         """
         term = self.begin(leader).term
-        what = "cannot bring the records up to date"
+        what = "cannot update the records"
         with explained(what), self._open.operation(Grant(term)) as op:
             return restored.learn_others(op)
 
     def probe(self) -> ExportInfo:
-        """Writes and removes a file; a full export passes, for deleting must go on."""
+        """Writes and removes a file; a full export passes, as deleting must go on."""
         info = self.inspect()
         if not info.id:
             return info
         what = f"cannot write to {self._root / RESERVED}"
         with of_the_export(what), self._open.holdfast() as (_, holdfast):
             try:
-                # Other replicas probe too, at the same time.
+                # A unique name: other replicas probe at the same time.
                 _write_and_remove(holdfast, f"{sweep.PROBE}{uuid.uuid4().hex[:8]}")
             except OSError as error:
                 if error.errno not in FULL:
@@ -166,7 +168,7 @@ class Export:
         return info
 
     def begin(self, leader: Leader) -> Takeover:
-        """Begins a term: from now on no earlier one of this leader can change anything."""
+        """Begins a term: fences all earlier terms of this leader."""
         with (
             of_the_export("cannot begin a term"),
             self._open.holdfast() as (_, holdfast),
@@ -178,7 +180,7 @@ class Export:
         with explained("cannot take over"), self._open.operation(Grant(term)) as op:
             took = takeover.take_over(op, term, self._locks)
             self._intents = set(terms.intents(op.term))
-            self._has_left = bool(took.left)
+            self._has_stuck = bool(took.left)
             return took
 
     def find(self, volume: str) -> Record | None:
@@ -187,14 +189,14 @@ class Export:
             return records.find(volume)
 
     def is_unfinished(self, volume: str) -> bool:
-        """Whether the API server may not know a volume that has a record."""
+        """Whether a volume has a record but may be unknown to the API server."""
         with explained(f"cannot read the record of {volume}"), self._open.records() as records:
             return records.creating(volume) is not None and not records.has_moved_on(volume)
 
     def has_orphan(self, directory: str) -> bool:
-        """Whether there is anything at a directory's path that no record accounts for.
+        """Whether something without a record is at a path.
 
-        What is within a recorded directory is that volume's, and what is above one its parent.
+        What is inside a recorded directory belongs to its volume; what is above one is a parent.
         """
         with explained(f"cannot look at {directory!r}"):
             with self._open.records() as records:
@@ -204,18 +206,18 @@ class Export:
                 return tree.reaches(root, directory)
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
-        """Makes a directory, and its record."""
+        """Makes a directory and its record."""
         what = f"cannot make directory {wanted.directory!r}"
         with explained(what), self._changing(grant, wanted.directory) as op:
             return create.create(op, wanted, reuses)
 
     def confirm(self, grant: Grant, volume: str) -> None:
-        """Notes that the API server knows the volume; what it reuses is forgotten."""
+        """Records that the API server knows the volume; removes the records that it reuses."""
         with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
             _confirm(op, volume)
 
     def undo(self, grant: Grant, volume: str) -> None:
-        """Takes back a `create` that no volume came of; a directory that holds data stays."""
+        """Undoes a `create` whose volume was never made; a directory with data is retained."""
         with explained(f"cannot undo volume {volume}"), self._open.operation(grant) as op:
             record = op.ledger.creating(volume)
             directory = record.directory if record else op.intent(volume)
@@ -225,16 +227,20 @@ class Export:
                 self._open.abandoned.add(directory)
 
     def adopt(self, grant: Grant, record: Record) -> Record:
-        """Records a volume that was made without Holdfast; the record that is kept."""
+        """Records a volume that was made without Holdfast; returns the stored record."""
         with (
             explained(f"cannot record {record.volume}"),
             self._changing(grant, record.directory) as op,
         ):
             if held := op.ledger.find(record.volume):
                 return held
-            Record.parse(record.dump(), record.volume)  # raises Unsafe: nobody could read it
+            Record.parse(
+                record.dump(), record.volume
+            )  # raises Unsafe if it could not be read again
             _is_foreign(record, op.ledger.others(record.directory, record.volume))
-            op.ledger.mark(record.directory, record.volume)  # first: no record without its mark
+            op.ledger.mark(
+                record.directory, record.volume
+            )  # before the record: none without its mark
             try:
                 foreign = _is_foreign(
                     record, create.others_now(op, record.directory, record.volume)
@@ -250,7 +256,7 @@ class Export:
     def follow(
         self, grant: Grant, volume: str, claim: ClaimRef, size: str, reclaim_policy: str
     ) -> None:
-        """Brings a record up to date with its PersistentVolume."""
+        """Updates a record from its PersistentVolume."""
         with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
             _confirm(op, volume)
             record = self._find_refiled(op, volume)
@@ -261,18 +267,18 @@ class Export:
                 op.ledger.write(now)
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
-        """Carries out a reclaim action on the directory of a volume that is released."""
+        """Carries out a reclaim action on a released volume's directory."""
         what = f"cannot {action} the directory of {volume}"
         with explained(what), self._open.operation(grant) as op:
             directory = _recorded(op, volume, claim_uid).directory
             with self._locks.held(directory, op.patience()):
-                _confirm(op, volume)  # a crash may have come between
+                _confirm(op, volume)  # in case a crash prevented it
                 misfiled.refiled(op, _recorded(op, volume, claim_uid))
                 return reclaim.reclaim(op, _recorded(op, volume, claim_uid), action)
 
     def forget(self, grant: Grant, volume: str) -> bool:
-        """Removes the record of a volume that is gone, if its directory is gone as well."""
-        with explained(f"cannot forget volume {volume}"), self._open.operation(grant) as op:
+        """Removes the record of a deleted volume, if its directory is gone too."""
+        with explained(f"cannot remove the record of {volume}"), self._open.operation(grant) as op:
             record = op.ledger.find(volume)
             if record is None:
                 return True
@@ -280,8 +286,8 @@ class Export:
                 return reclaim.forget(op, record)
 
     def put_back(self, grant: Grant, volume: str) -> str:
-        """Ends a move that is not wanted any more; the directory, or "" where nothing moved."""
-        what = f"cannot put the directory of {volume} back"
+        """Moves a directory back from the term's folder; returns its path, or "" if none was."""
+        what = f"cannot put back the directory of {volume}"
         with explained(what), self._open.operation(grant) as op:
             record = op.ledger.find(volume)
             if record is None or record.state is not State.LIVE:
@@ -290,12 +296,12 @@ class Export:
                 return reclaim.put_back(op, record)
 
     def trashed(self) -> tuple[str, ...]:
-        """The volumes with something in the trash."""
+        """The volumes with a directory in the trash."""
         with explained("cannot list the trash"), self._open.records() as records:
             return tuple(records.names(ledger.TRASHED))
 
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
-        """Removes at most so many entries of a volume's trash; the volume itself must be gone."""
+        """Removes at most `entries` of a deleted volume's trash."""
         with explained(f"cannot empty the trash of {volume}"), self._open.operation(grant) as op:
             record = op.ledger.find(volume)
             if record and (refusal := takeover.refusal(op, record)):
@@ -313,10 +319,10 @@ class Export:
             return reaped
 
     def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
-        """Puts right what calls of an earlier term did after that had ended."""
+        """Repairs what late calls of earlier terms did; see `sweep.py`."""
         with explained("cannot look for late changes"), self._open.operation(grant) as waiting:
             op = waiting.without_waiting()
-            if self._has_left:
+            if self._has_stuck:
                 with suppress(Failed, Unsafe, OSError):
                     takeover.retry_stuck(op, grant.term, self._locks)
             with suppress(Failed, Fenced, Unsafe, OSError):
@@ -332,12 +338,12 @@ class Export:
             return tuple(sweep.misplaced(op, grant, self._locks, self._trash_scan))
 
     def _find_refiled(self, op: Operation, volume: str) -> Record | None:
-        """The record of a volume; one that is misfiled is taken back from those of the trash."""
+        """The record of a volume, refiled if it is wrongly among those of the trash."""
         record = op.ledger.find(volume)
         if record is None or record.state is State.LIVE:
             return record
         if record.state is State.TRASHED and tree.exists(op.ledger.folder(ledger.TRASH), volume):
-            return record  # as it should be: no call about its path is waited for
+            return record  # correct: needs no lock
         with self._locks.held(record.directory, op.patience()):
             record = op.ledger.find(volume)  # another call may just have moved it
             return misfiled.refiled(op, record) if record else None
@@ -359,7 +365,7 @@ class Export:
 
 def _known(info: ExportInfo) -> ExportInfo:
     if not info.id:
-        raise ExportUnavailable("the export has no id yet: it is to be initialised first")
+        raise ExportUnavailable("the export has no id (.holdfast/export): initialise it first")
     return info
 
 
@@ -376,14 +382,14 @@ def _write_and_remove(parent: int, name: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-        with suppress(FileNotFoundError):  # the leader's sweep took it for one that was left
+        with suppress(FileNotFoundError):  # the leader's sweep may have removed it as stale
             os.unlink(name, dir_fd=parent)
 
 
 def _is_foreign(record: Record, others: list[Record]) -> bool:
-    """Whether a directory is somebody's own, as others that have it know.
+    """Whether a record that shares the directory says that it is foreign.
 
-    Raises DirectoryTaken for those that may not have it together with this one.
+    Raises DirectoryTaken if another volume has the directory and may not share it.
     """
     strangers = [other for other in others if not (other.inherited or record.shares_with(other))]
     if strangers:

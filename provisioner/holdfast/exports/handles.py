@@ -1,6 +1,6 @@
-"""The handles that every operation on a mounted export begins with, opened in each anew.
+"""Opens the directory handles of an operation on a mounted export, anew for each operation.
 
-What was opened before may have been swapped, unmounted or removed since.
+A handle kept from before may be of an export that was swapped, unmounted or removed since.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from holdfast.exports.operation import AbandonedPaths, Operation, PathLocks
 
 
 class Handles:
-    """Opens the root of an export, what is beneath it, and operations.
+    """Opens an export's root, `.holdfast`, its records, and operations.
 
     Attributes:
-        export_id: the export's id, once a term has begun; until then any export will do.
-        abandoned: directories where a late call may still make something.
+        export_id: the expected id, set when a term begins; empty accepts any export.
+        abandoned: paths where a late call may still make something.
     """
 
     def __init__(self, root: Path, may_change: Callable[[], object]) -> None:
-        """`may_change` raises once this process may not change anything: asked each time."""
+        """`may_change` is called before each change; raises if no change is allowed any more."""
         self.export_id = ""
         self.abandoned = AbandonedPaths()
         self._root = root
@@ -46,7 +46,7 @@ class Handles:
 
     @contextmanager
     def root(self) -> Iterator[int]:
-        """A handle of the root; raises ExportUnavailable."""
+        """A handle of the root; raises ExportUnavailable if it cannot be opened."""
         what = f"cannot open the export's root {self._root}"
         try:
             handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -79,7 +79,7 @@ class Handles:
 
     @contextmanager
     def records(self) -> Iterator[Ledger]:
-        """The records, to read; raises WrongExport for another export than before."""
+        """The records, read-only; raises WrongExport if the export's id is not `export_id`."""
         with self.holdfast() as (_, holdfast):
             info = identity.read(holdfast)
             if self.export_id:
@@ -89,7 +89,11 @@ class Handles:
 
     @contextmanager
     def operation(self, grant: Grant) -> Iterator[Operation]:
-        """An operation in a term; what it changed is durable afterwards. Raises Fenced."""
+        """An operation in a term; its changes are durable when it ends.
+
+        Raises:
+            Fenced: the term has ended.
+        """
         with self.holdfast() as (root, holdfast), _opened_term(holdfast, grant.term) as term:
             check = partial(_check, term, grant, self._may_change)
             records = Ledger(holdfast, changes := Changes(check, term), grant.term.export)
@@ -112,8 +116,8 @@ def _open_holdfast(root: int, where: Path) -> int:
         return tree.open_directory(root, RESERVED)
     except FileNotFoundError:
         raise WrongExport(
-            f"{where} has no {RESERVED}: mount the export there that volumes were made "
-            "on, or, if this is to take its place, run `holdfast exports accept`"
+            f"{where} has no {RESERVED}: mount the export that the volumes were made on, or, if "
+            "this is to take its place, run `holdfast exports accept`"
         ) from None
 
 
@@ -136,11 +140,11 @@ def _open_term(holdfast: int, term: Term) -> int:
 
 
 def _check(term: int, grant: Grant, may_change: Callable[[], object]) -> None:
-    """Raises Fenced, TimedOut or what `may_change` raises, once no change may be made."""
+    """Raises Fenced, TimedOut or what `may_change` raises if no change is allowed any more."""
     may_change()
     if not grant.left():
-        raise TimedOut(f"not done within {grant.seconds:g} s: it is tried again")
-    if ended_terms.is_ended(term):  # by a later one
+        raise TimedOut(f"not done within {grant.seconds:g} s: will retry")
+    if ended_terms.is_ended(term):
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
 
 

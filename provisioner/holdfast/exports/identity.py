@@ -1,6 +1,6 @@
-"""Which export this is: an id and a format version in `.holdfast/export`.
+"""Identity of an export: its id and format version in `.holdfast/export`.
 
-The wrong place is recognised by it: another export, an empty folder, another cluster's data.
+It tells the export from another one, from an empty folder, and from another cluster's data.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
 def new_export_id() -> str:
-    """An id for an export that has none."""
+    """A new random id."""
     return str(uuid.uuid4())
 
 
 def read(holdfast: int) -> ExportInfo:
-    """The identity in a handle of `.holdfast`.
+    """Reads the identity in a handle of `.holdfast`; without a file the id is empty.
 
     Raises:
-        ExportUnavailable: it cannot be read, or a later version of Holdfast wrote it.
+        ExportUnavailable: it cannot be parsed, or a later version of Holdfast wrote it.
     """
     try:
         return _parsed(holdfast)
@@ -44,7 +44,7 @@ def read(holdfast: int) -> ExportInfo:
 
 
 def read_damaged(holdfast: int) -> ExportInfo:
-    """As `read`; where the file cannot be parsed, the export has no id."""
+    """As `read`; a file that cannot be parsed counts as missing."""
     try:
         return _parsed(holdfast)
     except _DAMAGED:
@@ -59,29 +59,30 @@ def _parsed(holdfast: int) -> ExportInfo:
     info = ExportInfo(_checked(held["id"]), int(held["format"]))
     if info.format > FORMAT:
         raise ExportUnavailable(
-            f"the export's format is {info.format}, this Holdfast knows {FORMAT}: run a later one"
+            f"the export's format is {info.format}, this Holdfast supports up to {FORMAT}: "
+            "upgrade Holdfast"
         )
     return info
 
 
 def is_id(text: str) -> bool:
-    """Whether an export can have this id."""
+    """Whether a text is a valid id of an export."""
     return _ID.fullmatch(text) is not None
 
 
 def _checked(export_id: object) -> str:
     if isinstance(export_id, str) and is_id(export_id):
         return export_id
-    raise ValueError(f"{export_id!r} is no id")
+    raise ValueError(f"invalid id {export_id!r}")
 
 
 def write_first(holdfast: int, export_id: str) -> ExportInfo:
-    """Gives an export an id, unless another replica has given it one; the one that it has."""
+    """Writes the id unless there is one; returns the identity that the export then has."""
     if not (held := read(holdfast)).id:
         _check_new(export_id)
         draft = _draft()
         _write(holdfast, draft, export_id)
-        # link(2) never replaces what is there; the draft is gone where another was the first.
+        # link(2) never replaces a file. The replica that was first removes all drafts.
         with suppress(FileExistsError, FileNotFoundError):
             os.link(draft, NAME, src_dir_fd=holdfast, dst_dir_fd=holdfast, follow_symlinks=False)
         held = read(holdfast)
@@ -91,7 +92,7 @@ def write_first(holdfast: int, export_id: str) -> ExportInfo:
 
 
 def replace(holdfast: int, export_id: str) -> None:
-    """Gives an export another id: a person has said that it is that one."""
+    """Replaces the id, after an administrator accepted the export."""
     _check_new(export_id)
     draft = _draft()
     _write(holdfast, draft, export_id)
@@ -100,7 +101,7 @@ def replace(holdfast: int, export_id: str) -> None:
 
 
 def check(info: ExportInfo, export_id: str) -> None:
-    """Raises WrongExport where an export is not the one with this id."""
+    """Raises WrongExport if the export does not have this id."""
     if info.id != export_id:
         found = f"the export {info.id}" if info.id else "an export without .holdfast/export"
         raise WrongExport(
@@ -113,7 +114,7 @@ def _check_new(export_id: str) -> None:
     try:
         _checked(export_id)
     except ValueError as error:
-        raise Unsafe(f"{error}: letters, digits and hyphens, at most 64 of them") from error
+        raise Unsafe(f"{error}: use at most 64 letters, digits and hyphens") from error
 
 
 def _write(holdfast: int, name: str, export_id: str) -> None:

@@ -1,9 +1,8 @@
-"""What a directory is known by besides its path: its inode's number, and when that was made.
+"""Identity of a directory besides its path: inode number and birth time.
 
-A path can lead to another directory by the time a late call arrives; an inode number is used
-again after its directory is gone. Together they name one directory for good. Not every file
-system tells the time of birth (an NFS client of Linux before 6.17 does not): then the number
-alone has to do.
+By the time a late call arrives, its path can lead to another directory, and an inode number is
+reused after its directory is removed. Number and birth time together identify one directory for
+good. Without a birth time (NFS clients of Linux before 6.17) only the number is compared.
 """
 
 from __future__ import annotations
@@ -22,13 +21,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Inode:
-    """One directory on one file system; `birth` is in nanoseconds since 1970, 0 if not known."""
+    """A directory's inode.
+
+    Attributes:
+        number: inode number; 0 if unknown.
+        birth: birth time, nanoseconds since 1970; 0 if unknown.
+    """
 
     number: int = 0
     birth: int = 0
 
     def may_be(self, other: Inode) -> bool:
-        """Whether both can be the same directory; what is not known stands against nothing."""
+        """Whether both can be the same directory; an unknown value matches any."""
         numbers, births = self.number and other.number, self.birth and other.birth
         return not (
             (numbers and self.number != other.number) or (births and self.birth != other.birth)

@@ -1,24 +1,24 @@
-"""What Holdfast knows of a directory: a small file on the export, which outlives the cluster.
+"""The record of a volume's directory: a small file on the export that outlives the cluster.
 
     .holdfast/export                          which export this is: its id and format
     .holdfast/terms/LEADER/NUMBER.ID/         the term in which changes are made (terms.py)
         +VOLUME -> PATH                       an intent: PATH is about to be made for VOLUME
-        -VOLUME/                              a directory on its way out
+        -VOLUME/                              a directory that is being moved
     .holdfast/terms/LEADER/.spare/            the folder of the next term
-    .holdfast/creating/VOLUME                 a volume that the API server may not know yet
-    .holdfast/volumes/VOLUME                  a volume that it does, or did
-    .holdfast/trashed/VOLUME                  a volume whose directory was deleted
-    .holdfast/trash/VOLUME/                   that directory, until the reaper has been there
-    .holdfast/directories/PATH/VOLUME         whose PATH is: found without reading the rest
-    .holdfast/directories/PATH/.made          PATH is a parent that Holdfast made
+    .holdfast/creating/VOLUME                 record: the API server may not know the volume yet
+    .holdfast/volumes/VOLUME                  record: the API server knows, or knew, the volume
+    .holdfast/trashed/VOLUME                  record: the directory was deleted
+    .holdfast/trash/VOLUME/                   the deleted directory, until the reaper removes it
+    .holdfast/directories/PATH/VOLUME         mark: PATH belongs to VOLUME (index by directory)
+    .holdfast/directories/PATH/.made          mark: PATH is a parent that Holdfast made
 
-Between the components of a PATH of several is one more, `.holdfast`: A/.holdfast/B for A/B.
+A PATH of several components has `.holdfast` between them: A/.holdfast/B for A/B.
 
-An intent is written before its directory is made, the record right after, and the record moves
-from `creating` to `volumes` once the PersistentVolume exists: what a crash leaves half-made is
-exactly the intents and what lies in `creating`. That a record lies in `trashed` is all that says
-so: deleting is renames alone, which a full export allows as well. Nothing is kept inside the
-directory itself: databases want theirs empty.
+The intent is written before the directory is made, the record right after it; the record moves
+from `creating` to `volumes` once the PersistentVolume exists. So exactly the intents and the
+records in `creating` are what a crash can leave half-made. Only its place in `trashed` says that
+a record's directory was deleted: deleting takes only renames, which work on a full export too.
+Nothing is stored in the directory itself: databases require an empty one.
 """
 
 from __future__ import annotations
@@ -39,15 +39,20 @@ from holdfast.exports.inode import UNKNOWN, Inode
 from holdfast.exports.tree import LONGEST_FILE
 
 VERSION = 2
-_DEEPEST = 16  # of what later versions may add; JSON of any depth is not to be followed
+_DEEPEST = 16  # levels of nesting in fields of later versions; bounds the recursion
 
-# What parsing raises for JSON that is no record, or no JSON.
+# Raised by parsing for invalid JSON and for JSON that is not a record.
 _NO_RECORD = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _encode = json.JSONEncoder().encode
 
 
 class DirectoryTaken(ExportError):
-    """The directory, one above it or one beneath it belongs to `records`."""
+    """The directory, or one above or beneath it, belongs to other volumes.
+
+    Attributes:
+        directory: path relative to the export's root.
+        records: the records of those volumes.
+    """
 
     def __init__(self, directory: str, records: Sequence[Record]) -> None:
         owners = ", ".join(f"{record.volume} of claim {record.claim}" for record in records)
@@ -57,12 +62,12 @@ class DirectoryTaken(ExportError):
 
 
 def timestamp() -> str:
-    """Now, as RFC 3339 in UTC."""
+    """The current time in UTC, RFC 3339, in seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class State(StrEnum):
-    """Where the data of a record is: at its directory, kept there, archived, or in the trash."""
+    """Where a record's data is: in use or retained at its directory, archived, or in the trash."""
 
     LIVE = "live"
     RETAINED = "retained"
@@ -76,26 +81,29 @@ class Record:
 
     Attributes:
         volume: name of the PersistentVolume.
-        version: of the record's format; 1 had no export, inode, inherited and version.
-        export: id of the export that the directory is on; empty in version 1.
+        version: format of the record; version 1 has no version, export, inode and inherited.
+        export: id of the export; empty in version 1.
         directory: path relative to the export's root.
-        inode: of the directory; not known in version 1.
-        claim: whose it is or was.
+        inode: inode of the directory; unknown in version 1.
+        claim: the PersistentVolumeClaim that the volume is or was bound to.
+        storage_class: name of its StorageClass.
         size: the claim's request, a Kubernetes quantity.
-        reclaim_policy: `Delete` or `Retain`, of the PersistentVolume.
-        on_delete: the reclaim action under the policy Delete.
-        mode: permission bits, in octal; uid, gid: None where the server decided.
-        found: the directory was there before its volume; it keeps its mode and owner.
-        foreign: it was there, and no record said whose: somebody's own, and never removed.
-        inherited: nfs-subdir-external-provisioner made it, by whose rules volumes may share.
-        succeeds: volumes that are gone and whose retained directory this one takes up.
-        origin: which cluster's API server knows the volume (the uid of its namespace
-            kube-system); empty where that could not be read.
-        target: where the data goes or went: the name of an archive in the root, which is written
-            before it is moved, or the place in the trash, which is not written.
+        reclaim_policy: `Delete` or `Retain`, as in the PersistentVolume.
+        on_delete: the reclaim action under the policy `Delete`.
+        shared: other volumes whose class says so too may have the same directory.
+        mode: permission bits, octal.
+        uid, gid: owner; None if the server chose it.
+        found: the directory existed before the volume; it keeps its mode and owner.
+        foreign: it existed and had no record: it is never removed.
+        inherited: made by nfs-subdir-external-provisioner, whose rules let volumes share.
+        succeeds: deleted volumes whose retained directory this volume reuses.
+        origin: uid of the cluster (of its namespace kube-system); empty if it was unreadable.
+        state: where the data is.
+        target: where the data is moved: the name of an archive in the root, written before the
+            move, or the path in the trash, which is not written to the file.
         created, moved: RFC 3339, UTC; `moved` is empty in the trash.
-        unknown: fields of a later version, which are kept; those within `claim` and `inode`
-            beneath these names.
+        unknown: fields of later versions, kept as they are; those of `claim` and `inode` are
+            nested under these names.
     """
 
     volume: str
@@ -125,18 +133,18 @@ class Record:
 
     @classmethod
     def parse(cls, data: bytes, volume: str) -> Self:
-        """The record in a volume's file.
+        """Parses a record's file.
 
         Raises:
-            Unsafe: the file is not a record, has a field of another type than it should have, or
-                belongs to another volume.
+            Unsafe: the file is not a record, a field has the wrong type, or the record belongs to
+                another volume.
         """
         try:
             record = cls(**_read(json.loads(data)))
             _check_depth(record.unknown)
             components(record.directory)
             if record.target and components(record.target) != (record.target,):
-                raise ValueError(f"no archive is at {record.target!r}, but in the root")
+                raise ValueError(f"target {record.target!r} is not in the export's root")
         except (*_NO_RECORD, Refused) as error:
             raise Unsafe(
                 f"cannot parse the record .holdfast/…/{volume} ({error}): restore it from a backup"
@@ -149,10 +157,10 @@ class Record:
         return record
 
     def dump(self) -> bytes:
-        """The record as a file: JSON, a line for each field, human-readable.
+        """The record as JSON, one field a line, human-readable.
 
         Raises:
-            Unsafe: it would be too long to be read again.
+            Unsafe: it is longer than `LONGEST_FILE`, which `parse` refuses.
         """
         values = {name: getattr(self, name) for name in _NAMES}
         for name, known in _PARTS.items():
@@ -165,48 +173,51 @@ class Record:
         lines = (f" {_encode(name)}: {_encode(value)}" for name, value in values.items())
         data = ("{\n" + ",\n".join(lines) + "\n}\n").encode()
         if len(data) > LONGEST_FILE:
-            raise Unsafe(f"the record of {self.volume} would have more than {LONGEST_FILE} bytes")
+            raise Unsafe(
+                f"the record of volume {self.volume} would have {len(data)} bytes, more than "
+                f"{LONGEST_FILE}: remove its longest fields"
+            )
         return data
 
     def with_target(self, target: str) -> Record:
-        """The record before its data is moved, or with "" where it stays after all."""
+        """The record before its data is moved to `target`; "" if it stays after all."""
         return replace(self, target=target)
 
     def with_state(self, state: State) -> Record:
-        """The record after its data was moved, or left for good."""
+        """The record after its reclaim action has ended, in the state that this left."""
         return replace(self, state=state, moved=timestamp())
 
     def trashed(self, place: str) -> Record:
-        """The record of a directory that is in the trash."""
+        """The record, with its directory at this path in the trash."""
         return replace(self, state=State.TRASHED, target=place)
 
     @property
     def in_place(self) -> bool:
-        """Whether the data is at the directory, and nothing has begun to move it."""
+        """Whether the data is at the directory and is not being moved."""
         return self.state in {State.LIVE, State.RETAINED} and not self.target
 
     @property
     def was_retained(self) -> bool:
-        """Whether the directory was kept on purpose, and may be taken up by its path's claim."""
+        """Whether the directory was retained, and may be reused by a claim with its path."""
         kept = self.reclaim_policy == "Retain" or self.on_delete is Action.RETAIN
         return self.state is State.RETAINED or (self.state is State.LIVE and kept)
 
     def shares_with(self, other: Record) -> bool:
-        """Whether both may have one directory: their classes say so, or nfs-subdir made both."""
+        """Whether both may have one directory: both classes say so, or nfs-subdir made both."""
         both = (self.shared and other.shared) or (self.inherited and other.inherited)
         return both and self.directory == other.directory
 
     def may_go_before(self, other: Record) -> bool:
-        """Whether it lies within the other's directory, and nfs-subdir made both.
+        """Whether it is nested in the other's directory, and nfs-subdir made both.
 
-        That provisioner let directories lie within each other: the inner one is reclaimed first.
+        That provisioner allows nested directories; the inner one is reclaimed first.
         """
         both = self.inherited and other.inherited
         return both and self.directory.startswith(f"{other.directory}/")
 
 
 _NAMES = tuple(one.name for one in fields(Record) if one.name != "unknown")
-# Of what has fields of its own.
+# Fields that are objects, and their fields.
 _PARTS = {
     "claim": tuple(one.name for one in fields(ClaimRef)),
     "inode": tuple(one.name for one in fields(Inode)),
@@ -217,7 +228,7 @@ _FLAGS = {"shared", "found", "foreign", "inherited"}
 
 
 def _read(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a record's JSON, checked; raises ValueError, TypeError, KeyError."""
+    """Parses and checks a record's fields; raises ValueError, TypeError, KeyError."""
     known = {name: given[name] for name in given if name in _NAMES}
     for name, value in known.items():
         _check(name, value)
@@ -234,14 +245,14 @@ def _read(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _split(given: dict[str, Any], names: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields of these names, and the others."""
+    """The fields with these names, and the others."""
     known = {name: value for name, value in given.items() if name in names}
     return known, {name: value for name, value in given.items() if name not in names}
 
 
 def _check_depth(value: Any, left: int = _DEEPEST) -> None:
     if not left:
-        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+        raise ValueError(f"nested more than {_DEEPEST} levels deep")
     inner = value.values() if isinstance(value, Mapping) else value
     if isinstance(inner, Iterable) and not isinstance(inner, str):
         for one in inner:
@@ -259,12 +270,12 @@ def _check(name: str, value: Any) -> None:
     elif name == "version":
         kinds = (int,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and name not in _FLAGS):
-        raise TypeError(f"field {name!r} is {value!r}")
+        raise TypeError(f"field {name!r} has the wrong type: {value!r}")
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 
@@ -274,5 +285,5 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
 
 def _inode(given: dict[str, Any]) -> Inode:
     if not all(type(value) is int for value in given.values()):
-        raise TypeError(f"field 'inode' is {given!r}")
+        raise TypeError(f"field 'inode' has the wrong type: {given!r}")
     return Inode(given["number"], given.get("birth", 0))

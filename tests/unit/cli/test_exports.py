@@ -261,7 +261,7 @@ class TestId:
         done = bench.accept()
 
         assert done.exit_code == 1
-        assert "run a later one" in done.output
+        assert "upgrade Holdfast" in done.output
 
     def test_an_api_server_that_refuses_is_a_sentence(self, bench: Bench) -> None:
         bench.server.fail("list", Fault(403, "Forbidden"))

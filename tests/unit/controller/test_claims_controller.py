@@ -65,7 +65,7 @@ def test_an_existing_directory_is_refused_unless_the_class_says_otherwise(site: 
     site.add_claim(ref())
     with pytest.raises(Requeue):
         site.serve()
-    assert "exists, and no record says whose it is" in site.only(FAILED).message
+    assert "exists without a record" in site.only(FAILED).message
     assert site.volume() is None
 
     site.add_class(existingDirectories="use")

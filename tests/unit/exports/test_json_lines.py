@@ -313,7 +313,7 @@ def test_a_grant_ends_at_some_time(fuzzed: Path, seconds: str) -> None:
     told = _told(answer(Export(fuzzed), line))
 
     assert (told["id"], told["error"]["kind"]) == (7, "Invalid")
-    assert "is no finite number" in told["error"]["message"]
+    assert "is not a finite number" in told["error"]["message"]
 
 
 def test_an_answer_that_is_too_long_is_an_error_of_its_call(fuzzed: Path) -> None:

@@ -179,7 +179,7 @@ def test_what_a_cache_says_is_not_there_is_neither_changed_nor_adopted_nor_remov
     before = touched(root / "team")
     _have_the_cache_lie(monkeypatch, lie)
 
-    with pytest.raises(Unsafe, match="exists, and no record says whose it is"):
+    with pytest.raises(Unsafe, match="exists without a record"):
         export.create(plan())
     assert touched(root / "team") == before
     record = export.create(plan(use_existing=True))
@@ -316,7 +316,7 @@ def test_a_directory_without_a_record_is_refused_unless_the_class_says_otherwise
     (root / name / "dump.sql").write_text("data")
     before = touched(root / name), visible(root)
 
-    with pytest.raises(Unsafe, match="let pathPattern give another, remove it if it is not"):
+    with pytest.raises(Unsafe, match="change pathPattern, remove the directory if it is not"):
         either.create(plan("1", name))
     assert (touched(root / name), visible(root)) == before
     assert either.find("pvc-1") is None

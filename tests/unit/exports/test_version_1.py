@@ -36,7 +36,7 @@ def test_a_directory_that_holds_something_is_not_that_of_a_record_without_an_ino
     _somebodys(root)
     before = touched(root)
 
-    with pytest.raises(Unsafe, match="no record says whose it is"):
+    with pytest.raises(Unsafe, match="exists without a record"):
         recorded.create(plan("1", "data"))
 
     assert touched(root) == before
