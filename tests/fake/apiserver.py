@@ -66,6 +66,7 @@ class FakeApiServer:
         self.between: dict[Verb, deque[Callable[[Request], object]]] = {}
         self.scripts: deque[list[Step]] = deque()
         self.expire_continue: Fault | None = None
+        self.denied: set[tuple[str, str]] = set()  # what reviews of access say no to: kind, verb
         self.thawed = threading.Event()
         self.thawed.set()
         self.delivering = threading.Event()
@@ -193,7 +194,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path, _ = self._target()
+        if path.endswith("/selfsubjectaccessreviews"):
+            self._change("create", self._reviewed, code=201)
+            return
         self._change("create", lambda body: self.server_of.objects.create(path, body), code=201)
+
+    def _reviewed(self, body: Json) -> Json:
+        """The answer to a question about a permission; nothing is enforced here."""
+        asked = body["spec"]["resourceAttributes"]
+        allowed = (asked["resource"], asked["verb"]) not in self.server_of.denied
+        return {**body, "status": {"allowed": allowed}}
 
     def do_PUT(self) -> None:
         path, _ = self._target()

@@ -111,9 +111,7 @@ def _permissions(api: Api, lease: str) -> Iterator[Line]:
     for asked in review(api, own_namespace(), leader_election=bool(lease), lease=lease):
         where = f" in namespace {asked.namespace}" if asked.namespace else ""
         what = f"may {asked.verb} {asked.resource.plural}{where}"
-        group = asked.resource.api.rpartition("/")[0]
-        advice = f"grant '{asked.verb}' on '{asked.resource.plural}' of API group '{group}'{where}"
-        yield Line(what, "" if asked.allowed else advice)
+        yield Line(what, "" if asked.allowed else f"grant '{asked.verb}' {asked.advice}")
 
 
 def _classes(api: Api, provisioner: Provisioner) -> Iterator[Line]:

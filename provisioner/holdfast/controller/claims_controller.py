@@ -184,7 +184,7 @@ class ClaimsController:
         wanted = volume(
             plan,
             self._context.address,
-            finalizer=self._context.provisioner.finalizer,
+            finalizer=self._context.provisioner.finalizer and self._context.may_patch_volumes(),
             export_id=self._context.identity.export_id,
         )
         try:

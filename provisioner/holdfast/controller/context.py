@@ -20,6 +20,7 @@ class Context:
     """The API server, the export, and who we are.
 
     `check_term` raises LeadershipLost once the work of this thread may change nothing more.
+    Without `may_patch_volumes`, volumes get no finalizer, which nobody could take off.
     """
 
     api: Api
@@ -31,3 +32,4 @@ class Context:
     metrics: Metrics
     identity: Identity
     check_term: Callable[[], None]
+    may_patch_volumes: Callable[[], bool]

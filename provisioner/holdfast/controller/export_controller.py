@@ -158,6 +158,7 @@ class ExportController:
             metrics=shared.metrics,
             identity=self.identity,
             check_term=self.gate.check_term,
+            may_patch_volumes=shared.permissions.may_patch_volumes,
         )
 
     def _workers_of(self, name: str, queue: WorkQueue, handle: Callable[[str], None]) -> Workers:

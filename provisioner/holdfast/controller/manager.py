@@ -15,6 +15,7 @@ from holdfast.controller.export_controller import ExportController
 from holdfast.controller.health import Health
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.own_pod import delete_own_pod
+from holdfast.controller.permissions import Permissions, review
 from holdfast.controller.settings import Settings
 from holdfast.controller.shared import Shared
 from holdfast.kube.api import Api
@@ -47,6 +48,8 @@ class Manager:
             self.api, f"{settings.provisioner.name}_{settings.identity}"
         )
         self.caches = Caches(self.api, settings.provisioner, self.broadcaster.postpone)
+        self.events = EventRecorder(self.broadcaster)
+        self.permissions = self._permissions()
         self.export = ExportController(settings, self._shared())
         self.metrics.watch(
             "holdfast_api_up", "Whether the API server answers", lambda: self.api_circuit.available
@@ -59,12 +62,29 @@ class Manager:
             registry=self.metrics.registry,
         )
 
+    def _permissions(self) -> Permissions:
+        settings, lease = self._settings, self._settings.provisioner.lease
+        return Permissions(
+            lambda: review(
+                self.api,
+                settings.namespace,
+                leader_election=settings.leader_election,
+                lease=lease,
+            ),
+            lambda message: self.events.replica_warning(
+                settings.namespace, lease, "PermissionMissing", message
+            ),
+            self._look_again,
+            finalizer=settings.provisioner.finalizer,
+        )
+
     def _shared(self) -> Shared:
         return Shared(
             api=self.api,
             api_circuit=self.api_circuit,
             caches=self.caches,
-            events=EventRecorder(self.broadcaster),
+            permissions=self.permissions,
+            events=self.events,
             metrics=self.metrics,
             stop=self._stop,
         )
@@ -122,7 +142,12 @@ class Manager:
         self.api.close()
         self.export.watchdog.stop()  # last: calls may hang to the end
 
+    def _look_again(self) -> None:
+        self.export.volumes.look_again()  # which is made later than what calls it
+
     def _ask_api(self) -> None:
+        """Raises KubeError; nothing is begun before it is known what is allowed."""
+        self.permissions.refresh()
         next(self.api.pages(CLASSES, limit=1))
 
     def not_live(self) -> list[str]:
@@ -140,6 +165,7 @@ class Manager:
         wrong = []
         if not self.api_circuit.available:
             wrong.append(f"{self.api_circuit.name}: {self.api_circuit.reason}")
+        wrong += self.permissions.missing
         wrong += self.export.not_ready()
         if not self.caches.synced:
             wrong.append("the claims, classes and volumes have not been read yet")

@@ -1,15 +1,20 @@
 """What the provisioner asks of the API server: the least that works.
 
-One table, for `holdfast check` and for the role that a cluster grants. A pod whose mount is
-stale deletes itself where it may (`TO_DELETE_OWN_POD`); `holdfast check` does not insist on it.
+One table, for `holdfast check`, for readiness, and for the role that a cluster grants. A pod whose
+mount is stale deletes itself where it may (`TO_DELETE_OWN_POD`); nobody insists on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import structlog
 
 from holdfast.kube.api import Api
+from holdfast.kube.errors import ApiError
 from holdfast.kube.resources import (
     ACCESS_REVIEWS,
     CLAIMS,
@@ -34,6 +39,11 @@ NEEDED: dict[Resource, tuple[str, ...]] = {
 NEEDED_TO_LEAD: dict[Resource, tuple[str, ...]] = {LEASES: ("get", "create", "update")}
 TO_DELETE_OWN_POD: dict[Resource, tuple[str, ...]] = {PODS: ("delete",)}
 
+_WHILE_MISSING = 20.0  # seconds until permissions are asked for again
+_WHILE_COMPLETE = 300.0
+
+_log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:
@@ -44,6 +54,103 @@ class Permission:
     namespace: str
     allowed: bool
     name: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to grant; several permissions on one resource need one rule."""
+        group = self.resource.api.rpartition("/")[0]
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        return f"on '{self.resource.plural}' of API group '{group}'{where}"
+
+
+def missing(permissions: Iterable[Permission]) -> list[str]:
+    """What to grant, a line for each resource on which something is not allowed."""
+    verbs: dict[Permission, list[str]] = {}
+    for asked in permissions:
+        if not asked.allowed:
+            verbs.setdefault(replace(asked, verb="", name=""), []).append(asked.verb)
+    return [
+        f"permission missing: grant {', '.join(map(repr, listed))} {one.advice}"
+        for one, listed in verbs.items()
+    ]
+
+
+class Permissions:
+    """What this replica may do, asked again from time to time: a grant needs no restart."""
+
+    def __init__(
+        self,
+        ask: Callable[[], Iterable[Permission]],
+        tell: Callable[[str], object],
+        granted: Callable[[], object],
+        *,
+        finalizer: bool = True,
+    ) -> None:
+        """Asks nothing yet.
+
+        Args:
+            ask: reviews every permission; raises KubeError.
+            tell: is told what is missing, once as long as it stays the same.
+            granted: is called when PersistentVolumes may be patched from now on.
+            finalizer: whether volumes are to have our finalizer.
+        """
+        self._ask = ask
+        self._tell = tell
+        self._granted = granted
+        self._finalizer = finalizer
+        self._missing: list[str] = []
+        self._may_patch_volumes: bool | None = None  # not asked yet
+        self._ask_at = -math.inf
+
+    @property
+    def missing(self) -> list[str]:
+        """What to grant, a line for each resource; as of the last answers."""
+        return self._missing
+
+    def may_patch_volumes(self) -> bool:
+        """Whether finalizers and annotations of PersistentVolumes may be changed.
+
+        A finalizer that we may not take off would keep a volume for ever.
+        """
+        return bool(self._may_patch_volumes)
+
+    def refresh(self) -> None:
+        """Asks again if it is time to; raises ServerUnavailable, and waits for no answer else."""
+        if time.monotonic() < self._ask_at:
+            return
+        try:
+            answers = list(self._ask())
+        except ApiError as error:  # not even the question is allowed: take it all as granted
+            _log.warning("permissions are not known", reason=error.message)
+            answers = []
+        self._learn(answers)
+        self._ask_at = time.monotonic() + (_WHILE_MISSING if self._missing else _WHILE_COMPLETE)
+
+    def _learn(self, answers: list[Permission]) -> None:
+        before, self._missing = self._missing, missing(answers)
+        if self._missing != before:
+            self._say()
+        may_patch = all(one.allowed for one in answers if _is_patch_of_volumes(one))
+        could_patch, self._may_patch_volumes = self._may_patch_volumes, may_patch
+        if self._finalizer and not may_patch and could_patch is not False:
+            _log.warning(
+                "volumes get no finalizer: it could not be taken off without the right to patch "
+                "persistentvolumes, and they could never be deleted"
+            )
+        if may_patch and could_patch is False:
+            self._granted()
+
+    def _say(self) -> None:
+        for line in self._missing:
+            _log.warning(line)
+        if self._missing:
+            self._tell("; ".join(self._missing))
+        else:
+            _log.info("no permission is missing any more")
+
+
+def _is_patch_of_volumes(asked: Permission) -> bool:
+    return asked.resource is VOLUMES and asked.verb == "patch"
 
 
 def review(

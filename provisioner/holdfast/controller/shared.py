@@ -9,6 +9,7 @@ from holdfast.controller.caches import Caches
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.metrics import Metrics
+from holdfast.controller.permissions import Permissions
 from holdfast.kube.api import Api
 
 
@@ -22,6 +23,7 @@ class Shared:
     api: Api
     api_circuit: CircuitBreaker
     caches: Caches
+    permissions: Permissions
     events: EventRecorder
     metrics: Metrics
     stop: threading.Event

@@ -54,10 +54,14 @@ class VolumesController:
         """Looks at every volume, and at those whose directory was on its way out."""
         names = set(moving)
         self._moving = names.copy()  # workers of the term before may still take from it
-        self._recorded.clear()
-        self._context.view.look_at_all()
+        self.look_again()
         for name in names:
             self._context.view.volume_queue.add(name)
+
+    def look_again(self) -> None:
+        """Looks at every volume as if it had not been seen before."""
+        self._recorded.clear()
+        self._context.view.look_at_all()
 
     def __call__(self, name: str) -> None:
         """Does for one volume what is to be done now."""
@@ -121,9 +125,9 @@ class VolumesController:
             self.say_moved_back(name, place, "the folder of an earlier term")
 
     def _align_finalizers(self, volume: Volume) -> bool:
-        """Sets the finalizers right; whether they were."""
+        """Sets the finalizers right, where they may be changed; whether there was nothing to do."""
         wanted = wanted_finalizers(volume, self._context.provisioner)
-        if wanted == volume.finalizers:
+        if wanted == volume.finalizers or not self._context.may_patch_volumes():
             return True
         try:
             self._patch(volume, {"finalizers": list(wanted)})
@@ -173,6 +177,8 @@ class VolumesController:
     def _give_export_id(self, volume: Volume) -> None:
         """Writes on a volume which export it is on: it was made before exports had an id."""
         self._find_or_adopt(volume)
+        if not self._context.may_patch_volumes():
+            return
         self._patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})
 
     def _reclaim(self, volume: Volume) -> None:

@@ -48,7 +48,7 @@ class Site:
 
     def __init__(self, api: Api, server: FakeApiServer, root: Path) -> None:
         self.api, self.server, self.root = api, server, root
-        self.leads = True
+        self.leads = self.may_patch_volumes = True
         self.stop = threading.Event()
         self.export = Export(root)
         self.export.initialise(ID)
@@ -70,6 +70,7 @@ class Site:
             metrics=self.metrics,
             identity=self.identity,
             check_term=self.gate.check_term,
+            may_patch_volumes=lambda: self.may_patch_volumes,
         )
         self.trash_looks = 0
         self.set_up(self.context)

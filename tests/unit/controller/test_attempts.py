@@ -163,7 +163,7 @@ class TestUnknownEnd:
         assert not site.export.is_unfinished("pvc-1")
         assert "1" not in site.claims_controller.in_progress
 
-    @pytest.mark.parametrize("step", ["_placed", "_record"])
+    @pytest.mark.parametrize("step", ["_make_directory", "_record"])
     def test_one_that_has_no_record_yet_is_undone_when_its_claim_is_gone(
         self, site: Site, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:

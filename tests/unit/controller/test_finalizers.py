@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.claims.constants import FINALIZER
+from holdfast.claims.constants import EXPORT, FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.kube import errors as kube
 from tests.fake.apiserver import Fault, Request
-from tests.unit.controller.given import NAME, a_volume, ref
+from tests.unit.controller.given import ID, NAME, a_volume, ref
 from tests.unit.controller.site import Site
 
 ANOTHERS = "kubernetes.io/pv-protection"
@@ -181,3 +181,70 @@ def test_a_volume_of_another_provisioner_is_left_alone(site: Site) -> None:
     site.look_after()
 
     assert site.server.requests == []
+
+
+class TestWithoutTheRightToPatchVolumes:
+    """Permissions of nfs-subdir: a finalizer could never be taken off."""
+
+    @pytest.fixture(autouse=True)
+    def refuse(self, site: Site) -> None:
+        site.may_patch_volumes = False
+        site.server.lasting["patch"] = Fault(403, "Forbidden")
+
+    def test_a_volume_that_is_made_gets_none(self, site: Site) -> None:
+        site.add_claim(ref())
+
+        site.serve()
+
+        assert finalizers(site) == []
+
+    @pytest.mark.parametrize("policy", ["Delete", "Retain"])
+    @pytest.mark.parametrize("held", [(), (FINALIZER,)])
+    def test_those_of_a_volume_stay_as_they_are(
+        self, site: Site, policy: str, held: tuple[str, ...]
+    ) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), policy=policy, finalizers=held))
+
+        site.look_after()
+
+        assert finalizers(site) == list(held)
+        assert (patches(site), site.said()) == ([], [])
+
+    def test_a_volume_is_reclaimed(self, site: Site) -> None:
+        site.serve_and_bind(ref())
+        site.release()
+
+        site.look_after()
+
+        volume = site.volume()
+        assert volume is None or "deletionTimestamp" in volume["metadata"]
+        assert site.said("VolumeFailedDelete") == []
+        assert not (site.root / "team" / "data").exists()
+
+    def test_a_volume_that_names_no_export_is_not_written_to(self, site: Site) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), export_id=""))
+
+        site.look_after()
+
+        assert (patches(site), site.said()) == ([], [])
+
+    @pytest.mark.parametrize(("export_id", "held"), [(ID, ()), ("", (FINALIZER,))])
+    def test_once_it_is_granted_volumes_get_what_they_lack(
+        self, site: Site, export_id: str, held: tuple[str, ...]
+    ) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), export_id=export_id, finalizers=held))
+        site.look_after()
+        del site.server.lasting["patch"]
+        site.may_patch_volumes = True
+
+        site.volumes_controller.look_again()
+
+        assert "pvc-1" in site.queued()[1]
+        site.look_after()
+        assert finalizers(site) == [FINALIZER]
+        volume = site.volume()
+        assert volume is not None
+        assert volume["metadata"]["annotations"][EXPORT] == ID

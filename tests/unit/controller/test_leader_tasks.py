@@ -13,6 +13,7 @@ import structlog
 from holdfast.controller import leader_tasks as module
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.leader_tasks import LeaderTasks
+from holdfast.controller.permissions import Permissions
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
@@ -76,6 +77,7 @@ class Bench:
             api=site.api,
             api_circuit=self.api_circuit,
             caches=site.caches,
+            permissions=Permissions(tuple, self.told.append, lambda: None, finalizer=True),
             events=site.context.events,
             metrics=site.metrics,
             stop=site.stop,

@@ -22,8 +22,9 @@ from holdfast.controller.watchdog import LOST
 from holdfast.exports.errors import Failed
 from holdfast.exports.export import Export
 from holdfast.exports.interface import ExportInfo, Takeover
+from holdfast.kube.errors import ServerUnavailable
 from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
-from tests.fake.apiserver import FakeApiServer
+from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
 from tests.support import eventually
 from tests.unit.controller.given import (
@@ -292,6 +293,50 @@ class TestTermNotBegun:
 
         assert running.metric("holdfast_term_begun") == 1
         assert running.manager.not_ready() == []
+
+
+class TestPermissions:
+    """Those of nfs-subdir lack leases, and patch on persistentvolumes."""
+
+    LACKED = frozenset({("persistentvolumes", "patch"), ("leases", "get")})
+
+    def test_what_is_missing_is_told_by_readiness_and_an_event_on_the_pod(
+        self, server: FakeApiServer, manager: Manager
+    ) -> None:
+        volumes = "permission missing: grant 'patch' on 'persistentvolumes' of API group ''"
+        leases = (
+            "permission missing: grant 'get' on 'leases' of API group 'coordination.k8s.io' "
+            "in namespace storage"
+        )
+        server.denied |= self.LACKED
+        running = Running(manager, server)
+        with structlog.testing.capture_logs() as logs:
+            running.thread.start()
+            eventually(lambda: manager.not_ready() == [volumes, leases])
+            events = "/api/v1/namespaces/storage/events"
+            event = eventually(
+                lambda: next(
+                    (one for path, one in list(server.objects.by_path.items()) if events in path),
+                    None,
+                )
+            )
+            running.end()
+
+        assert event["reason"] == "PermissionMissing"
+        assert event["involvedObject"]["name"] == "holdfast-0"
+        logged = [str(line["event"]) for line in logs]
+        assert {volumes, leases} <= set(logged)
+        assert sum("no finalizer" in line for line in logged) == 1
+
+    def test_nothing_is_begun_before_they_are_known(
+        self, server: FakeApiServer, manager: Manager
+    ) -> None:
+        server.fail("create", Fault(503))
+
+        with pytest.raises(ServerUnavailable):
+            manager.api_circuit._probe()
+
+        assert not manager.permissions.may_patch_volumes()
 
 
 class TestBeforeItRuns:

@@ -1,12 +1,24 @@
-"""What `holdfast check` asks the API server about."""
+"""What the API server is asked about, and what becomes of its answers."""
 
 from __future__ import annotations
 
 import json
+import time
 
-from holdfast.controller.permissions import NEEDED, NEEDED_TO_LEAD, Permission, review
+import pytest
+import structlog
+
+from holdfast.controller.permissions import (
+    NEEDED,
+    NEEDED_TO_LEAD,
+    Permission,
+    Permissions,
+    missing,
+    review,
+)
 from holdfast.kube.api import Api
-from holdfast.kube.resources import LEASES, NAMESPACES
+from holdfast.kube.errors import Forbidden, KubeError, ServerUnavailable
+from holdfast.kube.resources import CLAIMS, LEASES, NAMESPACES, VOLUMES
 from tests.fake.apiserver import FakeApiServer, Fault
 
 
@@ -83,3 +95,156 @@ def test_each_kind_is_asked_for_in_its_api_group(server: FakeApiServer, api: Api
         "namespaces": "",
         "leases": "coordination.k8s.io",
     }
+
+
+class TestMissing:
+    def test_where_all_is_allowed_nothing_is(self) -> None:
+        assert missing([Permission("get", CLAIMS, "", allowed=True)]) == []
+
+    def test_the_verbs_of_one_resource_are_one_line_that_says_what_to_grant(self) -> None:
+        asked = [
+            Permission("get", LEASES, "own", allowed=False, name="holdfast.io-nfs"),
+            Permission("create", LEASES, "own", allowed=False),
+            Permission("update", LEASES, "own", allowed=True, name="holdfast.io-nfs"),
+            Permission("patch", VOLUMES, "", allowed=False),
+        ]
+
+        leases, volumes = missing(asked)
+        assert leases == (
+            "permission missing: grant 'get', 'create' on 'leases' of API group "
+            "'coordination.k8s.io' in namespace own"
+        )
+        assert volumes == "permission missing: grant 'patch' on 'persistentvolumes' of API group ''"
+
+
+class Replica:
+    """One that is told what the API server answers, and how much time has passed."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, *, finalizer: bool = True) -> None:
+        self.now = 1000.0
+        self.questions = self.grants = 0
+        self.told: list[str] = []
+        self.denied: set[str] = set()
+        self.error: KubeError | None = None
+        patch.setattr(time, "monotonic", lambda: self.now)
+        self.permissions = Permissions(
+            self._ask, self.told.append, self._granted, finalizer=finalizer
+        )
+
+    def _ask(self) -> list[Permission]:
+        self.questions += 1
+        if self.error:
+            raise self.error
+        return [
+            Permission(verb, VOLUMES, "", allowed=verb not in self.denied)
+            for verb in ("get", "patch")
+        ]
+
+    def _granted(self) -> None:
+        self.grants += 1
+
+    def refresh_after(self, seconds: float) -> list[str]:
+        """What is logged."""
+        self.now += seconds
+        with structlog.testing.capture_logs() as lines:
+            self.permissions.refresh()
+        return [str(line["event"]) for line in lines]
+
+
+@pytest.fixture
+def replica(monkeypatch: pytest.MonkeyPatch) -> Replica:
+    return Replica(monkeypatch)
+
+
+NO_FINALIZER = "volumes get no finalizer"
+
+
+class TestRefresh:
+    def test_before_the_first_answer_volumes_may_not_be_patched(self, replica: Replica) -> None:
+        assert not replica.permissions.may_patch_volumes()
+
+    def test_what_is_missing_is_named_told_and_logged_once(self, replica: Replica) -> None:
+        replica.denied = {"patch"}
+
+        logged = replica.refresh_after(0)
+
+        [line] = replica.permissions.missing
+        assert "grant 'patch' on 'persistentvolumes'" in line
+        assert replica.told == [line]
+        assert logged[0] == line
+        assert NO_FINALIZER in logged[1]
+        assert not replica.permissions.may_patch_volumes()
+        assert replica.refresh_after(60) == []
+        assert replica.told == [line]
+
+    def test_where_nothing_is_missing_nothing_is_said(self, replica: Replica) -> None:
+        assert replica.refresh_after(0) == []
+
+        assert replica.permissions.may_patch_volumes()
+        assert (replica.permissions.missing, replica.told, replica.grants) == ([], [], 0)
+
+    def test_a_grant_takes_effect_without_a_restart(self, replica: Replica) -> None:
+        replica.denied = {"patch"}
+        replica.refresh_after(0)
+        replica.denied = set()
+
+        logged = replica.refresh_after(20)
+
+        assert logged == ["no permission is missing any more"]
+        assert replica.permissions.may_patch_volumes()
+        assert (replica.permissions.missing, replica.grants) == ([], 1)
+
+    def test_a_right_that_is_withdrawn_is_told(self, replica: Replica) -> None:
+        replica.refresh_after(0)
+        replica.denied = {"patch"}
+
+        assert NO_FINALIZER in replica.refresh_after(300)[1]
+
+        assert len(replica.told) == 1
+        assert not replica.permissions.may_patch_volumes()
+
+    def test_where_volumes_are_to_have_none_nothing_is_said_of_finalizers(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        replica = Replica(monkeypatch, finalizer=False)
+        replica.denied = {"patch"}
+
+        assert len(replica.refresh_after(0)) == 1
+
+    @pytest.mark.parametrize(("denied", "pause"), [(set(), 300), ({"get"}, 20)])
+    def test_it_is_asked_again_sooner_while_something_is_missing(
+        self, replica: Replica, denied: set[str], pause: float
+    ) -> None:
+        replica.denied = denied
+        replica.refresh_after(0)
+
+        replica.refresh_after(pause - 1)
+        assert replica.questions == 1
+
+        replica.refresh_after(1)
+        assert replica.questions == 2
+
+    def test_where_the_question_is_not_allowed_all_counts_as_granted(
+        self, replica: Replica
+    ) -> None:
+        """Some clusters take `system:basic-user` away; what is missing shows when it is used."""
+        replica.error = Forbidden(403, "Forbidden", "no reviews")
+
+        assert replica.refresh_after(0) == ["permissions are not known"]
+
+        assert replica.permissions.may_patch_volumes()
+        assert replica.permissions.missing == []
+
+    def test_an_api_server_that_is_away_changes_nothing(self, replica: Replica) -> None:
+        replica.denied = {"patch"}
+        replica.refresh_after(0)
+        known = replica.permissions.missing
+        replica.error = ServerUnavailable("away")
+
+        with pytest.raises(ServerUnavailable):
+            replica.refresh_after(20)
+
+        assert replica.permissions.missing == known
+        replica.error, replica.denied = None, set()
+        replica.refresh_after(0)
+        assert replica.permissions.missing == []

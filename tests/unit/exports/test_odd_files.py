@@ -141,7 +141,7 @@ def test_a_record_that_could_not_be_read_again_is_not_written(either: Leading) -
     published(either, "1", "data")
     record = adopted("2", "more", unknown={"later": "x" * LONGEST_FILE})
 
-    with pytest.raises(Unsafe, match="the record of volume pvc-2 would have .* bytes, more than"):
+    with pytest.raises(Unsafe, match=r"the record of volume pvc-2 would have .* bytes, more than"):
         either.adopt(record)
     assert either.recorded() == {"pvc-1"}
 
