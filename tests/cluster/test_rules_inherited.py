@@ -119,6 +119,32 @@ class TestInheritedVolumes:
         site.gone(volume)
         assert site.tree() == {site.namespace}
 
+    @pytest.mark.parametrize(
+        ("parameters", "path", "left"),
+        [
+            ({"pathPattern": "/${.PVC.namespace}-${.PVC.name}"}, "{}-data", ""),
+            ({"onDelete": "true", "pathPattern": "${.PVC.namespace}"}, "{}", "archived-{}"),
+            ({"pathPattern": "${.PVC.namespace}-${.PV.name}"}, "{}-${{.PV.name}}", ""),
+            ({"pathPattern": "x//${.PVC.namespace}", "odd": "x"}, "x/{}", "x"),
+        ],
+        ids=["row 1", "row 6", "row 7", "row 10"],
+    )
+    def test_one_of_a_class_that_serves_no_new_claim_is_reclaimed_by_nfs_subdirs_rules(
+        self, site: Site, parameters: dict[str, str], path: str, left: str
+    ) -> None:
+        """Rows 1, 6, 7 and 10 of the public cases: it stayed, Released, for ever."""
+        storage_class = site.make_class(parameters=DELETE | parameters)
+        volume = inherit(site, storage_class, path.format(site.namespace))
+        running = site.serve()
+        recorded(site, volume)
+        running.settle()
+
+        site.delete_claim("data")
+
+        site.gone(volume)
+        folders = {place for place in site.tree() if not place.endswith("/file")}
+        assert folders == {left.format(site.namespace)} - {""}
+
     def test_one_that_was_released_before_the_first_start_is_reclaimed(self, site: Site) -> None:
         volume = inherit(site, site.make_class(parameters=DELETE))
         site.delete_claim("data")

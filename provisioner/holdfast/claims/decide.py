@@ -213,8 +213,7 @@ def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
         claim.ref.namespace, claim.ref.name, volume
     )
     try:
-        if len(paths.components(path)) > paths.DEPTH:
-            raise Refused(f"the directory's path has more than {paths.DEPTH} components")
+        paths.check(path)
     except Refused as refused:
         raise Refused(
             f"{refused.message}, from pathPattern {read.path_pattern!r}: change the labels or "

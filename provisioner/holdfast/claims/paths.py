@@ -44,6 +44,12 @@ def components(path: str) -> tuple[str, ...]:
     return names
 
 
+def check(path: str) -> None:
+    """Raises Refused where this cannot be the directory of a new volume."""
+    if len(components(path)) > DEPTH:
+        raise Refused(f"the directory's path has more than {DEPTH} components")
+
+
 def _check(name: str, path: str) -> None:
     if not name:
         raise Refused(f"the directory's path {path!r} has an empty component")

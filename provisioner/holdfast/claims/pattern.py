@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from holdfast.claims import paths
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim
 
@@ -21,22 +22,41 @@ FIELDS = (
     "${.PV.name}",
 )
 
+# How other programs write their fields; in a path of ours they would be directories of that name.
+_OTHERS_FIELD = re.compile(r"\$\(|[{}]")
 _FIELD = re.compile(r"\$\{(?P<name>[^{}]*)\}")
 
 
 def check(pattern: str) -> str:
-    """The pattern, if every field in it exists.
+    """The pattern, if every field in it exists, and claims can be served from it.
 
     Raises:
-        Refused: an unknown field, or a `${` that is not closed.
+        Refused: an unknown field, a `${` that is not closed, another program's field, or a path
+            that is none whatever the claim.
     """
     for match in _FIELD.finditer(pattern):
         if not _known(match["name"]):
             known = ", ".join(FIELDS)
             raise Refused(f"has the unknown field {match[0]!r}; the fields are {known}")
-    if "${" in _FIELD.sub("", pattern):
+    rest = _FIELD.sub("", pattern)
+    if "${" in rest:
         raise Refused(f"has a '${{' without its '}}': {pattern!r}")
+    if _OTHERS_FIELD.search(rest):
+        known = ", ".join(FIELDS)
+        raise Refused(f"is {pattern!r}, with a field of another form; the fields are {known}")
+    _check_path(pattern)
     return pattern
+
+
+def _check_path(pattern: str) -> None:
+    """Raises Refused where no claim's fields make a directory's path of the pattern."""
+    if not pattern:
+        return
+    path = _FIELD.sub("x", pattern)
+    try:
+        paths.check(path)
+    except Refused as refused:
+        raise Refused(f"is {pattern!r}: with 'x' for each field, {refused.message}") from None
 
 
 def render(pattern: str, claim: Claim, volume: str) -> str:

@@ -32,7 +32,7 @@ def directory(pattern: str) -> str:
         ("${.PVC.namespace}/${.PVC.annotations.nfs.io/storage-path}", "team-a/over/here"),
         ("${.PVC.namespace}-${.PVC.name}-${.PV.name}", f"team-a-data-pvc-{UID}"),
         ("k8s/${.PVC.name}$", "k8s/data$"),
-        ("fixed {path}", "fixed {path}"),
+        ("fixed (path)", "fixed (path)"),
         ("${.PVC.name}${.PVC.labels.none}", "data"),
     ],
 )
@@ -120,10 +120,54 @@ def test_what_a_label_or_annotation_must_not_say_is_refused(value: str, why: str
     assert message.isprintable()
 
 
-def test_an_absolute_path_is_refused() -> None:
-    assert refusal(of=storage_class({"pathPattern": "/${.PVC.name}"})).startswith(
-        "the directory's path '/data' is absolute: remove the leading slash, from pathPattern "
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{{ .PVC.Namespace }}/{{ .PVC.Name }}",
+        "{pvc.namespace}/x",
+        "$(PVC_NAME)",
+        "${.PVC.name}}",
+        "a/{}",
+    ],
+)
+def test_a_field_as_another_program_writes_it_is_refused(pattern: str) -> None:
+    """Row 8 of the public cases: the first claim got a directory of that literal name."""
+    message = refusal(of=storage_class({"pathPattern": pattern}))
+
+    assert message.startswith(
+        f"StorageClass 'nfs': parameter 'pathPattern' is {pattern!r}, with a "
     )
+    assert "the fields are ${.PVC.namespace}, " in message
+
+
+def test_a_value_may_have_any_of_their_characters() -> None:
+    of = storage_class({"pathPattern": "${.PVC.annotations.path}"})
+
+    assert planned(claim(annotations={**ANNOTATIONS, "path": "{a}$(b)"}), of).directory == "{a}$(b)"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("/${.PVC.name}", "'/x' is absolute: remove the leading slash"),
+        ("x//${.PVC.name}", "'x//x' has an empty component"),
+        ("${.PVC.name}/", "'x/' has an empty component"),
+        ("../${.PVC.name}", "'../x' has the component '..'"),
+        ("./x", "'./x' has the component '.'"),
+        (".holdfast/${.PVC.name}", "has the reserved component"),
+        ("/".join(["n"] * 33), "has more than 32 components"),
+    ],
+)
+def test_a_pattern_that_gives_no_claim_a_path_is_refused_as_the_classs(
+    pattern: str, why: str
+) -> None:
+    """Row 10: only the first claim found it out."""
+    message = refusal(of=storage_class({"pathPattern": pattern}))
+
+    assert message.startswith(
+        f"StorageClass 'nfs': parameter 'pathPattern' is {pattern!r}: with 'x'"
+    )
+    assert why in message
 
 
 @pytest.mark.parametrize(
@@ -134,7 +178,11 @@ def test_an_absolute_path_is_refused() -> None:
     ],
 )
 def test_a_path_that_is_too_long_is_shown_by_its_beginning(path: str, what: str) -> None:
-    assert refusal(of=storage_class({"pathPattern": path})).startswith(f"{what}{path[:40]!r}…, ")
+    of, one = storage_class({"pathPattern": "${.PVC.annotations.path}"}), {"path": path}
+
+    said = refusal(claim(annotations={**ANNOTATIONS, **one}), of)
+
+    assert said.startswith(f"{what}{path[:40]!r}…, ")
 
 
 def test_a_path_of_as_many_components_as_are_allowed_is_served() -> None:

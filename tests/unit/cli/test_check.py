@@ -116,6 +116,21 @@ def test_without_the_volumes_it_is_not_known_and_nothing_is_written(bench: Bench
     assert is_untouched(bench, done.output)
 
 
+@pytest.mark.parametrize(
+    "pattern", ["/${.PVC.name}", "x//${.PVC.name}", "../x", "{{ .PVC.Name }}", "{pvc.name}"]
+)
+def test_a_class_that_can_serve_no_claim_fails_by_its_name(bench: Bench, pattern: str) -> None:
+    """Row 10 of the public cases: it was "ok … can be served"."""
+    odd = a_class({"pathPattern": pattern})
+    odd["metadata"]["name"] = "odd"
+    bench.server.objects.create(CLASSES.path(), odd)
+
+    advice = bench.advice("StorageClass 'odd' can be served", "--skip-export")
+
+    assert advice.startswith("StorageClass 'odd': parameter 'pathPattern' is ")
+    assert "ok    StorageClass 'nfs' can be served" in bench.check("--skip-export").output
+
+
 @pytest.mark.parametrize("half", [AT[:2], AT[2:]])
 def test_half_an_address_is_a_wrong_option(bench: Bench, half: tuple[str, ...]) -> None:
     done = bench.check(*half)

@@ -65,6 +65,49 @@ def test_one_whose_path_its_class_made_from_the_claim_is_recorded(site: Site) ->
     assert record(site).directory == "team/shop"
 
 
+@pytest.mark.parametrize(
+    ("parameters", "annotations", "path", "state"),
+    [
+        ({"pathPattern": "/${.PVC.namespace}-${.PVC.name}"}, {}, "team-data", State.TRASHED),
+        ({"pathPattern": "${.PVC.annotations.path}"}, {"path": "/data/x"}, "data/x", State.TRASHED),
+        ({"pathPattern": "${.PVC.name}//x/"}, {}, "data/x", State.TRASHED),
+        ({"pathPattern": "${.PVC.name}", "onDelete": "true"}, {}, "data", State.ARCHIVED),
+        ({"pathPattern": "${.PVC.name}-${.PV.name}"}, {}, "data-${.PV.name}", State.TRASHED),
+        ({"pathPattern": "{{ .PVC.Name }}"}, {}, "{{ .PVC.Name }}", State.TRASHED),
+        ({"pathPattern": "${.PVC.name}", "odd": "x"}, {}, "data", State.TRASHED),
+    ],
+    ids=[
+        "row 1: a leading slash",
+        "row 1: a leading slash in an annotation",
+        "row 10: doubled slashes",
+        "row 6: an onDelete that does not exist",
+        "row 7: a field that is literal there",
+        "row 8: another program's pattern",
+        "an unknown parameter",
+    ],
+)
+def test_one_is_recorded_and_reclaimed_though_its_class_can_serve_no_new_claim(
+    site: Site, parameters: dict[str, str], annotations: dict[str, str], path: str, state: State
+) -> None:
+    """Rows 1, 6, 7, 8 and 10 of the public cases: it stayed, Released, for ever."""
+    site.add_class(**{"onDelete": "delete", **parameters})
+    claim = a_claim(ref())
+    claim["metadata"]["annotations"] |= annotations
+    site.server.objects.create(CLAIMS.path("team"), claim)
+    inherit(site, path)
+    site.look_after()
+    assert record(site).directory == path
+    site.server.objects.delete(CLAIMS.path("team", "data"))
+    site.release()
+
+    site.look_after()
+
+    assert site.volume() is None
+    assert record(site).state is state
+    assert not (site.root / path).exists()
+    assert site.said() == []
+
+
 def test_one_that_no_rule_names_is_told_so_once(site: Site) -> None:
     inherit(site, "somewhere/else")
 
@@ -115,7 +158,7 @@ def test_a_released_one_on_another_server_is_refused(site: Site) -> None:
 
 
 def test_two_in_one_directory_go_with_the_last_of_them(site: Site) -> None:
-    """They blocked each other for ever (issue 12, no 8)."""
+    """Row 2 of the public cases: they blocked each other for ever."""
     site.add_class(pathPattern="${.PVC.namespace}/shared", onDelete="delete")
     for uid in "12":
         claim = a_claim(ref(uid, f"data-{uid}"))
