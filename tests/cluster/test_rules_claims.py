@@ -13,7 +13,7 @@ from holdfast.claims.constants import BETA_CLASS
 from holdfast.claims.ownership import Ownership
 from testbed.kubelet import Kubelet
 from testbed.manifests import stateful_set
-from tests.cluster.objects import names_of
+from tests.cluster.objects import name_of, names_of
 from tests.cluster.site import Site
 from tests.cluster.typed import running, variables_of
 from tests.support import eventually
@@ -138,6 +138,22 @@ def test_an_owner_that_cannot_be_given_is_refused_with_a_hint(
 
     assert "no_root_squash" in site.refusal(site.claim(site.make_class()))
     eventually(lambda: site.tree() == set())
+
+
+def test_a_claim_that_is_expanded_is_told_that_sizes_are_not_enforced(site: Site) -> None:
+    """Row 12 of the public cases: the class allowed it, and nobody said anything."""
+    running = site.serve()
+    volume = site.bound(site.claim(site.make_class(allowVolumeExpansion=True)))
+
+    for size in ("2Mi", "3Mi"):
+        site.patch_claim("data", {"spec": {"resources": {"requests": {"storage": size}}}})
+        words = f"asks for {size}, and volume {name_of(volume)} has 1Mi: sizes are not enforced"
+        assert site.said("data", "SizeNotEnforced", words)
+
+    running.settle()
+    assert site.get_volume(name_of(volume))["spec"]["capacity"] == {"storage": "1Mi"}
+    said = [one for one in site.events("data") if one["reason"] == "SizeNotEnforced"]
+    assert [(one["type"], one.get("count", 1)) for one in said] == [("Normal", 1)] * 2
 
 
 class TestWaitForFirstConsumer:

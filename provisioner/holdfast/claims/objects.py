@@ -32,6 +32,7 @@ class ClaimRef:
 class Claim:
     """A PersistentVolumeClaim; `size` is a Kubernetes quantity such as `100Mi`.
 
+    `capacity` is what its volume has; empty without one.
     `data_source` is the kind and name of the object that the volume is to be filled from,
     `data_source_group` its API group, empty for the core group.
     """
@@ -50,6 +51,7 @@ class Claim:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     data_source_group: str = ""
+    capacity: str = ""
 
     @property
     def key(self) -> str:
@@ -117,6 +119,7 @@ def parse_claim(obj: Json) -> Claim:
         labels=metadata.get("labels") or {},
         annotations=annotations,
         data_source_group=source.get("apiGroup") or "",
+        capacity=((obj.get("status") or {}).get("capacity") or {}).get("storage", ""),
     )
 
 

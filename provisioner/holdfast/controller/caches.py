@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from holdfast.claims import expansion
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import (
     Claim,
@@ -56,7 +57,7 @@ class Caches:
         self.classes: Store[StorageClass] = Store()
         self.volumes: Store[Volume] = Store({BENEATH: self._places})
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
-            Reflector(api, CLAIMS, self.claims, self._pending, self._claim_changed),
+            Reflector(api, CLAIMS, self.claims, self._claim_of_interest, self._claim_changed),
             Reflector(api, CLASSES, self.classes, parse_class, self._class_changed),
             Reflector(api, VOLUMES, self.volumes, self._of_interest, self._volume_changed),
         )
@@ -86,8 +87,11 @@ class Caches:
         self.volumes.apply(volume.name, int(volume.version), volume)
         return volume
 
-    def _pending(self, obj: Json) -> Claim | None:
+    def _claim_of_interest(self, obj: Json) -> Claim | None:
+        """A claim that is pending, or that asks for more than its volume has."""
         claim = parse_claim(obj)
+        if expansion.is_asked(claim):
+            return claim
         ours = self._provisioner.answers_to(claim.provisioner)
         return claim if ours and not claim.volume_name else None
 

@@ -14,10 +14,12 @@ from dataclasses import replace
 
 import structlog
 
+from holdfast.claims import expansion
 from holdfast.claims.decide import Plan, Refuse, Wait, decide
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.parameters import Action
+from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import volume
 from holdfast.controller.context import Context
 from holdfast.controller.progress import Progress
@@ -62,11 +64,20 @@ class ClaimsController:
             if self._settle(record):
                 records.remove(record)
         claim = self._context.view.claims.get(key)
+        if claim is not None and claim.volume_name:
+            self._answer_expansion(claim)
+            claim = None
         begun = self._in_progress.get(key)
         if begun is not None and (claim is None or claim.ref != begun.ref):
             self._finish(begun)
         if claim is not None:
             self._serve(claim)
+
+    def _answer_expansion(self, claim: Claim) -> None:
+        volume = self._context.view.volumes.get(claim.volume_name)
+        if volume is not None and owns(volume, self._context.provisioner):
+            message = expansion.answer(claim, volume)
+            self._context.events.normal_once(claim, "SizeNotEnforced", message)
 
     def _serve(self, claim: Claim) -> None:
         storage_class = self._context.view.classes.get(claim.class_name)

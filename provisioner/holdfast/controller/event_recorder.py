@@ -20,7 +20,7 @@ class EventRecorder:
 
     def __init__(self, broadcaster: EventBroadcaster) -> None:
         self._broadcaster = broadcaster
-        self._said: LRU[tuple[str, str], bool] = LRU(_REMEMBERED)
+        self._said: LRU[tuple[str, str, str], bool] = LRU(_REMEMBERED)
 
     def normal(self, claim: Claim, reason: str, message: str) -> None:
         """A normal event on a claim."""
@@ -28,7 +28,7 @@ class EventRecorder:
 
     def normal_once(self, claim: Claim, reason: str, message: str) -> None:
         """As `normal`, but on one claim only once, however often it is looked at."""
-        said = (claim.ref.uid, reason)
+        said = (claim.ref.uid, reason, message)
         if self._said.get(said) is None:
             self._said.set(said, True)
             self.normal(claim, reason, message)

@@ -127,6 +127,14 @@ class Site:
         made = self.server.objects.create(CLAIMS.path(whose.namespace), a_claim(whose, **spec))
         self._take(0, "ADDED", made)
 
+    def grow_claim(self, whose: ClaimRef, size: str) -> None:
+        """A person asks for more than the claim's volume of 1Gi has."""
+        made = a_claim(whose, resources={"requests": {"storage": size}}, volumeName="pvc-1")
+        made["status"] = {"capacity": {"storage": "1Gi"}}
+        self.server.objects.by_path.pop(CLAIMS.path(whose.namespace, whose.name), None)
+        grown = self.server.objects.create(CLAIMS.path(whose.namespace), made)
+        self._take(0, "MODIFIED", grown)
+
     def remove_claim(self, whose: ClaimRef, *, seen: bool = True) -> None:
         gone = self.server.objects.delete(CLAIMS.path(whose.namespace, whose.name))
         if seen:

@@ -6,7 +6,9 @@ import pytest
 
 from holdfast.claims import constants
 from holdfast.controller.requeue import Requeue
-from holdfast.kube.resources import VOLUMES
+from holdfast.kube import errors as kube
+from holdfast.kube.resources import CLAIMS, VOLUMES
+from tests.fake.apiserver import Fault
 from tests.unit.controller.given import ID, a_volume, ref
 from tests.unit.controller.site import Site
 
@@ -101,7 +103,7 @@ def test_a_directory_of_a_live_volume_is_refused_and_tried_again(site: Site) -> 
 
 
 def test_a_claim_for_a_populator_is_told_so_once_and_left_to_it(site: Site) -> None:
-    """Row 4 of the public cases: the populator makes a claim of its own, without a source."""
+    """Row 5 of the public cases: the populator makes a claim of its own, without a source."""
     source = {"apiGroup": "populator.example.com", "kind": "Backup", "name": "monday"}
     site.add_claim(ref(), dataSourceRef=source)
 
@@ -111,6 +113,58 @@ def test_a_claim_for_a_populator_is_told_so_once_and_left_to_it(site: Site) -> N
     assert site.only("WaitForPopulator").type == "Normal"
     assert site.said(FAILED) == []
     assert site.volume() is None
+
+
+class TestExpansion:
+    """Row 12 of the public cases: a class allows it, and a claim that was grown heard nothing."""
+
+    def test_a_claim_that_asks_for_more_is_told_once_for_each_size(self, site: Site) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref()))
+        for size in ("2Gi", "3Gi", "2Gi"):
+            site.grow_claim(ref(), size)
+            assert site.queued()[0] == {"team/data"}
+            site.serve()
+
+        first, second = site.said()
+        assert (first.kind, first.type, first.reason) == (CLAIMS.kind, "Normal", "SizeNotEnforced")
+        assert first.message.startswith("the claim asks for 2Gi, and volume pvc-1 has 1Gi")
+        assert second.message.startswith("the claim asks for 3Gi")
+
+    def test_neither_volume_nor_record_grows(self, site: Site) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref()))
+        site.grow_claim(ref(), "2Gi")
+
+        site.serve()
+
+        record, volume = site.record(), site.volume()
+        assert record is not None
+        assert volume is not None
+        assert (record.size, volume["spec"]["capacity"]["storage"]) == ("1Gi", "1Gi")
+        assert site.server.count("patch") == 0
+
+    def test_a_volume_of_another_provisioner_is_not_ours_to_speak_of(self, site: Site) -> None:
+        others = a_volume(ref())
+        others["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = "others"
+        site.add_volume(others)
+        site.grow_claim(ref(), "2Gi")
+
+        site.serve()
+
+        assert site.said() == []
+
+    def test_an_attempt_in_progress_is_finished(self, site: Site) -> None:
+        """The volume is there, and only the answer was lost."""
+        site.add_claim(ref())
+        site.server.fail("create", Fault(503))
+        with pytest.raises(kube.ServerUnavailable):
+            site.serve()
+        site.grow_claim(ref(), "2Gi")
+
+        site.serve()
+
+        assert site.claims_controller.in_progress == set()
 
 
 @pytest.mark.parametrize("kind", ["claim", "server", "path", "export"])

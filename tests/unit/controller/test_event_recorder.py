@@ -57,8 +57,9 @@ def test_what_is_said_once_is_said_once_of_each_claim_and_for_each_reason(bench:
 
     bench.events.normal_once(claim("2"), "WaitForPopulator", "it waits")
     bench.events.normal_once(claim(), "Another", "it waits")
+    bench.events.normal_once(claim(), "Another", "it waits for more")
 
-    assert len(bench.broadcaster._queue) == 3
+    assert len(bench.broadcaster._queue) == 4
 
 
 def test_bad_news_of_a_volume_is_a_warning_on_it(bench: Bench) -> None:
