@@ -62,7 +62,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
         _withdraw(op, wanted, held)
         raise
     record = _record(op, attempt, inode, found=found)
-    op.ledger.enter(record)
+    op.ledger.write_creating(record)
     if not found:
         _set_owner(op, wanted, inode)
     op.drop_intent(wanted.volume)
@@ -81,7 +81,7 @@ def undo(op: Operation, volume: str) -> None:
         return
     if record is not None and not record.foreign and _keeps_data(op, record):
         # The directory is retained; its record names the claim.
-        op.ledger.enter(record.with_state(State.RETAINED))
+        op.ledger.write_creating(record.with_state(State.RETAINED))
         op.ledger.confirm(volume)
     elif record is None:
         _roll_back(op, directory, volume)
@@ -332,7 +332,7 @@ def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> R
 def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:
     with tree.opened(op.root, wanted.directory.split("/")) as handle:
         if not inode_of(handle).may_be(inode):
-            raise Unsafe(f"{wanted.directory!r} was replaced meanwhile: left unchanged, will retry")
+            raise Unsafe(f"{wanted.directory!r} was replaced meanwhile: it is left alone")
         op.changes.set_owner(handle, wanted.uid, wanted.gid, wanted.mode)
 
 

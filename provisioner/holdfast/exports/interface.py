@@ -1,10 +1,10 @@
-"""What an export can be asked for: data in, data out.
+"""The interface of an export: data in, data out.
 
-Nothing here is tied to a process: no callbacks, no handles, no Kubernetes objects. So the same
-methods serve an export that is mounted here (`export.py`) and one that is reached through a
-process beside its disks (`remote.py`), and one test suite holds for both.
+It has no callbacks, handles or Kubernetes objects, so that the same methods serve a mounted
+export (`export.py`) and one behind an agent on the NFS server (`remote.py`); one test suite covers
+both.
 
-Each method can be repeated after an error, a crash or a lost answer, and then finishes what was
+Every method can be repeated after an error, a crash or a lost answer, and then completes what was
 begun. Each change in a term carries a `Grant`.
 """
 
@@ -22,12 +22,12 @@ from holdfast.exports.record import Record
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """Who may change an export.
+    """The leader of an export: one cluster's lease, whichever replica holds it.
 
     Attributes:
-        cluster: the uid of its namespace kube-system; empty where that is not known.
-        lease: by which the replicas take turns.
-        former: names that the lease had before, whose terms end with the next.
+        cluster: uid of the cluster (of its namespace kube-system); empty if unknown.
+        lease: name of the Lease that elects the replica.
+        former: earlier names of that Lease; the next term ends their terms too.
     """
 
     cluster: str
@@ -37,11 +37,11 @@ class Leader:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One leadership of one export. Of one leader's terms only the latest may change anything.
+    """A term: one leadership of one export. Only a leader's latest term may change anything.
 
     Attributes:
-        leader: whose term it is.
-        number: later terms have higher ones.
+        leader: the leader.
+        number: counts a leader's terms from 1.
         export: id of the export.
     """
 
@@ -52,15 +52,17 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to change the export: in which term, and for how many seconds from when it was made.
+    """Permission to change the export: a term and a deadline.
 
-    It is made when the caller begins to wait, so that the wait for a place and for other calls
-    counts. Once the time is up nobody waits for the call any more, and it begins no further
-    change. Clocks of two machines cannot be compared: to another process go the seconds that
-    are left when the request is sent (`codec.encode`), which count there from its arrival.
+    The time counts from when the grant is made, so it includes waiting for a thread and for locks.
+    After the deadline the caller has given up, and the call begins no further change. As clocks of
+    two machines cannot be compared, `codec.encode` sends the seconds that are left; the other
+    process counts them from the request's arrival.
 
     Attributes:
-        until: when the time is up, by `time.monotonic` of this process.
+        term: the term.
+        seconds: time from the grant's creation to the deadline.
+        until: the deadline, by `time.monotonic` of this process.
     """
 
     term: Term
@@ -72,17 +74,17 @@ class Grant:
         object.__setattr__(self, "until", time.monotonic() + self.seconds)
 
     def left(self) -> float:
-        """The seconds that are left; 0 once the time is up."""
+        """Seconds until the deadline; 0 after it."""
         return max(0.0, self.until - time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
 class ExportInfo:
-    """Which export this is.
+    """An export's identity.
 
     Attributes:
-        id: in `.holdfast/export`; empty where there is none yet.
-        format: version of what is kept in `.holdfast`; 0 where nothing is, 1 before there were ids.
+        id: id in `.holdfast/export`; empty if there is none.
+        format: version of the layout of `.holdfast`; 0 without `.holdfast`, 1 without an id.
     """
 
     id: str = ""
@@ -91,13 +93,13 @@ class ExportInfo:
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """A term that has begun, and what earlier ones left unfinished.
+    """A term that has begun, and what earlier terms left unfinished.
 
     Attributes:
-        term: what changes carry from now on.
+        term: the new term.
         unfinished: records of volumes that the API server may not know.
-        moving: volumes whose directory was on its way out: `reclaim` or `put_back` ends that.
-        left: what a person has to look at, a sentence each.
+        moving: volumes whose directory was being moved: `reclaim` or `put_back` completes that.
+        left: what an administrator has to resolve, a sentence each.
     """
 
     term: Term
@@ -108,12 +110,14 @@ class Takeover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A directory to be made for a volume; `directory` is relative to the export's root.
+    """The request to make a volume's directory; see `Record` for the other attributes.
 
     Attributes:
-        shared: other volumes that say so too may have the same directory.
-        use_existing: take a directory that is there and that no record names.
-        mode: permission bits; uid, gid: None leaves them as the server makes them.
+        directory: path relative to the export's root.
+        shared: other volumes with `shared` may have the same directory.
+        use_existing: accept an existing directory without a record.
+        mode: permission bits.
+        uid, gid: owner; None keeps what the server chooses.
     """
 
     volume: str
@@ -131,7 +135,7 @@ class Wanted:
 
 
 class Outcome(StrEnum):
-    """What became of a directory."""
+    """Outcome of a reclaim."""
 
     TRASHED = "trashed"
     ARCHIVED = "archived"
@@ -142,7 +146,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of a directory, and where it is now (relative to the root; may be empty)."""
+    """Result of a reclaim: its outcome, and the directory's path now ("" if it is gone)."""
 
     outcome: Outcome
     place: str = ""
@@ -150,14 +154,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """How far the removal of one volume's trash came.
+    """Progress of removing one volume's trash.
 
     Attributes:
-        done: nothing of it is left.
-        removed: entries removed this time.
-        age: seconds since the volume was deleted.
-        blocked: why something could not be removed (`EACCES`, `EIO`, …); empty where there was
-            only not enough time.
+        done: whether all of it is removed.
+        removed: entries removed by this call.
+        age: seconds since the directory was deleted.
+        blocked: why entries could not be removed (`EACCES`, `EIO`, …); empty if only the limit of
+            entries or time was reached.
     """
 
     done: bool
@@ -168,13 +172,13 @@ class Reaped:
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """A live volume's directory that was found where it should not be.
+    """A live volume's directory that was found at the wrong place.
 
     Attributes:
-        volume: whose it is.
-        directory: where it belongs; empty where the volume's record cannot be read.
-        found_at: where it was, or is.
-        reason: why it could not be put back, which is tried again; empty where it is back.
+        volume: the volume.
+        directory: where it belongs; empty if the volume's record cannot be read.
+        found_at: where it was found.
+        reason: why it could not be put back (the next sweep retries); empty if it was.
     """
 
     volume: str
@@ -184,84 +188,84 @@ class PutBack:
 
 
 class Exports(Protocol):
-    """One export. Every method raises ExportError."""
+    """An export. Every method raises ExportError."""
 
     def inspect(self) -> ExportInfo:
-        """Which export this is; changes nothing."""
+        """The export's id and format; changes nothing."""
 
     def initialise(self, export_id: str) -> ExportInfo:
-        """Gives an export that has none an id, and makes the folders for records."""
+        """Writes the export's id, unless it has one, and makes the folders for records."""
 
     def probe(self) -> ExportInfo:
-        """Tries whether the export answers, and can be written to where it has an id."""
+        """Checks that the export answers and, if it has an id, can be written to."""
 
     def begin(self, leader: Leader) -> Takeover:
-        """Begins a term: from now on no earlier one of this leader can change anything."""
+        """Begins a term: fences all earlier terms of this leader."""
 
     def find(self, volume: str) -> Record | None:
-        """The record of a volume."""
+        """The record of a volume; None if there is none."""
 
     def is_unfinished(self, volume: str) -> bool:
-        """Whether the API server may not know a volume that has a record."""
+        """Whether a volume has a record but may be unknown to the API server."""
 
     def has_orphan(self, directory: str) -> bool:
-        """Whether there is anything at a directory's path that no record accounts for."""
+        """Whether something without a record is at a path."""
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
-        """Makes a directory, and its record.
+        """Makes a directory and its record.
 
         Args:
-            grant: leave to change the export.
-            wanted: what to make.
-            reuses: volumes that are known to be gone, whose retained directory this one takes up.
+            grant: permission to change the export.
+            wanted: the directory.
+            reuses: deleted volumes whose retained directory the volume may reuse.
 
         Raises:
             DirectoryTaken: the directory overlaps those of other volumes.
-            Unsafe: the directory exists, and no record says whose it is.
+            Unsafe: the directory exists without a record.
         """
 
     def confirm(self, grant: Grant, volume: str) -> None:
-        """Notes that the API server knows the volume; what it reuses is forgotten."""
+        """Records that the API server knows the volume; removes the records that it reuses."""
 
     def undo(self, grant: Grant, volume: str) -> None:
-        """Takes back a `create` that no volume came of; a directory that holds data stays."""
+        """Undoes a `create` whose volume was never made; a directory with data is retained."""
 
     def adopt(self, grant: Grant, record: Record) -> Record:
-        """Records a volume that was made without Holdfast; the record that is kept."""
+        """Records a volume that was made without Holdfast; returns the stored record."""
 
     def follow(
         self, grant: Grant, volume: str, claim: ClaimRef, size: str, reclaim_policy: str
     ) -> None:
-        """Brings a record up to date with its PersistentVolume."""
+        """Updates a record from its PersistentVolume."""
 
     def forget(self, grant: Grant, volume: str) -> bool:
-        """Removes the record of a volume that is gone, if its directory is gone as well.
+        """Removes the record of a deleted volume, if its directory is gone too.
 
-        False where there is anything at the place that the record names.
+        False if something is at the path that the record names.
         """
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
-        """Carries out a reclaim action on the directory of a volume that is released.
+        """Carries out a reclaim action on a released volume's directory.
 
         Raises:
-            Unsafe: no record names this export, this volume and this claim's uid.
-            DirectoryTaken: other volumes' directories overlap it.
+            Unsafe: no record has this export, volume and claim uid.
+            DirectoryTaken: directories of other volumes overlap it.
         """
 
     def put_back(self, grant: Grant, volume: str) -> str:
-        """Ends a move that is not wanted any more; the directory, or "" where nothing moved."""
+        """Moves a directory back from the term's folder; returns its path, or "" if none was."""
 
     def trashed(self) -> tuple[str, ...]:
-        """The volumes with something in the trash."""
+        """The volumes with a directory in the trash."""
 
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
-        """Removes at most so many entries of a volume's trash; the volume itself must be gone.
+        """Removes at most `entries` of a volume's trash; the volume must be deleted.
 
-        It ends at half of the grant's time, so that how far it came is heard of.
+        It stops at half of the grant's time, so that the caller still gets the result.
         """
 
     def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
-        """Puts back what calls of an earlier term moved after that had ended.
+        """Puts back directories that late calls of earlier terms moved.
 
-        What cannot be put back is in the answer too, each time.
+        The result also lists those that could not be put back, each time.
         """

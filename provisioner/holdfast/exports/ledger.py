@@ -1,7 +1,7 @@
-"""The records of one export, found by volume or by directory without reading the others.
+"""The ledger: an export's records, indexed by volume and by directory.
 
-The layout is drawn in `record.py`. A ledger works on a handle of `.holdfast`, for the length of
-one operation, and does not lock: whoever changes records holds the lock of their directory.
+`record.py` shows the layout. A ledger works on a handle of `.holdfast` for one operation. It does
+not lock: the caller must hold the lock of a record's directory to change the record.
 """
 
 from __future__ import annotations
@@ -23,60 +23,60 @@ VOLUMES = "volumes"
 TRASHED = "trashed"
 DIRECTORIES = "directories"
 TRASH = "trash"
-# In the order in which a record moves on, so that who looks for one does not miss it.
+# In the order in which a record moves, so that a search does not miss one that moves meanwhile.
 RECORDS = (CREATING, VOLUMES, TRASHED)
 FOLDERS = (*RECORDS, DIRECTORIES, TRASH)
 
 _MADE = ".made"
-_VOLUME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # RFC 1123, as Kubernetes has it
-_ATTEMPTS = 100  # others may prune the folders of a mark while it is made
+_VOLUME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
+_ATTEMPTS = 100  # another operation may prune the folders of a mark meanwhile
 
 
 def is_volume(name: str) -> bool:
-    """Whether a PersistentVolume can have this name.
+    """Whether a name is valid for a PersistentVolume.
 
-    Others leave files of theirs in each folder: file managers, editors, the NFS client itself.
+    The folders may hold other files: of file managers, editors, the NFS client (`.nfs…`).
     """
     return _VOLUME.fullmatch(name) is not None
 
 
 def read_record(records: int, folder: str, volume: str) -> Record:
-    """The record of a volume in a handle of one of `RECORDS`.
+    """Reads the record of a volume in one of `RECORDS`; `records` is that folder's handle.
 
     Raises:
-        FileNotFoundError: there is none.
-        Unsafe: it is no record, and no regular file even.
+        FileNotFoundError: there is no record.
+        Unsafe: the file is not regular or not a record of this volume.
     """
     return Record.parse(tree.read_file(records, volume, f"{RESERVED}/{folder}/{volume}"), volume)
 
 
 def trash_of(volume: str) -> str:
-    """Where a volume's directory lies once it is deleted, relative to the export's root."""
+    """The path of a volume's directory in the trash, relative to the export's root."""
     return f"{RESERVED}/{TRASH}/{volume}"
 
 
 class Ledger:
-    """The records beneath one handle of `.holdfast`; nothing is changed where `changes` is None."""
+    """The records beneath a handle of `.holdfast`; read-only if `changes` is None."""
 
     def __init__(self, handle: int, changes: Changes | None, export_id: str) -> None:
         self.handle = handle
         self.export_id = export_id
         self._changing = changes
-        self._folders: dict[str, int] = {}  # handles of those in use, each opened once
+        self._folders: dict[str, int] = {}  # open handles by name
 
     def close(self) -> None:
-        """Closes what was opened beneath `handle`."""
+        """Closes the handles of folders."""
         for handle in self._folders.values():
             os.close(handle)
 
     @property
     def _changes(self) -> Changes:
         if self._changing is None:
-            raise Unsafe("a method that only reads has tried to change something")
+            raise Unsafe("bug: a read-only ledger was asked to change a record")
         return self._changing
 
     def folder(self, name: str) -> int:
-        """A handle of one of `FOLDERS`, which stays the ledger's."""
+        """A handle of one of `FOLDERS`, which the ledger closes."""
         if name not in self._folders:
             with of_the_export(f"cannot open {RESERVED}/{name}"):
                 self._folders[name] = self._opened(name)
@@ -88,12 +88,16 @@ class Ledger:
         except FileNotFoundError:
             if self._changing is None:
                 raise
-        with suppress(FileExistsError):  # somebody has removed it
+        with suppress(FileExistsError):  # the folder was removed by hand
             self._changes.mkdir(self.handle, name, 0o700)
         return tree.open_directory(self.handle, name)
 
     def find(self, volume: str) -> Record | None:
-        """The record of a volume, where it has come to; raises Unsafe where it cannot be read."""
+        """The record of a volume; None if there is none.
+
+        Raises:
+            Unsafe: the record cannot be parsed, or is of another volume or export.
+        """
         found = [record for folder in RECORDS if (record := self._read(folder, volume))]
         return found[-1] if found else None
 
@@ -110,22 +114,22 @@ class Ledger:
         if record.export not in {"", self.export_id}:
             raise Unsafe(
                 f"the record of volume {volume} is of export {record.export}, this is "
-                f"{self.export_id}: remove it, or put the right records back"
+                f"{self.export_id}: remove it, or restore .holdfast of this export"
             )
         is_trashed = folder == TRASHED and record.state is State.LIVE
         return record.trashed(trash_of(volume)) if is_trashed else record
 
     def names(self, folder: str) -> list[str]:
-        """The volumes with a record in one of the folders `RECORDS`."""
+        """The volumes with a file in one of `FOLDERS`."""
         with of_the_export(f"cannot list {RESERVED}/{folder}"):
             return list(filter(is_volume, os.listdir(self.folder(folder))))
 
-    def enter(self, record: Record) -> None:
-        """Writes the record of a volume in the making."""
+    def write_creating(self, record: Record) -> None:
+        """Writes a record to `creating`."""
         self._write(CREATING, record)
 
     def write(self, record: Record) -> None:
-        """Writes the record of a volume that the API server knows."""
+        """Writes a record to `volumes`."""
         self._write(VOLUMES, record)
 
     def _write(self, folder: str, record: Record) -> None:
@@ -133,10 +137,10 @@ class Ledger:
         self._changes.write(self.folder(folder), record.volume, data)
 
     def confirm(self, volume: str) -> None:
-        """Moves a record from `creating` to `volumes`; nothing where it has moved already.
+        """Moves a record from `creating` to `volumes`, unless it has moved already.
 
-        A crash may undo that: whoever works here next asks the API server about each record in
-        `creating`, and confirms it anew.
+        A crash may undo the move: the next term checks each record in `creating` against the API
+        server, and confirms it again.
         """
         if self.has_moved_on(volume):
             self._changes.remove(self.folder(CREATING), volume)
@@ -144,56 +148,56 @@ class Ledger:
             self._move(volume, CREATING, VOLUMES)
 
     def has_moved_on(self, volume: str) -> bool:
-        """Whether a record stands where only those come to that the API server knew."""
+        """Whether a record is in `volumes` or `trashed`: the API server has known the volume."""
         return any(self._read(folder, volume) for folder in (VOLUMES, TRASHED))
 
     def discard(self, record: Record) -> None:
-        """Moves the record of a volume to those of the trash; its mark is to go after that."""
+        """Moves a record to `trashed`; the caller removes its mark afterwards."""
         self._move(record.volume, VOLUMES, TRASHED)
 
     def refile(self, record: Record) -> None:
-        """Moves a record back from those of the trash (`misfiled.py`)."""
+        """Moves a record back from `trashed` to `volumes` (`misfiled.py`)."""
         self._move(record.volume, TRASHED, VOLUMES)
 
     def _move(self, volume: str, source: str, target: str) -> None:
-        # Not by way of the term's folder, where nobody would find the record. A late one can move
-        # only what became of the same volume meanwhile: it is taken back (`misfiled.py`).
+        # Not through the term's folder, where `find` would miss the record. A late call can move
+        # only the same volume's later record; that one is refiled (`misfiled.py`).
         with suppress(FileNotFoundError):
             self._changes.rename(self.folder(source), volume, self.folder(target), volume)
 
     def forget(self, record: Record) -> None:
-        """Removes a record, after its marks: what was cut short is seen, and ends, with it."""
+        """Removes a record, after its marks: if a crash comes between, it is repeated."""
         for path in filter(None, (record.directory, record.target)):
             self.unmark(path, record.volume)
         for folder in (CREATING, VOLUMES):
             self._changes.remove(self.folder(folder), record.volume)
 
     def forget_trashed(self, volume: str) -> None:
-        """Removes the record of a directory that is not in the trash any more."""
+        """Removes a record from `trashed`, once its directory is removed."""
         self._changes.remove(self.folder(TRASHED), volume)
 
     def mark(self, directory: str, volume: str) -> None:
-        """Notes that a directory is a volume's."""
+        """Marks a directory as a volume's."""
         self._add_mark(_place(directory), volume)
 
     def mark_made(self, parent: str) -> None:
-        """Notes that a parent of volumes' directories was made by Holdfast."""
+        """Marks a parent of volumes' directories as made by Holdfast."""
         self._add_mark(_place(parent), _MADE)
 
     def unmark(self, directory: str, volume: str) -> None:
-        """Takes such a note back, and the folders that it leaves empty."""
+        """Removes a volume's mark, and the folders that become empty."""
         self._remove_mark(_place(directory), volume)
 
     def unmark_made(self, parent: str) -> None:
-        """Takes the note of a parent back."""
+        """Removes a parent's mark, and the folders that become empty."""
         self._remove_mark(_place(parent), _MADE)
 
     def is_made(self, parent: str) -> bool:
-        """Whether such a note is there."""
+        """Whether a parent is marked as made by Holdfast."""
         return tree.reaches(self.folder(DIRECTORIES), "/".join((*_place(parent), _MADE)))
 
     def is_unused(self, parent: str) -> bool:
-        """Whether Holdfast made a parent and no volume's directory is in it any more."""
+        """Whether Holdfast made a parent that no volume's directory is in any more."""
         folder = self.folder(DIRECTORIES)
         with suppress(FileNotFoundError), tree.opened(folder, _place(parent)) as marks:
             names = os.listdir(marks)
@@ -201,9 +205,9 @@ class Ledger:
         return False
 
     def is_in_use(self, parent: str) -> bool:
-        """Whether a volume's mark is on a directory, above it, or beneath it, without reading all.
+        """Whether a directory, or one above or beneath it, has a volume's mark.
 
-        Those beneath have a folder there, which goes with the last.
+        Marks beneath are not listed: their folder exists exactly as long as there are any.
         """
         if self.owners(parent):
             return True
@@ -214,7 +218,7 @@ class Ledger:
             try:
                 with self._made(place) as marks:
                     self._changes.touch(marks, name)
-            except FileNotFoundError:  # another operation has pruned a folder on the way
+            except FileNotFoundError:  # another operation has pruned a folder
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
@@ -240,11 +244,11 @@ class Ledger:
         self._prune(place)
 
     def prune(self, directory: str) -> None:
-        """Removes the empty folders for a directory's marks that a late call may have made."""
+        """Removes empty folders for a directory's marks that a late call may have made."""
         self._prune(_place(directory))
 
     def _prune(self, place: list[str]) -> None:
-        """Removes the folders on the way that are empty, from the innermost outwards."""
+        """Removes the empty folders of a path, innermost first."""
         folder = self.folder(DIRECTORIES)
         try:
             for depth in range(len(place), 0, -1):
@@ -255,27 +259,27 @@ class Ledger:
                 raise
 
     def others(self, directory: str, volume: str) -> list[Record]:
-        """The records of other volumes among the overlapping."""
+        """As `overlapping`, without this volume's record."""
         marked = [other for other in self.marked(directory) if other != volume]
         return list(filter(None, map(self.find, marked)))
 
     def overlapping(self, directory: str) -> list[Record]:
-        """The records of a directory, of those above it, and of those beneath it."""
+        """The records of a directory and of those above and beneath it."""
         return list(filter(None, map(self.find, self.marked(directory))))
 
     def is_anothers(self, directory: str, volume: str) -> bool:
-        """Whether another volume than this, of whatever cluster, has its mark where they overlap.
+        """Whether another volume, of any cluster, has a mark that overlaps a directory.
 
-        A mark is there before its directory is, and before its record.
+        A mark is written before its directory and record.
         """
         return any(name != volume for name in self.marked(directory))
 
     def marked(self, directory: str) -> list[str]:
-        """The volumes whose mark is on a directory, above it, or beneath it."""
+        """The volumes with a mark on a directory, above it, or beneath it."""
         return self._marks(directory, tree.files_beneath)
 
     def owners(self, directory: str) -> list[str]:
-        """The volumes whose mark is on a directory, or above it."""
+        """The volumes with a mark on a directory or above it."""
         return self._marks(directory, os.listdir)
 
     def _marks(self, directory: str, in_last: Callable[[int], list[str]]) -> list[str]:
@@ -288,12 +292,12 @@ class Ledger:
 
 
 def _place(directory: str) -> list[str]:
-    """The folder of a directory's marks; those beneath it are kept apart, as they may be many."""
+    """The path of a directory's marks; those beneath it are in a subfolder, as they may be many."""
     top, *rest = components(directory)
     return [top, *(part for name in rest for part in (RESERVED, name))]
 
 
 def _check_name(volume: str) -> None:
-    """Raises Unsafe for what cannot be the name of a volume's file."""
+    """Raises Unsafe if a name is not valid for a PersistentVolume."""
     if not is_volume(volume):
-        raise Unsafe(f"{volume!r} is no volume's name")
+        raise Unsafe(f"{volume!r} is not a valid name of a volume")

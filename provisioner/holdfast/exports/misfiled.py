@@ -1,8 +1,8 @@
-"""Records among those of the trash whose directory is not there.
+"""Misfiled records: in `trashed`, though their directory is not in the trash.
 
-The rename of a record goes past the term's folder (`Ledger.discard`), so one of a former leader
-can come late and hit a volume that is live again. And another leader's sweep may put a directory
-back that it finds in the trash before its record has come there.
+A record is renamed without the term's folder (`Ledger.discard`). So a late call of a former leader
+can move the record of a volume that is live again. Also, another leader's sweep may put a
+directory back that it finds in the trash before its record is in `trashed`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from holdfast.exports.record import Record, State
 
 
 def refiled(op: Operation, record: Record) -> Record:
-    """A record as it is where it belongs; one that is misfiled among those of the trash is moved.
+    """Moves a misfiled record back to `volumes`; returns the record as it is then.
 
-    Whoever calls holds the lock of the record's directory.
+    The caller holds the lock of the record's directory.
     """
-    if record.state in {State.RETAINED, State.ARCHIVED}:  # nothing where it is not among them
+    if record.state in {State.RETAINED, State.ARCHIVED}:  # no change if it is in `volumes`
         op.ledger.refile(record)
     elif record.state is State.TRASHED and is_misfiled(op, record):
         op.ledger.refile(record)
@@ -33,7 +33,7 @@ def refiled(op: Operation, record: Record) -> Record:
 
 
 def is_misfiled(op: Operation, record: Record) -> bool:
-    """Whether a directory stands at its path though its record is among those of the trash."""
+    """Whether the directory of a record in `trashed` is at its path, and still its own."""
     if tree.exists(op.ledger.folder(TRASH), record.volume) or op.moving(record.volume) is not None:
         return False
     there = directory_of(op, record)
@@ -41,23 +41,23 @@ def is_misfiled(op: Operation, record: Record) -> bool:
 
 
 def directory_of(op: Operation, record: Record) -> Inode | None:
-    """The directory at a record's path, where it is known to be the record's."""
-    with suppress(Unsafe):  # it is no directory
+    """The inode of the directory at a record's path; None if it is not known to be the record's."""
+    with suppress(Unsafe):  # not a directory
         there = op.inode_at(record.directory) if record.inode.number else None
         return there if there is not None and record.inode.may_be(there) else None
     return None
 
 
 def _is_marked(op: Operation, record: Record) -> bool:
-    """Whether the mark is there still, which goes last when a directory is given up."""
+    """Whether the record's mark still exists; it is removed last when a directory is deleted."""
     return record.volume in op.ledger.owners(record.directory)
 
 
 def _is_certain(op: Operation, record: Record, there: Inode) -> bool:
-    """Whether a directory without the mark is the record's all the same.
+    """Whether a directory without the mark is certainly the record's.
 
-    Without a time of birth its number may be that of another that came after it; and what others
-    share stays at its path when one of them has given it up.
+    Without a birth time, a later directory may have reused the inode number. A shared directory
+    stays at its path when one of its volumes is deleted.
     """
     is_certain = bool(record.inode.birth and there.birth)
     may_be_shared = record.shared or record.inherited

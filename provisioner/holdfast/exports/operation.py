@@ -1,4 +1,4 @@
-"""What one operation on an export works with, and the steps that several operations share."""
+"""The context of one operation on an export, and the steps that several operations share."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from holdfast.exports.ledger import Ledger
 
 @dataclass(eq=False, slots=True)
 class _Place:
-    """A directory that one holds or waits for."""
+    """A caller's place in the queue for a directory."""
 
     directory: str
 
 
 class PathLocks:
-    """Locks of directories: two that overlap are never held at once, others do not wait.
+    """Locks of directories: overlapping ones exclude each other, others do not wait.
 
-    Those that overlap get theirs in the order in which they came, or one above many others would
-    wait for as long as there is any beneath it.
+    Overlapping ones are granted first come, first served, or a lock above many others would
+    starve.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._places: list[_Place] = []  # held or waited for, in the order of their coming
+        self._places: list[_Place] = []  # held or waited for, in order of arrival
 
     @contextmanager
     def held(self, directory: str, seconds: float) -> Iterator[None]:
-        """Waits until no other overlapping directory is held; raises TimedOut."""
+        """Holds the lock of a directory; raises TimedOut after waiting `seconds`."""
         place = self._enqueue(directory)
         try:
             with self._changed:
                 if not self._changed.wait_for(lambda: self._is_first(place), seconds):
                     raise TimedOut(
-                        f"an earlier call about {directory!r}, or beneath or above it, has not "
-                        "ended: it is tried again"
+                        f"an earlier call on {directory!r}, or beneath or above it, has not "
+                        "ended: will retry"
                     )
             yield
         finally:
@@ -54,7 +54,7 @@ class PathLocks:
 
     @contextmanager
     def tried(self, directory: str) -> Iterator[bool]:
-        """As `held`, but does not wait: gives whether it is held now."""
+        """As `held`, without waiting; yields whether the lock is held."""
         place = self._enqueue(directory)
         with self._changed:
             is_first = self._is_first(place)
@@ -83,9 +83,9 @@ class PathLocks:
 
 
 class AbandonedPaths:
-    """Directories that were given up, and where a late call of an earlier term may make something.
+    """Abandoned paths, where a late call of an earlier term may still make something.
 
-    Each is remembered for as long as such a call can be expected to be on its way.
+    Each is kept for `seconds`, the time within which such a call is expected; at most `most`.
     """
 
     def __init__(self, seconds: float = 180.0, most: int = 10_000) -> None:
@@ -94,34 +94,34 @@ class AbandonedPaths:
         self._using = threading.Lock()
 
     def add(self, *directories: str) -> None:
-        """Remembers directories from now on; those that are empty are none."""
+        """Adds paths; empty ones are ignored."""
         now = time.monotonic()
         with self._using:
             self._held.extend((now, directory) for directory in directories if directory)
 
     def all(self) -> list[str]:
-        """What is remembered."""
+        """The paths, without duplicates and expired ones."""
         oldest = time.monotonic() - self._seconds
         with self._using:
             return list(dict.fromkeys(one for when, one in self._held if when >= oldest))
 
     def includes(self, path: str) -> bool:
-        """Whether a path is one of them, or above one."""
+        """Whether a path is abandoned or above one that is."""
         return any(f"{one}/".startswith(f"{path}/") for one in self.all())
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one operation works with.
+    """The context of one operation.
 
     Attributes:
         root, term: handles of the export's root and of the term's folder.
         ledger: the records.
-        changes: by which alone anything is changed.
-        cluster: whose operation it is.
+        changes: makes all changes.
+        cluster: uid of the cluster; empty if unknown.
         parents: locks of the directories above volumes' directories.
-        abandoned: directories where a late call may still make something.
-        patience: the seconds for which it may wait for another, as of now.
+        abandoned: paths where a late call may still make something.
+        patience: gives the seconds that it may still wait for locks.
     """
 
     root: int
@@ -134,11 +134,15 @@ class Operation:
     patience: Callable[[], float]
 
     def without_waiting(self) -> Operation:
-        """The same, where a call about one volume that hangs must not hold up the others."""
+        """The same, but waits for no lock: a call that hangs on one volume delays no other."""
         return replace(self, patience=lambda: 0.0)
 
     def inode_at(self, directory: str) -> Inode | None:
-        """The directory at a path; None where there is nothing, Unsafe for what is none."""
+        """The inode of a directory; None if the path does not exist.
+
+        Raises:
+            Unsafe: the path is not a directory.
+        """
         try:
             with tree.above(self.root, directory) as (parent, name):
                 return _inode(parent, name)
@@ -146,10 +150,10 @@ class Operation:
             return None
 
     def moving(self, volume: str) -> Inode | None:
-        """The directory of a volume that is on its way out; None where there is none.
+        """The inode of a volume's directory in the term's folder; None if there is none.
 
         Raises:
-            Unsafe: that cannot be told, or there are several (`ended_terms.py`).
+            Unsafe: there is a marker, for several or stuck directories (`ended_terms.py`).
         """
         try:
             return _inode(self.term, terms.MOVING + volume)
@@ -157,21 +161,21 @@ class Operation:
             return None
         except Unsafe as error:
             raise Unsafe(
-                f"what earlier terms left of volume {volume} in {RESERVED}/{terms.TERMS} cannot be "
-                "dealt with: the log of the leader says why"
+                f"cannot move what earlier terms left of volume {volume} in "
+                f"{RESERVED}/{terms.TERMS}: see the leader's log"
             ) from error
 
     def take_out(self, directory: str, volume: str, expected: Inode) -> None:
         """Moves a directory into the term's folder.
 
-        It is looked at once more there, where nobody else can change what the name leads to.
+        Its inode is checked after the move: only there can no one else replace it.
 
         Raises:
-            Unsafe: it is not the one that was expected; it is back where it was.
+            Unsafe: it does not have the expected inode; it was moved back.
         """
         with tree.above(self.root, directory) as (parent, name):
             if not tree.is_directory(parent, name):
-                raise Unsafe(f"{directory!r} is no directory, or a symlink: it is left alone")
+                raise Unsafe(f"{directory!r} is not a directory, or a symlink: it is left alone")
             self.changes.rename(parent, name, self.term, terms.MOVING + volume)
             found = self.moving(volume)
             if found is not None and not found.may_be(expected):
@@ -179,18 +183,21 @@ class Operation:
                 raise Unsafe(f"{directory!r} was replaced meanwhile: it is left alone")
 
     def put_down(self, volume: str, parent: int, name: str) -> None:
-        """Moves a directory out of the term's folder to a name that was reserved for it."""
+        """Moves a directory out of the term's folder to a reserved name."""
         self.changes.rename(self.term, terms.MOVING + volume, parent, name)
 
     def reserve(self, parent: int, name: str, *, again: bool) -> bool:
-        """Makes a placeholder that `put_down` replaces; False where something else is there.
+        """Makes a placeholder that `put_down` replaces; False if the name is in use.
 
-        mkdir(2) is the only way to know: over NFS, rename(2) cannot be asked to fail where the
-        target exists (renameat2(2) with RENAME_NOREPLACE gives EINVAL there). `again`: one
-        that is there is ours, of an earlier attempt or of the same call that was sent twice.
+        Only mkdir(2) can tell: over NFS, renameat2(2) with RENAME_NOREPLACE gives EINVAL. On a
+        full export no placeholder is made, but the name is free then: the server looks it up
+        before it allocates space.
 
-        On a full export there is none, nor anything else: the name is looked up before room is
-        looked for.
+        Args:
+            parent: handle of the directory.
+            name: the name in it.
+            again: accept an existing placeholder: it is ours, of an earlier attempt or of the same
+                call that was sent twice.
         """
         try:
             self.changes.mkdir(parent, name, tree.HALF_MADE)
@@ -202,35 +209,35 @@ class Operation:
         return True
 
     def is_own(self, handle: int) -> bool:
-        """Whether a directory that mkdir(2) says was there is one that it has made, as it looks.
+        """Whether a directory was made by a mkdir(2) that reported EEXIST.
 
-        A call whose answer is lost is sent again, and a server that restarted meanwhile does not
-        know that it has carried it out. What this process makes belongs to whom the term's folder
-        does, whatever the server maps users to, and nobody else gives a directory that mode and
-        leaves it empty. Tenants can write only beneath volumes' directories, where none is made;
-        one that was planted all the same holds no data, and taking it harms nobody.
+        A call whose answer is lost is sent again; a server that restarted meanwhile does not know
+        that it has carried it out. Our directories have the owner of the term's folder, however
+        the server maps users, and are empty with a mode that nothing else uses. Tenants can write
+        only beneath volumes' directories, where none is made. A planted one holds no data, so
+        using it does no harm.
         """
         return tree.is_half_made(handle) and os.fstat(handle).st_uid == os.fstat(self.term).st_uid
 
     def clear(self, parent: int, name: str) -> bool:
-        """Removes a placeholder; False where there is none."""
+        """Removes a placeholder; False if there is none."""
         if not is_placeholder(parent, name):
             return False
         self.changes.remove_folder(parent, name)
         return True
 
     def intend(self, volume: str, directory: str) -> None:
-        """Notes that a directory is about to be made."""
+        """Writes an intent: a directory is about to be made for a volume."""
         self.changes.symlink(directory, self.term, terms.INTENT + volume)
 
     def intent(self, volume: str) -> str:
-        """The directory that was about to be made for a volume; empty where none was."""
+        """The directory in a volume's intent; "" if there is none."""
         with suppress(FileNotFoundError):
             return os.readlink(terms.INTENT + volume, dir_fd=self.term)
         return ""
 
     def drop_intent(self, volume: str) -> None:
-        """Takes that note back."""
+        """Removes a volume's intent."""
         self.changes.unlink(self.term, terms.INTENT + volume)
 
 
@@ -243,7 +250,7 @@ def _inode(parent: int, name: str) -> Inode:
 
 
 def is_placeholder(parent: int, name: str) -> bool:
-    """Whether there is an empty directory that is not ready: ours, and in nobody's use."""
+    """Whether a name is an empty directory with mode `HALF_MADE`: ours and unused."""
     try:
         handle = tree.open_directory(parent, name)
     except (Unsafe, FileNotFoundError, PermissionError):
@@ -255,6 +262,6 @@ def is_placeholder(parent: int, name: str) -> bool:
 
 
 def parents_of(directory: str) -> Iterable[str]:
-    """The directories above one, from the innermost outwards."""
+    """The directories above one, innermost first."""
     names = directory.split("/")
     return ("/".join(names[:depth]) for depth in range(len(names) - 1, 0, -1))

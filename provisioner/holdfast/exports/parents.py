@@ -1,6 +1,6 @@
-"""The directories above volumes' directories: made where they are missing, removed when done with.
+"""Parents of volumes' directories: made when missing, removed with the last volume in them.
 
-Only what Holdfast made is removed, only when it is empty, and with the last volume in it.
+A parent is removed only if Holdfast made it and it is empty.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MODE = 0o755
 
 @contextmanager
 def made_above(op: Operation, directory: str) -> Iterator[tuple[int, str]]:
-    """As `tree.above`, with what is missing made."""
+    """As `tree.above`, and makes missing parents."""
     *folders, name = directory.split("/")
     handle = os.dup(op.root)
     try:
@@ -47,9 +47,9 @@ def _make(op: Operation, above: int, path: str) -> None:
 
 
 def _is_own(op: Operation, above: int, path: str) -> bool:
-    """Whether what mkdir(2) found is a parent that it has just made; see `Operation.is_own`.
+    """Whether mkdir(2) found a parent that it has just made; see `Operation.is_own`.
 
-    A directory that is made for a volume looks the same, and has its mark.
+    A directory that is being made for a volume looks the same, but has a mark.
     """
     name = path.rpartition("/")[2]
     with suppress(FileNotFoundError, Unsafe), tree.opened(above, [name]) as handle:
@@ -58,24 +58,24 @@ def _is_own(op: Operation, above: int, path: str) -> bool:
 
 
 def _finish(op: Operation, handle: int, path: str) -> None:
-    """Gives a parent its mode, which the umask would bite; also one that a crash left without.
+    """Sets a parent's mode, independent of the umask; also of one that a crash left half-made.
 
-    Setgid stays where it was inherited: the group of what is made beneath depends on it.
+    An inherited setgid bit stays: it decides the group of what is made beneath.
     """
     mode = os.fstat(handle).st_mode
     if not tree.is_unready(mode):
         return
     if not op.ledger.is_made(path):
         if not (op.abandoned.includes(path) and tree.is_empty(handle)):
-            return  # somebody's own
+            return  # not made by Holdfast
         op.ledger.mark_made(path)
     op.changes.set_owner(handle, None, None, _MODE | (mode & stat.S_ISGID))
 
 
 def prune(op: Operation, directory: str) -> None:
-    """Removes the parents of a directory that Holdfast made and that are empty now.
+    """Removes a directory's parents that Holdfast made and that are empty now.
 
-    Those that were not made yet when a crash came are passed over.
+    Parents that do not exist (a crash came before they were made) are skipped.
     """
     for parent in parents_of(directory):
         with op.parents.held(parent, op.patience()):
@@ -88,7 +88,7 @@ def prune(op: Operation, directory: str) -> None:
 
 
 def remove_late(op: Operation, directory: str) -> None:
-    """Removes the parents of a directory that a late call has made."""
+    """Removes a directory's parents if they are placeholders that a late call made."""
     for parent in parents_of(directory):
         with op.parents.held(parent, op.patience()):
             if op.ledger.is_made(parent) or op.ledger.is_in_use(parent):
@@ -98,7 +98,7 @@ def remove_late(op: Operation, directory: str) -> None:
 
 
 def _exists(op: Operation, parent: str) -> bool:
-    """Whether there is anything at a path; what is beyond a symlink is not there."""
+    """Whether a path exists; False if a component is a symlink."""
     try:
         return tree.reaches(op.root, parent)
     except Unsafe:
@@ -110,7 +110,7 @@ def _removed(op: Operation, parent: str) -> bool:
         with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):
             if not _is_empty(above, name):
                 return False
-            # By way of the term's folder: the path may be a live volume's before a late call comes.
+            # Through the term's folder: a late call may find a live volume at this path.
             op.changes.remove_folder(above, name)
     except OSError as error:
         if error.errno not in tree.NOT_EMPTY:

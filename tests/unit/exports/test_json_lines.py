@@ -378,7 +378,7 @@ def test_a_request_that_the_other_end_would_not_read_fails_at_once(root: Path) -
     export_at(root)
     around = len(_request(1, "find", {"volume": ""}) + b"\n")
     with served(root) as export:
-        with pytest.raises(Unsafe, match="is no volume's name"):
+        with pytest.raises(Unsafe, match="is not a valid name of a volume"):
             export.find("v" * (LONGEST_LINE - around))
         with pytest.raises(Failed, match="find: the request has 1048577 bytes, 1048576 are the mo"):
             export.find("v" * (LONGEST_LINE - around + 1))

@@ -171,7 +171,7 @@ def test_a_lock_is_waited_for_no_longer_than_the_call_may_last() -> None:
         with locks.held("a/b", 0.01):
             pytest.fail("it was held")
 
-    with locks.held("a", 0), pytest.raises(TimedOut, match="an earlier call about 'a/b'"):
+    with locks.held("a", 0), pytest.raises(TimedOut, match="an earlier call on 'a/b'"):
         wait()
     with locks.held("a/b", 0):  # who gave up holds up nobody
         pass
