@@ -1,10 +1,11 @@
-"""Emptying the trash, within bounds.
+"""Empties the trash, bounded in entries, time, depth and memory.
 
-Entries are read as they come and removed at once, so that memory does not grow with a directory;
-what cannot be removed is counted by its error and passed skip. A turn goes on where the one before
-has ended, or what lies behind very many that cannot be removed would not be come by.
-shutil.rmtree was rejected: it crosses into file systems mounted beneath, recurses as deep as the
-tree goes, cannot be stopped, and gives up a whole tree for one busy file.
+Entries are removed as they are read, so that memory does not grow with a directory. An entry that
+cannot be removed is skipped and its error noted. Each turn continues where the last one ended, or
+entries behind many that cannot be removed would never be reached.
+
+shutil.rmtree was rejected: it crosses into file systems mounted beneath, recurses without a limit,
+cannot be stopped, and gives up the whole tree for one busy file.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from holdfast.exports.interface import Reaped
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger
 from holdfast.exports.record import Record
 
-_DEEPEST = 50  # a handle is held for each level; what lies deeper is moved up first
-_TRIES = 50  # a removal: what cannot be removed must not take all of a turn's time
+_DEEPEST = 50  # levels, one open handle each; deeper directories are moved up first
+_TRIES = 50  # for each entry of the limit: entries that fail must not use up the turn's time
 _NOT_OURS = (
     "not this volume's directory; if it was restored from a backup, run `holdfast exports accept`"
 )
@@ -32,28 +33,28 @@ _MOUNT = "a mount beneath it"
 
 
 class Reaper:
-    """Empties the trash of one export, a turn of one volume at a time."""
+    """Empties the trash of one export, one volume's turn at a time."""
 
     def __init__(self) -> None:
-        self._left: dict[str, int] = {}  # by volume: where its next turn goes on
+        self._left: dict[str, int] = {}  # by volume: entries that its next turn skips
 
     def reap(
         self, ledger: Ledger, record: Record, removals: Changes, entries: int, seconds: float
     ) -> Reaped:
-        """Removes at most so many entries of a volume's trash, and its record with the last.
+        """Removes entries of a volume's trash, and its record with the last.
 
         Args:
             ledger: the records.
-            record: of the volume, in the trash.
-            removals: the changes that empty the trash, which need not be durable.
+            record: the volume's record, in state TRASHED.
+            removals: removes the entries; need not be durable.
             entries: how many are removed at most.
-            seconds: after which no more is begun, well before nobody waits for the answer any more.
+            seconds: no removal begins after this time, which ends well before the deadline.
         """
         skip = self._left.pop(record.volume, 0)
         removal = _Removal(removals, entries, seconds, skip)
         try:
             return _reap(ledger, record, removals, removal)
-        except TimedOut:  # one call took all the time that was left
+        except TimedOut:  # one call took the rest of the time
             return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
         finally:
             if removal.is_used_up and removal.left:
@@ -78,13 +79,13 @@ def _reap(ledger: Ledger, record: Record, removals: Changes, removal: _Removal) 
     except OSError as error:
         removal.note(error)
         return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
-    os.fsync(trash)  # a power cut must not bring the data back where no record tells of it
+    os.fsync(trash)  # a power cut must not restore data without a record
     ledger.forget_trashed(record.volume)
     return Reaped(True, removal.removed)
 
 
 def _age(ledger: Ledger, record: Record) -> float:
-    """Seconds since a record came to the trash: rename(2) is a change of the file's status."""
+    """Seconds since a record was moved to `trashed`, as rename(2) sets the file's ctime."""
     with suppress(FileNotFoundError):
         status = os.stat(record.volume, dir_fd=ledger.folder(TRASHED), follow_symlinks=False)
         return max(0.0, time.time() - status.st_ctime)
@@ -92,12 +93,12 @@ def _age(ledger: Ledger, record: Record) -> float:
 
 
 class _Removal:
-    """The removal of what a folder holds: on one file system, bounded in depth, number, time."""
+    """Removes a folder's content: on one file system, bounded in depth, entries and time."""
 
     def __init__(self, changes: Changes, entries: int, seconds: float, skip: int) -> None:
-        """`skip`: how many entries are passed skip at first, as the turn before has left them."""
+        """`skip`: how many entries are skipped first: those that the last turn could not remove."""
         self.removed = 0
-        self.left = 0  # of those that were come by, since the first
+        self.left = 0  # entries of this pass that were skipped or could not be removed
         self._skip = skip
         self._changes = changes
         self._entries = entries
@@ -107,24 +108,25 @@ class _Removal:
 
     @property
     def blocked(self) -> tuple[str, ...]:
-        """Why something was left; empty where only number or time was used up."""
+        """Why entries are left; empty if only the limit of entries or time was reached."""
         return tuple(sorted(self._blocked))
 
     @property
     def is_used_up(self) -> bool:
-        """Whether no more may be removed this time."""
+        """Whether the limit of entries, tries or time is reached."""
         is_late = time.monotonic() >= self._until
         return self.removed >= self._entries or self._tries <= 0 or is_late
 
     def note(self, error: OSError) -> None:
-        """Notes why the folder itself is left, where that is not only for what is in it."""
+        """Notes why the folder itself is left, unless only because of its entries."""
         if error.errno not in tree.NOT_EMPTY or not self._blocked:
             self._blocked.add(_errno_name(error))
 
     def empty(self, folder: int) -> None:
-        """Removes as much as can be: again while that helps, for removing may hide entries.
+        """Removes as much as possible.
 
-        And from the first again, where some were passed skip.
+        It repeats while entries were removed or skipped, as removing may hide entries from the
+        listing.
         """
         device, before = os.fstat(folder).st_dev, -1
         while not self.is_used_up and before != self.removed:
@@ -141,13 +143,13 @@ class _Removal:
                     if not self._is_skipped(entry):
                         self._remove(top, folder, entry.name, device, depth)
                 except (FileNotFoundError, Unsafe):
-                    continue  # it went, or became another, meanwhile
+                    continue  # it was removed or replaced meanwhile
                 except OSError as error:
                     self._blocked.add(_errno_name(error))
                     self.left += 1
 
     def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry is left as it is, for others to have their turn; directories count."""
+        """Whether a file is skipped; a directory counts, but its content is tried."""
         if self._skip == 0:
             return False
         self._skip -= 1
@@ -172,13 +174,13 @@ class _Removal:
     def _emptied(self, top: int, parent: int, name: str, device: int, depth: int) -> bool:
         with tree.opened(parent, [name]) as handle:
             if os.fstat(handle).st_dev != device:
-                self._blocked.add(_MOUNT)  # the administrator's: not ours to empty
+                self._blocked.add(_MOUNT)  # another file system: never emptied
                 return False
             self._pass(top, handle, device, depth + 1)
             return tree.is_empty(handle)
 
     def _move_up(self, top: int, parent: int, name: str) -> None:
-        # A name that no tenant can have taken: to look for a free one could take all the time.
+        # A random name: a search for a free one could use up the time.
         self._changes.rename(parent, name, top, f"part-{uuid.uuid4().hex}")
 
 

@@ -1,9 +1,8 @@
-"""Archiving and trashing: by renames through the term's folder (`terms.py`), at once and whole.
+"""Reclaims directories: archive and delete are atomic renames through the term's folder.
 
-In the trash each volume has its own place; the name of an archive is written into the record
-first, and marked as taken. So the directory is at one of four places, whatever a crash left:
-where it was, in the term's folder, where it was to go, or gone. Which of them is told by its
-inode, not by its name alone.
+The trash has one path for each volume; the name of an archive is written into the record and
+marked before the move. So after a crash the directory is at its path, in the term's folder
+(`terms.py`), at its target, or gone. It is identified by its inode, not by its name alone.
 """
 
 from __future__ import annotations
@@ -25,9 +24,11 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 
 
 def reclaim(op: Operation, record: Record, action: Action) -> Moved:
-    """Carries out a reclaim action on a record's directory; raises DirectoryTaken and Unsafe.
+    """Carries out a reclaim action on a record's directory; a foreign one is always retained.
 
-    A directory that is somebody's own is never removed: it is retained, whatever is asked for.
+    Raises:
+        DirectoryTaken: directories of other volumes overlap it.
+        Unsafe: the directory is not the record's, or is somewhere else.
     """
     moved = _reclaim(op, record, Action.RETAIN if record.foreign else action)
     if moved.outcome is not Outcome.RETAINED:
@@ -36,15 +37,15 @@ def reclaim(op: Operation, record: Record, action: Action) -> Moved:
 
 
 def put_back(op: Operation, record: Record) -> str:
-    """Moves a directory that is on its way out back to where it was; that place."""
+    """Moves a directory from the term's folder back to its path; "" if it was not there."""
     place, inode = record.directory, op.moving(record.volume)
     if inode is None:
         return ""
     with parents.made_above(op, place) as (parent, name):
         if not op.reserve(parent, name, again=True):
             raise Unsafe(
-                f"the directory of volume {record.volume} cannot be put back: {place!r} exists; "
-                f"it is in {way_out_of(record.volume)}"
+                f"cannot put back the directory of volume {record.volume} from "
+                f"{path_in_term(record.volume)}: {place!r} exists, move it away"
             )
         op.put_down(record.volume, parent, name)
     if record.volume not in op.ledger.owners(place):  # a mark needs room on the export
@@ -53,7 +54,7 @@ def put_back(op: Operation, record: Record) -> str:
 
 
 def forget(op: Operation, record: Record) -> bool:
-    """Removes a record whose directory a person has removed; False where anything is there."""
+    """Removes a record whose directory was removed by hand; False if something is at its path."""
     place = record.target if record.state is State.ARCHIVED else record.directory
     if record.state is State.TRASHED or op.ledger.creating(record.volume):
         return False
@@ -71,7 +72,7 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     if record.state is State.TRASHED:
         return _discard(op, record)
     moving = op.moving(record.volume)
-    # What was taken out is this volume's alone: whoever has the path now has another directory.
+    # A directory in the term's folder is this volume's alone: the path's is another one.
     if moving is None and _is_shared(op, record):
         return _discard(op, record, stays=True)
     return _carry_out(op, record, action, moving)
@@ -88,7 +89,7 @@ def _carry_out(op: Operation, record: Record, action: Action, moving: Inode | No
         return _write_outcome(op, _without_target(op, record).with_state(State.RETAINED))
     taken = there if moving is None else None
     if taken is not None:
-        record = replace(record, inode=taken)  # that of version 1 has none
+        record = replace(record, inode=taken)  # a record of version 1 has no inode
     if action is Action.ARCHIVE:
         record = _with_archive_name(op, record)
     if taken is not None:
@@ -101,10 +102,9 @@ def _carry_out(op: Operation, record: Record, action: Action, moving: Inode | No
 
 
 def _present(op: Operation, record: Record, action: Action) -> Inode | None:
-    """A record's directory at its path; a placeholder that something left there is removed.
+    """The inode of a record's directory at its path; removes a stale placeholder there.
 
-    Another that a person has put there is not the record's, and None; but to retain touches
-    nothing, whichever it is.
+    None if another directory is there, except for RETAIN, which touches neither.
     """
     there = op.inode_at(record.directory)
     if there is None or record.inode.may_be(there):
@@ -117,7 +117,7 @@ def _present(op: Operation, record: Record, action: Action) -> Inode | None:
 
 
 def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
-    """A directory that is in the trash, and is not to be deleted any more, on its way out of it."""
+    """Moves a directory from the trash to the term's folder: it is not to be deleted any more."""
     trash = op.ledger.folder(TRASH)
     with suppress(FileNotFoundError):
         with tree.opened(trash, [record.volume]) as handle:
@@ -128,7 +128,7 @@ def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
 
 
 def _is_shared(op: Operation, record: Record) -> bool:
-    """Whether others have the directory too; raises DirectoryTaken where they should not."""
+    """Whether other volumes share the directory; raises DirectoryTaken if they may not."""
     others = op.ledger.others(record.directory, record.volume)
     others = [other for other in others if not record.may_go_before(other)]
     strangers = [other for other in others if not record.shares_with(other)]
@@ -138,21 +138,21 @@ def _is_shared(op: Operation, record: Record) -> bool:
 
 
 def _find_moved(op: Operation, record: Record) -> Moved:
-    """What an earlier attempt did to a directory that is neither where it was nor on its way."""
+    """Completes a reclaim whose directory is neither at its path nor in the term's folder."""
     if record.target and _is_archive(op, record):
         return _write_outcome(op, record.with_state(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
         if place := terms.term_with_directory(op.ledger.handle, record.volume):
             raise Unsafe(
-                f"the directory of volume {record.volume} is in {RESERVED}/{place}, where another "
-                "leader has moved it: it is tried again once that has ended"
+                f"another leader is moving the directory of volume {record.volume} "
+                f"({RESERVED}/{place}): will retry when its term has ended"
             )
         _refuse_if_there(op, record)
     return _discard(op, record)
 
 
 def replaced(record: Record) -> Unsafe:
-    """What to say where another directory is at a record's path."""
+    """The error for another directory at a record's path."""
     return Unsafe(
         f"{record.directory!r} is not the directory that was made for volume {record.volume}: it "
         "is left alone; move the right one back, or, if this one was restored from a backup, run "
@@ -161,7 +161,7 @@ def replaced(record: Record) -> Unsafe:
 
 
 def _is_archive(op: Operation, record: Record) -> bool:
-    """Whether what is at a record's target is its directory, not a placeholder or another's."""
+    """Whether a record's target is its directory, not a placeholder or another volume's."""
     there = op.inode_at(record.target)
     if there is None or op.ledger.others(record.target, record.volume):
         return False
@@ -172,20 +172,20 @@ def _is_archive(op: Operation, record: Record) -> bool:
 
 
 def _refuse_if_there(op: Operation, record: Record) -> None:
-    """Raises Unsafe where a directory is there after all: another, or one a cache did not show."""
+    """Raises Unsafe if the path exists after all: another's, or hidden by a stale cache."""
     with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
         op.abandoned.add(record.directory)
         again = not op.ledger.is_anothers(record.directory, record.volume)
         if not op.reserve(parent, name, again=again):
             there = op.inode_at(record.directory)
             if there is None or record.inode.may_be(there):
-                raise Unsafe(f"{record.directory!r} has just come: it is tried again")
+                raise Unsafe(f"{record.directory!r} has just appeared: will retry")
             raise replaced(record)
         op.clear(parent, name)
 
 
 def _write_outcome(op: Operation, record: Record) -> Moved:
-    """Writes down what was done; again and again, if need be."""
+    """Writes the record of a finished reclaim; can be repeated."""
     op.ledger.write(record)
     if record.state is State.ARCHIVED:
         op.ledger.unmark(record.directory, record.volume)
@@ -193,15 +193,15 @@ def _write_outcome(op: Operation, record: Record) -> Moved:
 
 
 def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
-    """Gives the directory up; the record stays with the trash until the volume is gone as well.
+    """Moves the record to `trashed`, where it stays until the volume is gone too.
 
-    Without it a crash would leave a volume that nothing is known of, and that nobody can delete.
-    Until the record is there another leader's sweep may put a directory back that does not stay.
+    Without a record, a crash would leave a volume that cannot be deleted. Until the record is in
+    `trashed`, another leader's sweep may put the directory back, unless it `stays` (shared).
     """
     op.ledger.discard(record if record.state is State.TRASHED else _without_target(op, record))
     if not stays and misfiled.is_misfiled(op, record):
         op.ledger.refile(record)
-        raise Unsafe(f"{record.directory!r} was put back meanwhile: it is tried again")
+        raise Unsafe(f"{record.directory!r} was put back meanwhile: will retry")
     op.ledger.unmark(record.directory, record.volume)
     if tree.reaches(op.root, trash_of(record.volume)):
         return Moved(Outcome.TRASHED, trash_of(record.volume))
@@ -215,12 +215,12 @@ def _into_trash(op: Operation, record: Record) -> None:
     if tree.exists(trash, record.volume):
         put_back(op, record)
         place = trash_of(record.volume)
-        raise Unsafe(f"{place!r} exists already: remove it, or move it to where it belongs")
+        raise Unsafe(f"{place!r} already exists: remove it, or move it to where it belongs")
     op.put_down(record.volume, trash, record.volume)
 
 
 def _with_archive_name(op: Operation, record: Record) -> Record:
-    """The record with a free name for its archive, which is reserved."""
+    """The record, with a free name for its archive, which it marks and reserves."""
     for name in _archive_names(record):
         if not _is_free(op, record, name):
             continue
@@ -229,10 +229,10 @@ def _with_archive_name(op: Operation, record: Record) -> Record:
             op.ledger.write(record)
         op.ledger.mark(name, record.volume)
         if op.ledger.is_anothers(name, record.volume):
-            continue  # another leader was as fast: the record gives the name up with the next
+            continue  # another leader marked it meanwhile: the next name replaces it
         if op.reserve(op.root, name, again=True):
             return record
-    raise Unsafe(f"every name for an archive of {record.directory!r} is taken: remove some")
+    raise Unsafe(f"all names for an archive of {record.directory!r} are in use: remove archives")
 
 
 def _is_free(op: Operation, record: Record, name: str) -> bool:
@@ -242,7 +242,7 @@ def _is_free(op: Operation, record: Record, name: str) -> bool:
 
 
 def _without_target(op: Operation, record: Record) -> Record:
-    """The record without the place where an earlier attempt wanted the data to go."""
+    """The record without the target of an earlier attempt; removes the target's reservation."""
     if not record.target:
         return record
     if not op.ledger.is_anothers(record.target, record.volume):
@@ -255,7 +255,7 @@ def _without_target(op: Operation, record: Record) -> Record:
 
 
 def _archive_names(record: Record) -> Iterator[str]:
-    """Names in the order of preference: the one begun with, the plain one, with time, numbered."""
+    """Names by preference: of an earlier attempt, plain, with a timestamp, with a number."""
     if record.target:
         yield record.target
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -263,6 +263,6 @@ def _archive_names(record: Record) -> Iterator[str]:
         yield archive_name(record.directory, suffix)
 
 
-def way_out_of(volume: str) -> str:
-    """Where a directory on its way out is, in words."""
+def path_in_term(volume: str) -> str:
+    """The path of a directory in the term's folder, for messages."""
     return f"{RESERVED}/{terms.TERMS}/…/{terms.MOVING}{volume}"

@@ -1,4 +1,4 @@
-"""An export that is reached through another process: `interface.Exports` over JSON lines."""
+"""An export behind an agent: a client of `interface.Exports` over JSON lines."""
 
 from __future__ import annotations
 
@@ -26,38 +26,41 @@ _STALE: Mapping[str, type[ExportUnavailable]] = {
 
 
 class _PendingRequest:
-    """A request whose answer has not come yet."""
+    """A request that waits for its answer."""
 
     def __init__(self) -> None:
         self.answered = threading.Event()
         self.answer: dict[str, Any] | None = None
 
     def resolve(self, answer: dict[str, Any] | None) -> None:
-        """Gives the answer, None where none will come; only the first counts."""
+        """Sets the answer, or None if none will come; later calls are ignored."""
         if not self.answered.is_set():
             self.answer = answer
             self.answered.set()
 
 
 def connect(requests: IO[bytes], answers: IO[bytes], seconds: float = 30.0) -> Exports:
-    """An export behind a pair of streams, whose other end is `server.Server`.
+    """Connects to a `server.Server` over a pair of streams.
 
-    Every method raises ExportError as the export's own does, TimedOut where no answer comes
-    within so many seconds, and ExportUnavailable where the other process is gone: whether the call
-    took effect is not known then.
+    Methods raise the ExportError of the served export. They also raise TimedOut if no answer comes
+    within `seconds`, and ExportUnavailable if the server process has ended; whether the call took
+    effect is unknown then.
+
+    Raises:
+        ExportUnavailable: no greeting came within `seconds`, or one of another protocol.
     """
     return cast("Exports", _RemoteExport(requests, answers, seconds))
 
 
 class _RemoteExport:
-    """Sends each method that `Exports` declares as a request."""
+    """Sends each method of `Exports` as a request."""
 
     def __init__(self, requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
         self._requests = requests
         self._answers = answers
         self._seconds = seconds
         self._numbers = itertools.count(1)
-        # Of the number and line of each request; None when no more will come.
+        # Each request's number and line; None ends the writer.
         self._lines: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
         self._waiting: dict[int, _PendingRequest] = {}
         self._ended = threading.Event()
@@ -73,14 +76,14 @@ class _RemoteExport:
 
     def _greet(self) -> None:
         if not self._greeting.answered.wait(self._seconds):
-            raise ExportUnavailable(f"the other end has said nothing in {self._seconds:g} s")
+            raise ExportUnavailable(f"the agent did not answer in {self._seconds:g} s")
         protocol = (self._greeting.answer or {}).get("protocol")
         if protocol is None:
-            raise ExportUnavailable("the other end is no Holdfast: look at what it writes")
+            raise ExportUnavailable("the other end is not a Holdfast agent: check its output")
         if protocol != PROTOCOL:
             raise ExportUnavailable(
-                f"the other end speaks protocol {protocol}, this Holdfast {PROTOCOL}: bring both "
-                "to the same version"
+                f"the agent speaks protocol {protocol}, this Holdfast {PROTOCOL}: install the same "
+                "version on both"
             )
 
     def _call(self, method: str, *given: Any, **named: Any) -> Any:
@@ -91,7 +94,7 @@ class _RemoteExport:
         self._waiting[number] = waiting
         try:
             self._lines.put((number, line))
-            if self._ended.is_set():  # before the line was there to be seen
+            if self._ended.is_set():  # the reader ended before this request was registered
                 waiting.resolve(None)
             if not waiting.answered.wait(self._seconds):
                 raise TimedOut(f"{method}: no answer in {self._seconds:g} s")
@@ -102,9 +105,9 @@ class _RemoteExport:
         return _outcome(method, waiting.answer)
 
     def _write(self) -> None:
-        """Sends the requests; in a thread, as an end that does not read would hold up a caller.
+        """Sends the requests; in a thread, as writing blocks while the agent does not read.
 
-        What is not wanted any more by the time its turn comes is not sent.
+        Requests that have timed out before their turn are not sent.
         """
         while line := self._lines.get():
             number, data = line
@@ -116,7 +119,7 @@ class _RemoteExport:
                     waiting.resolve(None)
 
     def _read(self) -> None:
-        # What comes and is no answer: as if the other end had ended.
+        # An invalid answer is treated as the end of the agent.
         with suppress(ValueError, OSError, AttributeError, TypeError, RecursionError):
             self._greeting.resolve(dict(json.loads(self._answers.readline(LONGEST_LINE))))
             while line := self._answers.readline(LONGEST_ANSWER):
@@ -130,12 +133,12 @@ class _RemoteExport:
 
 
 def _line(request: dict[str, Any]) -> bytes:
-    """A request as it is sent; raises Failed for one that the other end would not read."""
+    """Encodes a request; raises Failed if it is longer than the agent reads."""
     line = json.dumps(request).encode() + b"\n"
     if len(line) > LONGEST_LINE:
         raise Failed(
-            f"{request['method']}: the request has {len(line)} bytes, {LONGEST_LINE} are the most: "
-            "it is not sent"
+            f"{request['method']}: the request has {len(line)} bytes, the limit is {LONGEST_LINE}: "
+            "not sent"
         )
     return line
 
@@ -146,7 +149,7 @@ def _outcome(method: str, answer: Mapping[str, Any]) -> Any:
             return codec.result(method, answer["result"])
         error = _error(answer["error"])
     except (ValueError, TypeError, KeyError, AttributeError) as reason:
-        raise ExportUnavailable(f"{method}: the answer is none: {reason}") from reason
+        raise ExportUnavailable(f"{method}: invalid answer: {reason}") from reason
     raise error
 
 

@@ -1,10 +1,10 @@
-"""The records of an export that was restored from a backup: its directories have other inodes.
+"""Updates the inodes in the records of an export that was restored from a backup.
 
-By its inode a directory is told from another that a late call has put in its place. That a person
-accepts an export says of each directory, too, that it is the one of the record.
+A record's inode tells its directory from another that a late call put at its path. After a restore
+all inodes differ; by accepting the export, an administrator vouches for the directories.
 
-Nobody works on an export without its id before it is accepted, so that `learn_inodes` needs no
-term. One that has brought its id along is worked on at once: `learn_others` changes it in a term.
+An export without its id is not used before it is accepted, so that `learn_inodes` needs no term.
+One that was restored with its id is used at once: `learn_others` changes it in a term.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, tr
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record, State
 
-# Of one name, so that nothing is left where this was cut short and repeated.
+# A fixed name: after a crash the next run replaces it.
 _DRAFT = ".restored"
 
 
 def learn_inodes(root: int, holdfast: int) -> None:
-    """Writes into all records which inodes their directories have.
+    """Writes the directories' inodes into all records.
 
-    What is no record stays as it is: its volume's own turn says so.
+    Unreadable records are skipped: reconciling their volume reports them.
     """
     for folder in RECORDS:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
@@ -42,10 +42,7 @@ def learn_inodes(root: int, holdfast: int) -> None:
 def _learned(
     root: int, holdfast: int, records: int, folder: str, volume: str
 ) -> tuple[Record, Record] | None:
-    """A record, and the same with its directory's inode; None where there is nothing to learn.
-
-    One that cannot be read is its volume's own matter.
-    """
+    """A record before and after its inode is updated; None if it is up to date or unreadable."""
     with suppress(Unsafe, OSError):
         record = read_record(records, folder, volume)
         inode = _inode_of(root, folder, record, partial(_in_terms, holdfast))
@@ -55,15 +52,15 @@ def _learned(
 
 
 def others(root: int, holdfast: int, cluster: str) -> list[str]:
-    """The volumes of a cluster whose record names another directory than is there; changes nothing.
+    """The cluster's volumes whose directory does not have the recorded inode; changes nothing.
 
-    Those of unknown origin may be the cluster's as well.
+    Records of unknown origin are included.
     """
     found, moving = list[str](), partial(_in_terms, holdfast)
     for folder in RECORDS:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
             for volume in _volumes(records):
-                with suppress(Unsafe, OSError):  # it has just moved on, or cannot be read
+                with suppress(Unsafe, OSError):  # the record was moved, or is unreadable
                     record = read_record(records, folder, volume)
                     is_ours = record.origin in {"", cluster}
                     if is_ours and _another(root, folder, record, moving):
@@ -72,7 +69,7 @@ def others(root: int, holdfast: int, cluster: str) -> list[str]:
 
 
 def learn_others(op: Operation) -> int:
-    """Writes into this cluster's records which inodes their directories have; how many it wrote."""
+    """Writes the directories' inodes into this cluster's records; returns how many it wrote."""
     learned = 0
     for folder in RECORDS:
         records = op.ledger.folder(folder)
@@ -84,7 +81,7 @@ def learn_others(op: Operation) -> int:
 
 
 def _to_learn(op: Operation, records: int, folder: str, volume: str) -> Record | None:
-    """As `_learned`, of this cluster's records and for a term."""
+    """This cluster's record with its directory's inode; None if it is up to date or unreadable."""
     with suppress(Unsafe, FileNotFoundError):
         record = read_record(records, folder, volume)
         there = _another(op.root, folder, record, op.moving)
@@ -106,7 +103,7 @@ def _place(folder: str, record: Record) -> str:
 def _another(
     root: int, folder: str, record: Record, moving: Callable[[str], Inode | None]
 ) -> Inode | None:
-    """The directory of a record, where it is another than the record names."""
+    """The inode of a record's directory, if it is not the recorded one."""
     there = _inode_of(root, folder, record, moving)
     return None if there is None or record.inode.may_be(there) else there
 
@@ -114,13 +111,15 @@ def _another(
 def _inode_of(
     root: int, folder: str, record: Record, moving: Callable[[str], Inode | None]
 ) -> Inode | None:
-    """The directory of a record, wherever it is; None where it is nowhere.
+    """The inode of a record's directory, wherever it is; None if it does not exist.
+
+    The backup may have been made while the directory was being moved.
 
     Args:
         root: handle of the export's root.
-        folder: where the record is.
-        record: which the backup may have caught while its directory was on its way.
-        moving: gives the directory of a volume in a term's folder.
+        folder: the one of `RECORDS` that the record is in.
+        record: the record.
+        moving: gives the inode of a volume's directory in a term's folder.
     """
     there = _inode(root, _place(folder, record))
     if there is None and folder != TRASHED:
@@ -131,26 +130,26 @@ def _inode_of(
 
 
 def _in_terms(holdfast: int, volume: str) -> Inode | None:
-    """The directory of a volume in the folder of some term."""
+    """The inode of a volume's directory in any term's folder; None if there is none."""
     with suppress(FileNotFoundError), tree.opened(holdfast, [terms.TERMS]) as leaders:
         for leader in os.listdir(leaders):
             with suppress(Unsafe), tree.opened(leaders, [leader]) as folder:
                 for term in os.listdir(folder):
-                    with suppress(Unsafe):  # a file that somebody left there
+                    with suppress(Unsafe):  # a stray file
                         if found := _inode(folder, f"{term}/{terms.MOVING}{volume}"):
                             return found
     return None
 
 
 def _inode(parent: int, place: str) -> Inode | None:
-    """The directory's; None where there is none, as the backup may have caught it on its way."""
+    """The inode of a directory; None if it does not exist."""
     with suppress(FileNotFoundError), tree.opened(parent, place.split("/")) as handle:
         return inode_of(handle)
     return None
 
 
 def _write(records: int, folder: str, before: Record, record: Record) -> None:
-    """Writes a record without a term, unless somebody has changed it meanwhile after all."""
+    """Writes a record without a term, unless it was changed meanwhile after all."""
     with suppress(FileNotFoundError):
         os.unlink(_DRAFT, dir_fd=records)
     tree.write_new(records, _DRAFT, record.dump())

@@ -1,12 +1,12 @@
-"""An export served as JSON lines: a request on each line of the input, an answer on the output.
+"""The agent: serves an export as JSON lines, requests on its input and answers on its output.
 
     {"protocol": 1, "version": "…"}                                    sent first
     {"id": 7, "method": "find", "arguments": {"volume": "pvc-…"}}      a request
     {"id": 7, "result": …}                                             its answer, or
     {"id": 7, "error": {"kind": "DirectoryTaken", "message": "…", …}}
 
-Several requests may be at work at once; answers come as they are ready. No input ends the
-server, only the end of its input does. `python -m holdfast.exports.server ROOT` serves a directory.
+Requests run concurrently; answers come as they are ready. No request ends the server, only the end
+of its input does. `python -m holdfast.exports.server ROOT` serves a directory.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from holdfast.exports.interface import Exports
 from holdfast.exports.record import DirectoryTaken
 
 PROTOCOL = 1
-LONGEST_LINE = 1 << 20  # bytes of a request, with its end
-LONGEST_ANSWER = 1 << 25  # tens of thousands of records
+LONGEST_LINE = 1 << 20  # bytes of a request, with its newline
+LONGEST_ANSWER = 1 << 25  # bytes: tens of thousands of records
 _AT_ONCE = 32
 
 
@@ -51,7 +51,7 @@ class Server:
 
     def _answer(self, line: bytes) -> None:
         try:
-            with suppress(OSError, ValueError):  # nobody listens any more
+            with suppress(OSError, ValueError):  # the client is gone
                 self._send(answer(self._export, line))
         finally:
             self._places.release()
@@ -67,22 +67,22 @@ def _line(message: dict[str, Any]) -> bytes:
     data = json.dumps(message).encode() + b"\n"
     if len(data) <= LONGEST_ANSWER:
         return data
-    told = f"the answer has {len(data)} bytes, {LONGEST_ANSWER} are the most"
+    told = f"the answer has {len(data)} bytes, the limit is {LONGEST_ANSWER}"
     return _line({"id": message["id"], "error": {"kind": "Failed", "message": told}})
 
 
 def answer(export: Exports, line: bytes) -> dict[str, Any]:
-    """The answer to one line of input, whatever it is."""
+    """Carries out one line of input; returns the answer, an error for an invalid line."""
     number: Any = None
     try:
         request = json.loads(line)
         number = _number(request["id"])
         method, given = request["method"], request["arguments"]
         if method not in codec.METHODS:
-            raise ValueError(f"there is no method {method!r}")
+            raise ValueError(f"unknown method {method!r}")
         called = codec.arguments(method, given)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return {"id": number, "error": {"kind": "Invalid", "message": f"not a request: {error}"}}
+        return {"id": number, "error": {"kind": "Invalid", "message": f"invalid request: {error}"}}
     try:
         return {"id": number, "result": codec.encode(getattr(export, method)(**called))}
     except ExportError as error:
@@ -94,7 +94,7 @@ def answer(export: Exports, line: bytes) -> dict[str, Any]:
 
 def _number(value: Any) -> int:
     if type(value) is not int:
-        raise TypeError(f"id {value!r} is no number")
+        raise TypeError(f"id {value!r} is not an integer")
     return value
 
 
@@ -108,7 +108,7 @@ def _error(error: ExportError) -> dict[str, Any]:
 
 
 def _lines(requests: IO[bytes]) -> Iterable[bytes]:
-    """The lines of the input; one that is too long is cut, and so no request any more."""
+    """The lines of the input; a too long one is truncated, which makes it an invalid request."""
     is_rest = False
     while line := requests.readline(LONGEST_LINE):
         if not is_rest:
@@ -117,7 +117,7 @@ def _lines(requests: IO[bytes]) -> Iterable[bytes]:
 
 
 def main() -> None:
-    """Serves the directory that is named on the command line."""
+    """Serves the directory given on the command line."""
     os.umask(0o022)
     Server(Export(Path(sys.argv[1])), sys.stdout.buffer).serve(sys.stdin.buffer)
 

@@ -1,8 +1,8 @@
-"""Putting right what calls of an earlier term did after that had ended.
+"""Repairs what late calls of earlier terms did after their term had ended.
 
-A call can hang in the kernel, or its packet on the network, for as long as it likes. What such a
-call can still do is little (`terms.py`): a directory that was about to be made appears, empty;
-or, on a server that loses track of removed folders, a directory is moved. Both are recognised.
+A call can hang in the kernel, or its packet in the network, for any time. Such a late call can do
+only two things (`terms.py`): make an empty directory, or, on a server that does not notice that
+the term's folder was removed, move a directory. The sweep detects both.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, PutBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation, PathLocks
-from holdfast.exports.reclaim import put_back, way_out_of
+from holdfast.exports.reclaim import put_back, path_in_term
 from holdfast.exports.record import Record, State
 
-PROBE = ".probe-"  # of the file that says that the export can be written to (`export.py`)
+PROBE = ".probe-"  # prefix of the file that `Export.probe` writes
 
-_TROUBLE = (Failed, Unsafe, OSError)  # of one volume
-_MOST = 200  # entries of the trash that one sweep looks at, of either kind
+_TROUBLE = (Failed, Unsafe, OSError)  # affects only one volume
+_MOST = 200  # entries of the trash that one sweep scans, with and without a record each
 
 
 class _Entry(NamedTuple):
-    """What lies in the trash."""
+    """An entry of the trash."""
 
     name: str = ""
     inode: int = 0
 
 
 def remove_late(op: Operation, directory: str) -> None:
-    """Removes what a late `create` may have left of a directory that was given up."""
+    """Removes what a late `create` may have left at an abandoned path."""
     create.remove_half_made(op, directory)
     op.ledger.prune(directory)
     parents.prune(op, directory)
@@ -46,9 +46,9 @@ def remove_late(op: Operation, directory: str) -> None:
 
 
 def remove_probes(op: Operation, before: set[str]) -> set[str]:
-    """Removes the probes that were there `before`, whose makers have ended; those that stay.
+    """Removes the probe files that the last sweep saw (`before`); returns the others.
 
-    One in use is not touched: over NFS its maker would be told that its handle is stale.
+    Younger ones may be in use: over NFS, removing them would make their handle stale.
     """
     there = {name for name in os.listdir(op.ledger.handle) if name.startswith(PROBE)}
     for name in there & before:
@@ -57,11 +57,11 @@ def remove_probes(op: Operation, before: set[str]) -> set[str]:
 
 
 class TrashScan:
-    """Which of the trash was seen to belong there, and where the next scan goes on.
+    """State of the scan of the trash: which entries are known to belong there, and its position.
 
-    A directory that a late call moves there has another name or another inode than what was seen;
-    readdir(3) tells both. So each scan costs two listings, and what it is at first after the
-    process began to lead, or what many deletions in a row cost, is spread over several sweeps.
+    A directory that a late call moves there has a name or an inode that was not seen before;
+    readdir(3) gives both. So a scan of known entries costs two listings. The first scan of a new
+    leader, or one after many deletions, is spread over several sweeps.
     """
 
     def __init__(self) -> None:
@@ -71,36 +71,36 @@ class TrashScan:
         self._has_others: Callable[[], bool] = lambda: True
         self._without = set[_Entry]()
         self._last_without = _Entry()
-        self._last = {True: _Entry(), False: _Entry()}  # with a record of the trash, and without
+        self._last = {True: _Entry(), False: _Entry()}  # with a record in `trashed`, and without
 
     def due(self, records: Ledger, leader: Leader) -> list[_Entry]:
-        """What to scan at now: first what no record of the trash is about, then what is new."""
+        """The entries to scan now: first those without a record in `trashed`, then new ones."""
         self._has_others = partial(terms.has_others, records.handle, leader)
         with os.scandir(records.folder(TRASH)) as entries:
             there = {_Entry(entry.name, entry.inode()) for entry in entries}
-        self._seen &= there  # an inode is used again
+        self._seen &= there  # inode numbers are reused
         self._recorded = set(records.names(TRASHED))
         odd = {entry for entry in there if entry.name not in self._recorded}
         new = there - self._seen - odd
         self._without = {_Entry(name) for name in self._recorded - {one.name for one in there}}
         self._misplaced &= there | self._without
-        return [*_turned(odd, self._last[False]), *_turned(new, self._last[True])]
+        return [*_next_in_turn(odd, self._last[False]), *_next_in_turn(new, self._last[True])]
 
     def without_data(self) -> list[_Entry]:
-        """Of the records of the trash, as `due` has read them, some with nothing in the trash."""
-        entries = _turned(self._without, self._last_without)
+        """Some of the records in `trashed`, as `due` has read them, without a trash directory."""
+        entries = _next_in_turn(self._without, self._last_without)
         self._last_without = entries[-1] if entries else _Entry()
         return entries
 
-    def belongs(self, entry: _Entry) -> None:
-        """Notes that an entry is what its record says."""
+    def note_ok(self, entry: _Entry) -> None:
+        """Notes that an entry is its record's directory."""
         self._seen.add(entry)
 
     def is_misplaced(self, entry: _Entry, *, now: bool) -> bool:
-        """Whether an entry is misplaced now and, for all that others do, has been for a while.
+        """Whether an entry is misplaced `now` and, if there are other leaders, also was before.
 
-        Another leader of the cluster that deletes a volume has its directory in the trash before
-        the record is there: where there are others, it was misplaced at the last scan as well.
+        Another leader of the cluster moves a directory to the trash before its record: such an
+        entry is misplaced only until that reclaim ends.
         """
         before = entry in self._misplaced
         if now:
@@ -109,32 +109,32 @@ class TrashScan:
             self._misplaced.discard(entry)
         return now and (before or not self._has_others())
 
-    def passed(self, entry: _Entry) -> None:
-        """Notes that an entry was looked at."""
+    def note_scanned(self, entry: _Entry) -> None:
+        """Notes that an entry was scanned."""
         self._last[entry.name in self._recorded] = entry
 
 
-def _turned(entries: set[_Entry], last: _Entry) -> list[_Entry]:
-    """Some of them, from where the last scan ended."""
+def _next_in_turn(entries: set[_Entry], last: _Entry) -> list[_Entry]:
+    """The next `_MOST` entries in turn after the last scanned one."""
     ordered = sorted(entries)
     start = bisect_right(ordered, last)
     return (ordered[start:] + ordered[:start])[:_MOST]
 
 
 def misplaced(op: Operation, grant: Grant, locks: PathLocks, scan: TrashScan) -> Iterator[PutBack]:
-    """Puts back the directories of live volumes that are found in the trash, or on their way out.
+    """Puts back live volumes' directories that are in the trash or in the term's folder.
 
-    A reclaim that has failed on its way, and is tried again later, takes it out once more. No
-    more of the trash is looked at after half of the grant's time: the next sweep goes on.
+    A retry of a reclaim that failed midway moves its directory again. The scan of the trash stops
+    at half of the grant's time; the next sweep continues.
     """
     until = time.monotonic() + grant.seconds / 2
-    with suppress(TimedOut):  # what was done until then is to be heard of
+    with suppress(TimedOut):  # the caller gets the results so far
         for volume in terms.moving(op.term):
             yield from _from_the_term(op, locks, volume)
         for entry in scan.due(op.ledger, grant.term.leader):
             if time.monotonic() >= until:
                 return
-            scan.passed(entry)
+            scan.note_scanned(entry)
             yield from _from_the_trash(op, locks, scan, entry)
         for entry in scan.without_data():
             if time.monotonic() < until:
@@ -142,8 +142,8 @@ def misplaced(op: Operation, grant: Grant, locks: PathLocks, scan: TrashScan) ->
 
 
 def _refile(op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry) -> None:
-    """Takes a record back from those of the trash where its directory is at its path."""
-    with suppress(Failed, Unsafe, OSError):  # the volume's own turn says why
+    """Moves a misfiled record back from `trashed`."""
+    with suppress(Failed, Unsafe, OSError):  # reconciling the volume reports them
         record = op.ledger.find(entry.name)
         if record is None or not takeover.is_ours(op, record):
             return
@@ -155,7 +155,7 @@ def _refile(op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry) -> 
 
 
 def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[PutBack]:
-    found, directory = way_out_of(volume), ""
+    found, directory = path_in_term(volume), ""
     try:
         record = op.ledger.find(volume)
         if record is None or not record.in_place:
@@ -174,7 +174,7 @@ def _from_the_trash(
     owner = None
     try:
         if _belongs(op, entry.name):
-            scan.belongs(entry)
+            scan.note_ok(entry)
             return
         owner = _owner(op, entry.name)
         if not scan.is_misplaced(entry, now=owner is not None) or owner is None:
@@ -183,19 +183,19 @@ def _from_the_trash(
             if is_free and _owner(op, entry.name) == owner:
                 yield _put_back(op, entry.name, owner)
     except _TROUBLE as error:
-        if owner is not None:  # else nothing says that it is a live volume's
+        if owner is not None:  # else it is not known to be a live volume's
             yield PutBack(owner.volume, owner.directory, trash_of(entry.name), _why(error))
 
 
 def _why(error: Exception) -> str:
-    """Why a directory could not be put back; raises TimedOut, for that says nothing of it."""
+    """Why a directory could not be put back; re-raises TimedOut, which is not about it."""
     if isinstance(error, TimedOut):
         raise error
     return reason(error) if isinstance(error, OSError) else str(error)
 
 
 def _belongs(op: Operation, name: str) -> bool:
-    """Whether what lies in the trash under a name is what the record of that name says."""
+    """Whether an entry of the trash is the directory of the record with its name."""
     record = op.ledger.find(name)
     if record is None or record.state is not State.TRASHED:
         return False
@@ -203,23 +203,23 @@ def _belongs(op: Operation, name: str) -> bool:
 
 
 def _owner(op: Operation, name: str) -> Record | None:
-    """The live volume whose directory lies in the trash under a name; None for what belongs there.
+    """The live volume whose directory is in the trash under a name.
 
-    Without a record nothing is known, and nothing is done; another cluster's is that one's matter.
+    None if the directory belongs there, has no record, or belongs to another cluster.
     """
     record = op.ledger.find(name)
     if record is None:
         return None
     inode = _inode_in_trash(op, name)
     if record.state is not State.TRASHED:
-        return record if _is_meant(op, record, inode) else None
+        return record if _is_live_directory(op, record, inode) else None
     if record.inode.may_be(inode):
         return None
     others = op.ledger.others(record.directory, name)
-    return next((other for other in others if _is_meant(op, other, inode)), None)
+    return next((other for other in others if _is_live_directory(op, other, inode)), None)
 
 
-def _is_meant(op: Operation, record: Record, inode: Inode) -> bool:
+def _is_live_directory(op: Operation, record: Record, inode: Inode) -> bool:
     is_known = record.inode != UNKNOWN and record.inode.may_be(inode)
     return is_known and record.in_place and takeover.is_ours(op, record)
 

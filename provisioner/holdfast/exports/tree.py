@@ -1,13 +1,13 @@
-"""Walking directories from a handle of the root, following no symlink.
+"""Walks paths from a handle of the root, one component at a time, following no symlink.
 
-A path is never handed to the kernel whole: O_NOFOLLOW guards only the last component, and a
-tenant can plant a symlink in any directory that is theirs. openat2(2) could do it in one call,
-but Python has no binding for it, and a component at a time works on every file system.
+The kernel never gets a whole path: O_NOFOLLOW protects only the last component, and tenants can
+make symlinks in their directories. openat2(2) could resolve a path in one call, but Python has no
+binding for it; walking by component works on every file system.
 
-An NFS client caches that a name does not exist, for as long as it believes the directory to be
-unchanged. Opening a directory has the server asked again (close-to-open consistency), so every
-operation opens each directory on its way anew and keeps no handle; and where a wrong "not there"
-could cost data, the answer is mkdir(2)'s, which only the server gives.
+An NFS client caches that a name does not exist while it believes the directory to be unchanged.
+Opening a directory revalidates it (close-to-open consistency), so every operation opens each
+directory anew and keeps no handle. Where a wrong "does not exist" could cost data, mkdir(2)
+decides, which only the server answers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from contextlib import contextmanager
 
 from holdfast.exports.errors import Unsafe
 
-# Of a directory that is not ready yet: its owner alone may enter it, and the sticky bit, which
-# means nothing there, tells it from what a person makes.
+# Mode of a directory that is not ready yet: only its owner may enter it, and the sticky bit, which
+# has no effect here, tells it from directories that others make.
 HALF_MADE = 0o1700
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-# What rmdir(2) and rename(2) say where something is in the way.
+# Errors of rmdir(2) and rename(2) when something is in the way.
 NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 LONGEST_FILE = 1 << 18  # bytes; a record has a few KiB
 _PART = 1 << 14
@@ -34,7 +34,7 @@ _PART = 1 << 14
 
 @contextmanager
 def opened(parent: int, names: Sequence[str]) -> Iterator[int]:
-    """A handle of the directory `names` beneath `parent`, closed at the end.
+    """Opens the directory `names` beneath `parent`; closes the handle at the end.
 
     Args:
         parent: handle of a directory.
@@ -42,7 +42,7 @@ def opened(parent: int, names: Sequence[str]) -> Iterator[int]:
 
     Raises:
         FileNotFoundError: a component is missing.
-        Unsafe: a component is a symlink or no directory.
+        Unsafe: a component is a symlink or not a directory.
     """
     handle = open_path(parent, names)
     try:
@@ -52,7 +52,7 @@ def opened(parent: int, names: Sequence[str]) -> Iterator[int]:
 
 
 def open_path(parent: int, names: Sequence[str]) -> int:
-    """As `opened`, a handle that the caller closes."""
+    """As `opened`, but the caller closes the handle."""
     handle = parent
     try:
         for name in names:
@@ -70,7 +70,7 @@ def _close_unless(kept: int, handle: int) -> None:
 
 
 def open_directory(parent: int, name: str) -> int:
-    """A handle of one directory in `parent`, which the caller closes; raises as `opened` does."""
+    """Opens one directory in `parent`; the caller closes the handle. Raises as `opened` does."""
     try:
         return os.open(entry_name(name), _DIRECTORY, dir_fd=parent)
     except OSError as error:
@@ -80,24 +80,24 @@ def open_directory(parent: int, name: str) -> int:
 
 
 def entry_name(name: str) -> str:
-    """The name of one entry of a directory; raises Unsafe for what is a path, or none."""
+    """Returns a single component; raises Unsafe for a path, "", "." and ".."."""
     if "/" in name or name in {"", ".", ".."}:
-        raise Unsafe(f"{name!r} is not the name of one entry of a directory: it is left alone")
+        raise Unsafe(f"{name!r} is not the name of a directory entry: it is left alone")
     return name
 
 
 @contextmanager
 def above(root: int, path: str) -> Iterator[tuple[int, str]]:
-    """A handle of the directory that `path` is in, and its name there; raises as `opened` does."""
+    """Opens the parent of `path`; yields its handle and the last component. Raises as `opened`."""
     *folders, name = path.split("/")
     with opened(root, folders) as parent:
         yield parent, name
 
 
 def steps(parent: int, names: Sequence[str]) -> Iterator[int]:
-    """Handles of the directories on the way `names` beneath `parent`; raises as `opened` does.
+    """Yields a handle of each directory along `names` beneath `parent`; raises as `opened` does.
 
-    Each is closed when the next is asked for.
+    A handle is closed when the next one is requested.
     """
     handle = parent
     try:
@@ -110,7 +110,7 @@ def steps(parent: int, names: Sequence[str]) -> Iterator[int]:
 
 
 def files_beneath(parent: int) -> list[str]:
-    """The names of all files beneath a directory, however deep; symlinks are not followed."""
+    """The names of all files beneath a directory, at any depth; follows no symlinks."""
     files, folders = _entries(parent)
     places: list[tuple[str, ...]] = [(folder,) for folder in folders]
     while places:
@@ -123,7 +123,7 @@ def files_beneath(parent: int) -> list[str]:
 
 
 def _entries(handle: int) -> tuple[list[str], list[str]]:
-    """The names in a directory: of what is none, and of directories."""
+    """The names of a directory's entries: of files, and of directories."""
     with os.scandir(handle) as entries:
         are_folders = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     files = [name for name, is_folder in are_folders if not is_folder]
@@ -131,10 +131,7 @@ def _entries(handle: int) -> tuple[list[str], list[str]]:
 
 
 def reaches(root: int, path: str) -> bool:
-    """Whether there is anything at `path`.
-
-    Only ENOENT says that there is not: after ESTALE or EIO nothing is known.
-    """
+    """Whether `path` exists. Only ENOENT means no; ESTALE, EIO and others are raised."""
     try:
         with above(root, path) as (parent, name):
             return exists(parent, name)
@@ -143,7 +140,7 @@ def reaches(root: int, path: str) -> bool:
 
 
 def exists(parent: int, name: str) -> bool:
-    """Whether `parent` has an entry of that name, of whatever kind."""
+    """Whether `parent` has an entry of this name, of any type."""
     try:
         os.stat(entry_name(name), dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:
@@ -152,37 +149,37 @@ def exists(parent: int, name: str) -> bool:
 
 
 def is_directory(parent: int, name: str) -> bool:
-    """Whether `parent` has a directory of that name; raises FileNotFoundError without an entry."""
+    """Whether an entry is a directory; raises FileNotFoundError if it does not exist."""
     return stat.S_ISDIR(os.stat(entry_name(name), dir_fd=parent, follow_symlinks=False).st_mode)
 
 
 def is_empty(handle: int) -> bool:
-    """Whether a directory has no entry."""
+    """Whether a directory has no entries."""
     with os.scandir(handle) as entries:
         return next(entries, None) is None
 
 
 def is_half_made(handle: int) -> bool:
-    """Whether a directory is empty and not ready yet, as ours are at first (`create.py`)."""
+    """Whether a directory is empty and has mode `HALF_MADE`, as ours at first (`create.py`)."""
     return is_unready(os.fstat(handle).st_mode) and is_empty(handle)
 
 
 def is_unready(mode: int) -> bool:
-    """Whether a mode is that of a directory that is not ready yet, with setgid inherited or not."""
+    """Whether a mode is `HALF_MADE`, with or without an inherited setgid bit."""
     return stat.S_IMODE(mode) & ~stat.S_ISGID == HALF_MADE
 
 
 def read_file(parent: int, name: str, what: str) -> bytes:
-    """What one of our own files holds.
+    """Reads one of Holdfast's files.
 
     Args:
-        parent: handle of the directory that it is in.
+        parent: handle of its directory.
         name: its name there.
         what: its path, for the error.
 
     Raises:
-        FileNotFoundError: there is none.
-        Unsafe: it is no regular file, or longer than `LONGEST_FILE`.
+        FileNotFoundError: it does not exist.
+        Unsafe: it is not a regular file, or longer than `LONGEST_FILE`.
     """
     handle = _open_file(parent, name, what)
     try:
@@ -193,14 +190,14 @@ def read_file(parent: int, name: str, what: str) -> bytes:
         os.close(handle)
     if len(data) > LONGEST_FILE:
         raise Unsafe(
-            f"{what} has more than {LONGEST_FILE} bytes, which no file of ours has: restore it "
-            "from a backup"
+            f"{what} has more than {LONGEST_FILE} bytes, too many for a file of Holdfast: restore "
+            "it from a backup"
         )
     return data
 
 
 def _read_all(handle: int) -> bytes:
-    """What a file holds, or more than `LONGEST_FILE` bytes of it."""
+    """A file's content; of a longer one, just over `LONGEST_FILE` bytes."""
     data = b""
     while len(data) <= LONGEST_FILE and (part := os.read(handle, _PART)):
         data += part
@@ -208,7 +205,7 @@ def _read_all(handle: int) -> bytes:
 
 
 def _open_file(parent: int, name: str, what: str) -> int:
-    # O_NONBLOCK: to open a pipe for reading waits for a writer, for good.
+    # O_NONBLOCK: opening a FIFO for reading would wait for a writer.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         return os.open(entry_name(name), flags, dir_fd=parent)
@@ -219,13 +216,13 @@ def _open_file(parent: int, name: str, what: str) -> int:
 
 
 def _irregular(what: str) -> Unsafe:
-    return Unsafe(f"{what} is no regular file: restore it from a backup")
+    return Unsafe(f"{what} is not a regular file: restore it from a backup")
 
 
 def write_new(parent: int, name: str, data: bytes) -> None:
-    """Writes a file that is not there yet, and has it on disk; raises FileExistsError.
+    """Writes and syncs a new file; raises FileExistsError if the name exists.
 
-    An empty one has nothing to sync. The name itself is durable once `parent` is synced.
+    An empty file needs no sync. The name is durable once `parent` is synced.
     """
     handle = os.open(name, _NEW, 0o600, dir_fd=parent)
     try:

@@ -300,7 +300,7 @@ def test_what_a_replica_of_the_former_name_took_out_later_is_not_called_gone(
     if swept:
         new.sweep(grant)
     else:
-        with pytest.raises(Unsafe, match="where another leader has moved it"):
+        with pytest.raises(Unsafe, match="another leader is moving the directory"):
             new.reclaim(grant, "pvc-1", "1", Action.ARCHIVE)
         grant = Grant(new.begin(leader).term)
 

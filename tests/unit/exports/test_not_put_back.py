@@ -35,7 +35,7 @@ def test_that_another_directory_is_in_its_place_is_said_until_it_is_gone(
     for _ in range(2):
         (said,) = swept(either)
         assert (said.volume, said.directory, said.found_at) == ("pvc-1", "d1", place)
-        assert "'d1' exists; it is in .holdfast" in said.reason
+        assert "'d1' exists, move it away" in said.reason
 
     (root / "d1").rmdir()
     assert swept(either) == (PutBack("pvc-1", "d1", place),)
@@ -73,7 +73,7 @@ def test_what_is_found_in_the_trash_and_cannot_be_put_back_is_said(
     (said,) = swept(either)
 
     assert (said.volume, said.directory) == ("pvc-1", "data")
-    assert "'data' exists; it is in .holdfast/terms/" in said.reason
+    assert "'data' exists, move it away" in said.reason
     (root / "data").rmdir()
     assert [back.reason for back in swept(either)] == [""]
 

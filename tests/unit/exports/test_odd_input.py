@@ -214,7 +214,7 @@ def test_only_the_name_of_one_entry_is_given_to_the_kernel(
             lambda: changes.rmdir(handle, path),
         )
         for call in calls:
-            with pytest.raises(Unsafe, match="is not the name of one entry of a directory"):
+            with pytest.raises(Unsafe, match="is not the name of a directory entry"):
                 call()
     assert listing(root) == before
 

@@ -276,7 +276,7 @@ def test_what_somebody_put_into_the_trash_is_not_replaced(
     if not empty:
         (place / "file").write_text("of others")
 
-    with pytest.raises(Unsafe, match="trash/pvc-1' exists already: remove it"):
+    with pytest.raises(Unsafe, match="trash/pvc-1' already exists: remove it"):
         export.reclaim("pvc-1", "1", Action.DELETE)
     assert (root / "team/data/file").read_text() == "data of 1"
 

@@ -248,7 +248,7 @@ def test_a_directory_that_is_only_not_shown_is_not_gone(
 
     with monkeypatch.context() as patch:
         patch.setattr(tree, "open_directory", lie)
-        with pytest.raises(Unsafe, match="has just come: it is tried again"):
+        with pytest.raises(Unsafe, match="has just appeared: will retry"):
             export.reclaim("pvc-1", "1", Action.DELETE)
 
     assert found(export).state is State.LIVE
@@ -713,7 +713,7 @@ def test_a_directory_is_not_put_back_over_another(root: Path, either: Leading) -
     (root / "team/data").rename(term / "-pvc-1")
     (root / "team/data").mkdir()
 
-    with pytest.raises(Unsafe, match=r"'team/data' exists; it is in \.holdfast"):
+    with pytest.raises(Unsafe, match=r"from \.holdfast/.*: 'team/data' exists"):
         either.exports.put_back(either.grant, "pvc-1")
     assert (term / "-pvc-1/file").read_text() == "data"
     (root / "team/data").rmdir()
