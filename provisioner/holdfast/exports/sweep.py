@@ -21,7 +21,7 @@ from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, PutBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation, PathLocks
-from holdfast.exports.reclaim import put_back, path_in_term
+from holdfast.exports.reclaim import path_in_term, put_back
 from holdfast.exports.record import Record, State
 
 PROBE = ".probe-"  # prefix of the file that `Export.probe` writes
