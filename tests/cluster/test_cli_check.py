@@ -94,7 +94,7 @@ def test_that_no_class_names_the_provisioner_is_told(site: Site) -> None:
     typed = check(site)
 
     assert typed.code == 1
-    assert f"make a StorageClass whose field provisioner is '{site.name}'" in failures(typed)[0]
+    assert f"create a StorageClass whose field provisioner is '{site.name}'" in failures(typed)[0]
 
 
 def test_a_class_that_cannot_be_served_is_named_with_its_parameter(site: Site) -> None:
@@ -211,7 +211,7 @@ def test_an_api_server_that_does_not_answer_is_told_and_the_export_is_left_alone
 
     assert typed.code == 1
     assert ["127.0.0.1:1" in line for line in failures(typed)] == [True, True]
-    assert "FAILS the export is that of the volumes" in typed.out
+    assert "FAILS the export's id matches the volumes" in typed.out
     assert "make a directory on the export" not in typed.out
 
 
@@ -232,6 +232,6 @@ def test_an_empty_folder_in_the_place_of_the_export_fails_and_is_left_alone(site
     typed = check(site, NFS_SERVER=site.server, NFS_PATH="/export")
 
     assert typed.code == 1
-    assert "FAILS the export is that of the volumes" in failures(typed)[0]
+    assert "FAILS the export's id matches the volumes" in failures(typed)[0]
     assert "make a directory on the export" not in typed.out
     assert list(site.root.iterdir()) == []

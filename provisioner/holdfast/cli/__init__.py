@@ -1,4 +1,4 @@
-"""What a person types: `holdfast COMMAND`."""
+"""The command line: `holdfast COMMAND`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["main"]
 def main() -> None:
     """Durable Kubernetes volumes on a plain NFS server.
 
-    `holdfast run` is what the pod runs. The other commands are for a person: they need only a
-    kubeconfig, and `check` and `exports` the export as well.
+    The provisioner's pod runs `holdfast run`. The other commands are for administrators: they need
+    only a kubeconfig, and `check` and `exports` also need the mounted export.
 
-    Each option can be given as the environment variable that its help names.
+    Each option can also be set by the environment variable that its help names.
     """
 
 

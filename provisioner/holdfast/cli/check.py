@@ -1,4 +1,4 @@
-"""`holdfast check`: could a provisioner work here, and if not, what is to be done?"""
+"""`holdfast check`: can a provisioner work here, and if not, what must change?"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NAMED = 3  # claims in one line
 @option(
     "--leader-election",
     "ENABLE_LEADER_ELECTION",
-    "Whether the provisioner is to hold a Lease.",
+    "Whether the provisioner will use a Lease.",
     type=BOOLEAN,
     default="true",
     show_default=True,
@@ -44,7 +44,7 @@ _NAMED = 3  # claims in one line
 @option("--default-mode", "NFS_DEFAULT_MODE", "As for run.", type=MODE, default="0777")
 @option("--default-uid", "NFS_DEFAULT_UID", "As for run.", type=ID)
 @option("--default-gid", "NFS_DEFAULT_GID", "As for run.", type=ID)
-@click.option("--skip-export", is_flag=True, help="Ask the API server only.")
+@click.option("--skip-export", is_flag=True, help="Check the API server only.")
 def check(
     *,
     provisioner_name: str,
@@ -60,15 +60,15 @@ def check(
     default_uid: int | None,
     default_gid: int | None,
 ) -> None:
-    """Tell whether a provisioner could work here.
+    """Check whether a provisioner can work here.
 
-    Asks the API server whether everything is allowed that the provisioner needs, reads the
-    StorageClasses that name it, and makes, renames and removes a directory on the export, unless
-    the provisioner's volumes were made on another one: without --nfs-server and --nfs-path, all
-    of its volumes are taken to be on this. Each line is ok, or says what to do. A note names claims
-    that wait for a StorageClass which does not exist.
+    Asks the API server about each permission that the provisioner needs and reads the
+    StorageClasses that name it. Then creates, renames and removes a directory on the export, unless
+    the provisioner's volumes were created on another export. Without --nfs-server and --nfs-path,
+    all of its volumes are assumed to be on this one. Each line is ok or says what to do. A note
+    names claims that wait for a StorageClass that does not exist.
 
-    Ends with 0 when all is well, 1 when something fails, 2 for a wrong option.
+    Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """
     address = _address(nfs_server, nfs_path, nfs_server_alias)
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
@@ -102,7 +102,7 @@ def _cluster(
         yield from _permissions(api, lease)
         yield from _classes(api, provisioner)
     except KubeError as error:
-        yield Line("ask the API server", error.message)
+        yield Line("reach the API server", error.message)
 
 
 def _permissions(api: Api, lease: str) -> Iterator[Line]:
@@ -120,7 +120,7 @@ def _classes(api: Api, provisioner: Provisioner) -> Iterator[Line]:
     listed = [parse_class(obj) for page in api.pages(CLASSES) for obj in page.items]
     ours = [one for one in listed if provisioner.answers_to(one.provisioner)]
     if not ours:
-        advice = f"make a StorageClass whose field provisioner is {provisioner.name!r}"
+        advice = f"create a StorageClass whose field provisioner is {provisioner.name!r}"
         yield Line(f"a StorageClass names {provisioner.name!r}", advice)
     for one in ours:
         advice = ""
@@ -134,9 +134,9 @@ def _classes(api: Api, provisioner: Provisioner) -> Iterator[Line]:
 
 
 def missing_classes(claims: Iterable[Claim], there: Collection[str]) -> Iterator[Line]:
-    """A note for each StorageClass that claims without a volume name and that is not there.
+    """A note for each StorageClass that unbound claims name and that does not exist.
 
-    No failure: volumes that somebody made by hand may have such a class, and only the name of it.
+    This is no failure: static volumes may use the name of a class without its object.
     """
     waiting: dict[str, list[str]] = defaultdict(list)
     for claim in claims:
@@ -145,7 +145,7 @@ def missing_classes(claims: Iterable[Claim], there: Collection[str]) -> Iterator
     for name, keys in sorted(waiting.items()):
         more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
         what = f"waiting for StorageClass {name!r}, which does not exist: "
-        advice = "make the class, or a volume of it, or let the claims name another"
+        advice = "create the class or a volume of it, or change the class in the claims"
         yield Line(what + ", ".join(sorted(keys)[:_NAMED]) + more, advice, is_note=True)
 
 

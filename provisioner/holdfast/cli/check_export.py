@@ -1,4 +1,4 @@
-"""What `holdfast check` finds out about the export; whose it is, before it is written to."""
+"""The checks of the export in `holdfast check`: first its identity, then whether it works."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from holdfast.claims.volume import Address
 from holdfast.cli.finding import Line
 
 _DEADLINE = 10.0
-_IDENTITY = "the export is that of the volumes"
-_SERVER = "the volumes on the export name its server as the provisioner does"
+_IDENTITY = "the export's id matches the volumes"
+_SERVER = "the volumes on the export use a known name of its server"
 
 
 def lines(
@@ -21,13 +21,13 @@ def lines(
     volumes: Callable[[], Sequence[Volume]],
     address: Address | None,
 ) -> Iterator[Line]:
-    """Whether this is the export of the volumes and, only then, whether it can be used.
+    """Checks that this is the volumes' export and, only if it is, that it can be used.
 
     Args:
-        root: where it is mounted.
-        ownership: what a new directory is given.
-        volumes: reads those of the provisioner; may raise KubeError.
-        address: where pods mount the export from; None takes all volumes to be on it.
+        root: where the export is mounted.
+        ownership: mode and owner of a new directory.
+        volumes: reads the provisioner's volumes; may raise KubeError.
+        address: where pods mount the export from; None assumes that all volumes are on it.
     """
     from holdfast.exports.errors import ExportError, WrongExport
     from holdfast.kube.errors import KubeError
@@ -35,7 +35,7 @@ def lines(
     try:
         yield from _identity(root, volumes(), address)
     except KubeError as error:
-        why = f"not known, and nothing was written there: the volumes cannot be read ({error})"
+        why = f"unknown, so nothing was written to it: cannot read the volumes ({error})"
         yield Line(_IDENTITY, why)
     except WrongExport as error:
         yield Line(_IDENTITY, error.message + ("" if address else _several()))
@@ -46,7 +46,7 @@ def lines(
 
 
 def _several() -> str:
-    return "; where volumes are on several exports, give --nfs-server and --nfs-path"
+    return "; if volumes are on several exports, give --nfs-server and --nfs-path"
 
 
 def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) -> Iterator[Line]:

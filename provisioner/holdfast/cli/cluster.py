@@ -1,4 +1,4 @@
-"""What commands ask the API server for; raises KubeError."""
+"""The API requests that several commands make; they raise KubeError."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def api_of(kubeconfig: str | None) -> Api:
-    """The API server of a kubeconfig, or of the pod."""
+    """A client for the API server of a kubeconfig, or of the pod's cluster."""
     from holdfast.kube.api import Api
     from holdfast.kube.config import load_configuration
 

@@ -1,4 +1,4 @@
-"""Which id the mounted export is to have, by what the cluster's volumes name."""
+"""Chooses the id of the mounted export from the ids that the cluster's volumes name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from holdfast.exports.interface import ExportInfo
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a volume's data should be: a directory, relative to the export's root."""
+    """Where a volume's data belongs: a directory, relative to the export's root."""
 
     volume: str
     directory: str
@@ -27,13 +27,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What the volumes on one export name.
+    """The export ids and servers that the volumes on one export name.
 
     Attributes:
-        ids: how many volumes name which export id.
-        without: how many name none, as Holdfast made them before exports had an id.
-        places: the directory of each volume, inherited ones too.
-        servers: how many volumes are on which other server, at a path that this one exports.
+        ids: by export id, how many volumes name it.
+        without: how many volumes name none: Holdfast created them before exports had ids.
+        places: the directory of each volume, also of inherited ones.
+        servers: by other server, how many volumes are on it at a path that this server exports.
     """
 
     ids: Counter[str]
@@ -42,19 +42,19 @@ class Named:
     servers: Counter[str] = field(default_factory=Counter)
 
     def why(self, chosen: str) -> str:
-        """Whose id it is, as the end of a sentence."""
+        """Why this id was chosen, as the end of a sentence."""
         if number := self.ids[chosen]:
             return f"named by {counted(number, 'volume')}"
         if not self.ids and self.without:
-            return f"a new one: {counted(self.without, 'volume')} of version 1 cannot name any"
+            return f"a new one: {counted(self.without, 'volume')} of version 1 cannot name one"
         return "named by no volume"
 
     def of(self, export_id: str) -> tuple[Place, ...]:
-        """Those of the volumes that name an id, or none."""
+        """The places of volumes that name this id, or none."""
         return tuple(one for one in self.places if one.export_id in {"", export_id})
 
     def hint(self) -> str:
-        """What to do where one of those servers is this one; empty where there are none."""
+        """What to do if one of `servers` is this server; empty if there are none."""
         return "; ".join(
             f"{counted(number, 'volume')} of this provisioner "
             f"{'is' if number == 1 else 'are'} on {server}: if that is this server, add it with "
@@ -64,7 +64,7 @@ class Named:
 
 
 def named_by(volumes: Iterable[Volume], provisioner: Provisioner, address: Address) -> Named:
-    """What a provisioner's volumes at an address name; counted as the controller counts them."""
+    """What a provisioner's volumes at an address name; counts like the controller."""
     ids, servers, without, places = Counter[str](), Counter[str](), 0, list[Place]()
     for volume in volumes:
         directory = address.directory_of(volume.path)
@@ -76,19 +76,19 @@ def named_by(volumes: Iterable[Volume], provisioner: Provisioner, address: Addre
             places.append(Place(volume.name, directory, volume.export_id))
             if volume.export_id:
                 ids[volume.export_id] += 1
-            elif volume.directory:  # else it is an inherited one, which needs no record
+            elif volume.directory:  # an inherited volume needs no record
                 without += 1
     return Named(ids, without, tuple(places), servers)
 
 
 def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) -> str:
-    """The id that the export is to have; raises ClickException where that is not clear.
+    """The id for the export; raises ClickException if the choice is not clear.
 
     Args:
         named: what the volumes name.
-        held: which export it says that it is.
-        wanted: the id that a person has given, or "".
-        allow_unnamed: whether that may be one that no volume names.
+        held: the export's own information.
+        wanted: the id given with --id, or "".
+        allow_unnamed: whether `wanted` may be an id that no volume names.
     """
     if wanted:
         is_known = wanted in named.ids or (wanted == held.id and not named.ids)
@@ -107,16 +107,16 @@ def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) 
         return new_export_id()
     raise click.ClickException(
         "no volume names an export id, or needs this export to have one: there is nothing to "
-        "accept. Holdfast gives an export without .holdfast/export an id by itself; where that "
-        "file is damaged, say the id that its records name with --id and --allow-unnamed"
+        "accept. The provisioner itself gives an id to an export without .holdfast/export; if "
+        "that file is damaged, give the id that the records name with --id and --allow-unnamed"
     )
 
 
 def _unnamed(named: Named, wanted: str) -> str:
     there = f"they name {_shown(named)}" if named.ids else "they name none"
     return (
-        f"no volume of the cluster names the id {wanted}, {there}: look for a typing error, or "
-        "say --allow-unnamed as well"
+        f"no volume of the cluster names the id {wanted}, {there}: check it for typing errors, or "
+        "add --allow-unnamed"
     )
 
 

@@ -1,4 +1,4 @@
-"""`holdfast exports`: which export this is, and what a person says of it."""
+"""`holdfast exports`: show which export is mounted, and accept it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from holdfast.exports.interface import ExportInfo, Leader
     from holdfast.kube.api import Api
 
-_ATTEMPTS = 10  # with each of which the provisioner would have to begin a term in between
+_ATTEMPTS = 10  # each fails only if the provisioner begins a term meanwhile
 _SHOWN = 3  # volumes in one line
 
 
@@ -45,12 +45,12 @@ exports.add_command(show)
     "wanted",
     type=EXPORT_ID,
     metavar="ID",
-    help="Which id to write, when the volumes name more than one.",
+    help="The id to write, if the volumes name more than one.",
 )
-@click.option("--allow-unnamed", is_flag=True, help="Take an --id that no volume names.")
-@click.option("--replace", is_flag=True, help="Overwrite the id that the export has now.")
+@click.option("--allow-unnamed", is_flag=True, help="Accept an --id that no volume names.")
+@click.option("--replace", is_flag=True, help="Overwrite the export's current id.")
 @click.option(
-    "--allow-empty", is_flag=True, help="Go on when none of the volumes' directories is there."
+    "--allow-empty", is_flag=True, help="Continue if none of the volumes' directories exists."
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def accept(
@@ -68,28 +68,28 @@ def accept(
     allow_empty: bool,
     yes: bool,
 ) -> None:
-    """Say that the mounted export is the one that the cluster's volumes were made on.
+    """Accept the mounted export as the one that the cluster's volumes were created on.
 
-    Holdfast touches nothing on an export that has no id, or another than its volumes name, and
-    leaves a directory alone that is another than its record names: a wrong or an empty export may
-    be mounted. Run this where it is the right one all the same; /readyz and events say so too.
+    Holdfast touches nothing on an export whose id is missing or differs from the one its volumes
+    name, and it leaves a directory alone that is not the one in its record: a wrong or an empty
+    export may be mounted. Run this command if the export is the right one after all; /readyz and
+    events tell you when it is needed.
 
-    Restored from a backup, or moved to other disks, without .holdfast/export: the export gets the
-    id that the volumes name.
+    If the export was restored from a backup or copied to other disks without .holdfast/export, it
+    gets the id that the volumes name.
 
-    Restored or moved with it: the records learn which directories are theirs now, so that
-    these can be reclaimed, and the trash be emptied.
+    If it was restored or copied with .holdfast/export, the records get the inodes of the
+    directories that are there now, so that these can be reclaimed and the trash can be emptied.
 
-    In the pod, where release and namespace are called holdfast:
+    In the pod, if release and namespace are called holdfast:
 
     kubectl -n holdfast exec -it deploy/holdfast -- holdfast exports accept
 
-    It counts the volumes' directories and records that are there, shows what it is about to do,
-    and asks first. Where there is not one of the directories, it refuses. Called again, it finds
-    nothing to do.
+    The command counts the volumes' directories and records that exist, shows what it will do, and
+    asks for confirmation. It refuses if none of the directories exists. A second run finds nothing
+    to do.
 
-    Ends with 0 when the export has that id, 1 when it does not, or you said no, 2 for a wrong
-    option.
+    Exits with 0 if the export has the id, 1 if it has not or you declined, 2 for an invalid option.
     """
     from holdfast.cli.export_ids import choose
     from holdfast.cli.present import present_on
@@ -119,7 +119,7 @@ def accept(
         what = f"Give the export at {root} the id {chosen}, {named.why(chosen)}{instead}?"
         _give_id(export, chosen, present, "" if yes else what)
         click.echo(
-            f"the export at {root} has the id {chosen} now; a Holdfast that runs goes on within "
+            f"the export at {root} has the id {chosen} now; a running provisioner resumes within "
             "seconds"
         )
     except (KubeError, ExportError) as error:
@@ -127,7 +127,7 @@ def accept(
 
 
 def _named(api: Api, provisioner: Provisioner, address: Address) -> Named:
-    """What the volumes name; says so where some name another server."""
+    """What the volumes name; prints a hint if some name another server."""
     from holdfast.cli.export_ids import named_by
 
     named = named_by(volumes_of(api), provisioner, address)
@@ -140,12 +140,12 @@ def _refuse_another_id(held: ExportInfo, root: Path, chosen: str) -> None:
     if held.id:
         raise click.ClickException(
             f"the export at {root} has the id {held.id}, not {chosen}: if no cluster uses it "
-            "under that id any more, say --replace"
+            "under that id any more, add --replace"
         )
 
 
 def _give_id(export: Export, chosen: str, present: Present, question: str) -> None:
-    """Asks the question, where there is one, with the numbers that a person is to look at."""
+    """Shows the numbers, asks the question if there is one, and writes the id."""
     if question:
         _confirm(f"{present}. {question}")
     else:
@@ -154,38 +154,38 @@ def _give_id(export: Export, chosen: str, present: Present, question: str) -> No
 
 
 def _confirm(question: str) -> None:
-    """Raises ClickException unless a person says yes."""
+    """Raises ClickException unless the user confirms."""
     try:
         if click.confirm(question):
             return
     except click.Abort:
         if not sys.stdin.isatty():
-            raise click.ClickException("no terminal to ask on: say --yes") from None
+            raise click.ClickException("no terminal to ask for confirmation: add --yes") from None
         raise
     raise click.ClickException("nothing was changed")
 
 
 def _accept_restored(export: Export, leader: Leader, *, ask: bool) -> None:
-    """Has the records of a restored export learn their directories, if there are such."""
+    """Writes the directories' inodes into the records of a restored export, if any differ."""
     from holdfast.cli.export_ids import counted
 
     volumes = export.restored(leader.cluster)
     if not volumes:
-        click.echo("its directories are those of its records: there is nothing to do")
+        click.echo("its directories match their records: there is nothing to do")
         return
     shown = ", ".join(volumes[:_SHOWN]) + (", …" if len(volumes) > _SHOWN else "")
     click.echo(
-        f"{counted(len(volumes), 'volume')} with another directory than the record names, as after "
+        f"{counted(len(volumes), 'volume')} whose directory is not the one in the record, as after "
         f"a restore: {shown}"
     )
     if ask:
-        _confirm("Say that those there now are the volumes' own?")
+        _confirm("Accept the directories that are there now as the volumes' own?")
     learned = counted(_learned(export, leader), "record")
-    click.echo(f"{learned} written: the directories that are there now are the volumes' own")
+    click.echo(f"{learned} written: the directories that are there now are accepted")
 
 
 def _learned(export: Export, leader: Leader) -> int:
-    """How many records were written; a provisioner that works meanwhile begins its next term."""
+    """Returns how many records were written; a running provisioner then begins its next term."""
     from holdfast.exports.errors import Fenced
 
     for _ in range(_ATTEMPTS - 1):
@@ -197,7 +197,7 @@ def _learned(export: Export, leader: Leader) -> int:
 
 
 def _cluster(api: Api) -> str:
-    """The cluster's uid, as the provisioner has it (`LeaderTasks`)."""
+    """The cluster's uid, determined as in `LeaderTasks`."""
     from holdfast.kube.errors import Forbidden
     from holdfast.kube.resources import NAMESPACES
 

@@ -1,4 +1,4 @@
-"""One line of what `holdfast check` prints."""
+"""One line of the output of `holdfast check`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One finding; `advice` is empty where all is well.
+    """One finding; `advice` is empty if it is ok.
 
-    A note is what may be meant so; it fails no check.
+    A note may be intended; it does not fail the check.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""How logs look: JSON lines for a machine, aligned text for a person."""
+"""Log formats: JSON lines for machines, aligned text for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 def configure(style: str, level: str) -> None:
-    """Sets structlog up for the process; logs go to standard error."""
+    """Configures structlog for the process; logs go to standard error."""
     last: Processor = structlog.processors.JSONRenderer()
     if style == "console":
         last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())

@@ -1,7 +1,7 @@
 """The options that commands share, each with its environment variable.
 
-The names of the variables are those of nfs-subdir-external-provisioner, so that its Deployment
-works with another image.
+The variables have the names of nfs-subdir-external-provisioner's, so that its Deployment works with
+this image.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Read(click.ParamType[Any]):
-    """An option read by a function that raises Refused; the message names the option."""
+    """An option type parsed by a function that raises Refused; the message names the option."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
         self.name = name
         self._read = read
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value; a default passes as it is."""
+        """Parses the value; a default is passed through."""
         if not isinstance(value, str):
             return value
         try:
@@ -46,7 +46,7 @@ def _absolute(text: str, what: str = "the path that the server exports") -> str:
     if not text.startswith("/"):
         raise Refused(f"{text!r} is not absolute: give {what}")
     if ".." in text.split("/"):
-        raise Refused(f"{text!r} has '..' in it: give {what}")
+        raise Refused(f"{text!r} contains '..': give {what}")
     return text
 
 
@@ -56,12 +56,12 @@ def _root(text: str) -> Path:
 
 def _name(text: str) -> str:
     if not text.strip() or any(character.isspace() for character in text):
-        raise Refused(f"{text!r} is empty or has white space in it")
+        raise Refused(f"{text!r} is empty or contains white space")
     return text
 
 
 def _uuid_of(what: str) -> Callable[[str], str]:
-    """Reads the id or uid of something, in whatever letters."""
+    """Parses an id or uid, in upper or lower case."""
 
     def read(text: str) -> str:
         if not _UUID.fullmatch(text.lower()):
@@ -80,7 +80,7 @@ def _usual_kubeconfig() -> str | None:
 def _listen(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f"{text!r} is no address: give HOST:PORT or :PORT")
+        raise Refused(f"{text!r} is not an address: give HOST:PORT or :PORT")
     return host.strip("[]"), int(port)
 
 
@@ -89,14 +89,14 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 1 <= seconds <= 3600:  # which `nan` is not either
-        raise Refused(f"{text!r} is no deadline: give a number of seconds from 1 to 3600")
+    if not 1 <= seconds <= 3600:  # also refuses `nan`
+        raise Refused(f"{text!r} is not a deadline: give a number of seconds from 1 to 3600")
     return seconds
 
 
 def _workers(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_WORKERS:
-        raise Refused(f"{text!r} is no number of workers: give a number from 1 to {_MOST_WORKERS}")
+        raise Refused(f"{text!r} is not valid: give a number of workers from 1 to {_MOST_WORKERS}")
     return int(text)
 
 
@@ -106,7 +106,7 @@ def option(flag: str, variable: str, help_text: str, **more: Any) -> Callable[[C
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options as one decorator, in this order in the help."""
+    """Combines options into one decorator, in this order in the help."""
 
     def decorate(command: Command) -> Command:
         for one in reversed(options):
@@ -126,34 +126,34 @@ WORKERS = Read("number", _workers)
 kubeconfig = option(
     "--kubeconfig",
     "KUBECONFIG",
-    "How to reach the API server; without it, the service account of the pod.",
+    "The kubeconfig to use; default: the service account of the pod.",
     metavar="FILE",
 )
 persons_kubeconfig = option(
     "--kubeconfig",
     "KUBECONFIG",
-    "How to reach the API server; without it, ~/.kube/config, or in a pod its service account.",
+    "The kubeconfig to use; default: ~/.kube/config, or in a pod its service account.",
     metavar="FILE",
     callback=lambda _context, _option, given: given or _usual_kubeconfig(),
 )
 provisioner_name = option(
     "--provisioner-name",
     "PROVISIONER_NAME",
-    "The name that StorageClasses give in their field `provisioner`.",
+    "The name in the field `provisioner` of StorageClasses.",
     type=NAME,
     required=True,
 )
 also_known_as = option(
     "--also-known-as",
     "HOLDFAST_ALSO_KNOWN_AS",
-    "Another provisioner name to answer to; may be repeated (in the variable: by spaces).",
+    "Another provisioner name to serve; may be repeated (in the variable: separated by spaces).",
     multiple=True,
     type=NAME,
 )
 root = option(
     "--root",
     "HOLDFAST_ROOT",
-    "Where the export is mounted here.",
+    "Where the export is mounted.",
     type=ROOT,
     default=MOUNT_POINT,
     show_default=True,
@@ -161,27 +161,27 @@ root = option(
 
 
 def _address(*, required: bool) -> Callable[[Command], Command]:
-    """Where the export is, as volumes name it."""
+    """The export's address, as volumes name it."""
     return together(
         option(
             "--nfs-server",
             "NFS_SERVER",
-            "The server that pods mount from: a host name or an address.",
+            "The NFS server that pods mount from: host name or address.",
             type=NAME,
             required=required,
         ),
         option(
             "--nfs-path",
             "NFS_PATH",
-            "The path that it exports, as pods mount it.",
+            "The exported path, as pods mount it.",
             type=PATH,
             required=required,
         ),
         option(
             "--nfs-server-alias",
             "HOLDFAST_NFS_SERVER_ALIASES",
-            "Another name or address of the same server, by which volumes name it; may be repeated "
-            "(in the variable: by spaces).",
+            "Another name or address of the same server that volumes may name; may be repeated "
+            "(in the variable: separated by spaces).",
             multiple=True,
             type=NAME,
         ),

@@ -1,4 +1,4 @@
-"""How much of what the cluster's volumes name is on the mounted export."""
+"""How many of the volumes' directories and records exist on the mounted export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Of so many volumes, the directories and the records that are there."""
+    """The number of volumes, and of those of their directories and records that exist."""
 
     volumes: int
     directories: int
@@ -32,17 +32,17 @@ class Present:
         )
 
     def refuse_empty(self) -> None:
-        """Raises ClickException where no volume's directory is there."""
+        """Raises ClickException if none of the volumes' directories exists."""
         if self.volumes and not self.directories:
             raise click.ClickException(
-                f"{self}. This looks like another or an empty export: volumes whose directory is "
-                "not there go with their claims, and their data stays elsewhere, unknown. Mount "
-                "the right one; or, if the data is gone for good, say --allow-empty"
+                f"{self}. This looks like a different or an empty export: a volume whose directory "
+                "is missing is deleted with its claim, and its data stays elsewhere without a "
+                "record. Mount the right export or, if the data is lost for good, add --allow-empty"
             )
 
 
 def present_on(export: Export, places: Collection[Place]) -> Present:
-    """Counts what is there of volumes; changes nothing."""
+    """Counts the directories and records that exist; changes nothing."""
     return Present(
         len(places),
         sum(export.has_directory(place.directory) for place in places),

@@ -25,7 +25,7 @@ from holdfast.controller.settings import Settings
 @option(
     "--leader-election",
     "ENABLE_LEADER_ELECTION",
-    "Work only while holding a Lease, so that replicas can stand by.",
+    "Work only while holding a Lease, so that other replicas can stand by.",
     type=BOOLEAN,
     default="true",
     show_default=True,
@@ -44,8 +44,8 @@ from holdfast.controller.settings import Settings
 @option(
     "--finalizer",
     "HOLDFAST_FINALIZER",
-    "Hold volumes of reclaim policy Delete until their directory is dealt with, also when they "
-    "are deleted before their claim.",
+    "Keep deleted volumes with reclaim policy Delete until their directory is reclaimed, also if "
+    "they are deleted before their claim.",
     type=BOOLEAN,
     default="true",
     show_default=True,
@@ -53,8 +53,8 @@ from holdfast.controller.settings import Settings
 @option(
     "--takes-over",
     "HOLDFAST_TAKES_OVER",
-    "A cluster that is gone, by the uid of its namespace kube-system: directories that were "
-    "retained there may be taken up; may be repeated (in the variable: by spaces).",
+    "A cluster that no longer exists, by the uid of its namespace kube-system: claims may reuse "
+    "the directories retained there; may be repeated (in the variable: separated by spaces).",
     multiple=True,
     type=CLUSTER,
 )
@@ -62,7 +62,7 @@ from holdfast.controller.settings import Settings
 @option(
     "--http",
     "HOLDFAST_HTTP",
-    "Where /healthz, /readyz and /metrics are served; without a host, on all addresses.",
+    "Where to serve /healthz, /readyz and /metrics; without a host, on all addresses.",
     type=LISTEN,
     metavar="[HOST]:PORT",
     default=":8080",
@@ -71,7 +71,7 @@ from holdfast.controller.settings import Settings
 @option(
     "--workers",
     "HOLDFAST_WORKERS",
-    "Claims, and volumes, that are worked on at once.",
+    "Number of claims, and of volumes, that are processed at once.",
     type=WORKERS,
     default="8",
     show_default=True,
@@ -79,7 +79,7 @@ from holdfast.controller.settings import Settings
 @option(
     "--export-deadline",
     "HOLDFAST_EXPORT_DEADLINE",
-    "Seconds after which an operation on the export counts as hung.",
+    "Seconds after which an operation on the export times out.",
     type=SECONDS,
     default="30",
     show_default=True,
@@ -87,7 +87,7 @@ from holdfast.controller.settings import Settings
 @option(
     "--log-format",
     "HOLDFAST_LOG_FORMAT",
-    "How logs look.",
+    "Format of the logs.",
     type=click.Choice(logs.FORMATS),
     default="json",
     show_default=True,
@@ -95,7 +95,7 @@ from holdfast.controller.settings import Settings
 @option(
     "--log-level",
     "HOLDFAST_LOG_LEVEL",
-    "What is logged.",
+    "Lowest level that is logged.",
     type=click.Choice(logs.LEVELS),
     default="info",
     show_default=True,
@@ -103,14 +103,14 @@ from holdfast.controller.settings import Settings
 def run(log_format: str, log_level: str, **given: Any) -> None:
     """Serve the claims of a StorageClass from an NFS export.
 
-    The export must be mounted at the root (--root), and StorageClasses must name this
-    provisioner. Existing deployments of nfs-subdir-external-provisioner can run this instead:
-    its environment variables, parameters and directory names mean the same.
+    The export must be mounted at --root, and StorageClasses must name this provisioner. It can
+    replace nfs-subdir-external-provisioner in an existing Deployment: environment variables,
+    parameters and directory names have the same meaning.
 
-    Ends with 0 after SIGTERM or SIGINT, 1 when it cannot start (no kubeconfig that can be used, or
-    the address of --http is taken), 2 for a wrong option, 3 when the export's mount is stale and
-    only a new pod can mount it anew, 4 when it lost its lease while a call to the export hung. For
-    an export or an API server that is not there, it waits.
+    Exits with 0 after SIGTERM or SIGINT, 1 if it cannot start (no usable kubeconfig, or the address
+    of --http is in use), 2 for an invalid option, 3 if the export's mount is stale and only a new
+    pod can mount it again, 4 if it lost its lease while a call to the export hung. It waits for an
+    export or an API server that is unavailable.
     """
     logs.configure(log_format, log_level)
     from holdfast.controller.manager import Manager
@@ -123,12 +123,12 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
     except OSError as error:
         host, port = given["http"]
         raise click.ClickException(f"cannot serve HTTP at {host}:{port}: {error}") from error
-    os.umask(0o022)  # for the folders on the way to a directory; its own mode is set by itself
+    os.umask(0o022)  # for a directory's parents; its own mode is set explicitly
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: manager.stop())
     code = manager.run()
     sys.stderr.flush()
-    os._exit(code)  # a thread that hangs in a dead mount would hold an ordinary exit up for ever
+    os._exit(code)  # an ordinary exit would wait forever for a thread that hangs in a dead mount
 
 
 def _settings(

@@ -1,4 +1,4 @@
-"""`holdfast exports show`: which export is mounted, and what the cluster's volumes name."""
+"""`holdfast exports show`: the mounted export, and what the cluster's volumes name."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An export and its volumes, as JSON has them.
+    """An export and its volumes, as in the JSON output.
 
     Attributes:
         root: where it is mounted.
-        id: empty where it has none.
+        id: empty if it has none.
         format: as in ExportInfo.
-        server: where pods mount it from, with the path.
-        wrong: why the provisioner does not work on it; empty where it does.
-        volumes: how many of this provisioner's are at this server and path.
-        ids: by export id, how many of them name it; those of version 1, and inherited ones, do not.
-        other_servers: by server, how many are on another one at a path that this one exports.
-        directories, records: how many of the volumes' are there.
+        server: where pods mount it from, together with `path`.
+        wrong: why the provisioner does not work on it; empty if it does.
+        volumes: how many of this provisioner's volumes are at this server and path.
+        ids: by export id, how many of them name it; version 1 and inherited volumes name none.
+        other_servers: by server, how many volumes are on it at a path that this server exports.
+        directories, records: how many of the volumes' directories and records exist.
     """
 
     root: str
@@ -62,7 +62,7 @@ class Shown:
     type=click.Choice(("text", "json")),
     default="text",
     show_default=True,
-    help="How to print it.",
+    help="Output format.",
 )
 def show(
     *,
@@ -75,10 +75,10 @@ def show(
     root: Path,
     output: str,
 ) -> None:
-    """Show which export is mounted and what the volumes name; changes nothing.
+    """Show the mounted export and what the volumes name; changes nothing.
 
-    Ends with 0 when it is shown, also where it is a wrong one, 1 when the export or the API server
-    does not answer, 2 for a wrong option.
+    Exits with 0 if the export is shown, even a wrong one, 1 if the export or the API server does
+    not answer, 2 for an invalid option.
     """
     from holdfast.exports.errors import ExportError
     from holdfast.exports.export import Export
@@ -134,7 +134,7 @@ def _text(shown: Shown) -> str:
 def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "mounted at", shown.root
     yield "id", shown.id or "none"
-    yield "for pods", f"{shown.server}:{shown.path}"
+    yield "address", f"{shown.server}:{shown.path}"
     yield "directories", f"{shown.directories} of {shown.volumes}"
     yield "records", f"{shown.records} of {shown.volumes}"
     without = shown.volumes - sum(shown.ids.values())

@@ -1,4 +1,4 @@
-"""`holdfast volumes`: what is there, whose it is, and what becomes of it."""
+"""`holdfast volumes`: lists volumes with their claims, directories and reclaim actions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One volume, as JSON and YAML have it."""
+    """One volume, as in the JSON and YAML output."""
 
     claim: str
     directory: str
@@ -40,7 +40,7 @@ class Row:
     export_id: str
 
     def cell(self, name: str) -> str:
-        """What a column of the table shows."""
+        """The text of a column of the table."""
         if name == "age":
             return age(self.creation_timestamp)
         if name == "access_modes":
@@ -57,7 +57,7 @@ WIDE = (*NARROW, "volume", "storage_class", "access_modes", "server", "path")
 @option(
     "--provisioner-name",
     "PROVISIONER_NAME",
-    "Only this provisioner's volumes; without it, every NFS volume that some provisioner made.",
+    "Show only this provisioner's volumes; default: the NFS volumes of all provisioners.",
     type=NAME,
 )
 @options.also_known_as
@@ -67,9 +67,9 @@ WIDE = (*NARROW, "volume", "storage_class", "access_modes", "server", "path")
     type=click.Choice(("table", "wide", "json", "yaml")),
     default="table",
     show_default=True,
-    help="How to print them.",
+    help="Output format.",
 )
-@click.option("-n", "--namespace", default="", help="Only the volumes of this namespace's claims.")
+@click.option("-n", "--namespace", default="", help="Only volumes of claims in this namespace.")
 def volumes(
     *,
     kubeconfig: str | None,
@@ -78,12 +78,12 @@ def volumes(
     output: str,
     namespace: str,
 ) -> None:
-    """Show every volume: claim, directory, size, reclaim action, phase, age.
+    """List the volumes: claim, directory, size, reclaim action, phase, age.
 
-    The reclaim action is what becomes of the directory once its claim is deleted: retain,
-    archive or delete; "unknown" for a volume of another provisioner, whose class decides then.
+    The reclaim action says what happens to the directory when its claim is deleted: retain,
+    archive or delete; it is "unknown" for a volume of another provisioner, whose class decides.
 
-    Ends with 0, also where there are none; 1 when the API server does not list them, 2 for a wrong
+    Exits with 0, even if there are none, 1 if the API server does not list them, 2 for an invalid
     option.
     """
     rows = [
@@ -163,12 +163,12 @@ def _print_table(rows: Sequence[Row], *, wide: bool) -> None:
     if console.is_terminal and not wide and width > console.width:
         click.echo("\n".join(stacked(rows)))
         return
-    console.width = max(width, console.width)  # too long a line is the terminal's to wrap
+    console.width = max(width, console.width)  # the terminal wraps longer lines
     console.print(table)
 
 
 def table_of(rows: Sequence[Row], names: Sequence[str]) -> Table:
-    """A line for each volume, which is never wrapped or cut."""
+    """One line per volume, never wrapped or truncated."""
     from rich import box
     from rich.table import Table
 
@@ -181,7 +181,7 @@ def table_of(rows: Sequence[Row], names: Sequence[str]) -> Table:
 
 
 def stacked(rows: Sequence[Row]) -> Iterator[str]:
-    """Two lines for each volume, the second its directory: for narrow terminals."""
+    """Two lines per volume, the second with its directory, for narrow terminals."""
     names = [name for name in NARROW if name != "directory"]
     cells = [[_head(name) for name in names]]
     cells += [list(map(row.cell, names)) for row in rows]
@@ -197,7 +197,7 @@ def _head(name: str) -> str:
 
 
 def data_of(rows: Sequence[Row]) -> list[Json]:
-    """What JSON and YAML say: times and lists as such, not as text for people."""
+    """The rows for JSON and YAML: timestamps and lists instead of human-readable text."""
     return [asdict(row) | {"access_modes": list(row.access_modes)} for row in rows]
 
 

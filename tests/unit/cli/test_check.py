@@ -15,8 +15,8 @@ from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
 from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_class, a_volume, ref
 
-IDENTITY = "the export is that of the volumes"
-SERVER = "the volumes on the export name its server as the provisioner does"
+IDENTITY = "the export's id matches the volumes"
+SERVER = "the volumes on the export use a known name of its server"
 AT = ("--nfs-server", "nas", "--nfs-path", "/srv")
 
 

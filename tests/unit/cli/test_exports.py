@@ -134,7 +134,7 @@ class TestId:
         done = bench.accept(is_asked=True)
 
         assert done.exit_code == 1
-        assert "Error: no terminal to ask on: say --yes" in done.output
+        assert "Error: no terminal to ask for confirmation: add --yes" in done.output
         assert bench.held().id == export_id
 
     def test_a_no_changes_nothing_and_says_so(self, bench: Bench) -> None:
@@ -187,7 +187,7 @@ class TestId:
         bench.add(export_id="")
         (bench.root / ".holdfast").mkdir()
 
-        assert "by itself" in bench.refused()
+        assert "The provisioner itself gives" in bench.refused()
 
     def test_one_of_several_is_chosen_by_a_person(self, bench: Bench) -> None:
         bench.add("1")
@@ -234,7 +234,7 @@ class TestId:
         bench.add()
         bench.give(ANOTHER_ID)
 
-        assert "say --replace" in bench.refused()
+        assert "add --replace" in bench.refused()
         asked = bench.accept("--replace", answer="n\n").output
         assert f"the id {ID}, named by 1 volume, in place of {ANOTHER_ID}?" in asked
         bench.accepted("--replace")
@@ -282,8 +282,8 @@ class TestWhatIsThere:
         said = " ".join(bench.refused().split())
 
         assert "0 of the 3 volumes' directories and 0 of their records are here" in said
-        assert "looks like another or an empty export" in said
-        assert "say --allow-empty" in said
+        assert "looks like a different or an empty export" in said
+        assert "add --allow-empty" in said
         assert "0 of the 3 volumes' directories" in bench.accepted("--allow-empty")
 
     def test_a_single_volume_whose_directory_is_not_there_is_one_too_few(

@@ -92,7 +92,7 @@ def test_the_number_of_workers_says_which_are_possible(
 ) -> None:
     given(monkeypatch, HOLDFAST_WORKERS=value)
 
-    assert "give a number from 1 to 64" in CliRunner().invoke(main, ["run"]).output
+    assert "give a number of workers from 1 to 64" in CliRunner().invoke(main, ["run"]).output
 
 
 @pytest.mark.parametrize("command", [["run"], ["check"], ["exports", "accept", "--yes"]])
@@ -155,8 +155,8 @@ def test_the_help_of_a_command_names_every_variable(name: str) -> None:
 def test_the_help_of_a_command_says_how_it_ends(command: list[str]) -> None:
     shown = " ".join(CliRunner().invoke(main, [*command, "--help"]).output.split())
 
-    assert "Ends with 0" in shown
-    assert "2 for a wrong option" in shown
+    assert "Exits with 0" in shown
+    assert "2 for an invalid option" in shown
 
 
 def test_every_option_of_run_has_a_variable() -> None:
