@@ -121,7 +121,7 @@ class Disturbed:
     def _assert_one_more_start_changes_nothing(self) -> None:
         with self.pair:
             leader = eventually(lambda: self.pair.leader, _PATIENCE, "one leads")
-            leader.await_line("at work", _PATIENCE)
+            leader.await_line("term begun", _PATIENCE)
             eventually(self.storm.is_over, _TO_END, "quiet")
             self.pair.stop()
         self.storm.assert_all_is_well()

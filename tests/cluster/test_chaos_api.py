@@ -25,7 +25,7 @@ def cluster(programs: Programs, tmp_path: Path) -> Iterator[Cluster]:
 
 def begin_burst(cluster: Cluster, provisioner: Provisioner) -> None:
     """Returns in the middle of it."""
-    provisioner.await_line("at work")
+    provisioner.await_line("term begun")
     cluster.make_claims(cluster.make_class(), BURST)
     eventually(lambda: len(cluster.records()) > BURST // 4, what="a quarter is made")
     assert len(cluster.records()) < BURST
@@ -91,7 +91,7 @@ def test_a_provisioner_starts_without_an_api_server_and_works_once_there_is_one(
         with Outage(provisioner) as outage:
             outage.lasts(15)
         outage.assert_it_was_borne("API server: No answer from the API server")
-        assert "the claims, classes and volumes have not been read yet" in outage.reasons
+        assert "claims, classes and volumes are not synced yet" in outage.reasons
         cluster.plane.apiserver.start()
         cluster.plane.restart_controllers()
         cluster.await_bound(1)

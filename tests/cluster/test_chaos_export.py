@@ -74,7 +74,7 @@ def test_an_export_that_goes_in_a_burst_of_claims_is_waited_for(
     cluster: Cluster, goes: Going, reason: str
 ) -> None:
     with cluster.provisioner(prefix=prefix()) as provisioner:
-        provisioner.await_line("at work")
+        provisioner.await_line("term begun")
         cluster.make_claims(cluster.make_class(), BURST)
         eventually(lambda: len(cluster.records()) > BURST // 4, what="a quarter is made")
         with goes(cluster.root), Outage(provisioner) as outage:

@@ -53,7 +53,7 @@ def provisioner(cluster: Cluster, flags: Path) -> Iterator[Provisioner]:
         HANGING=str(flags),
         HOLDFAST_EXPORT_DEADLINE=str(DEADLINE),
     ) as running:
-        running.await_line("at work")
+        running.await_line("term begun")
         yield running
 
 

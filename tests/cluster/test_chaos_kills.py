@@ -37,7 +37,7 @@ def run_until_killed(provisioner: Provisioner, storm: Storm, number: int) -> Non
     if moment == "starting":
         time.sleep(chance.uniform(0.0, 0.6))
     else:
-        provisioner.await_line("at work")
+        provisioner.await_line("term begun")
     if not meets_work:
         storm.stir(share)
     if moment == "working":
@@ -59,7 +59,7 @@ def wait_for(condition: Callable[[], bool], within: float) -> None:
 
 def let_it_finish(provisioner: Provisioner, storm: Storm) -> None:
     with provisioner:
-        provisioner.await_line("at work")
+        provisioner.await_line("term begun")
         eventually(storm.is_over, 120, f"quiet; see {provisioner.log}")
         assert provisioner.stop() == 0
 

@@ -42,8 +42,8 @@ def test_it_serves_what_its_environment_says_and_ends_when_asked(
     assert directory.stat().st_mode & 0o7777 == 0o750
     events = {str(line["event"]): line for line in lines_of(log)}
     assert int(str(events["holdfast starts"]["http_port"])) > 0
-    assert events["volume made"]["claim"] == f"{site.namespace}/data"
-    assert "holdfast ends" in events
+    assert events["volume created"]["claim"] == f"{site.namespace}/data"
+    assert "holdfast stops" in events
 
 
 def test_several_former_names_are_given_with_spaces(site: Site, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_logs_for_a_person_are_no_json_and_have_no_colours_in_a_file(
     log = tmp_path / "log"
 
     with running(log, variables_of(site) | {"HOLDFAST_LOG_FORMAT": "console"}):
-        eventually(lambda: "at work" in log.read_text())
+        eventually(lambda: "term begun" in log.read_text())
 
     assert "holdfast starts" in log.read_text()
     assert "\x1b" not in log.read_text()

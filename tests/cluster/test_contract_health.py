@@ -71,7 +71,7 @@ def test_any_other_path_says_which_there_are(site: Site) -> None:
     running = site.serve()
 
     eventually(lambda: is_ready(running))
-    assert running.get("/nothing") == (404, "there are /healthz, /readyz and /metrics\n")
+    assert running.get("/nothing") == (404, "not found: use /healthz, /readyz or /metrics\n")
 
 
 def test_the_six_metrics_of_the_contract_and_our_own(site: Site) -> None:

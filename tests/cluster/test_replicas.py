@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(240)
 
 LEASE = 15.0  # seconds that it takes to find out that a holder is dead
 LOST = 4  # exit code
-ENDS = "lease lost while calls to the export hang: the process ends"
+ENDS = "lease lost while calls to the export hang: the process exits"
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def leader_and_other(replicas: list[Provisioner]) -> tuple[Provisioner, Provisio
     """Waits until one leads and works."""
     await_one_leader(replicas)
     leader, other = sorted(replicas, key=Provisioner.leads, reverse=True)
-    leader.await_line("at work")
+    leader.await_line("term begun")
     return leader, other
 
 
@@ -66,7 +66,7 @@ def seconds_until(look: Callable[[], Any], what: str) -> float:
 
 def made_by(replica: Provisioner) -> set[str]:
     """The volumes that it says it made."""
-    return {line["volume"] for line in replica.lines("volume made")}
+    return {line["volume"] for line in replica.lines("volume created")}
 
 
 def test_one_of_two_replicas_works_and_the_other_does_nothing(
@@ -77,7 +77,7 @@ def test_one_of_two_replicas_works_and_the_other_does_nothing(
     cluster.make_claims(cluster.make_class(), 30)
     cluster.await_bound(30)
     eventually(lambda: len(made_by(leader)) == 30, what="it says so of each")
-    assert not other.lines("at work")
+    assert not other.lines("term begun")
     assert not other.leads()
 
 
@@ -153,7 +153,7 @@ def test_a_leader_whose_calls_hang_ends_before_another_leads_and_does_nothing_of
         HOLDFAST_EXPORT_DEADLINE="2",
     )
     with former:
-        former.await_line("at work")
+        former.await_line("term begun")
         with a_replica(cluster, "other") as other:
             hang.touch()
             names = cluster.make_claims(nfs, 8)
@@ -177,7 +177,7 @@ def test_a_leader_whose_calls_hang_ends_before_another_leads_and_does_nothing_of
         eventually(lambda: former.gauge("holdfast_claims_queue_depth") == 0, what="all is done")
 
     assert former.lines("claim not served") == []
-    assert former.lines("half-made volume undone") == []
+    assert former.lines("unfinished volume undone") == []
     assert former.lines("volume reclaimed") == []
     assert made_by(former) == {cluster.bound_claims()["by-the-former"]}
     assert set(cluster.records()) == set(cluster.bound_claims().values())

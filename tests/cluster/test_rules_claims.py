@@ -185,7 +185,7 @@ def test_two_provisioners_of_one_name_do_not_harm_each_other(site: Site, tmp_pat
     claims = [f"claim-{number}" for number in range(20)]
     other = variables_of(site) | {"ENABLE_LEADER_ELECTION": "false"}
     with running(tmp_path / "log", other):
-        eventually(lambda: "at work" in (tmp_path / "log").read_text())
+        eventually(lambda: "term begun" in (tmp_path / "log").read_text())
         site.serve()
         for claim in claims:
             site.claim(storage_class, claim)

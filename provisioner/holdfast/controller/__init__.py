@@ -1,5 +1,5 @@
-"""The loops that join the API server and the export: claims, volumes, trash.
+"""The controllers that reconcile the API server and the exports: claims, volumes, trash.
 
-One direction: an event puts a key into a queue, a worker takes it, decides on the latest state,
-changes the export, then the API server, and says so in an event.
+Data flows one way: a watch event puts a key into a work queue; a worker takes it, decides on the
+latest state, changes the export and then the API server, and records an event.
 """

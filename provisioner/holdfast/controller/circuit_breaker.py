@@ -1,8 +1,8 @@
-"""Whether something that everything depends on answers: the API server, an export.
+"""A circuit breaker for the API server and for an export: is it available?
 
-A worker that finds it gone trips the circuit; from then on all workers pause, their keys keep
-their place, and one thread alone tries again, further and further apart. So an outage costs
-neither CPU nor each claim its own long back-off.
+A worker that gets no answer trips the circuit breaker. Then all workers pause, their keys stay in
+the queue, and a single thread probes with back-off. So an outage neither uses CPU nor gives each
+claim a long back-off of its own.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from holdfast.kube.backoff import Backoff
 
 _log = structlog.get_logger()
 
-_NOT_TRIED = "not tried yet"
+_NOT_TRIED = "not probed yet"
 
 
 class CircuitBreaker:
-    """Closed while `probe()` succeeds; open, with a reason, from its first failure on."""
+    """Available while `probe()` succeeds; unavailable, with a reason, after a failure."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class CircuitBreaker:
         failures: tuple[type[Exception], ...],
         period: float = 10.0,
     ) -> None:
-        """`probe` raises one of `failures` when there is no answer; it is asked every `period` s.
+        """`probe` raises one of `failures` if there is no answer; it runs every `period` seconds.
 
-        A circuit starts open: nothing is known yet.
+        The circuit breaker starts open (unavailable): nothing is known yet.
         """
         self.name = name
         self._probe = probe
@@ -47,32 +47,32 @@ class CircuitBreaker:
 
     @property
     def available(self) -> bool:
-        """Whether it answers, as far as is known."""
+        """Whether the last probe succeeded and no worker has tripped since."""
         return self._reason is None
 
     @property
     def reason(self) -> str:
-        """Why it is open; empty while it is closed."""
+        """Why it is unavailable; empty while it is available."""
         return self._reason or ""
 
     def start(self) -> None:
-        """Begins to probe."""
+        """Starts probing."""
         self.thread.start()
 
     def stop(self) -> None:
-        """Ends probing; a probe that hangs is left behind."""
+        """Stops probing; does not wait for a probe that hangs."""
         self._stopping = True
         self._wake.set()
         self.thread.join(1.0)
 
     def trip(self, reason: str) -> None:
-        """Opens the circuit because a worker got no answer."""
+        """Makes it unavailable, because a worker got no answer."""
         if self.available:
             self._open(reason)
             self._wake.set()
 
     def check_soon(self) -> None:
-        """Probes now instead of at the end of the period: there was a sign of trouble."""
+        """Probes now instead of at the end of the period, because an error may be a symptom."""
         self._wake.set()
 
     def _run(self) -> None:
@@ -91,11 +91,11 @@ class CircuitBreaker:
             _log.warning(f"{self.name} lost", reason=reason)
         elif reason != self._reason:
             still = "" if self._reason == _NOT_TRIED else "still "
-            _log.warning(f"{self.name} {still}not available", reason=reason)
+            _log.warning(f"{self.name} {still}unavailable", reason=reason)
         self._reason = reason
 
     def _close(self) -> None:
         if not self.available:
-            _log.info(f"{self.name} answers", after_s=round(time.monotonic() - self._opened, 1))
+            _log.info(f"{self.name} available", after_s=round(time.monotonic() - self._opened, 1))
         self._backoff.reset()
         self._reason = None

@@ -1,9 +1,9 @@
-"""A pending claim becomes a directory and a PersistentVolume.
+"""Reconciles claims: creates a directory and a PersistentVolume for each pending claim.
 
-The order is what makes every step repeatable: record, directory, PersistentVolume, record
-confirmed. An attempt whose end is unknown (a deadline passed) stays in progress: it is finished
-even when its claim is deleted meanwhile, so that the volume is reclaimed in the usual way
-instead of being left behind unnoticed.
+The order makes every step repeatable: intent, directory, record, PersistentVolume, record
+confirmed. An attempt whose result is unknown (a deadline passed) stays in progress: it is finished
+even if its claim is deleted meanwhile, so that the volume is reclaimed in the usual way and does
+not become an orphan.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FAILED = "ProvisioningFailed"
 
 
 class ClaimsController:
-    """The handler of the claim queue; a key is never with two workers."""
+    """The handler of the claim queue; a key is never processed by two workers at once."""
 
     def __init__(self, context: Context) -> None:
         self.progress = Progress(context.events)
@@ -47,18 +47,18 @@ class ClaimsController:
 
     @property
     def in_progress(self) -> set[str]:
-        """The uids of the claims whose attempt ended without a known result."""
+        """The uids of the claims whose last attempt had an unknown result."""
         return {plan.ref.uid for plan in self._in_progress.values()}
 
     def settle(self, left_over: Iterable[Record]) -> None:
-        """Takes up what an earlier process left half-made, each in its claim's turn."""
+        """Queues the claims of records that an earlier process left unfinished."""
         self._left_over.clear()
         for record in left_over:
             self._left_over.setdefault(str(record.claim), []).append(record)
             self._context.view.claim_queue.add(str(record.claim))
 
     def __call__(self, key: str) -> None:
-        """Brings one claim as far as it can be brought now."""
+        """Reconciles one claim."""
         records = self._left_over.get(key, [])
         for record in tuple(records):
             if self._settle(record):
@@ -89,7 +89,7 @@ class ClaimsController:
                     self._context.events.normal_once(claim, "WaitForPopulator", event)
             case Refuse(message, retry):
                 self._fail(claim, message)
-                self._give_up(claim.key)  # its class was edited meanwhile
+                self._give_up(claim.key)  # its class may have changed since the attempt began
                 if retry:
                     raise Requeue
             case Plan() as plan:
@@ -98,23 +98,23 @@ class ClaimsController:
                     self._carry_out(plan)
 
     def _give_up(self, key: str) -> None:
-        """Takes back what was begun for a claim that cannot be served as it is."""
+        """Undoes unfinished attempts for a claim that is refused."""
         if begun := self._in_progress.get(key):
             self._take_back(begun)
-        records = self._left_over.get(key, [])  # whose volume does not exist
+        records = self._left_over.get(key, [])  # their volumes do not exist
         while records:
             self._undo(records[0].volume)
             records.pop(0)
         self._left_over.pop(key, None)
 
     def _finish(self, plan: Plan) -> None:
-        """Ends an attempt whose claim is not pending any more, unless another replica has."""
+        """Finishes an attempt whose claim is no longer pending, unless another replica has."""
         if self._context.directories.read(
             "find", lambda exports: exports.is_unfinished(plan.volume), plan.volume
         ):
             self._carry_out(plan)
         else:
-            self._undo(plan.volume)  # it may have come as far as its intent, which is in the way
+            self._undo(plan.volume)  # its intent may exist and would block the path
             self._in_progress.pop(plan.claim.key, None)
 
     def _carry_out(self, plan: Plan) -> None:
@@ -123,7 +123,7 @@ class ClaimsController:
             with self.progress.of(claim):
                 plan = self._made(plan)
                 self._publish(plan)
-        except Fenced:  # as LeadershipLost: who leads next finds what was half-made on the export
+        except Fenced:  # as LeadershipLost: the next leader finds the unfinished volume
             raise
         except (Refused, ExportError, kube.KubeError) as error:
             self._fail(claim, error.message)
@@ -137,7 +137,7 @@ class ClaimsController:
         self._succeed(plan, time.monotonic() - started)
 
     def _take_back(self, plan: Plan) -> None:
-        """Undoes an attempt, unless it made the volume and only the answer was lost."""
+        """Undoes an attempt, unless it created the volume and only the answer was lost."""
         held = self._find(plan.volume)
         if held is not None and held.claim == plan.ref:
             self._confirm(plan.volume)
@@ -151,9 +151,9 @@ class ClaimsController:
         )
 
     def _made(self, plan: Plan) -> Plan:
-        """Makes the directory; the plan with what becomes of it, which is not always asked for."""
+        """Creates the directory; returns the plan, with Retain if the directory is foreign."""
         if plan.claim.key in self._in_progress and self._exists(plan.volume):
-            return plan  # only the answer was lost: pods may use the directory by now
+            return plan  # only the answer was lost: pods may already use the directory
         is_foreign = self._make(plan).foreign
         return replace(plan, action=Action.RETAIN) if is_foreign else plan
 
@@ -167,7 +167,7 @@ class ClaimsController:
             return self._create(plan, [record.volume for record in held])
 
     def _is_forgotten(self, record: Record) -> bool:
-        """Forgets a record that has outlived both its volume and its directory."""
+        """Forgets a record whose volume and directory are both gone; returns whether it did."""
         if not is_known(record, self._context) or self._exists(record.volume):
             return False
         return self._context.directories.change(
@@ -184,7 +184,7 @@ class ClaimsController:
         return self._find(volume_name) is not None
 
     def _find(self, volume_name: str) -> Volume | None:
-        # Asked for by name: an empty list from a server in trouble must not free a directory.
+        # A get by name: an empty list from a faulty API server must not free a directory.
         try:
             return parse_volume(self._context.api.get(VOLUMES, volume_name))
         except kube.NotFound:
@@ -211,7 +211,7 @@ class ClaimsController:
         )
 
     def _made_before(self, plan: Plan, wanted: Json) -> Json:
-        """An earlier attempt's volume; raises Refused for anybody else's of that name."""
+        """The volume of an earlier attempt; raises Refused if it belongs to something else."""
         held = self._context.api.get(VOLUMES, plan.volume)
         found = parse_volume(held)
         nfs = wanted["spec"]["nfs"]
@@ -219,17 +219,17 @@ class ClaimsController:
         same_export = found.export_id in {"", self._context.identity.export_id}
         if not (found.claim == plan.ref and same_place and same_export):
             raise Refused(
-                f"a volume {plan.volume} of another claim, server or directory exists: delete it, "
-                "if it is not needed, or delete this claim and make it anew"
+                f"volume {plan.volume} exists, but for another claim, server or directory: delete "
+                "it if it is not needed, or delete this claim and create it again"
             )
         return held
 
     def _succeed(self, plan: Plan, seconds: float) -> None:
         self._context.metrics.volume_made(plan.claim.class_name, seconds)
-        self._context.events.normal(
-            plan.claim, "ProvisioningSucceeded", f"made volume {plan.volume} in {plan.directory!r}"
-        )
-        _log.info("volume made", claim=plan.claim.key, volume=plan.volume, directory=plan.directory)
+        message = f"created volume {plan.volume} in {plan.directory!r}"
+        self._context.events.normal(plan.claim, "ProvisioningSucceeded", message)
+        log = _log.bind(claim=plan.claim.key, volume=plan.volume)
+        log.info("volume created", directory=plan.directory)
 
     def _fail(self, claim: Claim, message: str) -> None:
         known = self._context.view.classes.get(claim.class_name) is not None
@@ -238,14 +238,14 @@ class ClaimsController:
         _log.warning("claim not served", claim=claim.key, reason=message)
 
     def _settle(self, record: Record) -> bool:
-        """Confirms or undoes what was left half-made; False where the claim is still to have it."""
+        """Confirms or undoes an unfinished volume; returns False if its claim is still pending."""
         if self._exists(record.volume):
             self._confirm(record.volume)
         elif self._is_pending(record):
             return False
         else:
             self._undo(record.volume)
-            _log.info("half-made volume undone", volume=record.volume, claim=str(record.claim))
+            _log.info("unfinished volume undone", volume=record.volume, claim=str(record.claim))
         return True
 
     def _is_pending(self, record: Record) -> bool:
@@ -259,7 +259,7 @@ class ClaimsController:
 
 
 def _wanted(plan: Plan) -> Wanted:
-    """What an export is asked for."""
+    """The request to the export."""
     return Wanted(
         volume=plan.volume,
         directory=plan.directory,

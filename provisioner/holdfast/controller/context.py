@@ -1,4 +1,4 @@
-"""What both handlers work with."""
+"""What the claims controller and the volumes controller share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from holdfast.kube.api import Api
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The API server, the export, and who we are.
+    """The API server, the export, and the provisioner's identity.
 
     `check_term` raises LeadershipLost once the work of this thread may change nothing more.
     Without `may_patch_volumes`, volumes get no finalizer, which nobody could take off.

@@ -1,4 +1,4 @@
-"""An export as the loops use it: every call bounded in time, fenced, and measured."""
+"""An export as the controllers use it: every call has a deadline, is fenced, and measured."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from holdfast.exports.interface import ExportInfo, Exports, Grant
 
 T = TypeVar("T")
 
-# A stale handle heals when the server exports the file system again; past this time it is the
-# mount that has to be made anew, and only a new pod does that.
+# A stale handle recovers when the server exports the file system again. After this time, only
+# mounting the export again helps, which needs a new pod.
 _STALE_SECONDS = 60.0
-# Errors of one volume that may be the first sign of trouble of the export.
+# Errors of one volume that may be the first symptom of a fault of the export.
 _SIGNS = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.ENOTCONN}
 
 
@@ -38,54 +38,54 @@ class Directories:
         check: Callable[[ExportInfo], object] = lambda _: None,
         can_check: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`grant` gives leave to change the export for so many seconds, or raises LeadershipLost.
+        """`grant` returns a Grant for so many seconds, or raises LeadershipLost.
 
-        `check` raises WrongExport for another export than the one that is meant; `can_check` is
-        False for as long as it could not tell.
+        `check` raises WrongExport if the mounted export is not the expected one; `can_check` is
+        False while `check` could not tell.
         """
         self.seconds = seconds
-        self.trouble: Callable[[], object] = lambda: None  # the export should be probed now
+        self.trouble: Callable[[], object] = lambda: None  # asks for a probe of the export now
         self._exports = exports
         self._grant = grant
         self._check = check
         self._can_check = can_check
         self._lane = Lane(seconds=seconds)
-        # Of its own: a probe that waits behind hung calls would say nothing about the export.
+        # A separate lane: a probe that waits behind hung calls would say nothing about the export.
         self._probe_lane = Lane(width=2, seconds=min(seconds, 10.0))
         self._metrics = metrics
-        self._begun: dict[str, threading.Event] = {}  # by what a call is about
+        self._begun: dict[str, threading.Event] = {}  # by the volume or operation of the call
         self._outstanding = Outstanding()
         self._stale_since: float | None = None
         self._was_wrong = False
 
     def read(self, operation: str, call: Callable[[Exports], T], about: str = "") -> T:
-        """Carries out an operation that changes nothing; raises ExportError."""
+        """Runs an operation that changes nothing; raises ExportError."""
         return self._measured(operation, lambda: call(self._exports), about)
 
     def change(self, operation: str, call: Callable[[Exports, Grant], T], about: str = "") -> T:
-        """Carries out an operation in the term of this thread's work.
+        """Runs an operation in the term of this thread's work.
 
         Raises:
             ExportError: as the operation does.
             LeadershipLost: the term is over.
         """
-        with self._outstanding.counted() as ticket:  # before the lease is asked
+        with self._outstanding.counted() as ticket:  # before the lease is checked
             grant = self._grant(self.seconds)
             run = partial(ticket.run, lambda: call(self._exports, grant))
             return self._measured(operation, run, about)
 
     def begin(self, call: Callable[[Exports], T]) -> T:
-        """Begins a term: as `change`, but before there is one."""
+        """Begins a term: like `change`, but before there is a term."""
         with self._outstanding.counted() as ticket:
             run = partial(ticket.run, lambda: call(self._exports))
             return self._measured("begin a term", run, "")
 
     def is_busy(self) -> bool:
-        """Whether a call that may change the export has not ended, and be it given up."""
+        """Whether a call that may change the export is outstanding, even if its caller gave up."""
         return bool(self._outstanding)
 
     def probe(self) -> None:
-        """Tries the export; raises ExportError. Writes only to the one that is meant."""
+        """Probes the export; raises ExportError. Writes only to the expected export."""
         try:
             self._try(self._exports.inspect)
             if self._can_check():
@@ -100,16 +100,16 @@ class Directories:
         self._stale_since, self._was_wrong = None, False
 
     def _try(self, look: Callable[[], ExportInfo]) -> None:
-        self._check(self._probe_lane.call(look, "cannot try the export"))
+        self._check(self._probe_lane.call(look, "cannot probe the export"))
 
     @property
     def is_stale(self) -> bool:
-        """Whether only a new mount can help."""
+        """Whether only mounting the export again can help."""
         since = self._stale_since
         return since is not None and time.monotonic() - since > _STALE_SECONDS
 
     def close(self) -> None:
-        """Ends the threads that wait for more to do."""
+        """Ends the idle threads of the lanes."""
         self._lane.close()
         self._probe_lane.close()
 
@@ -127,9 +127,9 @@ class Directories:
             self._metrics.export_seconds.labels(operation).observe(time.monotonic() - started)
 
     def _wait_for_earlier(self, operation: str, key: str) -> None:
-        """Waits for a call about the same volume that hangs, and is tried again.
+        """Waits for an earlier call for the same volume that hangs.
 
-        So the volume takes one place in the lane and not all of them.
+        So retries of one volume take one place in the lane and not all of them.
         """
         earlier = self._begun.get(key)
         if earlier is not None and not earlier.wait(self.seconds):
@@ -140,7 +140,7 @@ class Directories:
         try:
             return call()
         finally:
-            if self._begun.get(key) is ended:  # and not another's that began meanwhile
+            if self._begun.get(key) is ended:  # not a later call's
                 del self._begun[key]
             ended.set()
 
@@ -148,12 +148,12 @@ class Directories:
         if not stale:
             self._stale_since = None
         elif self._stale_since is None:
-            # A wrong export has gone: only a new mount finds out which one is there now.
+            # The mounted wrong export is gone: only a new mount shows which one is there now.
             self._stale_since = -math.inf if self._was_wrong else time.monotonic()
 
 
 def _is_sign(error: ExportError) -> bool:
-    """Whether an error of one volume may be the export's: the probe is to find out."""
+    """Whether an error of one volume may be the export's fault: the probe finds out."""
     cause = error.__cause__
     is_away = isinstance(cause, OSError) and cause.errno in _SIGNS
     return is_away or isinstance(error, TimedOut)

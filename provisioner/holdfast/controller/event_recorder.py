@@ -1,4 +1,4 @@
-"""Events on claims and volumes, in the words of the contract."""
+"""Records events on claims, volumes and replicas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from holdfast.kube.event_broadcaster import About, EventBroadcaster
 from holdfast.kube.lru import LRU
 from holdfast.kube.resources import CLAIMS, LEASES, PODS, VOLUMES
 
-_REMEMBERED = 1000  # claims of which something was said once
+_REMEMBERED = 1000  # pairs of claim and reason that `normal_once` remembers
 
 _Kind = Literal["Normal", "Warning"]
 
@@ -27,7 +27,7 @@ class EventRecorder:
         self._on_claim(claim, "Normal", reason, message)
 
     def normal_once(self, claim: Claim, reason: str, message: str) -> None:
-        """As `normal`, but on one claim only once, however often it is looked at."""
+        """Like `normal`, but only once for each claim, reason and message."""
         said = (claim.ref.uid, reason, message)
         if self._said.get(said) is None:
             self._said.set(said, True)
@@ -45,13 +45,13 @@ class EventRecorder:
         self._broadcaster.event(about, "Warning", reason, message)
 
     def trash_warning(self, volume: str, reasons: str) -> None:
-        """A warning about a volume that is gone: its data cannot be removed."""
+        """A warning on a deleted volume: its data cannot be removed."""
         about = About(VOLUMES.kind, VOLUMES.api, "", volume, "")
-        message = f"what is left in .holdfast/trash/{volume} cannot be removed: {reasons}"
+        message = f"cannot remove what is left in .holdfast/trash/{volume}: {reasons}"
         self._broadcaster.event(about, "Warning", "TrashNotRemoved", message)
 
     def replica_warning(self, namespace: str, lease: str, reason: str, message: str) -> None:
-        """A warning about no single volume: on our own pod, or on the lease outside of one."""
+        """A warning about this replica: on its own pod or, outside of a pod, on the lease."""
         about = About(LEASES.kind, LEASES.api, namespace, lease, "")
         if pod := os.environ.get("POD_NAME"):
             about = About(PODS.kind, PODS.api, namespace, pod, "")

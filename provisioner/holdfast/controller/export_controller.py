@@ -31,7 +31,7 @@ from holdfast.kube.queue import WorkQueue
 
 
 class ExportController:
-    """All that runs for one export: what hangs here holds up nothing elsewhere."""
+    """Everything that runs for one export; a hang here does not delay other exports."""
 
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self._settings = settings
@@ -51,7 +51,7 @@ class ExportController:
         self._watch_gauges()
 
     def start(self) -> None:
-        """Begins to probe the export and to campaign for its lease."""
+        """Starts probing the export and campaigning for its lease."""
         self.circuit.start()
         self.watchdog.start()
         self.leadership.start()
@@ -61,30 +61,30 @@ class ExportController:
             workers.start()
 
     def finish_work(self, deadline: float) -> None:
-        """Takes no more work, and waits until `deadline` (monotonic) for what is in hand."""
+        """Shuts the queues down, and waits for work in progress until `deadline` (monotonic)."""
         self.view.stop()
         stops = [part.stop for part in self.workers]
         for stop in (*stops, self.leader_tasks.stop, self.trash.stop):
             stop(max(0.0, deadline - time.monotonic()))
 
     def release(self) -> None:
-        """Gives the lease up, so that the next leader begins at once."""
+        """Releases the lease, so that the next leader starts at once."""
         self.leadership.stop()
 
     def close(self) -> None:
-        """Ends the probe and the threads of the lane."""
+        """Stops the probe and the threads of the lanes."""
         self.circuit.stop()
         self.directories.close()
 
     def not_live(self) -> list[str]:
-        """Which threads have ended that should run; none where all is well."""
+        """The threads that should run but have ended; empty if all run."""
         threads = [thread for workers in self.workers for thread in workers.threads]
         threads += [part.thread for part in (self.leader_tasks, self.trash, self.watchdog)]
         threads.append(self.circuit.thread)
         return [f"thread {thread.name} has ended" for thread in threads if not thread.is_alive()]
 
     def not_ready(self) -> list[str]:
-        """Why it cannot serve claims; nothing where it can."""
+        """Why it cannot serve claims; empty if it can."""
         return [] if self.circuit.available else [f"{self.circuit.name}: {self.circuit.reason}"]
 
     def _set_up_directories(self) -> None:
@@ -187,26 +187,26 @@ class ExportController:
         )
         metrics.watch(
             "holdfast_volumes_elsewhere",
-            "Volumes on this export that name its server otherwise, and are left alone",
+            "Volumes on this export that name its server differently and are left alone",
             lambda: self.identity.elsewhere().total(),
         )
 
     def refuse_unless_leading(self) -> None:
-        """Raises LeadershipLost where another replica may be at work."""
+        """Raises LeadershipLost if another replica may lead."""
         if not self.leadership.leading():
             raise LeadershipLost
 
     def own_volumes(self) -> Iterable[Volume]:
-        """The volumes of our provisioner, as far as they have been read."""
+        """The cached volumes of our provisioner."""
         provisioner, volumes = self._settings.provisioner, self.view.volumes
         return (one for one in volumes.values() if owns(one, provisioner))
 
     def is_gone(self, volume: str) -> bool:
-        """Whether the API server has no volume of that name, as far as has been read."""
+        """Whether the cache has no volume of that name."""
         return self.view.volumes.get(volume) is None
 
     def _grant(self, seconds: float) -> Grant:
-        return self.gate.grant(seconds)  # which is made later than what asks it
+        return self.gate.grant(seconds)  # the gate is created after the directories
 
     def _replica_warning(self, reason: str) -> Callable[[str], None]:
         """Records warnings about this replica as a whole."""

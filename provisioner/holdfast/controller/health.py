@@ -1,11 +1,11 @@
 """`/healthz`, `/readyz` and `/metrics` over HTTP.
 
-Liveness never touches the export: a restart cannot cure a dead NFS server, and the new
-container would hang in the same mount.
+Liveness never touches the export: a restart does not repair an NFS server, and the new container
+would hang in the same mount.
 
-Whoever reaches the port may open connections and say nothing. So their number is bounded, each
-has a deadline, and a new one takes the place of the one that has been silent the longest: a
-kubelet's probe is answered whatever others do.
+Any client can open connections and send nothing. So their number is bounded, each has a deadline,
+and a new one replaces the one that has been silent the longest: a kubelet's probe is always
+answered.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Answer = Callable[[], list[str]]
 
 _log = structlog.get_logger()
 
-_POLL = 0.5  # seconds between two looks at deadlines
+_POLL = 0.5  # seconds between two checks of deadlines
 _LONGEST = 16384  # bytes of a request's line and header fields
 _ROOM = 1.0  # seconds that a connection's thread has to end after it was cut
 
@@ -38,7 +38,7 @@ _ROOM = 1.0  # seconds that a connection's thread has to end after it was cut
 class Health:
     """The HTTP server of one process.
 
-    `live` and `ready` give what is wrong, a line each; nothing wrong is 200, else 503.
+    `live` and `ready` return problems, one line each: the status is 200 if none, else 503.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Health:
         connections: int = 32,
         deadline: float = 5.0,
     ) -> None:
-        """Binds at once; raises OSError where the port is taken.
+        """Binds at once; raises OSError if the port is in use.
 
-        At most so many `connections` are served at once, each for `deadline` seconds in all.
+        Serves at most `connections` at once, each for `deadline` seconds in total.
         """
         answers = {"/healthz": live, "/readyz": ready}
 
@@ -69,21 +69,21 @@ class Health:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
+        """The port it listens on."""
         return self._server.server_address[1]
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Starts serving."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends answering and frees the port."""
+        """Stops serving and frees the port."""
         self._server.shutdown()
         self._server.server_close()
 
 
 class _Connections:
-    """The connections that are served now; safe for several threads.
+    """The open connections; thread-safe.
 
     One request a connection (HTTP/1.0): its age is that of its request.
     """
@@ -96,7 +96,7 @@ class _Connections:
         self._changed = threading.Condition()
 
     def admit(self, connection: socket.socket) -> bool:
-        """Takes one more, in place of another if need be; False where none ends in time."""
+        """Adds a connection, replacing another if full; returns False if none ends in time."""
         with self._changed:
             if self._is_full():
                 _cut(self._least())
@@ -106,19 +106,19 @@ class _Connections:
             return True
 
     def asked(self, connection: socket.socket) -> None:
-        """Its request has been read: silent connections are cut before it."""
+        """Notes that its request was read: silent connections are cut first."""
         with self._changed:
             self._asked.add(connection)
 
     def remove(self, connection: socket.socket) -> None:
-        """It is closed."""
+        """Removes a closed connection."""
         with self._changed:
             self._opened.pop(connection, None)
             self._asked.discard(connection)
             self._changed.notify_all()
 
     def cut_late(self) -> None:
-        """Cuts those whose deadline is over."""
+        """Cuts connections whose deadline has passed."""
         with self._changed:
             oldest = time.monotonic() - self._deadline
             for connection in [one for one, since in self._opened.items() if since < oldest]:
@@ -128,21 +128,21 @@ class _Connections:
         return len(self._opened) >= self._most
 
     def _least(self) -> socket.socket:
-        """The one to cut: silent for longest, or where all have asked, the oldest."""
+        """The connection to cut: silent the longest or, if all have sent a request, the oldest."""
         silent = (one for one in self._opened if one not in self._asked)
         return next(silent, next(iter(self._opened)))
 
 
 def _cut(connection: socket.socket) -> None:
-    """Has the thread that reads or writes there end; it closes the connection."""
-    with contextlib.suppress(OSError):  # it ends just now by itself
+    """Makes the connection's thread end; that thread closes the connection."""
+    with contextlib.suppress(OSError):  # it is ending by itself
         connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # A probe waits here while the connections before it are taken; with a short queue, its
-    # first packet would be dropped, and sent again a second later only.
+    # A probe waits here while earlier connections are accepted. With a short queue, its first
+    # packet would be dropped and resent only a second later.
     request_queue_size = 128
 
     def __init__(
@@ -152,7 +152,7 @@ class _Server(ThreadingHTTPServer):
         connections: _Connections,
     ) -> None:
         self.connections = connections
-        # All addresses are those of IPv6 too: a kubelet may have no other.
+        # All addresses include IPv6: a kubelet may have no other.
         if ":" in address[0] or (not address[0] and socket.has_dualstack_ipv6()):
             self.address_family = socket.AF_INET6
         super().__init__(address, handler)
@@ -160,7 +160,7 @@ class _Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        # Not HTTPServer's: it asks the name server who we are, and waits for an answer.
+        # Not HTTPServer's: it looks up our own host name in DNS and waits for the answer.
         TCPServer.server_bind(self)
 
     def service_actions(self) -> None:
@@ -177,16 +177,16 @@ class _Server(ThreadingHTTPServer):
         self.connections.remove(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's
-        """Who hangs up, or was cut, is no news either."""
+        """Does not log clients that disconnect or were cut."""
         if not isinstance(sys.exception(), OSError):
             _log.exception("unexpected error", doing="HTTP")
 
 
 class _Request(io.RawIOBase):
-    """The bytes of one request, which ends at `_LONGEST`.
+    """The bytes of one request, at most `_LONGEST`.
 
-    The base allows a hundred header fields of 64 KiB: with all connections, more than a pod's
-    memory.
+    The base class allows a hundred header fields of 64 KiB: over all connections, more than a pod's
+    memory limit.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -209,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.rfile.close()  # it would hold the connection open
+        self.rfile.close()  # it would keep the connection open
         self._request = _Request(self.connection)
         self.rfile = io.BufferedReader(self._request)
 
@@ -229,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             text = "\n".join(wrong) if wrong else "ok"
             self._send(503 if wrong else 200, f"{text}\n".encode(), "text/plain; charset=utf-8")
         else:
-            self._send(404, b"there are /healthz, /readyz and /metrics\n", "text/plain")
+            self._send(404, b"not found: use /healthz, /readyz or /metrics\n", "text/plain")
 
     def _send(self, code: int, body: bytes, kind: str) -> None:
         self.send_response(code)
@@ -239,4 +239,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """A probe every few seconds is no news."""
+        """Does not log requests: a probe arrives every few seconds."""

@@ -1,4 +1,7 @@
-"""Is this the export that volumes were made on? Decided before anything is touched."""
+"""Checks whether the mounted export is the one that the volumes were created on.
+
+Nothing on an export is changed before this check.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,11 @@ _log = structlog.get_logger()
 
 
 class Identity:
-    """Which export and which cluster this process has found itself to work for.
+    """The export and the cluster that this process works for.
 
     Attributes:
         export_id: empty until this process has led once.
-        cluster: the uid of the namespace kube-system; empty where that is not known.
+        cluster: the uid of the namespace kube-system; empty if it is not known.
     """
 
     def __init__(
@@ -32,13 +35,13 @@ class Identity:
         wrong: Callable[[str], object],
         tell_of_servers: Callable[[str], object],
     ) -> None:
-        """Finds nothing out yet.
+        """Does not check anything yet.
 
         Args:
             address: where pods mount the export from.
-            volumes: gives those of our provisioner.
-            wrong: is told once what is wrong with the export that is mounted.
-            tell_of_servers: is told once what to do about volumes that name another server.
+            volumes: returns the volumes of our provisioner.
+            wrong: called once with what is wrong with the mounted export.
+            tell_of_servers: called once with what to do about volumes that name another server.
         """
         self.export_id = ""
         self.cluster = ""
@@ -49,9 +52,9 @@ class Identity:
         self._said = self._said_of_servers = ""
 
     def check(self, info: ExportInfo) -> None:
-        """Raises WrongExport for another export than the one that is meant.
+        """Raises WrongExport if this is not the expected export.
 
-        Once this process has led, it knows the id and looks at no volume for it.
+        Once this process has led, it knows the id and does not look at volumes.
         """
         if not self.export_id:
             self.check_all(info)
@@ -60,18 +63,18 @@ class Identity:
             identity.check(info, self.export_id)
 
     def check_all(self, info: ExportInfo) -> None:
-        """Raises WrongExport where any volume was made on another export."""
+        """Raises WrongExport if any volume was created on another export."""
         with self._said_once():
             if self.export_id:
                 identity.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address)
 
     def elsewhere(self) -> Counter[str]:
-        """How many volumes on this export name which other server."""
+        """By other server, how many volumes on this export name it."""
         return other_servers(self._volumes(), self.export_id, self._address)
 
     def warn_of_other_servers(self) -> None:
-        """Says, once as long as it stays the same, what to do about such volumes."""
+        """Warns about such volumes, once for each different advice."""
         advice = advice_on(self.elsewhere())
         if advice and advice != self._said_of_servers:
             _log.warning("volumes name another server", reason=advice)
@@ -91,18 +94,18 @@ class Identity:
 
 
 def refuse_another(info: ExportInfo, volumes: Iterable[Volume], address: Address) -> None:
-    """Raises WrongExport where volumes were made on another export than this one.
+    """Raises WrongExport if volumes were created on another export than this one.
 
     Args:
-        info: which export it is.
-        volumes: those of our provisioner.
+        info: the mounted export.
+        volumes: the volumes of our provisioner.
         address: where pods mount the export from.
     """
     refuse_another_than_theirs(info, (one for one in volumes if is_at(one, address)))
 
 
 def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> None:
-    """Raises WrongExport where this is the export of none of these volumes."""
+    """Raises WrongExport if the volumes name ids, and none of them is this export's."""
     ids, before = set[str](), ""
     for volume in volumes:
         ids.add(volume.export_id)
@@ -110,11 +113,11 @@ def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> N
     ids.discard("")
     if ids and info.id not in ids:
         identity.check(info, min(ids))
-    # Made before exports had an id, so there must be records at least.
+    # Created before exports had an id, so at least records must exist.
     if before and not info.format:
         raise WrongExport(
             f"an export without any record is mounted here, but volume {before} was made on one: "
-            "mount that one, or, if this is to take its place, run `holdfast exports accept`"
+            "mount that one, or, if this one replaces it, run `holdfast exports accept`"
         )
 
 
@@ -125,7 +128,7 @@ def is_at(volume: Volume, address: Address) -> bool:
 
 
 def other_servers(volumes: Iterable[Volume], export_id: str, address: Address) -> Counter[str]:
-    """By which other names how many volumes on an export know its server: they are left alone."""
+    """By other name of the server, how many volumes on an export use it; they are left alone."""
     if not export_id:
         return Counter()
     servers = (volume.server for volume in volumes if volume.export_id == export_id)
@@ -133,7 +136,7 @@ def other_servers(volumes: Iterable[Volume], export_id: str, address: Address) -
 
 
 def advice_on(servers: Counter[str]) -> str:
-    """What to do about volumes that name their server otherwise; empty where there are none."""
+    """What to do about volumes that name their server differently; empty if there are none."""
     if not servers:
         return ""
     number, is_one = servers.total(), servers.total() == 1

@@ -1,4 +1,4 @@
-"""What a leader does besides handling keys: beginning a term, and looking for late changes."""
+"""The leader's tasks besides reconciling keys: takeover (beginning a term) and the sweep."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from holdfast.kube.resources import NAMESPACES
 
 _log = structlog.get_logger()
 
-_LOOK = 0.25  # seconds between two looks for leadership
-_SWEEP = 20.0  # so that what a late call moved is back within a minute
-_LASTING = 60.0  # a term of this many seconds was no failure
+_LOOK = 0.25  # seconds between two checks for leadership
+_SWEEP = 20.0  # seconds; a directory that a late call moved is back within a minute
+_LASTING = 60.0  # a term that lasted this many seconds was not a failure
 
 
 class LeaderTasks:
-    """One thread: opens the gate when this replica begins to lead, closes it at the end."""
+    """One thread that opens the work gate when a term begins and closes it when the term ends."""
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class LeaderTasks:
         self.thread = threading.Thread(target=self._run, name="leader-tasks", daemon=True)
 
     def start(self) -> None:
-        """Begins to look for leadership."""
+        """Starts waiting for leadership."""
         self.thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Waits for the work in hand; the program's `stop` was set before."""
+        """Waits for work in progress; the manager has set `stop` before."""
         self.thread.join(seconds)
 
     def _run(self) -> None:
@@ -86,14 +86,14 @@ class LeaderTasks:
             except (exports.Fenced, LeadershipLost):
                 self._gate.close()
             except (kube.KubeError, exports.ExportError) as error:
-                _log.warning("a task of the leader failed", reason=error.message)
+                _log.warning("leader task failed", reason=error.message)
                 self._pause()
-            except Exception:  # noqa: BLE001 - nobody else would begin a term
-                _log.exception("unexpected error in a task of the leader")
+            except Exception:  # noqa: BLE001 - no other thread begins a term
+                _log.exception("unexpected error in a leader task")
                 self._pause()
 
     def _pause(self) -> None:
-        if self._gate.term is not None:  # else `_rest` waits, before the next try
+        if self._gate.term is not None:  # else `_rest` waits before the next attempt
             self._stop.wait(self._backoff.next())
 
     def _turn(self) -> None:
@@ -109,26 +109,26 @@ class LeaderTasks:
 
     def _may_work(self) -> bool:
         if not self._failures.may_lead():
-            self._began = -math.inf  # the next try is one of another leadership
+            self._began = -math.inf  # the next attempt belongs to another leadership
             return False
         return self._shared.caches.synced and self._gate.can_begin()
 
     def _take_over(self) -> None:
-        """Reads what an earlier leader left, before anything new is begun."""
+        """Begins a term, and queues what earlier leaders left unfinished before new work starts."""
         self._identify()
         self._identity.warn_of_other_servers()
         takeover = self._begin()
         for reason in takeover.left:
-            _log.warning("an earlier term left what cannot be dealt with", reason=reason)
+            _log.warning("an earlier term left unfinished changes", reason=reason)
         self._volumes.begin(takeover.moving)
         self._claims.settle(takeover.unfinished)
         self._trash.look()
         self._gate.open(takeover.term)
         self._sweep_at = time.monotonic() + _SWEEP
-        _log.info("at work", term=takeover.term.number, export=self._identity.export_id)
+        _log.info("term begun", term=takeover.term.number, export=self._identity.export_id)
 
     def _rest(self) -> None:
-        """Waits after a try that failed, and where two fence each other, without a lease."""
+        """Waits after a failed attempt, or if two replicas without a lease fence each other."""
         now = time.monotonic()
         if now - self._began < _LASTING:
             self._stop.wait(self._backoff.next())
@@ -142,7 +142,7 @@ class LeaderTasks:
         if not info.id:
             new = new_export_id()
             info = self._directories.begin(lambda exports: exports.initialise(new))
-            _log.info("export has an id now", export=info.id)
+            _log.info("export id assigned", export=info.id)
         self._identity.export_id = info.id
         self._identity.cluster = self._cluster_uid()
 
@@ -151,11 +151,11 @@ class LeaderTasks:
         return self._directories.begin(lambda exports: exports.begin(leader))
 
     def _cluster_uid(self) -> str:
-        """The cluster's uid, as the field has it: that of the namespace kube-system."""
+        """The cluster's uid, by convention that of the namespace kube-system."""
         try:
             return str(self._shared.api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
         except kube.Forbidden as error:
-            _log.warning("the cluster's uid is not known", reason=error.message)
+            _log.warning("cannot read the cluster's uid", reason=error.message)
             return ""
 
     def _sweep(self) -> None:

@@ -1,4 +1,4 @@
-"""Who works: the one replica that holds the lease, or the only one there is."""
+"""Leader election: the replica that holds the lease leads, or the only replica does."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ _log = structlog.get_logger()
 
 
 class Leadership(Protocol):
-    """What the program asks of an elector."""
+    """The interface of an elector."""
 
     def start(self) -> None:
-        """Begins to campaign."""
+        """Starts campaigning for the lease."""
 
     def stop(self) -> None:
-        """Gives leadership up."""
+        """Releases the lease."""
 
     def leading(self) -> bool:
-        """Whether work may be done now."""
+        """Whether this replica leads now."""
 
 
 class Alone:
-    """The only replica, by its administrator's word (ENABLE_LEADER_ELECTION=false)."""
+    """The only replica, as configured with ENABLE_LEADER_ELECTION=false."""
 
     def start(self) -> None:
-        """There is nobody to campaign against."""
+        """Does nothing: there is no lease."""
 
     def stop(self) -> None:
-        """There is nothing to give up."""
+        """Does nothing: there is no lease."""
 
     def leading(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
 
 def leadership(
     api: Api, settings: Settings, *, may_lead: Callable[[], bool], busy: Callable[[], bool]
 ) -> Leadership:
-    """The elector that the settings ask for; see `Elector` for `may_lead` and `busy`."""
+    """Creates the elector for the settings; see `Elector` for `may_lead` and `busy`."""
     if not settings.leader_election:
         return Alone()
     return Elector(

@@ -1,4 +1,4 @@
-"""The provisioner as a whole: what its exports share, in which order it starts, how it ends."""
+"""The manager: creates what all exports share, starts the controllers, and stops them."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from holdfast.kube.resources import CLASSES
 _log = structlog.get_logger()
 
 _PULSE = 0.5
-_STUCK = 15.0  # seconds without a pulse after which the process counts as dead
-_WORK_IN_HAND = 5.0  # seconds that the work in hand has at the end, in all
+_STUCK = 15.0  # seconds without a pulse after which the process counts as stuck
+_WORK_IN_HAND = 5.0  # seconds that work in progress gets to finish, in total
 
-STALE = 3  # exit code: the mount has to be made anew; `watchdog.LOST` is another
+STALE = 3  # exit code: the export must be mounted again; `watchdog.LOST` is another
 
 
 class Manager:
     """One provisioner process; `run` returns its exit code."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ConfigurationError for an unreadable kubeconfig, OSError for a taken port."""
+        """Raises ConfigurationError for an unreadable kubeconfig, OSError if the port is in use."""
         self._settings = settings
         self._stop = threading.Event()
         self._beat = time.monotonic()
@@ -90,7 +90,7 @@ class Manager:
         )
 
     def run(self) -> int:
-        """Works until `stop` is called; the exit code."""
+        """Runs until `stop` is called; returns the exit code."""
         settings = self._settings
         _log.info(
             "holdfast starts",
@@ -116,21 +116,21 @@ class Manager:
         self.caches.start()
         self.broadcaster.start()
         self.export.start()
-        self.health.start()  # whose answers are about the threads above
+        self.health.start()  # it reports on the threads above
 
     def _wait(self) -> int:
         while not self._stop.wait(_PULSE):
             self._beat = time.monotonic()
             self.export.claims.progress.tell()
             if self.export.directories.is_stale:
-                _log.error("the export's mount is stale, and only a new mount mends that")
+                _log.error("the export's mount is stale: only a new pod can mount it again")
                 delete_own_pod(self.api)
                 return STALE
         return 0
 
     def _end(self) -> None:
-        """Ends the work first and gives the lease up then: the next leader begins at once."""
-        _log.info("holdfast ends")
+        """Finishes the work, then releases the lease, so that the next leader starts at once."""
+        _log.info("holdfast stops")
         self._stop.set()
         self.caches.stop()
         self.export.finish_work(time.monotonic() + _WORK_IN_HAND)
@@ -140,7 +140,7 @@ class Manager:
         self.export.close()
         self.health.stop()
         self.api.close()
-        self.export.watchdog.stop()  # last: calls may hang to the end
+        self.export.watchdog.stop()  # last: calls may hang until then
 
     def _look_again(self) -> None:
         self.export.volumes.look_again()  # which is made later than what calls it
@@ -151,7 +151,7 @@ class Manager:
         next(self.api.pages(CLASSES, limit=1))
 
     def not_live(self) -> list[str]:
-        """Why the process should be restarted; nothing where all is well."""
+        """Why the process should be restarted; empty if it is live."""
         wrong = []
         if time.monotonic() - self._beat > _STUCK:
             wrong.append("the main thread hangs")
@@ -161,14 +161,14 @@ class Manager:
         return wrong
 
     def not_ready(self) -> list[str]:
-        """Why no claim can be served now; nothing where it can."""
+        """Why no claim can be served now; empty if it is ready."""
         wrong = []
         if not self.api_circuit.available:
             wrong.append(f"{self.api_circuit.name}: {self.api_circuit.reason}")
         wrong += self.permissions.missing
         wrong += self.export.not_ready()
         if not self.caches.synced:
-            wrong.append("the claims, classes and volumes have not been read yet")
+            wrong.append("claims, classes and volumes are not synced yet")
         if self.export.failures.reason and not wrong:  # what is wrong may be the same
             wrong.append(self.export.failures.reason)
         return wrong

@@ -1,7 +1,7 @@
-"""What Prometheus sees.
+"""The metrics for Prometheus.
 
-The first six names are those of sig-storage-lib-external-provisioner, so that dashboards made
-for other provisioners work.
+The first six names are those of sig-storage-lib-external-provisioner, so that dashboards for other
+provisioners work.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from prometheus_client import (
 from holdfast import __version__
 from holdfast.kube.resources import Resource
 
-# Label values instead of a class's name.
+# Label values that replace a class's name.
 _UNKNOWN = "unknown"
 _OTHER = "other"
 
-_MOST_CLASSES = 200  # each is some twenty series, for as long as the process lives
+_MOST_CLASSES = 200  # each is about twenty series for the life of the process
 
 
 class Metrics:
-    """All metrics of one process, in a registry of their own."""
+    """All metrics of one process, in their own registry."""
 
     def __init__(self) -> None:
-        # They double the number of series, and nobody reads them.
-        disable_created_metrics()  # type: ignore[no-untyped-call] # the package forgot it
+        # They double the number of series, and nothing uses them.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # not typed in the package
         self.registry = CollectorRegistry()
         self._classes: set[str] = set()
         self._lock = threading.Lock()
@@ -44,24 +44,24 @@ class Metrics:
             "holdfast_api_requests", "Requests to the API server", "verb", "resource", "code"
         )
         self.finalizer_failed = self._counter(
-            "holdfast_finalizer_update_failed", "Volumes whose finalizers could not be set right"
+            "holdfast_finalizer_update_failed", "Failed updates of volumes' finalizers"
         )
-        Info("holdfast_build", "The version that runs", registry=self.registry).info(
+        Info("holdfast_build", "The running version", registry=self.registry).info(
             {"version": __version__}
         )
 
     def _set_up_volumes(self) -> None:
         claim, volume = "controller_persistentvolumeclaim_provision", "controller_persistentvolume"
-        self.provisioned = self._counter(claim, "Volumes made", "class", "source")
+        self.provisioned = self._counter(claim, "Volumes created", "class", "source")
         self.provision_failed = self._counter(
-            f"{claim}_failed", "Attempts to make a volume that failed", "class", "source"
+            f"{claim}_failed", "Failed attempts to create a volume", "class", "source"
         )
         self.provision_seconds = self._histogram(
-            f"{claim}_duration_seconds", "Time to make a volume", "class", "source"
+            f"{claim}_duration_seconds", "Time to create a volume", "class", "source"
         )
         self.deleted = self._counter(f"{volume}_delete", "Volumes reclaimed", "class")
         self.delete_failed = self._counter(
-            f"{volume}_delete_failed", "Attempts to reclaim a volume that failed", "class"
+            f"{volume}_delete_failed", "Failed attempts to reclaim a volume", "class"
         )
         self.delete_seconds = self._histogram(
             f"{volume}_delete_duration_seconds", "Time to reclaim a volume", "class"
@@ -69,23 +69,23 @@ class Metrics:
 
     def _set_up_export(self) -> None:
         self.export_seconds = self._histogram(
-            "holdfast_export_operation_duration_seconds", "Time an export took", "operation"
+            "holdfast_export_operation_duration_seconds", "Time per export operation", "operation"
         )
         self.export_failed = self._counter(
-            "holdfast_export_operation_failed", "Operations that an export refused", "operation"
+            "holdfast_export_operation_failed", "Failed operations on the export", "operation"
         )
         self.wrong_export = self._gauge(
-            "holdfast_wrong_export", "Whether the export mounted is not that of the volumes"
+            "holdfast_wrong_export", "Whether the mounted export is not the volumes' export"
         )
         self.moved_back = self._counter(
             "holdfast_directories_moved_back",
-            "Directories of live volumes that were found elsewhere and put back",
+            "Directories of live volumes that were misplaced and moved back",
         )
 
     def _set_up_trash(self) -> None:
         self.trash_volumes = self._gauge("holdfast_trash_volumes", "Volumes in the trash")
         self.trash_oldest_seconds = self._gauge(
-            "holdfast_trash_oldest_age_seconds", "Time that the oldest volume has been in the trash"
+            "holdfast_trash_oldest_age_seconds", "Age of the oldest volume in the trash"
         )
         self.trash_blocked = self._gauge(
             "holdfast_trash_blocked_volumes",
@@ -97,10 +97,10 @@ class Metrics:
         )
 
     def class_label(self, name: str, *, known: bool) -> str:
-        """The label for a StorageClass; `known` says whether there is one of that name.
+        """The label for a StorageClass; `known` says whether the class exists.
 
-        Who makes claims chooses the name, and each label value is kept for ever. So a class that
-        does not exist is "unknown", and the 201st name is "other". A label may be given as a name.
+        Users choose the name in their claims, and each label value is kept forever. So a class that
+        does not exist is "unknown", and the 201st name is "other". `name` may already be a label.
         """
         if name in {"", _UNKNOWN, _OTHER}:
             return name
@@ -113,31 +113,31 @@ class Metrics:
             return name
 
     def volume_made(self, class_name: str, seconds: float) -> None:
-        """A claim has got its volume, after so many seconds."""
+        """Counts a volume that was created in so many seconds."""
         labels = (self.class_label(class_name, known=True), "")
         self.provisioned.labels(*labels).inc()
         self.provision_seconds.labels(*labels).observe(seconds)
 
     def claim_failed(self, class_name: str, *, known: bool = True) -> None:
-        """An attempt to serve a claim has failed; `known` as for `class_label`."""
+        """Counts a failed attempt to serve a claim; `known` as for `class_label`."""
         self.provision_failed.labels(self.class_label(class_name, known=known), "").inc()
 
     def volume_deleted(self, class_name: str, seconds: float) -> None:
-        """A volume has been reclaimed, in so many seconds."""
+        """Counts a volume that was reclaimed in so many seconds."""
         label = self.class_label(class_name, known=True)
         self.deleted.labels(label).inc()
         self.delete_seconds.labels(label).observe(seconds)
 
     def deletion_failed(self, class_name: str) -> None:
-        """An attempt to reclaim a volume has failed."""
+        """Counts a failed attempt to reclaim a volume."""
         self.delete_failed.labels(self.class_label(class_name, known=True)).inc()
 
     def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
-        """A gauge whose value is read when it is asked for."""
+        """Adds a gauge whose value is read at each scrape."""
         Gauge(name, help_text, registry=self.registry).set_function(read)
 
     def observe_api(self, verb: str, resource: Resource, code: str, _seconds: float) -> None:
-        """Counts one request to the API server; `Api`'s observer."""
+        """Counts one request to the API server; the observer of `Api`."""
         self.api_calls.labels(verb, resource.plural, code).inc()
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:

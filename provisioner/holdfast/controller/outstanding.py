@@ -1,7 +1,7 @@
-"""How many calls that may change something have not ended.
+"""Counts outstanding calls: calls that may change the export and have not ended.
 
-A call that hangs in the kernel is given up by its caller and takes effect all the same, later.
-As long as there is one, the lease must not go to another replica.
+A call that hangs in the kernel may still take effect after its caller has given up. While there is
+one, the lease must not go to another replica.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ T = TypeVar("T")
 
 
 class Outstanding:
-    """Counts calls from before they are begun until they have really ended."""
+    """Counts calls from before they start until they have really ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._number = 0
 
     def __bool__(self) -> bool:
-        """Whether there is one."""
+        """Whether any call is outstanding."""
         return self._number > 0
 
     @contextmanager
     def counted(self) -> Iterator[Ticket]:
-        """A ticket for one call, which counts from now on."""
+        """Yields a ticket for one call, which counts from now on."""
         self.add(1)
         ticket = Ticket(self)
         try:
@@ -44,7 +44,7 @@ class Outstanding:
 
 
 class Ticket:
-    """One call, which another thread may make after its caller has given up."""
+    """One call, which its thread may reach only after the caller has given up."""
 
     def __init__(self, outstanding: Outstanding) -> None:
         self._outstanding = outstanding
@@ -53,10 +53,10 @@ class Ticket:
         self._given_up = False
 
     def run(self, call: Callable[[], T]) -> T:
-        """Makes the call; raises TimedOut where the caller gave up before it was begun."""
+        """Makes the call; raises TimedOut if the caller gave up before it started."""
         with self._lock:
             if self._given_up:
-                raise TimedOut("not begun in time: it is tried again")
+                raise TimedOut("not started in time: it will be retried")
             self._begun = True
         try:
             return call()
@@ -64,7 +64,7 @@ class Ticket:
             self._outstanding.add(-1)
 
     def give_up(self) -> None:
-        """The caller waits no longer: what has not begun never does."""
+        """The caller stops waiting: a call that has not started never will."""
         with self._lock:
             self._given_up = True
             if not self._begun:

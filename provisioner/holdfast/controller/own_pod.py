@@ -1,4 +1,4 @@
-"""The last way out of a stale mount: a restarted container keeps it, only a new pod mounts anew."""
+"""Deletes the own pod if its mount is stale: a restarted container keeps the mount."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from holdfast.kube.api import Api
 from holdfast.kube.errors import Forbidden, KubeError
 from holdfast.kube.resources import PODS
 
-_TIMEOUT = 5.0  # seconds; the process is about to end, and will ask again after a restart
+_TIMEOUT = 5.0  # seconds; the process is about to exit, and retries after a restart
 
 _log = structlog.get_logger()
 
 
 def delete_own_pod(api: Api) -> bool:
-    """Deletes the pod of POD_NAME and POD_NAMESPACE; whether the API server has taken it.
+    """Deletes the pod of POD_NAME and POD_NAMESPACE; returns whether the API server accepted.
 
-    Where it has not, the log says what a person has to do.
+    If it did not, the log says what the administrator has to do.
     """
     name, namespace = os.environ.get("POD_NAME"), os.environ.get("POD_NAMESPACE")
     if not name or not namespace:
         _log.error(
-            "delete this pod: it does not know which it is",
+            "delete this pod: it does not know its own name",
             advice="set POD_NAME and POD_NAMESPACE from metadata.name and metadata.namespace",
         )
         return False
@@ -43,4 +43,4 @@ def delete_own_pod(api: Api) -> bool:
 def _advice(error: KubeError, namespace: str) -> str:
     if isinstance(error, Forbidden):
         return f"grant 'delete' on 'pods' in namespace {namespace} (chart: rbac.deleteOwnPod)"
-    return "it is tried again when the container has been restarted"
+    return "it is retried after the container restarts"

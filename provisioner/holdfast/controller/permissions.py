@@ -1,7 +1,7 @@
-"""What the provisioner asks of the API server: the least that works.
+"""The minimal permissions that the provisioner needs from the API server.
 
-One table, for `holdfast check`, for readiness, and for the role that a cluster grants. A pod whose
-mount is stale deletes itself where it may (`TO_DELETE_OWN_POD`); nobody insists on it.
+One table serves `holdfast check`, readiness and the documented roles. A pod with a stale mount
+deletes itself if it may (`TO_DELETE_OWN_POD`); nothing requires that.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ NEEDED: dict[Resource, tuple[str, ...]] = {
     VOLUMES: ("get", "list", "watch", "create", "patch", "delete"),
     CLASSES: ("list", "watch"),
     EVENTS: ("create", "patch"),
-    NAMESPACES: ("get",),  # kube-system alone: its uid is the cluster's
+    NAMESPACES: ("get",),  # only kube-system: its uid identifies the cluster
 }
-# Of get and update, the one lease; what is created has no name when the permission is asked for.
+# get and update are for one lease; a create request has no name when it is authorised.
 NEEDED_TO_LEAD: dict[Resource, tuple[str, ...]] = {LEASES: ("get", "create", "update")}
 TO_DELETE_OWN_POD: dict[Resource, tuple[str, ...]] = {PODS: ("delete",)}
 
@@ -47,7 +47,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Whether we may use one verb on one kind; without `namespace` or `name`, on all of them."""
+    """Whether a verb on a resource is allowed; without `namespace` or `name`, on all of them."""
 
     verb: str
     resource: Resource
@@ -156,7 +156,7 @@ def _is_patch_of_volumes(asked: Permission) -> bool:
 def review(
     api: Api, namespace: str, *, leader_election: bool, lease: str = ""
 ) -> Iterator[Permission]:
-    """Asks the API server about every permission; raises KubeError.
+    """Asks the API server about each permission; raises KubeError.
 
     Without the lease's name, it asks about all leases of the namespace.
     """

@@ -1,4 +1,4 @@
-"""Claims whose volume takes its time to be made: they are told that it is being made."""
+"""Records an event on claims whose volume takes long to create."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from holdfast.claims.objects import Claim
 from holdfast.controller.event_recorder import EventRecorder
 
-# Seconds after which somebody who looks at a pending claim wants to know. Most are made in less,
-# and an event on each of those would be one request of three.
+# Seconds after which a user wants to know why a claim is pending. Most volumes take less; an event
+# on each of them would be a third of all requests.
 SLOW = 2.0
 
 
 class Progress:
-    """What is being made now; `tell` never blocks, whatever hangs."""
+    """The volumes that are being created; `tell` never blocks, even if the export hangs."""
 
     def __init__(self, events: EventRecorder, now: Callable[[], float] = time.monotonic) -> None:
         self._events = events
@@ -24,7 +24,7 @@ class Progress:
 
     @contextmanager
     def of(self, claim: Claim) -> Iterator[None]:
-        """A volume is being made for a claim for as long as the block lasts."""
+        """Notes that a volume is being created for a claim during the block."""
         self._begun[claim.key] = self._now(), claim
         try:
             yield
@@ -32,8 +32,8 @@ class Progress:
             del self._begun[claim.key]
 
     def tell(self) -> None:
-        """Says so on each claim that has waited for `SLOW` seconds, once."""
+        """Records one event on each claim that has waited for `SLOW` seconds."""
         for began, claim in tuple(self._begun.values()):
             if self._now() - began >= SLOW:
-                message = f"making a volume for claim {claim.key}"
+                message = f"creating a volume for claim {claim.key}"
                 self._events.normal_once(claim, "Provisioning", message)

@@ -1,17 +1,17 @@
-"""How a handler tells its worker that a key is not done with."""
+"""Errors by which a handler tells its worker to requeue the key."""
 
 from __future__ import annotations
 
 from holdfast.exports import errors as exports
 from holdfast.kube import errors as kube
 
-# Whether what was asked for was done is not known.
+# Errors after which it is unknown whether the operation took effect.
 UNKNOWN = (exports.ExportUnavailable, exports.TimedOut, exports.Fenced, kube.ServerUnavailable)
 
 
 class Requeue(Exception):
-    """The work failed for a reason that concerns this key alone: try it later, with back-off."""
+    """The work failed for a reason of this key alone: requeue it with back-off."""
 
 
 class LeadershipLost(Exception):
-    """Another replica may be at work by now: nothing more may be changed."""
+    """Another replica may lead by now: nothing may be changed any more."""

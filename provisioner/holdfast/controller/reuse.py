@@ -1,8 +1,8 @@
-"""May a claim reuse the directory that another volume had?
+"""Decides whether a claim may reuse the retained directory of a deleted volume.
 
-Only one that was retained, whose volume is gone from the API server that knew it, and only for a
-claim of the same namespace: data does not change namespaces without a person. Whether a volume
-of another cluster is gone cannot be seen from here: a person has to say so.
+The volume must be gone from the API server that knew it, and the claim must be in the same
+namespace: data does not move to another namespace unless an administrator moves it. Whether a
+volume of another cluster is gone cannot be seen from here: the administrator has to declare it.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from holdfast.exports.record import Record, State
 def check_reuse(
     plan: Plan, record: Record, context: Context, *, exists: Callable[[str], bool]
 ) -> None:
-    """Raises Refused, with the reason, where the plan may not reuse the directory of a record.
+    """Raises Refused, with the reason, if the plan may not reuse the directory of a record.
 
     Args:
         plan: of the claim that asks for the directory.
         record: what the export knows of the other volume.
-        context: who we are.
+        context: our cluster and provisioner.
         exists: asks the API server for a volume by name.
     """
     whose = f"of volume {record.volume} of claim {record.claim}"
     if record.state is State.ARCHIVED:
         raise Refused(
-            f"directory {plan.directory!r} is in the way of the archive {whose}: let pathPattern "
-            "give another"
+            f"directory {plan.directory!r} overlaps the archive {whose}: let pathPattern give "
+            "another"
         )
     if record.directory != plan.directory:
         raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
     if not is_known(record, context):
         raise Refused(
             f"directory {plan.directory!r} is that {whose} of another cluster: let pathPattern "
-            "give another, or, once that cluster is gone, start Holdfast with "
+            "give another, or, if that cluster is gone, start Holdfast with "
             f"HOLDFAST_TAKES_OVER={record.origin}"
         )
     if exists(record.volume):
@@ -57,5 +57,5 @@ def check_reuse(
 
 
 def is_known(record: Record, context: Context) -> bool:
-    """Whether our API server can say that a record's volume is gone."""
+    """Whether our API server knows if a record's volume is gone."""
     return record.origin in {context.identity.cluster, *context.provisioner.takes_over}

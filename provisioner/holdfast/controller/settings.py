@@ -1,4 +1,4 @@
-"""What a running provisioner is told; `cli/run.py` reads it from flags and environment."""
+"""The settings of a running provisioner; `cli/run.py` reads them from flags and environment."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace
 
 
 def new_identity() -> str:
-    """The pod's name, which a restarted container keeps, else host name and a random part."""
+    """The pod's name, which a restarted container keeps; else the host name and a random part."""
     return os.environ.get("POD_NAME") or f"{socket.gethostname()}_{uuid.uuid4().hex[:12]}"
 
 
 def own_namespace() -> str:
-    """Where the lease is kept: the pod's namespace, `default` outside of a cluster."""
+    """The lease's namespace: the pod's, or `default` outside of a cluster."""
     if namespace := os.environ.get("POD_NAMESPACE"):
         return namespace
     try:
@@ -32,7 +32,7 @@ def own_namespace() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything a provisioner needs; times in seconds."""
+    """All settings of a provisioner; times in seconds."""
 
     provisioner: Provisioner
     address: Address

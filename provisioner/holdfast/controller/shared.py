@@ -15,9 +15,9 @@ from holdfast.kube.api import Api
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """One API client, its caches and circuit breaker, events, metrics, and the end.
+    """One API client, its caches and circuit breaker, events and metrics.
 
-    `stop` is set when the process is to end.
+    `stop` is set when the process must stop.
     """
 
     api: Api

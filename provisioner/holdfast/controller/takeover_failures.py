@@ -1,7 +1,7 @@
-"""A leader that cannot begin a term: it says so, and after some tries lets another replica lead.
+"""Counts a leader's failed attempts to begin a term; after some, another replica may lead.
 
-Without a term nothing is served and nothing reclaimed, whoever holds the lease. What stands
-against a term may be this replica's own trouble (its mount, its node), so another one may try.
+Without a term, nothing is served or reclaimed, whoever holds the lease. The cause may be this
+replica's own fault (its mount, its node), so another replica gets a chance.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from holdfast.exports.errors import ExportError, WrongExport
 from holdfast.kube.errors import KubeError, ServerUnavailable
 
 _TRIES = 4  # in a row, before the lease is given up
-_ASIDE = 20.0  # seconds for another replica to take the lease
-_REMEMBERED = 60.0  # seconds after which a failure says nothing about the next try any more
+_ASIDE = 20.0  # seconds in which another replica can acquire the lease
+_REMEMBERED = 60.0  # seconds after which a failure says nothing about the next attempt
 _WHAT = "cannot begin a term"
 
 _log = structlog.get_logger()
 
 
 class TakeoverFailures:
-    """The tries to begin a term that failed since the last one that did not."""
+    """The failed attempts to begin a term since the last success."""
 
     def __init__(self, tell: Callable[[str], object]) -> None:
-        """`tell` is told what is wrong, once as long as it stays the same."""
+        """`tell` is called with the reason, once for each different reason."""
         self._tell = tell
         self._told = ""
         self._count = 0
@@ -39,17 +39,17 @@ class TakeoverFailures:
 
     @property
     def reason(self) -> str:
-        """Why this replica cannot begin a term; empty where nothing is known against it."""
+        """Why this replica cannot begin a term; empty if no recent attempt failed."""
         is_old = time.monotonic() - self._failed_at > _REMEMBERED
         return "" if is_old else self._reason
 
     def may_lead(self) -> bool:
-        """False while another replica is given time to take the lease."""
+        """Returns False while another replica has time to acquire the lease."""
         return time.monotonic() >= self._aside_until
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """One try; what it raises is noted and passed on, but for the end of the leadership."""
+        """One attempt; counts and re-raises any error except LeadershipLost."""
         try:
             yield
         except LeadershipLost:
@@ -63,14 +63,14 @@ class TakeoverFailures:
         reason = self._reason = _message(error)
         self._failed_at = time.monotonic()
         self._count += 1
-        # A wrong export has an event of its own; of an API server that is away nobody reads one.
+        # A wrong export has its own event; without an API server, no event can be recorded.
         if reason != self._told and not isinstance(error, WrongExport | ServerUnavailable):
             self._told = reason
             self._tell(reason)
         if self._count >= _TRIES:
             self._count = 0
             self._aside_until = self._failed_at + _ASIDE
-            _log.warning("another replica may lead", reason=reason, seconds=_ASIDE)
+            _log.warning("stepping aside for another replica", reason=reason, seconds=_ASIDE)
 
 
 def _message(error: Exception) -> str:

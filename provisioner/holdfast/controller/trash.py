@@ -1,8 +1,8 @@
-"""Emptying the trash: one volume after the other, for a bounded number of entries and seconds.
+"""Empties the trash: each turn reaps one volume, for a bounded number of entries and seconds.
 
-Round robin, so that no volume waits for another's ten million files; what cannot be removed is
-tried again further and further apart and said once. Between two turns it rests for at least as
-long as the turn took, so that live work has the export for half of the time.
+Round robin, so that no volume waits for another's ten million files. What cannot be removed is
+retried with back-off and reported once. Between two turns it rests for at least as long as the turn
+took, so that live work has the export for half of the time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from holdfast.kube.backoff import delay
 _log = structlog.get_logger()
 
 ENTRIES = 500  # removed in one turn
-_LOOK = 0.25  # seconds between two looks while nothing may be done
+_LOOK = 0.25  # seconds between two checks while the work gate is closed
 _RELIST = 60.0
 _REST = 0.02
 _FIRST_RETRY, _LAST_RETRY = 10.0, 600.0
@@ -56,29 +56,29 @@ class Trash:
         metrics: Metrics,
         stop: threading.Event,
     ) -> None:
-        """`is_gone`: whether the API server knows a volume no more; until then its data stays."""
+        """`is_gone`: whether a volume is gone from the API server; until then its data stays."""
         self._directories = directories
         self._gate = gate
         self._is_gone = is_gone
         self._events = events
         self._metrics = metrics
         self._stop = stop
-        self._entries: dict[str, _Entry] = {}  # the first has waited the longest
+        self._entries: dict[str, _Entry] = {}  # the first has waited longest
         self._listed = 0.0
         self._news = threading.Event()
         self.thread = threading.Thread(target=self._run, name="trash", daemon=True)
 
     def start(self) -> None:
-        """Begins to empty it."""
+        """Starts emptying the trash."""
         self.thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Waits for the turn in hand; the program's `stop` was set before."""
+        """Waits for the current turn; the manager has set `stop` before."""
         self._news.set()
         self.thread.join(seconds)
 
     def look(self) -> None:
-        """There is something new in it, or a volume is gone."""
+        """Asks for a new list: the trash has new entries, or a volume is gone."""
         self._news.set()
 
     def _run(self) -> None:
@@ -96,10 +96,10 @@ class Trash:
             except LeadershipLost:
                 continue
             except ExportError as error:
-                _log.warning("trash is not emptied for now", reason=error.message)
+                _log.warning("cannot empty the trash for now", reason=error.message)
                 self._stop.wait(_FIRST_RETRY)
-            except Exception:  # noqa: BLE001 - nobody else would empty the trash
-                _log.exception("unexpected error while the trash is emptied")
+            except Exception:  # noqa: BLE001 - no other thread empties the trash
+                _log.exception("unexpected error while emptying the trash")
                 self._stop.wait(_FIRST_RETRY)
 
     def _turn(self) -> None:
@@ -134,14 +134,14 @@ class Trash:
         def reap(exports: Exports, grant: Grant) -> Reaped:
             return exports.reap(grant, volume, ENTRIES)
 
-        del self._entries[volume]  # it comes last from now on
+        del self._entries[volume]  # it is added again at the end
         try:
             reaped = self._directories.change("reap", reap, volume)
         except (Fenced, LeadershipLost, ExportUnavailable):
             self._entries[volume] = entry
             raise
-        except TimedOut as error:  # how far it came is not known
-            _log.warning("trash not emptied for now", volume=volume, reason=error.message)
+        except TimedOut as error:  # how much was removed is unknown
+            _log.warning("cannot empty trash for now", volume=volume, reason=error.message)
             reaped = Reaped(done=False, age=entry.age)
         except ExportError as error:
             reaped = Reaped(done=False, age=entry.age, blocked=(error.message,))
@@ -157,7 +157,7 @@ class Trash:
         wait = _retry_after(failures) if failures else 0.0
         if reaped.blocked and reaped.blocked != entry.blocked:
             reasons = ", ".join(reaped.blocked)
-            _log.warning("trash not emptied", volume=volume, reason=reasons)
+            _log.warning("cannot empty trash", volume=volume, reason=reasons)
             self._events.trash_warning(volume, reasons)
         return _Entry(time.monotonic() + wait, failures, reaped.age, reaped.blocked)
 
@@ -170,7 +170,7 @@ class Trash:
             self._metrics.trash_blocked.labels(reason).set(number)
 
     def _forget(self) -> None:
-        """Who does not lead knows nothing of the trash."""
+        """Clears the entries and metrics: a replica that does not lead cannot know the trash."""
         if self._entries or self._listed:
             self._entries, self._listed = {}, 0.0
             self._count()
@@ -181,6 +181,6 @@ def _retry_after(failures: int) -> float:
 
 
 def _reasons(entries: Iterable[_Entry]) -> Counter[str]:
-    """How many volumes are blocked by which reason; a sentence counts as `other`."""
+    """By reason, how many volumes are blocked; a sentence counts as `other`."""
     reasons = (reason for entry in entries for reason in entry.blocked)
     return Counter(reason if " " not in reason else "other" for reason in reasons)

@@ -1,7 +1,7 @@
-"""A volume's life after it was made: its finalizer, its record, and its end.
+"""Reconciles PersistentVolumes: sets finalizers, updates records, reclaims released volumes.
 
-Volumes of nfs-subdir-external-provisioner are recorded as soon as they are seen, while their
-claim can still be asked for the labels that their path was made from.
+Inherited volumes (of nfs-subdir-external-provisioner) are recorded as soon as they are seen, while
+their claim still exists and has the labels that their path was rendered from.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ _PATCH_ATTEMPTS = 5
 
 
 class VolumesController:
-    """The handler of the volume queue; a key is never with two workers."""
+    """The handler of the volume queue; a key is never processed by two workers at once."""
 
     def __init__(self, context: Context, trashed: Callable[[], None]) -> None:
-        """`trashed` is called when there is something to reap."""
+        """`trashed` is called when the trash has something to reap."""
         self._context = context
         self._trashed = trashed
-        self._recorded: dict[str, str] = {}  # to which claim a volume's record was brought
+        self._recorded: dict[str, str] = {}  # by volume: the state that its record has
         self._moving: set[str] = set()
-        self._stranded: dict[str, str] = {}  # why directories cannot be put back, by volume
+        self._stranded: dict[str, str] = {}  # by volume: why its directory cannot be moved back
 
     def begin(self, moving: Iterable[str]) -> None:
-        """Looks at every volume, and at those whose directory was on its way out."""
+        """Queues all volumes at the start of a term, and those whose directory was being moved."""
         names = set(moving)
-        self._moving = names.copy()  # workers of the term before may still take from it
+        self._moving = names.copy()  # workers of the previous term may still remove items
         self.look_again()
         for name in names:
             self._context.view.volume_queue.add(name)
 
     def look_again(self) -> None:
-        """Looks at every volume as if it had not been seen before."""
+        """Queues all volumes, as if they had not been seen before."""
         self._recorded.clear()
         self._context.view.look_at_all()
 
     def __call__(self, name: str) -> None:
-        """Does for one volume what is to be done now."""
+        """Reconciles one volume."""
         volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
         if volume is not None and is_released(volume, provisioner):
             volume = self._fresh(name)
@@ -80,26 +80,26 @@ class VolumesController:
                 self._put_back(name)
             if volume.phase in {"Bound", "Released"} and self._is_here(volume):
                 self._look_after(volume, in_doubt=not was_aligned or volume.phase == "Released")
-        except (ExportUnavailable, Fenced):  # what concerns all volumes is no volume's event
+        except (ExportUnavailable, Fenced):  # concerns all volumes, so no event on this one
             raise
         except ExportError as error:
             self._not_recorded(volume, error.message)
             raise
 
     def say_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
-        """Says of a volume, once for each reason, that its directory cannot be put back."""
+        """Records once for each reason that a volume's directory cannot be moved back."""
         if self._stranded.get(name) == reason:
             return
         self._stranded[name] = reason
-        message = f"its directory is at {found_at!r} and cannot be put back: {reason}"
+        message = f"its directory is at {found_at!r} and cannot be moved back: {reason}"
         _log.warning("directory not moved back", volume=name, found=found_at, reason=reason)
         if volume := self._context.view.volumes.get(name):
             self._context.events.volume_warning(volume, "DirectoryNotMovedBack", message)
 
     def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
-        """Says of a volume that its directory was elsewhere for a moment."""
+        """Records that a volume's directory was misplaced and is back."""
         self._stranded.pop(name, None)
-        message = f"its directory {directory!r} was found at {found_at!r} and is back"
+        message = f"its directory {directory!r} was found at {found_at!r} and moved back"
         _log.warning("directory moved back", volume=name, directory=directory, found=found_at)
         if volume := self._context.view.volumes.get(name):
             self._context.events.volume_warning(volume, "DirectoryMovedBack", message)
@@ -115,7 +115,7 @@ class VolumesController:
         return belongs(volume, self._context.address, self._context.identity.export_id)
 
     def _put_back(self, name: str) -> None:
-        """Ends a move of an earlier term that is not wanted any more."""
+        """Reverts a move that an earlier term began and that is no longer wanted."""
         place = self._context.directories.change(
             "put back", lambda exports, grant: exports.put_back(grant, name), name
         )
@@ -139,7 +139,7 @@ class VolumesController:
         return False
 
     def _patch(self, volume: Volume, metadata: Json) -> None:
-        # With its version: a merge patch writes the whole list, and another's must not be lost.
+        # With resourceVersion: the patch replaces the list and must not lose another finalizer.
         self._context.check_term()
         change = {"metadata": {**metadata, "resourceVersion": volume.version}}
         try:
@@ -150,10 +150,10 @@ class VolumesController:
             raise Requeue from conflict
 
     def _look_after(self, volume: Volume, *, in_doubt: bool) -> None:
-        """Makes sure that the record of a volume that stays says what the volume says.
+        """Keeps the record of a live volume up to date with the volume.
 
-        At the first look it is believed to, unless something is `in_doubt`: ten thousand records
-        are not read at each start.
+        When a volume is first seen, its record is assumed to match, unless it is `in_doubt`: this
+        avoids reading ten thousand records at each start.
         """
         state = f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}"
         if self._recorded.get(volume.name) == state:
@@ -175,7 +175,7 @@ class VolumesController:
         _log.warning("volume not recorded", volume=volume.name, reason=message)
 
     def _give_export_id(self, volume: Volume) -> None:
-        """Writes on a volume which export it is on: it was made before exports had an id."""
+        """Annotates a volume with the export id: it was created before exports had ids."""
         self._find_or_adopt(volume)
         if not self._context.may_patch_volumes():
             return
@@ -198,7 +198,7 @@ class VolumesController:
         self._succeed(volume, moved, time.monotonic() - started)
 
     def _fresh(self, name: str) -> Volume | None:
-        """The volume as it is now: a person may just have said Retain."""
+        """The volume from the API server: its policy may just have been changed to Retain."""
         try:
             return self._context.view.learn(self._context.api.get(VOLUMES, name))
         except kube.NotFound:
@@ -218,10 +218,10 @@ class VolumesController:
         )
 
     def _is_lost(self, volume: Volume) -> bool:
-        """Whether a volume that we made has neither a record nor data that could be its own.
+        """Whether a volume that Holdfast created has no record and no orphaned data at its path.
 
-        A former leader's request may reach the API server late, and make the volume of a claim
-        that is gone, at a path that is another volume's by now.
+        A former leader's request may reach the API server late and create the volume of a claim
+        that is gone, at a path that belongs to another volume by now.
         """
         if not (volume.directory and volume.export_id and self._is_here(volume)):
             return False
@@ -231,7 +231,7 @@ class VolumesController:
             raise Refused(
                 f"volume {volume.name} has no record on the export, its path is {volume.path!r}, "
                 f"and its annotation {DIRECTORY} says {volume.directory!r}: its data is left "
-                "alone; set the annotation to the directory of the path, or put .holdfast back "
+                "alone; set the annotation to the directory of the path, or restore .holdfast "
                 "from a backup"
             )
         return not self._context.directories.read(
@@ -239,10 +239,10 @@ class VolumesController:
         )
 
     def _refuse_if_used(self, volume: Volume, record: Record) -> None:
-        """Raises Refused where a directory overlaps that of a volume with which it is not shared.
+        """Raises Refused if the directory overlaps that of a volume that does not share it.
 
-        Only records say who shares a directory: what has none would not be counted when the last
-        of them is looked for, and its data would go with another's volume.
+        Only records say which volumes share a directory. A volume without a record would not count
+        as a sharer, and its data would be reclaimed with another volume.
         """
         for other in self._context.view.overlapping(record.directory):
             place = self._context.view.place(other)
@@ -258,7 +258,7 @@ class VolumesController:
         return self._context.directories.read("find", lambda exports: exports.find(name), name)
 
     def _find_or_adopt(self, volume: Volume) -> Record:
-        """The record of a volume of this export; raises Refused where it can have none."""
+        """The record of a volume on this export; raises Refused if there can be none."""
         self._refuse_if_elsewhere(volume)
         found = self._find(volume.name)
         if found is None:
@@ -277,8 +277,7 @@ class VolumesController:
         where = f"{volume.server}:{volume.path}"
         if ".." in volume.path.split("/"):
             raise Refused(
-                f"the path of volume {volume.name} at {where} has '..' in it: its data is left "
-                "alone"
+                f"the path of volume {volume.name} at {where} contains '..': its data is left alone"
             )
         if volume.export_id == export_id:
             raise Refused(
@@ -293,7 +292,7 @@ class VolumesController:
         )
 
     def _follow(self, volume: Volume, record: Record) -> None:
-        """Brings the record up to date: the volume may have another claim, policy or size."""
+        """Updates the record if the volume's claim, policy or size changed."""
         claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
         if (record.claim, record.size, record.reclaim_policy) == (claim, size, policy):
             return
@@ -306,10 +305,9 @@ class VolumesController:
     def _adopted(self, volume: Volume) -> Record:
         if volume.directory:
             raise Refused(
-                f"volume {volume.name} has no record on the export, which every volume has that "
-                "Holdfast made: its data is left alone; put .holdfast back from a backup, or see "
-                "to the directory by hand, then set the volume's reclaim policy to Retain and "
-                "delete it"
+                f"volume {volume.name} has no record on the export, although Holdfast created "
+                "it: its data is left alone; restore .holdfast from a backup, or handle the "
+                "directory by hand, then set the volume's reclaim policy to Retain and delete it"
             )
         storage_class = self._context.view.classes.get(volume.class_name)
         try:
@@ -350,7 +348,7 @@ class VolumesController:
             self._release(volume.name)
 
     def _release(self, name: str) -> None:
-        """Takes our finalizer off; the API server's own controllers change the list as well."""
+        """Removes our finalizer; Kubernetes' own controllers change the list too."""
         for _ in range(_PATCH_ATTEMPTS):
             with suppress(kube.Conflict):
                 try:
@@ -378,9 +376,9 @@ class VolumesController:
 
 
 def _action(volume: Volume, record: Record) -> Action:
-    """The volume's own annotation, which a person may have changed, else what the record says.
+    """The reclaim action: the volume's annotation, which a user may change, else the record's.
 
-    A directory that was there before its volume is somebody's own and stays.
+    A foreign directory existed before its volume and is retained.
     """
     if record.foreign:
         return Action.RETAIN

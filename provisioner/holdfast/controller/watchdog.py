@@ -1,7 +1,7 @@
-"""Ends the process where the lease was lost and a call hangs that may still change the export.
+"""Exits the process if the lease is lost while a call that may change the export hangs.
 
-The call could take effect at any time, also after another replica has begun to lead. Whatever
-else the process does meanwhile, ending included, must not hold this up: hence its own thread.
+The call could take effect at any time, even after another replica leads. Nothing else that the
+process does, not even its shutdown, may delay this: hence its own thread.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from holdfast.kube import clock
 
 LOST = 4  # exit code
 
-_LOOK = 0.25  # seconds between two looks at the lease
-# Seconds that calls have to end after the lease was lost; then another replica may soon lead.
+_LOOK = 0.25  # seconds between two checks of the lease
+# Seconds that calls get to end after the lease is lost; after that, another replica may soon lead.
 _LAST_CALLS = 2.0
-_LOG = 0.5  # seconds for the last line of the log, whose reader may hang
+_LOG = 0.5  # seconds for the last log line, whose reader may hang
 
 _log = structlog.get_logger()
 
 
 class Watchdog:
-    """One thread, from the process's start to its end."""
+    """One thread, from the start of the process to its end."""
 
     def __init__(self, leading: Callable[[], bool], busy: Callable[[], bool]) -> None:
-        """`busy` says whether a call has not ended that may change the export."""
+        """`busy` returns whether a call that may change the export is outstanding."""
         self._leading = leading
         self._busy = busy
         self._lost_at: float | None = None
@@ -37,11 +37,11 @@ class Watchdog:
         self.thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begins to look."""
+        """Starts watching."""
         self.thread.start()
 
     def stop(self) -> None:
-        """Ends looking: the last thing before the process exits."""
+        """Stops watching: the last step before the process exits."""
         self._stopping.set()
         self.thread.join()
 
@@ -62,12 +62,12 @@ class Watchdog:
 
 
 def _say_lost() -> None:
-    """Writes the reason to the log, without waiting for a log that cannot be written to."""
+    """Logs the reason, without waiting for a log that blocks."""
     saying = threading.Thread(target=_log_lost, name="watchdog-log", daemon=True)
     saying.start()
     saying.join(_LOG)
 
 
 def _log_lost() -> None:
-    _log.error("lease lost while calls to the export hang: the process ends")
+    _log.error("lease lost while calls to the export hang: the process exits")
     sys.stderr.flush()

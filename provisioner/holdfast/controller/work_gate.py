@@ -1,4 +1,4 @@
-"""When work may be done: in a term of this replica, while the API server and the export answer."""
+"""The work gate: open during a term of this replica while API server and export are available."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.interface import Grant, Term
 
-_LOOK = 0.25  # seconds between two looks while the gate is closed
+_LOOK = 0.25  # seconds between two checks while the gate is closed
 
 
 class _Work(threading.local):
-    """The term in which this thread's work began."""
+    """The term in which this thread's work began (thread-local)."""
 
     term: Term | None = None
 
 
 class WorkGate:
-    """What workers pass before each key, and are asked by before each change.
+    """Workers wait at the gate before each key and check their term before each change.
 
-    Work belongs to the term in which it began: once that has ended it changes nothing more, also
-    where the same replica leads again.
+    Work belongs to the term in which it began: once that has ended, the work changes nothing more,
+    even if the same replica leads again.
     """
 
     def __init__(
@@ -39,33 +39,33 @@ class WorkGate:
         self._work = _Work()
 
     def can_begin(self) -> bool:
-        """Whether this replica leads and everything answers."""
+        """Whether this replica leads and the API server and the export are available."""
         return self._leading() and all(circuit.available for circuit in self._circuits)
 
     @property
     def term(self) -> Term | None:
-        """The term in which work is done, once what an earlier leader left has been read."""
+        """The current term, once the takeover is complete."""
         return self._term
 
     def open(self, term: Term) -> None:
-        """Work may begin in this term."""
+        """Lets work begin in this term."""
         self._term = term
 
     def close(self) -> None:
-        """The term is over: nothing may be begun, and nothing changed by what was begun."""
+        """Ends the term: no work may begin, and work in progress may change nothing more."""
         self._term = None
 
     def end(self, term: Term) -> None:
-        """As `close`, if this is still the term."""
+        """Like `close`, if this is still the current term."""
         if self._term == term:
             self._term = None
 
     def is_open(self) -> bool:
-        """Whether work may be done now."""
+        """Whether work may begin now."""
         return self._term is not None and self.can_begin()
 
     def wait(self) -> Term | None:
-        """Waits until work may be done, and gives its term; None when the program ends first."""
+        """Waits until work may begin and returns its term; None if the process stops first."""
         while not self._stop.is_set():
             term = self._term
             if term is not None and self.can_begin():
@@ -75,7 +75,7 @@ class WorkGate:
 
     @contextmanager
     def within(self, term: Term) -> Iterator[None]:
-        """What this thread does within belongs to the term."""
+        """Binds this thread's work to the term during the block."""
         self._work.term = term
         try:
             yield
@@ -83,12 +83,12 @@ class WorkGate:
             self._work.term = None
 
     def check_term(self) -> None:
-        """Raises LeadershipLost: asked before each change, in the middle of the work."""
+        """Raises LeadershipLost if this thread's term is over; call it before each change."""
         if self._work.term is None or self._work.term != self._term or not self._leading():
             raise LeadershipLost
 
     def grant(self, seconds: float) -> Grant:
-        """Leave to change the export, for this thread's work; raises LeadershipLost."""
+        """A Grant to change the export in the term of this thread's work; raises LeadershipLost."""
         self.check_term()
         term = self._work.term
         if term is None:

@@ -1,4 +1,4 @@
-"""Threads that take keys from a queue and hand them to a handler."""
+"""Worker threads that take keys from a work queue and pass them to a handler."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Workers:
         ]
 
     def start(self) -> None:
-        """Begins to work."""
+        """Starts the threads."""
         for thread in self.threads:
             thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Waits for the work in hand; the queue was shut down before."""
+        """Waits for work in progress; the queue must be shut down before."""
         for thread in self.threads:
             thread.join(seconds)
 

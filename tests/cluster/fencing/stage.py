@@ -112,7 +112,7 @@ class Stage:
         with ExitStack() as stack:
             stack.enter_context(self.warden)
             stack.enter_context(self.leader)
-            self.leader.await_line("at work", _PATIENCE)
+            self.leader.await_line("term begun", _PATIENCE)
             if operation != "create":
                 self.serve(_OLD)
             yield
@@ -239,7 +239,7 @@ def run(plane: ControlPlane, folder: Path, hold_up: HoldUp) -> None:
         held_at = _hold_up(stage, hold_up)
         stage.delete()
         volume = stage.serve(_NEW) if hold_up.again else ""
-        stage.other.await_line("at work", _PATIENCE)
+        stage.other.await_line("term begun", _PATIENCE)
         _wait_until(held_at + hold_up.seconds)
         _go_on(stage, hold_up)
         archived = [_OLD] if hold_up.operation == "archive" else []
@@ -290,7 +290,7 @@ def _go_on(stage: Stage, hold_up: HoldUp) -> None:
 
 def _assert_it_ended_in_time(stage: Stage) -> None:
     """The process ended before the other could have the lease."""
-    ended = stage.leader.lines("lease lost while calls to the export hang: the process ends")
+    ended = stage.leader.lines("lease lost while calls to the export hang: the process exits")
     led = stage.other.lines("this replica leads")
     assert _moment(ended[-1]) < _moment(led[0])
 

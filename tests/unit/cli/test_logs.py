@@ -50,10 +50,10 @@ def test_console_is_text_without_colours_where_nobody_looks(
 ) -> None:
     logs.configure("console", "info")
 
-    structlog.get_logger().info("volume made", claim="shop/data")
+    structlog.get_logger().info("volume created", claim="shop/data")
 
     err = capsys.readouterr().err
-    assert "volume made" in err
+    assert "volume created" in err
     assert "claim=shop/data" in err
     assert "\x1b" not in err
 
@@ -61,6 +61,6 @@ def test_console_is_text_without_colours_where_nobody_looks(
 def test_what_is_below_the_level_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "warning")
 
-    structlog.get_logger().info("volume made")
+    structlog.get_logger().info("volume created")
 
     assert capsys.readouterr().err == ""

@@ -41,7 +41,7 @@ def circuit(something: Something) -> Iterator[CircuitBreaker]:
 
 def test_it_is_open_before_it_was_tried(circuit: CircuitBreaker) -> None:
     assert not circuit.available
-    assert circuit.reason == "not tried yet"
+    assert circuit.reason == "not probed yet"
 
 
 def test_it_closes_when_there_is_an_answer(circuit: CircuitBreaker) -> None:
@@ -113,7 +113,7 @@ def test_an_outage_is_logged_once_and_so_is_its_end(
         something.up = True
         eventually(lambda: circuit.available)
 
-    assert [line["event"] for line in lines] == ["thing answers", "thing lost", "thing answers"]
+    assert [line["event"] for line in lines] == ["thing available", "thing lost", "thing available"]
 
 
 def test_what_never_answered_is_not_lost_but_not_available(
@@ -127,8 +127,8 @@ def test_what_never_answered_is_not_lost_but_not_available(
         eventually(lambda: circuit.available)
 
     assert [(line["event"], line["log_level"]) for line in lines] == [
-        ("thing not available", "warning"),
-        ("thing answers", "info"),
+        ("thing unavailable", "warning"),
+        ("thing available", "info"),
     ]
 
 
@@ -139,9 +139,9 @@ def test_another_reason_while_it_is_away_is_logged_too(circuit: CircuitBreaker) 
             circuit._open(reason)
 
     assert [line["event"] for line in lines] == [
-        "thing answers",
+        "thing available",
         "thing lost",
-        "thing still not available",
+        "thing still unavailable",
     ]
 
 

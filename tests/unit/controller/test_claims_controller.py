@@ -32,7 +32,7 @@ def test_a_claim_gets_its_directory_record_volume_and_events(site: Site) -> None
     assert volume["metadata"]["finalizers"] == [constants.FINALIZER]
     assert volume["spec"]["nfs"] == {"server": "nas", "path": "/srv/team/data", "readOnly": False}
     assert [said.reason for said in site.said()] == ["ProvisioningSucceeded"]
-    assert site.only("ProvisioningSucceeded").message == "made volume pvc-1 in 'team/data'"
+    assert site.only("ProvisioningSucceeded").message == "created volume pvc-1 in 'team/data'"
     assert site.metric(MADE, **LABELS) == 1
     assert site.claims_controller.in_progress == set()
 
@@ -184,8 +184,8 @@ def test_a_volume_of_the_same_name_but_of_something_else_is_refused(site: Site, 
         site.serve()
 
     assert site.only(FAILED).message == (
-        "a volume pvc-1 of another claim, server or directory exists: delete it, if it is not "
-        "needed, or delete this claim and make it anew"
+        "volume pvc-1 exists, but for another claim, server or directory: delete it if it is not "
+        "needed, or delete this claim and create it again"
     )
     assert site.volume() == before
 

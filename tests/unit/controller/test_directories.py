@@ -208,7 +208,7 @@ class TestHanging:
     ) -> None:
         monkeypatch.setattr(bench.export, "probe", bench.hang)
 
-        with pytest.raises(TimedOut, match="cannot try the export"):
+        with pytest.raises(TimedOut, match="cannot probe the export"):
             bench.behind(0.05).probe()
 
     def test_a_probe_has_ten_seconds_at_most(self, bench: Bench) -> None:

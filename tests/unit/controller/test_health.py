@@ -129,7 +129,7 @@ def test_metrics_are_those_of_the_registry_and_what_is_unknown_says_what_there_i
     assert b"\r\nContent-Type: text/plain; version=" in metrics
     assert metrics.endswith(b"\nheld 7.0\n")
     assert unknown.startswith(b"HTTP/1.0 404 ")
-    assert unknown.endswith(b"there are /healthz, /readyz and /metrics\n")
+    assert unknown.endswith(b"not found: use /healthz, /readyz or /metrics\n")
 
 
 @needs_ipv6

@@ -121,7 +121,7 @@ def test_volumes_of_version_1_are_not_on_an_empty_export(bench: Bench) -> None:
 
     assert refusal.value.message == (
         "an export without any record is mounted here, but volume pvc-0 was made on one: mount "
-        "that one, or, if this is to take its place, run `holdfast exports accept`"
+        "that one, or, if this one replaces it, run `holdfast exports accept`"
     )
 
 

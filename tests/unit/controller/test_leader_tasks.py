@@ -375,7 +375,7 @@ class TestSweep:
         assert (bench.site.root / "team" / "data").is_dir()
         said = bench.site.only("DirectoryMovedBack")
         assert said.message == (
-            "its directory 'team/data' was found at '.holdfast/trash/pvc-1' and is back"
+            "its directory 'team/data' was found at '.holdfast/trash/pvc-1' and moved back"
         )
         assert bench.site.metric("holdfast_directories_moved_back_total") == 1
 
@@ -415,9 +415,9 @@ class TestSweep:
 
         said = bench.site.said("DirectoryNotMovedBack")
         assert [event.message for event in said] == [
-            "its directory is at '.holdfast/trash/pvc-1' and cannot be put back: it exists",
-            "its directory is at '.holdfast/trash/pvc-1' and cannot be put back: it is full",
-            "its directory is at '.holdfast/trash/pvc-1' and cannot be put back: it is full",
+            "its directory is at '.holdfast/trash/pvc-1' and cannot be moved back: it exists",
+            "its directory is at '.holdfast/trash/pvc-1' and cannot be moved back: it is full",
+            "its directory is at '.holdfast/trash/pvc-1' and cannot be moved back: it is full",
         ]
         assert {(event.kind, event.name) for event in said} == {("PersistentVolume", "pvc-1")}
         logged = [one["volume"] for one in lines if one["event"] == "directory not moved back"]

@@ -342,9 +342,9 @@ class TestPermissions:
 class TestBeforeItRuns:
     def test_it_is_not_ready_and_says_why(self, manager: Manager) -> None:
         assert manager.not_ready() == [
-            "API server: not tried yet",
-            "export: not tried yet",
-            "the claims, classes and volumes have not been read yet",
+            "API server: not probed yet",
+            "export: not probed yet",
+            "claims, classes and volumes are not synced yet",
         ]
 
     def test_without_a_pulse_it_counts_as_dead(

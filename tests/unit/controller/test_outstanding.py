@@ -40,7 +40,7 @@ def test_a_call_that_was_given_up_before_it_began_never_runs() -> None:
     with outstanding.counted() as ticket:
         pass
 
-    with pytest.raises(TimedOut, match="not begun in time"):
+    with pytest.raises(TimedOut, match="not started in time"):
         ticket.run(lambda: ran.append(True))
 
     assert not ran

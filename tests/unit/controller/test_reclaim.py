@@ -379,7 +379,7 @@ class TestLost:
         with pytest.raises(Requeue):
             site.look_after()
 
-        assert "which every volume has that Holdfast made" in site.only(FAILED).message
+        assert "although Holdfast created it" in site.only(FAILED).message
         assert site.record() is None
         assert (site.root / directory).is_dir()
 

@@ -159,7 +159,7 @@ def test_an_archive_in_the_way_is_refused(site: Site) -> None:
     with pytest.raises(Requeue):
         site.serve()
 
-    assert "is in the way of the archive" in site.only(FAILED).message
+    assert "overlaps the archive" in site.only(FAILED).message
     record = site.record("9")
     assert record is not None
     assert record.state is State.ARCHIVED

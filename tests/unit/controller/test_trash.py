@@ -246,7 +246,7 @@ class TestBlocked:
         said = bench.site.only("TrashNotRemoved")
         assert (said.name, said.message) == (
             "pvc-a",
-            f"what is left in .holdfast/trash/pvc-a cannot be removed: {reason}",
+            f"cannot remove what is left in .holdfast/trash/pvc-a: {reason}",
         )
         assert bench.gauge("blocked_volumes", reason=reason) == 1
         assert bench.gauge("oldest_age_seconds") >= 0
