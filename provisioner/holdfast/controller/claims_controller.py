@@ -2,8 +2,8 @@
 
 The order makes every step repeatable: intent, directory, record, PersistentVolume, record
 confirmed. An attempt whose result is unknown (a deadline passed) stays in progress: it is finished
-even if its claim is deleted meanwhile, so that the volume is reclaimed in the usual way and does
-not become an orphan.
+even if its claim is deleted meanwhile, so that the volume is reclaimed in the usual way and leaves
+no orphan.
 """
 
 from __future__ import annotations
