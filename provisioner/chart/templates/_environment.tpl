@@ -1,7 +1,7 @@
 {{/* What `holdfast run` is told; docs/operations.md has the whole list. */}}
 {{- define "holdfast.environment" -}}
 - name: PROVISIONER_NAME
-  value: {{ .Values.storageClass.provisionerName | quote }}
+  value: {{ include "holdfast.provisionerName" . | quote }}
 - name: NFS_SERVER
   value: {{ include "holdfast.server" . | quote }}
 {{- with .Values.nfs.serverAliases }}

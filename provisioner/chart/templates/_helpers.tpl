@@ -14,15 +14,15 @@
 
 {{/* What finds the pods; never changes. */}}
 {{- define "holdfast.selector" -}}
-app.kubernetes.io/name: {{ include "holdfast.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "holdfast.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "holdfast.labels" -}}
 {{ include "holdfast.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
 {{- with .Values.labels }}
 {{ toYaml . }}
 {{- end }}
@@ -34,6 +34,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- define "holdfast.path" -}}
 {{ required "nfs.path is empty: give the path that the server exports, for instance --set nfs.path=/srv/nfs/k8s" .Values.nfs.path }}
+{{- end }}
+
+{{- define "holdfast.provisionerName" -}}
+{{ .Values.storageClass.provisionerName | default "holdfast.io/nfs" }}
+{{- end }}
+
+{{/* Mount options, given as a list or as one text with commas, as a JSON list. */}}
+{{- define "holdfast.options" -}}
+{{- $options := list }}
+{{- range kindIs "string" . | ternary (list .) . }}
+{{- range splitList "," . }}
+{{- with trim . }}{{ $options = append $options . }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $options | toJson }}
+{{- end }}
+
+{{/* Access modes, given as a list or as one of them, as a JSON list. */}}
+{{- define "holdfast.accessModes" -}}
+{{- $modes := . | default "ReadWriteMany" }}
+{{- kindIs "string" $modes | ternary (list $modes) $modes | toJson }}
 {{- end }}
 
 {{/* The volume through which the pods mount the export, where a pod cannot say how by itself.
@@ -49,20 +70,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
 metadata:
-  name: {{ $class.name }}
+  name: {{ $class.name | quote }}
   labels: {{- include "holdfast.labels" .root | nindent 4 }}
   annotations:
     storageclass.kubernetes.io/is-default-class: {{ $class.defaultClass | default false | quote }}
     {{- with $class.annotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-provisioner: {{ .root.Values.storageClass.provisionerName }}
-reclaimPolicy: {{ $class.reclaimPolicy | default "Delete" }}
-volumeBindingMode: {{ $class.volumeBindingMode | default "Immediate" }}
+provisioner: {{ include "holdfast.provisionerName" .root | quote }}
+reclaimPolicy: {{ $class.reclaimPolicy | default "Delete" | quote }}
+volumeBindingMode: {{ $class.volumeBindingMode | default "Immediate" | quote }}
 allowVolumeExpansion: {{ $class.allowVolumeExpansion | default false }}
 parameters:
   {{- if $class.onDelete }}
-  onDelete: {{ $class.onDelete }}
+  onDelete: {{ $class.onDelete | quote }}
   {{- else }}
   archiveOnDelete: {{ dig "archiveOnDelete" true $class | quote }}
   {{- end }}
@@ -75,7 +96,7 @@ parameters:
   {{- if eq ($class.existingDirectories | default "refuse") "use" }}
   existingDirectories: use
   {{- end }}
-{{- with $class.mountOptions | default .root.Values.nfs.mountOptions }}
+{{- with include "holdfast.options" ($class.mountOptions | default .root.Values.nfs.mountOptions) | fromJsonArray }}
 mountOptions: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
