@@ -11,11 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 
-import structlog
-
 from holdfast.kube.backoff import Backoff
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 _NOT_TRIED = "not probed yet"
 

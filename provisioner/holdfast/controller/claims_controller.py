@@ -12,8 +12,6 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-import structlog
-
 from holdfast.claims import expansion
 from holdfast.claims.decide import Plan, Refuse, Wait, decide
 from holdfast.claims.errors import Refused
@@ -30,8 +28,9 @@ from holdfast.exports.interface import Wanted
 from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 _FAILED = "ProvisioningFailed"
 

@@ -22,13 +22,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 
-import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from holdfast.log import Logger
+
 Answer = Callable[[], list[str]]
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 _POLL = 0.5  # seconds between two checks of deadlines
 _LONGEST = 16384  # bytes of a request's line and header fields

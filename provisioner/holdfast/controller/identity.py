@@ -9,15 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from holdfast.claims.objects import Volume
 from holdfast.claims.volume import Address
 from holdfast.exports import identity
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.interface import ExportInfo
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 class Identity:

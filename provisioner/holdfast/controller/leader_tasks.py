@@ -6,8 +6,6 @@ import math
 import threading
 import time
 
-import structlog
-
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.directories import Directories
@@ -24,8 +22,9 @@ from holdfast.exports.interface import Exports, Grant, Leader, PutBack, Takeover
 from holdfast.kube import errors as kube
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.resources import NAMESPACES
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 _LOOK = 0.25  # seconds between two checks for leadership
 _SWEEP = 20.0  # seconds; a directory that a late call moved is back within a minute

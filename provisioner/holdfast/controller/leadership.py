@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-import structlog
-
 from holdfast.controller.settings import Settings
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 class Leadership(Protocol):

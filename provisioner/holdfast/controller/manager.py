@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 import time
 
-import structlog
-
 from holdfast import __version__
 from holdfast.controller.caches import Caches
 from holdfast.controller.circuit_breaker import CircuitBreaker
@@ -23,8 +21,9 @@ from holdfast.kube.config import load_configuration
 from holdfast.kube.errors import KubeError
 from holdfast.kube.event_broadcaster import EventBroadcaster
 from holdfast.kube.resources import CLASSES
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 _PULSE = 0.5
 _STUCK = 15.0  # seconds without a pulse after which the process counts as stuck

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 
-import structlog
-
 from holdfast.kube.api import Api
 from holdfast.kube.errors import Forbidden, KubeError
 from holdfast.kube.resources import PODS
+from holdfast.log import Logger
 
 _TIMEOUT = 5.0  # seconds; the process is about to exit, and retries after a restart
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 def delete_own_pod(api: Api) -> bool:

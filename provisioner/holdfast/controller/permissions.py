@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import structlog
-
 from holdfast.kube.api import Api
 from holdfast.kube.errors import ApiError
 from holdfast.kube.resources import (
@@ -27,6 +25,7 @@ from holdfast.kube.resources import (
     Json,
     Resource,
 )
+from holdfast.log import Logger
 
 NEEDED: dict[Resource, tuple[str, ...]] = {
     CLAIMS: ("get", "list", "watch"),
@@ -42,7 +41,7 @@ TO_DELETE_OWN_POD: dict[Resource, tuple[str, ...]] = {PODS: ("delete",)}
 _WHILE_MISSING = 20.0  # seconds until permissions are asked for again
 _WHILE_COMPLETE = 300.0
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.errors import ExportError, WrongExport
 from holdfast.kube.errors import KubeError, ServerUnavailable
+from holdfast.log import Logger
 
 _TRIES = 4  # in a row, before the lease is given up
 _ASIDE = 20.0  # seconds in which another replica can acquire the lease
 _REMEMBERED = 60.0  # seconds after which a failure says nothing about the next attempt
 _WHAT = "cannot begin a term"
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 class TakeoverFailures:

@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import structlog
-
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.metrics import Metrics
@@ -23,8 +21,9 @@ from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
 from holdfast.exports.interface import Exports, Grant, Reaped
 from holdfast.kube.backoff import delay
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 ENTRIES = 500  # removed in one turn
 _LOOK = 0.25  # seconds between two checks while the work gate is closed

@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-import structlog
-
 from holdfast.claims import conflicts, inherited
 from holdfast.claims.constants import DIRECTORY, EXPORT, FINALIZER
 from holdfast.claims.decide import volume_name
@@ -32,8 +30,9 @@ from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 _FAILED = "VolumeFailedDelete"
 _PATCH_ATTEMPTS = 5

@@ -11,9 +11,8 @@ import sys
 import threading
 from collections.abc import Callable
 
-import structlog
-
 from holdfast.kube import clock
+from holdfast.log import Logger
 
 LOST = 4  # exit code
 
@@ -22,7 +21,7 @@ _LOOK = 0.25  # seconds between two checks of the lease
 _LAST_CALLS = 2.0
 _LOG = 0.5  # seconds for the last log line, whose reader may hang
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 class Watchdog:

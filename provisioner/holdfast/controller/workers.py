@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import structlog
-
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.controller.work_gate import WorkGate
@@ -14,8 +12,9 @@ from holdfast.exports import errors as exports
 from holdfast.exports.interface import Term
 from holdfast.kube import errors as kube
 from holdfast.kube.queue import WorkQueue
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 class Workers:

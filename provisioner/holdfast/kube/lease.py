@@ -24,8 +24,6 @@ import random
 import threading
 from collections.abc import Callable
 
-import structlog
-
 from holdfast.kube import clock, lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.connection import Connection
@@ -33,6 +31,7 @@ from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, S
 from holdfast.kube.lease_spec import ObservedLease, Timing
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.resources import LEASES, Json
+from holdfast.log import Logger
 
 __all__ = ["Elector", "Timing", "always", "never"]
 
@@ -41,7 +40,7 @@ RELEASE_TIMEOUT = 1.0
 # How often a stopped elector asks whether outstanding work has ended.
 BUSY_PAUSE = 0.05
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 def always() -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 import time
 
-import structlog
-
 from holdfast.kube.errors import ApiError, KubeError
+from holdfast.log import Logger
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 class LogOnce:

@@ -19,8 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-import structlog
-
 from holdfast.kube.api import Api, Page
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.connection import Connection
@@ -28,6 +26,7 @@ from holdfast.kube.errors import Expired, KubeError, Throttled
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.resources import Json, Resource, key_of
 from holdfast.kube.store import Store
+from holdfast.log import Logger
 
 T = TypeVar("T")
 
@@ -36,7 +35,7 @@ HEALTHY = 5.0
 # The server's wish to be left alone is heeded, but not beyond this many seconds.
 LONGEST_REQUESTED_WAIT = 60.0
 
-_log = structlog.get_logger()
+_log = Logger(__name__)
 
 
 class Reflector(Generic[T]):

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-import structlog
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
+from tests.logged import captured_logs
 from tests.support import eventually
 
 
@@ -104,7 +104,7 @@ def test_a_trip_shows_its_reason_until_it_is_tried(
 def test_an_outage_is_logged_once_and_so_is_its_end(
     circuit: CircuitBreaker, something: Something
 ) -> None:
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         circuit.start()
         eventually(lambda: circuit.available)
         something.up = False
@@ -120,7 +120,7 @@ def test_what_never_answered_is_not_lost_but_not_available(
     circuit: CircuitBreaker, something: Something
 ) -> None:
     something.up = False
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         circuit.start()
         eventually(lambda: something.asked > 2)
         something.up = True
@@ -133,7 +133,7 @@ def test_what_never_answered_is_not_lost_but_not_available(
 
 
 def test_another_reason_while_it_is_away_is_logged_too(circuit: CircuitBreaker) -> None:
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         circuit._close()
         for reason in ("one", "one", "another"):
             circuit._open(reason)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from holdfast.controller.health import Health
+from tests.logged import captured_logs
 from tests.support import eventually
 
 
@@ -297,7 +297,7 @@ def test_an_error_of_our_own_is_logged() -> None:
     def broken() -> list[str]:
         raise ZeroDivisionError
 
-    with serving("127.0.0.1", broken) as health, structlog.testing.capture_logs() as lines:
+    with serving("127.0.0.1", broken) as health, captured_logs() as lines:
         assert answer_to(health, b"GET /readyz HTTP/1.0\r\n\r\n") == b""
 
     assert [line["event"] for line in lines] == ["unexpected error"]

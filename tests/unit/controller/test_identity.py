@@ -6,12 +6,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import structlog
 
 from holdfast.claims.objects import Volume
 from holdfast.controller.identity import Identity, advice_on, is_at, other_servers
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.interface import ExportInfo
+from tests.logged import captured_logs
 from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, ref, volume
 
 OURS, ANOTHERS = ExportInfo(ID, 2), ExportInfo(ANOTHER_ID, 2)
@@ -196,7 +196,7 @@ def test_what_to_do_about_another_name_of_the_server(servers: dict[str, int], sa
 def test_another_name_of_the_server_is_told_once_until_it_changes(bench: Bench) -> None:
     bench.identity.export_id = ID
     bench.add(server="old")
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         bench.identity.warn_of_other_servers()
         bench.identity.warn_of_other_servers()
     assert bench.told_of_servers == [advice_on(Counter(old=1))]

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from holdfast.controller import leader_tasks as module
 from holdfast.controller.circuit_breaker import CircuitBreaker
@@ -23,6 +22,7 @@ from holdfast.exports.interface import ExportInfo, Grant, Leader, PutBack, Takeo
 from holdfast.kube import errors as kube
 from holdfast.kube.errors import KubeError
 from tests.fake.apiserver import Fault
+from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import ANOTHER_ID, ID, a_volume, ref, wanted
 from tests.unit.controller.site import LEADER, Site, before, failing, once
@@ -230,7 +230,7 @@ class TestTakeover:
         term = bench.site.export.begin(LEADER).term
         monkeypatch.setattr(bench.site.export, "begin", lambda _: Takeover(term, left=("look",)))
 
-        with structlog.testing.capture_logs() as logs:
+        with captured_logs() as logs:
             bench.turn()
 
         assert [one["reason"] for one in logs if one["log_level"] == "warning"] == ["look"]
@@ -408,7 +408,7 @@ class TestSweep:
         bench.site.add_volume(a_volume(ref()))
         bench.turn()
 
-        with structlog.testing.capture_logs() as lines:
+        with captured_logs() as lines:
             for _ in range(5):
                 bench.now += 20
                 bench.turn()
@@ -441,7 +441,7 @@ class TestThread:
     def running(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         monkeypatch.setattr(module, "_LASTING", -1.0)
         monkeypatch.setattr(bench.leader_tasks._backoff, "next", lambda: 0.01)
-        with structlog.testing.capture_logs():
+        with captured_logs():
             yield bench
             bench.site.stop.set()
             bench.leader_tasks.stop(10)

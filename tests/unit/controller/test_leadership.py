@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import structlog
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller.leadership import Alone, leadership
@@ -14,6 +13,7 @@ from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector
 from holdfast.kube.resources import LEASES
 from tests.fake.apiserver import FakeApiServer
+from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import ADDRESS, NAME
 
@@ -50,7 +50,7 @@ def test_else_the_lease_named_after_the_provisioner_decides(
     api: Api, server: FakeApiServer
 ) -> None:
     elector = leadership(api, settings(), may_lead=yes, busy=no)
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         elector.start()
         eventually(elector.leading)
         elector.stop()

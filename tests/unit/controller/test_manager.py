@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import manager as module
@@ -26,6 +25,7 @@ from holdfast.kube.errors import ServerUnavailable
 from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
+from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import (
     ADDRESS,
@@ -113,7 +113,7 @@ class Part:
 @pytest.fixture
 def running(manager: Manager, server: FakeApiServer) -> Iterator[Running]:
     made = Running(manager, server)
-    with structlog.testing.capture_logs():
+    with captured_logs():
         made.thread.start()
         yield made
         made.end()
@@ -220,7 +220,7 @@ def test_a_wrong_export_is_told_on_the_pod_and_makes_it_not_ready(
     """Rule 9; what is mounted is left as it is."""
     server.objects.create(VOLUMES.path(), a_volume(ref(), export_id=ANOTHER_ID))
     running = Running(manager, server)
-    with structlog.testing.capture_logs():
+    with captured_logs():
         running.thread.start()
         eventually(lambda: any("is mounted here" in one for one in manager.not_ready()))
         running.end()
@@ -238,7 +238,7 @@ def test_volumes_that_name_another_server_are_told_on_the_pod_and_counted(
     Export(root).initialise(ID)
     server.objects.create(VOLUMES.path(), a_volume(ref(), server="old", finalizers=()))
     running = Running(manager, server)
-    with structlog.testing.capture_logs():
+    with captured_logs():
         running.thread.start()
         eventually(manager.export.gate.is_open)
         assert running.metric("holdfast_volumes_elsewhere") == 1
@@ -310,7 +310,7 @@ class TestPermissions:
         )
         server.denied |= self.LACKED
         running = Running(manager, server)
-        with structlog.testing.capture_logs() as logs:
+        with captured_logs() as logs:
             running.thread.start()
             eventually(lambda: manager.not_ready() == [volumes, leases])
             events = "/api/v1/namespaces/storage/events"
@@ -496,7 +496,7 @@ class TestStale:
             server.objects.create(PODS.path("storage"), {"metadata": {"name": name}})
         monkeypatch.setattr(type(manager.export.directories), "is_stale", property(lambda _: True))
 
-        with structlog.testing.capture_logs():
+        with captured_logs():
             assert manager._wait() == STALE
 
         assert [path.rpartition("/")[2] for path in server.objects.by_path] == ["holdfast-1"]

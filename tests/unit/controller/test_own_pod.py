@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-import structlog
-from structlog.typing import EventDict
 
 from holdfast.controller.own_pod import delete_own_pod
 from holdfast.kube.api import Api
 from tests.fake.apiserver import FakeApiServer, Fault
+from tests.logged import captured_logs
 
 PODS = "/api/v1/namespaces/storage/pods"
 BY_HAND = "delete this pod: kubectl --namespace storage delete pod holdfast-1"
@@ -27,8 +28,8 @@ def left(server: FakeApiServer) -> set[str]:
     return {path.rpartition("/")[2] for path in server.objects.by_path}
 
 
-def tried(api: Api) -> tuple[bool, list[EventDict]]:
-    with structlog.testing.capture_logs() as lines:
+def tried(api: Api) -> tuple[bool, list[dict[str, Any]]]:
+    with captured_logs() as lines:
         return delete_own_pod(api), list(lines)
 
 

@@ -6,7 +6,6 @@ import json
 import time
 
 import pytest
-import structlog
 
 from holdfast.controller.permissions import (
     NEEDED,
@@ -20,6 +19,7 @@ from holdfast.kube.api import Api
 from holdfast.kube.errors import Forbidden, KubeError, ServerUnavailable
 from holdfast.kube.resources import CLAIMS, LEASES, NAMESPACES, VOLUMES
 from tests.fake.apiserver import FakeApiServer, Fault
+from tests.logged import captured_logs
 
 
 def reviewed(
@@ -146,7 +146,7 @@ class Replica:
     def refresh_after(self, seconds: float) -> list[str]:
         """What is logged."""
         self.now += seconds
-        with structlog.testing.capture_logs() as lines:
+        with captured_logs() as lines:
             self.permissions.refresh()
         return [str(line["event"]) for line in lines]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.exports.errors import Failed, WrongExport
 from holdfast.kube.errors import KubeError, ServerUnavailable
+from tests.logged import captured_logs
 
 MODULE = "holdfast.controller.takeover_failures"
 
@@ -37,7 +37,7 @@ class Bench:
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     made = Bench()
     monkeypatch.setattr(f"{MODULE}.time.monotonic", lambda: made.now)
-    with structlog.testing.capture_logs():
+    with captured_logs():
         yield made
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from holdfast.claims.parameters import Action
 from holdfast.controller import trash as module
@@ -17,6 +16,7 @@ from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.trash import ENTRIES, Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.interface import Reaped
+from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import ref
 from tests.unit.controller.site import Site, before, failing, once
@@ -423,7 +423,7 @@ class TestThread:
         site, trash = running
         monkeypatch.setattr(module, "_FIRST_RETRY", 0.01)
         before(site.export, "trashed", once(failing(error)))
-        with structlog.testing.capture_logs():
+        with captured_logs():
             trash.start()
             trash_is_listed_anew(site, trash)
 

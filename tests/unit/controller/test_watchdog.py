@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from holdfast.controller import watchdog as module
 from holdfast.controller.watchdog import LOST, Watchdog
 from holdfast.kube import clock
+from tests.logged import captured_logs
 
 
 class Bench:
@@ -34,7 +34,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     made = Bench()
     monkeypatch.setattr(clock, "boottime", lambda: made.now)
     monkeypatch.setattr(os, "_exit", made.codes.append)
-    with structlog.testing.capture_logs():
+    with captured_logs():
         yield made
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from kubernetes.client import Configuration
 
 from holdfast.kube.api import Api
 from testbed.certificates import Authority
 from tests.fake.apiserver import FakeApiServer
+from tests.logged import captured_logs
 from tests.unit.kube.mirror import Mirror
 
 
@@ -35,8 +35,8 @@ def api(server: FakeApiServer) -> Iterator[Api]:
 @pytest.fixture
 def logged() -> Iterator[list[dict[str, object]]]:
     """What is logged during the test."""
-    with structlog.testing.capture_logs() as lines:
-        yield lines  # type: ignore[misc] # MutableMapping there, dict in fact
+    with captured_logs() as lines:
+        yield lines
 
 
 @pytest.fixture
