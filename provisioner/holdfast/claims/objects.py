@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -107,13 +108,13 @@ def parse_claim(obj: Json) -> Claim:
     return Claim(
         ref=ClaimRef(intern(metadata["namespace"]), metadata["name"], metadata["uid"]),
         version=metadata.get("resourceVersion", ""),
-        class_name=_class_name(annotations, spec),
-        provisioner=_first(annotations, *constants.STORAGE_PROVISIONER),
+        class_name=intern(_class_name(annotations, spec)),
+        provisioner=intern(_first(annotations, *constants.STORAGE_PROVISIONER)),
         selected_node=annotations.get(constants.SELECTED_NODE, ""),
         volume_name=spec.get("volumeName") or "",
         volume_mode=spec.get("volumeMode") or "Filesystem",
         size=((spec.get("resources") or {}).get("requests") or {}).get("storage", ""),
-        access_modes=tuple(spec.get("accessModes") or ()),
+        access_modes=_shared(tuple(spec.get("accessModes") or ())),
         has_selector=spec.get("selector") is not None,
         data_source=f"{source['kind']} {source['name']}" if source else "",
         labels=metadata.get("labels") or {},
@@ -159,10 +160,16 @@ def parse_volume(obj: Json) -> Volume:
         csi_driver=intern((spec.get("csi") or {}).get("driver", "")),
         on_delete=intern(annotations.get(constants.ON_DELETE, "")),
         directory=annotations.get(constants.DIRECTORY, ""),
-        finalizers=tuple(intern(name) for name in metadata.get("finalizers") or ()),
+        finalizers=_shared(tuple(metadata.get("finalizers") or ())),
         deleting=bool(metadata.get("deletionTimestamp")),
         export_id=intern(annotations.get(constants.EXPORT, "")),
     )
+
+
+@lru_cache(maxsize=256)  # few different ones, on ten thousand volumes
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """One tuple for all that are equal."""
+    return names
 
 
 def _class_name(annotations: Mapping[str, str], spec: Json) -> str:

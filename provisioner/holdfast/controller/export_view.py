@@ -87,7 +87,7 @@ class ExportView:
     def overlapping(self, directory: str) -> list[Volume]:
         """The volumes whose directory is this one, beneath it, or above it."""
         above = [prefix for prefix in prefixes(directory) if prefix != directory]
-        found = self.volumes.by(BENEATH, beneath(self.name, directory))
+        found = list(self.volumes.by(BENEATH, beneath(self.name, directory)))
         for prefix in above:
             candidates = self.volumes.by(BENEATH, beneath(self.name, prefix))
             found += [volume for volume in candidates if self.place(volume) == prefix]

@@ -13,10 +13,11 @@ relists, which hide missed events instead of preventing them.
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from holdfast.kube.api import Api, Page
@@ -24,6 +25,7 @@ from holdfast.kube.backoff import Backoff
 from holdfast.kube.connection import Connection
 from holdfast.kube.errors import Expired, KubeError, Throttled
 from holdfast.kube.log_once import LogOnce
+from holdfast.kube.relist import Relist
 from holdfast.kube.resources import Json, Resource, key_of
 from holdfast.kube.store import Store
 from holdfast.log import Logger
@@ -127,34 +129,35 @@ class Reflector(Generic[T]):
         return 0.0 if since is None else time.monotonic() - since
 
     def _list(self) -> None:
-        items: dict[str, tuple[int, T]] = {}
-        version = ""
         connection = Connection()
         self._interrupt = connection.abort
         if self._stopping.is_set():
             return
         with connection.used():
-            for page in self._api.pages(self._resource):
+            pages = self._api.pages(self._resource)
+            first = next(pages)
+            relist = self._relist(int(first.version))
+            for page in itertools.chain((first,), pages):
                 self._server_log.answered()
-                version = page.version
-                items |= self._items(page)
-        self._take_list(items, version)
-
-    def _items(self, page: Page) -> Iterator[tuple[str, tuple[int, T]]]:
-        while page.items:  # emptied while it is read: raw objects are several times their items
-            news = self._news(page.items.pop())
-            if news is not None and news[2] is not None:
-                yield news[0], (news[1], news[2])
-
-    def _take_list(self, items: dict[str, tuple[int, T]], version: str) -> None:
-        number = int(version)
-        # A list below what was seen already: the server's history was put back.
-        went_back = number < self._highest
-        changed = self._store.replace(items, version=None if went_back else number)
-        self._version, self._highest = version, number
-        for key in changed:
+                self._take_page(relist, page)
+        for key in relist.end():
             self._on_change(key)
+        self._version, self._highest = first.version, int(first.version)
         self.synced.set()
+
+    def _relist(self, version: int) -> Relist[T]:
+        # A list below what was seen already: the server's history was put back.
+        went_back = version < self._highest
+        return Relist(self._store, None if went_back else version)
+
+    def _take_page(self, relist: Relist[T], page: Page) -> None:
+        while page.items:  # emptied while it is read: raw objects are several times their items
+            self._take_listed(relist, page.items.pop(0))
+
+    def _take_listed(self, relist: Relist[T], obj: Json) -> None:
+        news = self._news(obj, needless=relist.is_held)
+        if news is not None and news[2] is not None and relist.take(news[0], news[1], news[2]):
+            self._on_change(news[0])
 
     def _watch(self) -> None:
         if not self._version:
@@ -176,17 +179,19 @@ class Reflector(Generic[T]):
 
     def _take_event(self, kind: str, obj: Json) -> None:
         if kind != "BOOKMARK":
-            news = self._news(obj, gone=kind == "DELETED")
+            news = self._news(obj, needless=lambda *_: kind == "DELETED")
             if news is not None and self._store.apply(*news):
                 self._on_change(news[0])
         self._version = obj["metadata"]["resourceVersion"]
         self._highest = int(self._version)
 
-    def _news(self, obj: Json, *, gone: bool = False) -> tuple[str, int, T | None] | None:
-        """Key, version and item of an object; None when it cannot be read."""
+    def _news(
+        self, obj: Json, *, needless: Callable[[str, int], bool]
+    ) -> tuple[str, int, T | None] | None:
+        """Key, version and item (None where it is `needless`); None for what cannot be read."""
         try:
-            version = int(obj["metadata"]["resourceVersion"])
-            return key_of(obj), version, None if gone else self._parse(obj)
+            key, version = key_of(obj), int(obj["metadata"]["resourceVersion"])
+            return key, version, None if needless(key, version) else self._parse(obj)
         except Exception:  # noqa: BLE001 -- one odd object must not hide all others
             _log.exception("object skipped", kind=self._resource.kind, metadata=obj.get("metadata"))
             return None

@@ -10,13 +10,18 @@ about a key that was removed meanwhile. Versions of one resource are comparable 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Generic, TypeVar
+
+from holdfast.kube.index import Index
 
 T = TypeVar("T")
 
 # A late answer to our own write is seconds old; this many removals are minutes.
 REMEMBERED_REMOVALS = 1024
+# Most who ask an index want to know whether there is anything at all.
+_FEW = 8
 
 
 class Store(Generic[T]):
@@ -24,11 +29,10 @@ class Store(Generic[T]):
 
     def __init__(self, indexes: Mapping[str, Callable[[T], Iterable[str]]] | None = None) -> None:
         """`indexes` name functions from an item to the values it is to be found under."""
-        self._indexes = dict(indexes or {})
+        self._indexes = {name: Index(values_of) for name, values_of in (indexes or {}).items()}
         self._lock = threading.RLock()
         self._items: dict[str, tuple[int, T]] = {}
         self._removed: dict[str, int] = {}
-        self._found: dict[tuple[str, str], set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._items)
@@ -37,6 +41,11 @@ class Store(Generic[T]):
         """The item of a key, or None."""
         held = self._items.get(key)
         return held[1] if held else None
+
+    def holds(self, key: str, version: int) -> bool:
+        """Whether the item of a key is held at just this version."""
+        held = self._items.get(key)
+        return held is not None and held[0] == version
 
     def keys(self) -> list[str]:
         """All keys, as of now."""
@@ -48,16 +57,26 @@ class Store(Generic[T]):
         with self._lock:
             return [item for _, item in self._items.values()]
 
-    def by(self, index: str, value: str) -> list[T]:
-        """The items found under a value of an index, in the order of their keys.
+    def by(self, index: str, value: str) -> Iterator[T]:
+        """The items found under a value of an index, those that came first first.
+
+        To look at the first few costs the same however many there are. What comes or goes
+        meanwhile may be among them or not.
 
         Raises:
             KeyError: There is no such index.
         """
-        if index not in self._indexes:
-            raise KeyError(index)
-        with self._lock:
-            return [self._items[key][1] for key in sorted(self._found.get((index, value), ()))]
+        return self._by(self._indexes[index], value)
+
+    def _by(self, index: Index[T], value: str) -> Iterator[T]:
+        seen: set[str] = set()
+        for most in (_FEW, None):
+            with self._lock:
+                found = [(key, self._items[key][1]) for key in islice(index.keys(value), most)]
+            yield from (item for key, item in found if key not in seen)
+            if len(found) != most:
+                return
+            seen.update(key for key, _ in found)
 
     def apply(self, key: str, version: int, item: T | None) -> bool:
         """Take the news that `key` is `item` (None: gone) at `version`; False when it is not news.
@@ -67,63 +86,62 @@ class Store(Generic[T]):
         with self._lock:
             if version <= self._version(key):
                 return False
-            held = self._remove(key)
             if item is not None:
-                self._insert(key, version, item)
-            elif held or key in self._removed:
+                self._set(key, version, item)
+                return True
+            held = self._remove(key)
+            if held or key in self._removed:
                 self._remember(key, version)
-            return held or item is not None
+            return held
 
-    def replace(
-        self, items: Mapping[str, tuple[int, T]], *, version: int | None = None
-    ) -> set[str]:
-        """Take a full list (key to version and item); the keys added, changed or vanished.
+    def take_listed(self, key: str, version: int, item: T, *, as_of: int | None) -> bool:
+        """Take an item of a list; False when that changes nothing.
 
-        With the list's `version`, what is held or was removed at a higher one stays so: it
+        With the list's version `as_of`, what is held or was removed at a higher one stays so: it
         happened after the list was taken. Without, the list is the whole truth, also where its
         versions are lower (a server restored from a backup).
         """
         with self._lock:
-            if version is None:
-                self._removed.clear()
-            changed = {
-                key
-                for key in self._items.keys() | items.keys()
-                if self._changes(key, items.get(key), version)
-            }
-            for key in changed:
-                self._remove(key)
-                if key in items:
-                    self._insert(key, *items[key])
-                elif version is not None:
-                    self._remember(key, version)
-            return changed
+            if self.holds(key, version) or self._is_later(key, as_of):
+                return False
+            self._set(key, version, item)
+            return True
 
-    def _changes(self, key: str, listed: tuple[int, T] | None, version: int | None) -> bool:
-        known = self._version(key)
-        if version is not None and known > version:
-            return False
-        return listed is None or key not in self._items or listed[0] != known
+    def drop_unlisted(self, key: str, *, as_of: int | None) -> bool:
+        """Remove what is not on a list; False when that changes nothing, as with `take_listed`."""
+        with self._lock:
+            if self._is_later(key, as_of):
+                return False
+            held = self._remove(key)
+            if held and as_of is not None:
+                self._remember(key, as_of)
+            return held
+
+    def forget_removals(self) -> None:
+        """What was removed may come back, at whatever version."""
+        with self._lock:
+            self._removed.clear()
+
+    def _is_later(self, key: str, as_of: int | None) -> bool:
+        return as_of is not None and self._version(key) > as_of
 
     def _version(self, key: str) -> int:
         held = self._items.get(key)
         return held[0] if held else self._removed.get(key, -1)
 
-    def _insert(self, key: str, version: int, item: T) -> None:
+    def _set(self, key: str, version: int, item: T) -> None:
+        before = self.get(key)
         self._removed.pop(key, None)
         self._items[key] = (version, item)
-        for place in self._places(item):
-            self._found.setdefault(place, set()).add(key)
+        for index in self._indexes.values():
+            index.change(key, before, item)
 
     def _remove(self, key: str) -> bool:
         held = self._items.pop(key, None)
         if held is None:
             return False
-        for place in self._places(held[1]):
-            keys = self._found[place]
-            keys.discard(key)
-            if not keys:
-                del self._found[place]
+        for index in self._indexes.values():
+            index.change(key, held[1], None)
         return True
 
     def _remember(self, key: str, version: int) -> None:
@@ -131,6 +149,3 @@ class Store(Generic[T]):
         self._removed[key] = version
         if len(self._removed) > REMEMBERED_REMOVALS:
             del self._removed[next(iter(self._removed))]
-
-    def _places(self, item: T) -> set[tuple[str, str]]:
-        return {(index, value) for index, of in self._indexes.items() for value in of(item)}

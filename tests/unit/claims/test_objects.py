@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from holdfast.claims.objects import (
     Claim,
     ClaimRef,
@@ -12,35 +14,35 @@ from holdfast.claims.objects import (
     parse_volume,
 )
 
+A_VOLUME = {
+    "metadata": {
+        "name": "pvc-1",
+        "uid": "u",
+        "resourceVersion": "7",
+        "annotations": {
+            "pv.kubernetes.io/provisioned-by": "example.com/nfs",
+            "pv.kubernetes.io/migrated-to": "example.com/new",
+            "holdfast.io/on-delete": "delete",
+            "holdfast.io/directory": "team/data",
+            "holdfast.io/export": "id-1",
+        },
+        "finalizers": ["kubernetes.io/pv-protection"],
+        "deletionTimestamp": "2026-11-21T09:00:00Z",
+    },
+    "spec": {
+        "capacity": {"storage": "1Gi"},
+        "persistentVolumeReclaimPolicy": "Delete",
+        "storageClassName": "nfs",
+        "claimRef": {"namespace": "team", "name": "data", "uid": "1"},
+        "nfs": {"server": "nfs.test", "path": "/export/team/data"},
+        "csi": {"driver": "example.com/csi"},
+    },
+    "status": {"phase": "Released"},
+}
+
 
 def test_every_field_of_a_volume_that_decisions_rest_on_is_read() -> None:
-    obj = {
-        "metadata": {
-            "name": "pvc-1",
-            "uid": "u",
-            "resourceVersion": "7",
-            "annotations": {
-                "pv.kubernetes.io/provisioned-by": "example.com/nfs",
-                "pv.kubernetes.io/migrated-to": "example.com/new",
-                "holdfast.io/on-delete": "delete",
-                "holdfast.io/directory": "team/data",
-                "holdfast.io/export": "id-1",
-            },
-            "finalizers": ["kubernetes.io/pv-protection"],
-            "deletionTimestamp": "2026-11-21T09:00:00Z",
-        },
-        "spec": {
-            "capacity": {"storage": "1Gi"},
-            "persistentVolumeReclaimPolicy": "Delete",
-            "storageClassName": "nfs",
-            "claimRef": {"namespace": "team", "name": "data", "uid": "1"},
-            "nfs": {"server": "nfs.test", "path": "/export/team/data"},
-            "csi": {"driver": "example.com/csi"},
-        },
-        "status": {"phase": "Released"},
-    }
-
-    assert parse_volume(obj) == Volume(
+    assert parse_volume(A_VOLUME) == Volume(
         name="pvc-1",
         uid="u",
         version="7",
@@ -162,3 +164,10 @@ def test_a_class_that_says_nothing_deletes_and_binds_at_once() -> None:
         waits_for_consumer=False,
         has_topologies=False,
     )
+
+
+def test_what_many_volumes_have_in_common_is_in_memory_once() -> None:
+    one, other = (parse_volume(json.loads(json.dumps(A_VOLUME))) for _ in range(2))
+
+    for field in ("finalizers", "phase", "class_name", "server", "provisioned_by", "export_id"):
+        assert getattr(one, field) is getattr(other, field)

@@ -8,7 +8,9 @@ import pytest
 
 from holdfast.kube import reflector as module
 from holdfast.kube.api import Api
+from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import VOLUMES, Json
+from holdfast.kube.store import Store
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.unit.kube.mirror import Mirror, gaps, volume
@@ -53,6 +55,27 @@ def test_a_long_list_comes_in_pages_and_is_complete(mirror: Start, server: FakeA
     assert mine.reflector.synced.wait(10.0)
     assert len(mine.store) == 1201
     assert server.count("list") == 3
+
+
+def test_a_list_read_anew_makes_items_of_what_changed_alone(api: Api) -> None:
+    read, changed = list[str](), list[str]()
+
+    def parse(obj: Json) -> str:
+        read.append(obj["metadata"]["name"])
+        return str(obj["spec"]["size"])
+
+    reflector = Reflector(api, VOLUMES, Store[str](), parse, changed.append)
+    for name in "abc":
+        api.create(VOLUMES, volume(name))
+    reflector._list()
+    assert (read, changed) == (["a", "b", "c"], ["a", "b", "c"])
+
+    api.patch(VOLUMES, "b", {"spec": {"size": 2}})
+    api.delete(VOLUMES, "c")
+    reflector._list()
+
+    assert read[3:] == ["b"]
+    assert changed[3:] == ["b", "c"]
 
 
 def test_a_list_that_expires_midway_is_begun_again_at_once(
