@@ -120,7 +120,8 @@ def decide(
         claim: as last seen.
         storage_class: the class it names, None where there is none of that name.
         provisioner: who we are.
-        existing: gives the volumes whose directory overlaps a path relative to the export.
+        existing: gives the volumes whose directory overlaps a path relative to the export, those
+            of this very path last.
         place: gives the directory of such a volume; empty where it is not known.
     """
     if claim.volume_name:
@@ -225,8 +226,9 @@ def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
 def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]) -> Plan | Refuse:
     for volume in existing(plan.directory):
         other = place(volume)
-        shares = plan.shared and other == plan.directory
-        if volume.name != plan.volume and not shares:
+        if plan.shared and other == plan.directory:
+            return plan  # and so do all that are still to come, which can be thousands
+        if volume.name != plan.volume:
             return Refuse(conflicts.in_use(plan.directory, other, volume), retry=True)
     return plan
 

@@ -21,6 +21,9 @@ from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
 from holdfast.kube.store import Store
 
+DEFAULT_VIEW = "default"  # the name of the only one
+
+AT = "at"
 BENEATH = "beneath"
 OF_CLASS = "class"
 
@@ -55,7 +58,7 @@ class Caches:
         self._views: tuple[View, ...] = ()
         self.claims: Store[Claim] = Store({OF_CLASS: lambda claim: [claim.class_name]})
         self.classes: Store[StorageClass] = Store()
-        self.volumes: Store[Volume] = Store({BENEATH: self._places})
+        self.volumes: Store[Volume] = Store({AT: self._places, BENEATH: self._above})
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
             Reflector(api, CLAIMS, self.claims, self._claim_of_interest, self._claim_changed),
             Reflector(api, CLASSES, self.classes, parse_class, self._class_changed),
@@ -103,8 +106,13 @@ class Caches:
 
     def _places(self, volume: Volume) -> Iterator[str]:
         for view in self._views:
-            for directory in prefixes(view.place(volume)):
-                yield beneath(view.name, directory)
+            if place := view.place(volume):
+                yield place_in(view.name, place)
+
+    def _above(self, volume: Volume) -> Iterator[str]:
+        for view in self._views:
+            for directory in above(view.place(volume)):
+                yield place_in(view.name, directory)
 
     def _claim_changed(self, key: str) -> None:
         self._postpone()
@@ -120,12 +128,15 @@ class Caches:
             view.volume_changed(name)
 
 
-def beneath(view: str, directory: str) -> str:
-    """The value of the index `BENEATH` for a directory of an export."""
-    return f"{view}/{directory}"
+def place_in(view: str, directory: str) -> str:
+    """The value of the indexes `AT` and `BENEATH` for a directory of an export.
+
+    That of the usual view is the directory itself, which is in memory anyway.
+    """
+    return directory if view == DEFAULT_VIEW else f"{view}\0{directory}"
 
 
-def prefixes(directory: str) -> Iterator[str]:
-    """A directory and those above it."""
-    names = directory.split("/") if directory else []
-    return ("/".join(names[:depth]) for depth in range(1, len(names) + 1))
+def above(directory: str) -> Iterator[str]:
+    """The directories above one."""
+    names = directory.split("/")
+    return ("/".join(names[:depth]) for depth in range(1, len(names)))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from holdfast.claims.decide import Provisioner, volume_name
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import needs_care, owns
 from holdfast.claims.volume import Address
-from holdfast.controller.caches import BENEATH, OF_CLASS, Caches, beneath, prefixes
+from holdfast.controller.caches import AT, BENEATH, DEFAULT_VIEW, OF_CLASS, Caches, above, place_in
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
-
-DEFAULT = "default"  # the name of the only export
 
 
 class ExportView:
     """The caches as one export sees them, with a queue of claims and one of volumes."""
 
     def __init__(
-        self, caches: Caches, provisioner: Provisioner, address: Address, name: str = DEFAULT
+        self, caches: Caches, provisioner: Provisioner, address: Address, name: str = DEFAULT_VIEW
     ) -> None:
         self.name = name
         self.claims = caches.claims
@@ -84,14 +84,15 @@ class ExportView:
         before, self._states[volume.name] = self._states.get(volume.name, state), state
         return before != state and owns(volume, self._provisioner)
 
-    def overlapping(self, directory: str) -> list[Volume]:
-        """The volumes whose directory is this one, beneath it, or above it."""
-        above = [prefix for prefix in prefixes(directory) if prefix != directory]
-        found = list(self.volumes.by(BENEATH, beneath(self.name, directory)))
-        for prefix in above:
-            candidates = self.volumes.by(BENEATH, beneath(self.name, prefix))
-            found += [volume for volume in candidates if self.place(volume) == prefix]
-        return found
+    def overlapping(self, directory: str) -> Iterator[Volume]:
+        """The volumes whose directory is above this one, beneath it, or, these last, this one.
+
+        To look at the first few costs the same however many volumes there are.
+        """
+        for place in above(directory):
+            yield from self.volumes.by(AT, place_in(self.name, place))
+        yield from self.volumes.by(BENEATH, place_in(self.name, directory))
+        yield from self.volumes.by(AT, place_in(self.name, directory))
 
     def place(self, volume: Volume) -> str:
         """A volume's directory, relative to the export; empty where it is not on it.
@@ -102,4 +103,5 @@ class ExportView:
         served = self._address.is_served_by(volume.server)
         if not served and not volume.provisioned_by:
             served = self._address.may_be_served_by(volume.server)
-        return (self._address.directory_of(volume.path) or "") if served else ""
+        place = (self._address.directory_of(volume.path) or "") if served else ""
+        return volume.directory if place == volume.directory else place  # not one string twice

@@ -221,6 +221,16 @@ def test_a_shared_path_is_the_same_path_and_none_within(other: str, kind: type) 
     assert isinstance(decided(of=of, existing=[held]), kind)
 
 
+def test_of_those_that_share_a_path_one_is_looked_at() -> None:
+    """Thousands may, and they come last."""
+    of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
+    held = [volume(name=f"pvc-{n}", annotations={"holdfast.io/directory": "team"}) for n in "12"]
+    left = iter(held)
+
+    assert isinstance(decide(claim(), of, ME, lambda _: left), Plan)
+    assert list(left) == held[1:]
+
+
 def test_the_volumes_in_the_way_are_asked_for_by_the_directory_of_the_plan() -> None:
     asked: list[str] = []
 

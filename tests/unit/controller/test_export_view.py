@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kubernetes.client import Configuration
 
 from holdfast.claims import constants
 from holdfast.claims.decide import Provisioner
+from holdfast.claims.paths import overlap
 from holdfast.controller.caches import Caches
 from holdfast.controller.export_view import ExportView
 from holdfast.kube.api import Api
 from tests.unit.controller.given import ADDRESS, NAME, a_claim, a_class, a_volume, ref
 
 CLAIMS, CLASSES, VOLUMES = range(3)
+DIRECTORIES = st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=4).map("/".join)
 
 
 class Bench:
@@ -209,7 +214,7 @@ class TestOverlap:
     def test_a_sibling_of_one_above_does_not(self, bench: Bench) -> None:
         bench.take(VOLUMES, a_volume(ref(), "team/other"))
 
-        assert bench.view.overlapping("team/data") == []
+        assert list(bench.view.overlapping("team/data")) == []
 
     @pytest.mark.parametrize(
         ("host", "path", "counts"),
@@ -232,10 +237,54 @@ class TestOverlap:
         assert (bench.view.volumes.get("static") is not None) == counts
         assert bench.volumes == []
 
+    def test_those_of_the_very_directory_come_last(self, bench: Bench) -> None:
+        for uid, directory in enumerate(["team/data", "team/data/deeper", "team", "team/data"]):
+            bench.take(VOLUMES, a_volume(ref(str(uid)), directory))
+
+        found = [volume.name for volume in bench.view.overlapping("team/data")]
+
+        assert found == ["pvc-2", "pvc-1", "pvc-0", "pvc-3"]
+
+    def test_a_new_directory_beside_many_is_compared_with_none_of_them(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(100):
+            bench.take(VOLUMES, a_volume(ref(str(number)), f"team/{number}"))
+        looked_at: list[str] = []
+        monkeypatch.setattr(bench.view, "place", looked_at.append)
+
+        assert list(bench.view.overlapping("team/new")) == []
+        assert looked_at == []
+
+    @given(data=st.data())
+    def test_it_finds_what_a_look_at_all_volumes_finds(self, data: st.DataObject) -> None:
+        bench = Bench(Api(Configuration()))
+        for number, directory in enumerate(data.draw(st.lists(DIRECTORIES, max_size=12))):
+            uid = str(number % 9)
+            bench.take(VOLUMES, a_volume(ref(uid), directory))
+        for uid in data.draw(st.sets(st.sampled_from("012345678"))):
+            bench.take(VOLUMES, a_volume(ref(uid)), "DELETED")
+        directory = data.draw(DIRECTORIES)
+
+        found = [volume.name for volume in bench.view.overlapping(directory)]
+
+        assert sorted(found) == sorted(
+            one.name
+            for one in bench.view.volumes.values()
+            if overlap(directory, bench.view.place(one))
+        )
+
+    def test_a_place_that_the_volume_has_already_is_not_kept_twice(self, bench: Bench) -> None:
+        bench.take(VOLUMES, a_volume(ref()))
+        [volume] = bench.view.overlapping("team/data")
+
+        assert volume.directory == "team/data"
+        assert bench.view.place(volume) is volume.directory
+
     def test_a_volume_of_ours_counts_at_our_server_alone(self, bench: Bench) -> None:
         bench.take(VOLUMES, a_volume(ref(), server="nas.example.com"))
 
-        assert bench.view.overlapping("team/data") == []
+        assert list(bench.view.overlapping("team/data")) == []
 
 
 def test_it_has_been_read_once_all_three_lists_have(bench: Bench) -> None:
