@@ -8,6 +8,7 @@ from holdfast import __version__
 from holdfast.cli.check import check
 from holdfast.cli.exports import exports
 from holdfast.cli.run import run
+from holdfast.cli.uninstall import uninstall
 from holdfast.cli.volumes import volumes
 
 __all__ = ["main"]
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (run, check, volumes, exports):
+for command in (run, check, volumes, exports, uninstall):
     main.add_command(command)

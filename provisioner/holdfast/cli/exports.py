@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of, volumes_of
+from holdfast.cli.confirm import confirm
 from holdfast.cli.options import EXPORT_ID
 from holdfast.cli.show_export import show
 
@@ -147,22 +147,10 @@ def _refuse_another_id(held: ExportInfo, root: Path, chosen: str) -> None:
 def _give_id(export: Export, chosen: str, present: Present, question: str) -> None:
     """Shows the numbers, asks the question if there is one, and writes the id."""
     if question:
-        _confirm(f"{present}. {question}")
+        confirm(f"{present}. {question}")
     else:
         click.echo(str(present))
     export.accept(chosen)
-
-
-def _confirm(question: str) -> None:
-    """Raises ClickException unless the user confirms."""
-    try:
-        if click.confirm(question):
-            return
-    except click.Abort:
-        if not sys.stdin.isatty():
-            raise click.ClickException("no terminal to ask for confirmation: add --yes") from None
-        raise
-    raise click.ClickException("nothing was changed")
 
 
 def _accept_restored(export: Export, leader: Leader, *, ask: bool) -> None:
@@ -179,7 +167,7 @@ def _accept_restored(export: Export, leader: Leader, *, ask: bool) -> None:
         f"a restore: {shown}"
     )
     if ask:
-        _confirm("Accept the directories that are there now as the volumes' own?")
+        confirm("Accept the directories that are there now as the volumes' own?")
     learned = counted(_learned(export, leader), "record")
     click.echo(f"{learned} written: the directories that are there now are accepted")
 

@@ -1,0 +1,239 @@
+"""`holdfast uninstall`: takes our finalizer off, so that another provisioner can delete volumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.claims import nfs_subdir
+from holdfast.claims.constants import FINALIZER
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import StorageClass, Volume, parse_class, parse_volume
+from holdfast.claims.reclaim import owns, without_finalizer
+from holdfast.cli import options
+from holdfast.cli.cluster import api_of, volumes_of
+from holdfast.cli.confirm import confirm
+from holdfast.cli.leader import held_lease
+
+if TYPE_CHECKING:
+    from holdfast.kube.api import Api
+
+_SHOWN = 20  # volumes that are shown one by one
+_ATTEMPTS = 5  # the API server's own controllers change finalizers as well
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One volume of the provisioner, as JSON has it.
+
+    Attributes:
+        deleting: it goes as soon as nothing holds it, and its directory stays on the export.
+        reclaim_action: what Holdfast does with its directory; empty where its record says.
+        reclaim_action_of_nfs_subdir: what nfs-subdir does, by the class as it is now.
+        finalizer: whether it has ours: present, absent, removed, or why it could not be.
+    """
+
+    volume: str
+    claim: str
+    path: str
+    phase: str
+    deleting: bool
+    reclaim_action: str
+    reclaim_action_of_nfs_subdir: str
+    finalizer: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two do something else with the directory."""
+        return bool(self.reclaim_action) and (
+            self.reclaim_action != self.reclaim_action_of_nfs_subdir
+        )
+
+
+@click.command()
+@options.provisioner_name
+@options.also_known_as
+@options.persons_kubeconfig
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+def uninstall(
+    *,
+    provisioner_name: str,
+    also_known_as: tuple[str, ...],
+    kubeconfig: str | None,
+    dry_run: bool,
+    yes: bool,
+    output: str,
+) -> None:
+    """Take Holdfast's finalizer off every volume of this provisioner.
+
+    With it, a volume that nfs-subdir-external-provisioner deletes would stay Terminating for ever.
+    Volumes, claims, directories and records stay as they are.
+
+    Stop Holdfast first: it would set the finalizer again, so while its Lease is held, this refuses.
+    Whether one runs without leader election, it cannot know.
+
+    It shows the volumes, and those whose directory nfs-subdir-external-provisioner would treat
+    otherwise than Holdfast, and asks first. Called again, it finds nothing to do.
+
+    Ends with 0 when no volume has the finalizer, or --dry-run is given, 1 when some still have it,
+    a Holdfast leads, the API server refuses, or you said no, 2 for a wrong option.
+    """
+    from holdfast.kube.errors import KubeError
+
+    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
+    try:
+        api = api_of(kubeconfig)
+        if not dry_run:
+            _refuse_while_led(api, provisioner)
+        rows = rows_of(volumes_of(api), _classes(api), provisioner)
+        if output == "text":
+            click.echo("\n".join(described(rows)))
+        held = [row for row in rows if row.finalizer == "present"]
+        if held and not dry_run:
+            if not yes:
+                confirm(f"Take the finalizer off {_counted(held)}?")
+                _refuse_while_led(api, provisioner)
+            rows = [_released(api, row) if row in held else row for row in rows]
+    except KubeError as error:
+        raise click.ClickException(error.message) from error
+    if output == "json":
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+    if not dry_run:
+        _conclude(rows)
+
+
+def _refuse_while_led(api: Api, provisioner: Provisioner) -> None:
+    """Raises ClickException."""
+    if leads := held_lease(api, {provisioner.lease, *provisioner.former_leases}):
+        raise click.ClickException(
+            f"{leads}: a Holdfast that runs would set the finalizer again; scale its Deployment to "
+            "0, or uninstall the chart, and run this again"
+        )
+
+
+def _classes(api: Api) -> dict[str, StorageClass]:
+    from holdfast.kube.resources import CLASSES
+
+    listed = (parse_class(obj) for page in api.pages(CLASSES) for obj in page.items)
+    return {one.name: one for one in listed}
+
+
+def rows_of(
+    volumes: Iterable[Volume], classes: dict[str, StorageClass], provisioner: Provisioner
+) -> list[Row]:
+    """The volumes of the provisioner, by claim."""
+    rows = [_row(one, classes.get(one.class_name)) for one in volumes if owns(one, provisioner)]
+    return sorted(rows, key=lambda row: (row.claim, row.volume))
+
+
+def _row(volume: Volume, storage_class: StorageClass | None) -> Row:
+    # Without its class, nfs-subdir deletes no volume.
+    then = nfs_subdir.action(storage_class.parameters).value if storage_class else "retain"
+    kept = volume.reclaim_policy != "Delete"
+    return Row(
+        volume=volume.name,
+        claim=str(volume.claim) if volume.claim.name else "",
+        path=f"{volume.server}:{volume.path}",
+        phase=volume.phase,
+        deleting=volume.deleting,
+        reclaim_action="retain" if kept else volume.on_delete,
+        reclaim_action_of_nfs_subdir="retain" if kept else then,
+        finalizer="present" if FINALIZER in volume.finalizers else "absent",
+    )
+
+
+def described(rows: Sequence[Row]) -> Iterator[str]:
+    """What there is to do, for a person."""
+    held = [row for row in rows if row.finalizer == "present"]
+    if not held:
+        yield f"none of {_counted(rows)} has the finalizer: there is nothing to do"
+        return
+    yield f"{len(held)} of {_counted(rows)} with the finalizer:"
+    yield from _listed(f"{_named(row)}{_going(row)}" for row in held)
+    if others := [row for row in rows if row.differs]:
+        yield (
+            "\nnfs-subdir-external-provisioner goes by the class, and would treat these "
+            "directories otherwise; a volume whose directory is to stay needs the reclaim policy "
+            "Retain:"
+        )
+        yield from _listed(
+            f"{_named(row)}: {row.reclaim_action} here, {row.reclaim_action_of_nfs_subdir} there"
+            for row in others
+        )
+
+
+def _named(row: Row) -> str:
+    return f"{row.volume} of claim {row.claim}" if row.claim else row.volume
+
+
+def _going(row: Row) -> str:
+    if not row.deleting:
+        return ""
+    return f", which is being deleted: it goes at once, and its directory stays at {row.path}"
+
+
+def _listed(lines: Iterable[str]) -> Iterator[str]:
+    all_lines = list(lines)
+    yield from (f"  {line}" for line in all_lines[:_SHOWN])
+    if len(all_lines) > _SHOWN:
+        yield f"  and {len(all_lines) - _SHOWN} more (-o json shows all)"
+
+
+def _counted(rows: Sequence[Row]) -> str:
+    return f"{len(rows)} volume{'' if len(rows) == 1 else 's'}"
+
+
+def _released(api: Api, row: Row) -> Row:
+    """Takes the finalizer off one volume; what became of it."""
+    from holdfast.kube.errors import ApiError, Conflict, NotFound
+
+    why = ""
+    for _ in range(_ATTEMPTS):
+        try:
+            _take_off(api, row.volume)
+        except NotFound:
+            pass
+        except Conflict as conflict:
+            why = conflict.message
+            continue
+        except ApiError as error:
+            return replace(row, finalizer=error.message)
+        return replace(row, finalizer="removed")
+    return replace(row, finalizer=why)
+
+
+def _take_off(api: Api, name: str) -> None:
+    from holdfast.kube.resources import VOLUMES
+
+    volume = parse_volume(api.get(VOLUMES, name))
+    # With its version: a merge patch writes the whole list, and another's must not be lost.
+    metadata = {
+        "finalizers": list(without_finalizer(volume.finalizers)),
+        "resourceVersion": volume.version,
+    }
+    api.patch(VOLUMES, name, {"metadata": metadata})
+
+
+def _conclude(rows: Sequence[Row]) -> None:
+    """Says how it ended; raises ClickException where some still have the finalizer."""
+    removed = [row for row in rows if row.finalizer == "removed"]
+    left = [row for row in rows if row.finalizer not in {"removed", "absent"}]
+    if removed:
+        click.echo(f"finalizer taken off {_counted(removed)}", err=True)
+    for row in left[:_SHOWN]:
+        click.echo(f"{_named(row)} still has it: {row.finalizer}", err=True)
+    if left:
+        raise click.ClickException(f"{_counted(left)} still with the finalizer: run this again")

@@ -1,0 +1,81 @@
+"""`holdfast uninstall`: afterwards nfs-subdir-external-provisioner can delete volumes again.
+
+It deletes a volume's directory first, and then the volume, of which nothing may hold it back.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from holdfast.claims.constants import FINALIZER
+from testbed.client import Json
+from tests.cluster.objects import finalizers_of, name_of
+from tests.cluster.running import Running
+from tests.cluster.site import Site
+from tests.cluster.typed import Typed, holdfast, variables_of
+from tests.support import eventually
+
+
+def uninstall(site: Site, *options: str) -> Typed:
+    typed = holdfast("uninstall", *options, variables=variables_of(site))
+    assert "Traceback" not in typed.err
+    return typed
+
+
+def has_finalizer(site: Site, volume: Json) -> bool:
+    return FINALIZER in finalizers_of(site.get_volume(name_of(volume)))
+
+
+@pytest.fixture
+def running(site: Site) -> Running:
+    return site.serve(leader_election=True)
+
+
+@pytest.fixture
+def volumes(site: Site, running: Running) -> list[Json]:
+    """Two that are bound, of a provisioner that works."""
+    assert running
+    storage_class = site.make_class(parameters={"onDelete": "delete"})
+    made = [site.bound(site.claim(storage_class, name)) for name in ("one", "two")]
+    assert all(has_finalizer(site, volume) for volume in made)
+    return made
+
+
+def test_while_a_provisioner_leads_it_refuses(site: Site, volumes: list[Json]) -> None:
+    refused = uninstall(site, "--yes")
+
+    assert refused.code == 1
+    assert f"Lease {site.namespace}/{site.name.replace('/', '-')} is held by" in refused.complaint
+    assert all(has_finalizer(site, volume) for volume in volumes)
+
+
+def test_once_it_has_ended_volumes_can_be_deleted_by_another(
+    site: Site, running: Running, volumes: list[Json]
+) -> None:
+    running.stop()
+    assert "no terminal to ask for confirmation: add --yes" in uninstall(site).complaint
+    planned = json.loads(uninstall(site, "--dry-run", "-o", "json").out)
+    assert [row["finalizer"] for row in planned] == ["present", "present"]
+    assert all(has_finalizer(site, volume) for volume in volumes)
+
+    assert uninstall(site, "--yes").code == 0
+
+    assert not any(has_finalizer(site, volume) for volume in volumes)
+    assert "there is nothing to do" in uninstall(site, "--yes").out
+    site.delete_claim("one")
+    site.released(volumes[0])
+    site.delete_volume(name_of(volumes[0]))
+    site.gone(volumes[0])
+
+
+def test_a_provisioner_that_comes_back_sets_it_again(
+    site: Site, running: Running, volumes: list[Json]
+) -> None:
+    running.stop()
+    assert uninstall(site, "--yes").code == 0
+
+    site.serve(leader_election=True)
+
+    eventually(lambda: all(has_finalizer(site, volume) for volume in volumes))

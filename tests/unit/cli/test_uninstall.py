@@ -1,0 +1,345 @@
+"""`holdfast uninstall`: the way back to another provisioner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from holdfast.claims.constants import FINALIZER, PROVISIONED_BY
+from holdfast.cli import leader, main
+from holdfast.kube.resources import CLASSES, LEASES, VOLUMES, Json
+from tests.fake.apiserver import FakeApiServer, Fault, Request
+from tests.fake.kubeconfig import kubeconfig
+from tests.unit.controller.given import NAME, a_class, a_volume, ref
+
+ANOTHERS = "kubernetes.io/pv-protection"
+LEASE = "example.com-nfs"
+FORMER = "former.example.com/nfs"
+
+
+class Bench:
+    """A cluster whose class `nfs` deletes, as its volumes say."""
+
+    def __init__(self, server: FakeApiServer, folder: Path) -> None:
+        self.server = server
+        self._kubeconfig = kubeconfig(server, folder)
+        server.objects.create(CLASSES.path(), a_class({"onDelete": "delete"}))
+
+    def add(self, uid: str = "1", *, by: str = NAME, action: str = "delete", **given: Any) -> None:
+        made = a_volume(ref(uid, f"data-{uid}"), **{"finalizers": (ANOTHERS, FINALIZER), **given})
+        made["metadata"]["annotations"][PROVISIONED_BY] = by
+        if "holdfast.io/on-delete" in made["metadata"]["annotations"]:
+            made["metadata"]["annotations"]["holdfast.io/on-delete"] = action
+        self.server.objects.create(VOLUMES.path(), made)
+
+    def hold(self, holder: str = "holdfast-0", name: str = LEASE, seconds: int = 1) -> None:
+        spec = {"holderIdentity": holder, "leaseDurationSeconds": seconds, "renewTime": "1"}
+        lease = {"metadata": {"namespace": "storage", "name": name}, "spec": spec}
+        # Where a list of all namespaces finds it.
+        self.server.objects.create(LEASES.path("storage"), lease)
+
+    def renew(self, *_: object, **changes: str) -> None:
+        """The holder renews its lease."""
+        path = LEASES.path("storage", LEASE)
+        spec = {"renewTime": "2", **changes}
+        self.server.objects.patch(path, {"spec": spec})
+
+    def run(self, *options: str, answer: str | None = None) -> Result:
+        given = ["--provisioner-name", NAME, "--kubeconfig", self._kubeconfig]
+        agreed = [] if answer is not None else ["--yes"]
+        return CliRunner().invoke(main, ["uninstall", *given, *agreed, *options], input=answer)
+
+    def finalizers(self, uid: str = "1") -> list[str]:
+        held: Json = self.server.objects.by_path[VOLUMES.path(name=f"pvc-{uid}")]
+        return list(held["metadata"]["finalizers"])
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(leader, "_LOOK", 0.01)
+    with FakeApiServer() as server:
+        yield Bench(server, tmp_path)
+
+
+def patches(bench: Bench) -> list[Request]:
+    return [one for one in bench.server.requests if one.verb == "patch"]
+
+
+class TestTakingItOff:
+    def test_it_is_taken_off_every_volume_of_the_provisioner_and_others_stay(
+        self, bench: Bench
+    ) -> None:
+        bench.add("1")
+        bench.add("2", finalizers=(FINALIZER,), policy="Retain", phase="Released")
+        bench.add("3", by="others")
+
+        done = bench.run()
+
+        assert done.exit_code == 0, done.output
+        assert (bench.finalizers("1"), bench.finalizers("2")) == ([ANOTHERS], [])
+        assert bench.finalizers("3") == [ANOTHERS, FINALIZER]
+        assert "finalizer taken off 2 volumes" in done.output
+
+    def test_volumes_of_a_former_name_are_its_own_where_it_is_named(self, bench: Bench) -> None:
+        bench.add(by=FORMER)
+
+        assert "none of 0 volumes has" in bench.run().output
+        bench.run("--also-known-as", FORMER)
+
+        assert bench.finalizers() == [ANOTHERS]
+
+    def test_the_second_time_there_is_nothing_to_do(self, bench: Bench) -> None:
+        bench.add()
+        bench.run()
+        before = len(patches(bench))
+
+        done = bench.run(answer="")
+
+        assert done.exit_code == 0
+        assert "none of 1 volume has the finalizer: there is nothing to do" in done.output
+        assert len(patches(bench)) == before
+
+    def test_one_that_was_added_in_between_is_kept(self, bench: Bench) -> None:
+        bench.add(finalizers=(FINALIZER,))
+
+        def add(request: Request) -> None:
+            both = {"finalizers": [FINALIZER, ANOTHERS]}
+            bench.server.objects.patch(request.path, {"metadata": both})
+
+        bench.server.meanwhile("patch", add)
+
+        assert bench.run().exit_code == 0
+        assert bench.finalizers() == [ANOTHERS]
+        assert len(patches(bench)) == 2
+
+    def test_a_volume_that_is_gone_by_now_needs_nothing(self, bench: Bench) -> None:
+        bench.add()
+        path = VOLUMES.path(name="pvc-1")
+        bench.server.meanwhile("patch", lambda _: bench.server.objects.by_path.pop(path))
+
+        assert bench.run().exit_code == 0
+
+    @pytest.mark.parametrize("fault", [Fault(403, "Forbidden"), Fault(409, "Conflict")])
+    def test_what_the_api_server_refuses_is_named_and_the_others_are_done(
+        self, bench: Bench, fault: Fault
+    ) -> None:
+        bench.add("1")
+        bench.add("2")
+        bench.server.fail("patch", fault, times=1 if fault.code == 403 else 5)
+
+        done = bench.run()
+
+        assert done.exit_code == 1
+        assert f"pvc-1 of claim team/data-1 still has it: fault {fault.code}" in done.output
+        assert "Error: 1 volume still with the finalizer: run this again" in done.output
+        assert bench.finalizers("2") == [ANOTHERS]
+        assert bench.run().exit_code == 0
+
+    def test_an_api_server_that_is_away_is_an_error(self, bench: Bench) -> None:
+        bench.add()
+        bench.server.fail("patch", Fault(503))
+
+        done = bench.run()
+
+        assert done.exit_code == 1
+        assert "Error: fault 503" in done.output
+
+
+class TestWhatItShows:
+    def test_a_dry_run_shows_the_same_and_changes_nothing(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", finalizers=())
+
+        done = bench.run("--dry-run")
+
+        assert done.exit_code == 0
+        assert done.output.splitlines() == [
+            "1 of 2 volumes with the finalizer:",
+            "  pvc-1 of claim team/data-1",
+        ]
+        assert bench.finalizers() == [ANOTHERS, FINALIZER]
+
+    def test_a_dry_run_asks_nothing_of_a_leader(self, bench: Bench) -> None:
+        bench.add()
+        bench.hold(seconds=1000)
+
+        assert bench.run("--dry-run").exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("parameters", "action", "policy", "said"),
+        [
+            ({"onDelete": "delete"}, "delete", "Delete", ""),
+            ({"onDelete": "delete"}, "retain", "Delete", "retain here, delete there"),
+            ({"archiveOnDelete": "false"}, "archive", "Delete", "archive here, delete there"),
+            ({"onDelete": "true"}, "delete", "Delete", "delete here, archive there"),
+            ({"onDelete": "delete"}, "retain", "Retain", ""),
+        ],
+    )
+    def test_a_directory_that_nfs_subdir_would_treat_otherwise_is_named(
+        self, bench: Bench, parameters: dict[str, str], action: str, policy: str, said: str
+    ) -> None:
+        """One that was there before its volume, for instance, is never removed by Holdfast."""
+        changed = a_class(parameters)
+        bench.server.objects.by_path[f"{CLASSES.path()}/nfs"]["parameters"] = changed["parameters"]
+        bench.add(action=action, policy=policy)
+
+        shown = bench.run("--dry-run").output
+
+        assert ("there" in shown) == bool(said)
+        assert said in shown
+
+    def test_without_its_class_nfs_subdir_deletes_no_volume(self, bench: Bench) -> None:
+        del bench.server.objects.by_path[f"{CLASSES.path()}/nfs"]
+        bench.add()
+
+        assert "delete here, retain there" in bench.run("--dry-run").output
+
+    def test_an_inherited_volume_is_treated_by_its_class_in_both(self, bench: Bench) -> None:
+        bench.add(annotated=False)
+
+        assert "there" not in bench.run("--dry-run").output
+
+    def test_a_volume_that_is_being_deleted_goes_and_its_directory_is_named(
+        self, bench: Bench
+    ) -> None:
+        bench.add(phase="Released")
+        bench.server.objects.delete(VOLUMES.path(name="pvc-1"))
+
+        shown = bench.run("--dry-run").output
+
+        assert "being deleted: it goes at once, and its directory stays at nas:/srv/" in shown
+
+    def test_of_many_some_are_shown(self, bench: Bench) -> None:
+        for number in range(23):
+            bench.add(str(number))
+
+        lines = bench.run("--dry-run").output.splitlines()
+
+        assert lines[0] == "23 of 23 volumes with the finalizer:"
+        assert lines[-1] == "  and 3 more (-o json shows all)"
+        assert len(lines) == 22
+
+    @pytest.mark.parametrize(("options", "after"), [(("--dry-run",), "present"), ((), "removed")])
+    def test_json_has_every_volume_and_what_became_of_it(
+        self, bench: Bench, options: tuple[str, ...], after: str
+    ) -> None:
+        bench.add("1", action="retain")
+        bench.add("2", finalizers=())
+
+        first, second = json.loads(bench.run("-o", "json", *options).stdout)
+
+        assert first == {
+            "volume": "pvc-1",
+            "claim": "team/data-1",
+            "path": "nas:/srv/team/data",
+            "phase": "Bound",
+            "deleting": False,
+            "reclaim_action": "retain",
+            "reclaim_action_of_nfs_subdir": "delete",
+            "finalizer": after,
+        }
+        assert second["finalizer"] == "absent"
+
+
+class TestAsking:
+    def test_it_asks_and_takes_yes(self, bench: Bench) -> None:
+        bench.add()
+
+        done = bench.run(answer="y\n")
+
+        assert "Take the finalizer off 1 volume?" in done.output
+        assert (done.exit_code, bench.finalizers()) == (0, [ANOTHERS])
+
+    @pytest.mark.parametrize(
+        ("answer", "said"), [("n\n", "nothing was changed"), ("", "no terminal to ask for confirmation")]
+    )
+    def test_anything_else_changes_nothing(self, bench: Bench, answer: str, said: str) -> None:
+        bench.add()
+
+        done = bench.run(answer=answer)
+
+        assert done.exit_code == 1
+        assert f"Error: {said}" in done.output
+        assert bench.finalizers() == [ANOTHERS, FINALIZER]
+
+
+class TestALeader:
+    """A Holdfast that runs would set the finalizer again."""
+
+    @pytest.mark.parametrize("options", [(), ("--also-known-as", FORMER)])
+    def test_while_a_lease_is_renewed_it_refuses(
+        self, bench: Bench, options: tuple[str, ...]
+    ) -> None:
+        bench.add()
+        bench.hold(seconds=1000)
+        bench.server.meanwhile("get", bench.renew)
+
+        done = bench.run(*options)
+
+        assert done.exit_code == 1
+        assert "Error: Lease storage/example.com-nfs is held by holdfast-0: " in done.output
+        assert "scale its Deployment to 0" in done.output
+        assert patches(bench) == []
+
+    def test_a_lease_of_a_former_name_counts(self, bench: Bench) -> None:
+        bench.add()
+        bench.hold(name="former.example.com-nfs", seconds=1000)
+        path = LEASES.path("storage", "former.example.com-nfs")
+        bench.server.meanwhile(
+            "get", lambda _: bench.server.objects.patch(path, {"spec": {"renewTime": "2"}})
+        )
+
+        assert bench.run("--also-known-as", FORMER).exit_code == 1
+
+    def test_one_that_begins_to_lead_while_it_asks_is_seen(self, bench: Bench) -> None:
+        bench.add()
+
+        def lead(_: Request) -> None:
+            bench.hold(seconds=1000)
+            bench.server.meanwhile("get", bench.renew)
+
+        for act in (lambda _: None, lambda _: None, lambda _: None, lead):
+            bench.server.meanwhile("list", act)  # leases, classes, volumes, and leases again
+
+        done = bench.run(answer="y\n")
+
+        assert "is held by holdfast-0" in done.output
+        assert bench.finalizers() == [ANOTHERS, FINALIZER]
+
+    @pytest.mark.parametrize("change", ["runs out", "given up", "deleted"])
+    def test_a_lease_that_nobody_renews_is_no_leader(self, bench: Bench, change: str) -> None:
+        bench.add()
+        bench.hold(seconds=1 if change == "runs out" else 1000)
+        path = LEASES.path("storage", LEASE)
+        if change == "given up":
+            bench.server.meanwhile("get", lambda _: bench.renew(holderIdentity=""))
+        if change == "deleted":
+            bench.server.meanwhile("get", lambda _: bench.server.objects.by_path.pop(path))
+
+        assert bench.run().exit_code == 0
+        assert bench.finalizers() == [ANOTHERS]
+
+    @pytest.mark.parametrize(("holder", "name"), [("", LEASE), ("x", "others")])
+    def test_one_of_nobody_or_of_another_program_is_no_leader(
+        self, bench: Bench, holder: str, name: str
+    ) -> None:
+        bench.add()
+        bench.hold(holder, name, seconds=1000)
+
+        assert bench.run().exit_code == 0
+        assert "looking" not in bench.run().output
+
+    def test_where_leases_may_not_be_listed_it_says_so(self, bench: Bench) -> None:
+        bench.add()
+        bench.server.fail("list", Fault(403, "Forbidden"))
+
+        done = bench.run()
+
+        assert done.exit_code == 1
+        assert "Error: fault 403" in done.output
+        assert patches(bench) == []
