@@ -216,7 +216,7 @@ def unmounted(root: Path) -> None:
         lambda: reap(export),
     ]
     for call in calls:
-        with pytest.raises(WrongExport, match="mount the export there"):
+        with pytest.raises(WrongExport, match="mount the export that the volumes"):
             call()
     assert export.exports.probe() == ExportInfo()
     assert listing(root) == {}
