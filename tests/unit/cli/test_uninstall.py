@@ -256,7 +256,8 @@ class TestAsking:
         assert (done.exit_code, bench.finalizers()) == (0, [ANOTHERS])
 
     @pytest.mark.parametrize(
-        ("answer", "said"), [("n\n", "nothing was changed"), ("", "no terminal to ask for confirmation")]
+        ("answer", "said"),
+        [("n\n", "nothing was changed"), ("", "no terminal to ask for confirmation")],
     )
     def test_anything_else_changes_nothing(self, bench: Bench, answer: str, said: str) -> None:
         bench.add()
