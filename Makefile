@@ -91,8 +91,8 @@ test-examples: $(VENV)/made ## every example on the lab that stands, then with o
 	@$(BIN)/pytest tests/lab/examples/test_worker_off.py
 
 .PHONY: bench
-bench: $(VENV)/made ## 1,000 claims at once, against the floor; build/bench.png and a JSON line
-	@$(BIN)/python -m tests.bench
+bench: $(VENV)/made ## 1,000 claims at once, against the floor; build/bench.png, a JSON line; ARGS=--help
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: mutants
 mutants: $(VENV)/made ## mutation testing: which faults no unit test notices; half an hour; ARGS=--help

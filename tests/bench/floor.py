@@ -24,8 +24,8 @@ _READY = "ready\n"
 
 
 @contextmanager
-def running(plane: ControlPlane) -> Iterator[None]:
-    """Runs the program for the length of the block."""
+def running(plane: ControlPlane) -> Iterator[int]:
+    """Runs the program for the length of the block, which gets its process id."""
     words = [plane.url, str(plane.folder / "certificates")]
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench.floor", *words], stdout=subprocess.PIPE, text=True
@@ -33,7 +33,7 @@ def running(plane: ControlPlane) -> Iterator[None]:
         try:
             if program.stdout is None or program.stdout.readline() != _READY:
                 raise RuntimeError("the floor's writer did not start")
-            yield
+            yield program.pid
         finally:
             program.kill()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from holdfast.claims.decide import Plan, Provisioner, decide
 from holdfast.claims.objects import parse_claim, parse_class
 from holdfast.claims.volume import Address
+from holdfast.exports.interface import Wanted
 from tests.bench.connection import Json
 
 NAMESPACE = "bench"
 CLASS = "bench"
 PROVISIONER = Provisioner("example.com/bench")
 ADDRESS = Address("nfs.example.com", "/export")
+EXPORT_ID = "00000000-0000-4000-8000-000000000000"
 ASSIGNED = "volume.kubernetes.io/storage-provisioner"
 
 NAMESPACES = "/api/v1/namespaces"
@@ -46,6 +48,19 @@ def plan(number: int) -> Plan:
     if not isinstance(decided, Plan):
         raise TypeError(decided)
     return decided
+
+
+def wanted(plan: Plan) -> Wanted:
+    """What the provisioner asks an export for."""
+    return Wanted(
+        volume=plan.volume,
+        directory=plan.directory,
+        claim=plan.ref,
+        storage_class=plan.storage_class.name,
+        size=plan.claim.size,
+        reclaim_policy=plan.storage_class.reclaim_policy,
+        on_delete=plan.action,
+    )
 
 
 def bound_claim(number: int, volume: str) -> Json:

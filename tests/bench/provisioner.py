@@ -21,8 +21,8 @@ from testbed.controlplane import ControlPlane
 from testbed.ports import LOOPBACK, free_ports
 from testbed.waiting import until
 from tests.bench import objects
+from tests.bench.processor import seconds_of
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _LOOK = 0.01  # seconds between two questions whether it is ready
 _QUIET = 3.0  # seconds without a request, after which it counts as done
 _DEADLINE = 60.0
@@ -79,16 +79,20 @@ class Provisioner:
             time.sleep(_QUIET)
 
     def cpu_seconds(self) -> float:
-        """User and system time of the process, proc_pid_stat(5)."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """User and system time of the process."""
+        return seconds_of(self.process.pid)
 
     def idle_cpu_percent(self, seconds: float) -> float:
         """The share of one processor that it takes while there is nothing to do."""
         before, started = self.cpu_seconds(), time.monotonic()
         time.sleep(seconds)
         return 100 * (self.cpu_seconds() - before) / (time.monotonic() - started)
+
+    def await_lists(self, number: int, within: float) -> None:
+        """Returns when it has listed the volumes so many times, and is quiet."""
+        listed = lambda: self.calls()["list persistentvolumes"] >= number  # noqa: E731 - once
+        until(listed, within, f"{number} requests for the list of volumes")
+        self.await_quiet()
 
     def rss_mib(self, field: str = "VmRSS") -> float:
         """Resident memory, proc_pid_status(5); `VmHWM` gives its peak."""

@@ -23,12 +23,23 @@ from testbed.programs import Programs
 from tests.bench import floor, objects
 from tests.bench.burst import Burst
 from tests.bench.connection import Poster, Server
+from tests.bench.processor import Meter, Spent
 from tests.bench.provisioner import Provisioner, is_upkeep, without_upkeep
 
 QPS = 2000  # of kube-controller-manager's client; its default of 20 would be all that is measured
-_EXPORT_ID = "00000000-0000-4000-8000-000000000000"
 _SETTLE = 3.0  # seconds in which a new control plane ends its own beginnings
 _CONNECTIONS = 4
+_TAIL = 6.0  # seconds after the burst, in which its events are sent
+_PAGE = 500  # volumes that one request for the list brings
+_RELIST = 300.0
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What the control plane and the floor's writer took for one burst."""
+
+    burst: Burst
+    spent: Spent
 
 
 @dataclass(frozen=True)
@@ -38,14 +49,15 @@ class Served:
     Attributes:
         calls: requests for the claims, by "verb resource"; `upkeep`: all others meanwhile.
         events: how many events on claims the API server holds from it.
-        cpu: user and system time of the process.
+        idle_rss: before the burst; `rss`: after it; `peak`: the most there was.
     """
 
     burst: Burst
+    spent: Spent
     calls: Counter[str]
     upkeep: Counter[str]
     events: int
-    cpu: float
+    idle_rss: float
     rss: float
     peak: float
     start_to_ready: float
@@ -54,7 +66,12 @@ class Served:
 
 @dataclass(frozen=True)
 class Many:
-    """Memory in MiB of a provisioner that was started with many volumes there."""
+    """Memory in MiB of a provisioner that was started with many volumes there.
+
+    Attributes:
+        rss: once it is ready.
+        peak: the most there was, also when the API server came back and all was listed again.
+    """
 
     volumes: int
     rss: float
@@ -75,25 +92,37 @@ class Bench:
         self._exports = exports
         self._claims = claims
         self._numbers = itertools.count(1)
+        self._tail = _TAIL
 
-    def floor(self) -> Burst:
-        """The bench writes the volumes itself."""
-        with self._plane() as plane, floor.running(plane):
-            return Burst.run(plane, self._claims)
+    def floor(self) -> Floor:
+        """The bench writes the volumes itself.
+
+        What the control plane does by itself counts for both sides, so it is measured as long
+        after the burst as the provisioner had work in the round before.
+        """
+        with self._plane() as plane, floor.running(plane) as writer:
+            meter = Meter(plane, writer)
+            burst = Burst.run(plane, self._claims)
+            time.sleep(self._tail)
+            return Floor(burst, meter.read())
 
     def provisioner(self, *, idle_seconds: float = 0.0) -> Served:
         """The provisioner does; its idle processor time is measured for so many seconds."""
         with self._plane() as plane, Provisioner.running(plane, self._export(plane)) as one:
-            calls, cpu = one.calls(), one.cpu_seconds()
+            idle_rss, before = one.rss_mib(), one.calls()
+            meter = Meter(plane, one.process.pid)
             burst = Burst.run(plane, self._claims)
+            bound = time.monotonic()
             one.await_quiet()
-            calls, cpu = one.calls() - calls, one.cpu_seconds() - cpu
+            self._tail, spent = time.monotonic() - bound, meter.read()
+            calls = one.calls() - before
             return Served(
                 burst=burst,
+                spent=spent,
                 calls=without_upkeep(calls),
                 upkeep=Counter({call: n for call, n in calls.items() if is_upkeep(call)}),
                 events=_events(plane),
-                cpu=cpu,
+                idle_rss=idle_rss,
                 rss=one.rss_mib(),
                 peak=one.rss_mib("VmHWM"),
                 start_to_ready=one.start_to_ready,
@@ -111,7 +140,11 @@ class Bench:
             root = self._export(plane)
             _write_many(plane, root, volumes)
             with Provisioner.running(plane, root) as one:
-                return Many(volumes, one.rss_mib(), one.rss_mib("VmHWM"), one.start_to_ready)
+                rss, lists = one.rss_mib(), one.calls()["list persistentvolumes"]
+                plane.apiserver.kill()
+                plane.apiserver.start()
+                one.await_lists(lists + -(-volumes // _PAGE), _RELIST)
+                return Many(volumes, rss, one.rss_mib("VmHWM"), one.start_to_ready)
 
     def _export(self, plane: ControlPlane) -> Path:
         return self._exports / plane.folder.name
@@ -134,7 +167,8 @@ def _events(plane: ControlPlane) -> int:
 
 
 def _write_many(plane: ControlPlane, root: Path, count: int) -> None:
-    Export(root).initialise(_EXPORT_ID)
+    root.mkdir()
+    Export(root).initialise(objects.EXPORT_ID)
     records = root / ".holdfast" / "volumes"
     server = Server(plane.url, plane.folder / "certificates")
     shares = [range(first, count, _CONNECTIONS) for first in range(_CONNECTIONS)]
@@ -146,7 +180,7 @@ def _write_share(server: Server, records: Path, numbers: range) -> None:
     volumes, claims = Poster(server, objects.VOLUMES), Poster(server, objects.CLAIMS)
     for number in numbers:
         plan = objects.plan(number)
-        volumes.post(volume(plan, objects.ADDRESS, finalizer=True, export_id=_EXPORT_ID))
+        volumes.post(volume(plan, objects.ADDRESS, finalizer=True, export_id=objects.EXPORT_ID))
         claims.post(objects.bound_claim(number, plan.volume))
         (records / plan.volume).write_bytes(_record(plan).dump())
 
@@ -154,7 +188,7 @@ def _write_share(server: Server, records: Path, numbers: range) -> None:
 def _record(plan: Plan) -> Record:
     return Record(
         volume=plan.volume,
-        export=_EXPORT_ID,
+        export=objects.EXPORT_ID,
         directory=plan.directory,
         claim=plan.ref,
         storage_class=plan.storage_class.name,
