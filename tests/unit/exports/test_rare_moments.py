@@ -108,5 +108,5 @@ def test_what_later_versions_may_add_to_a_record_is_read_to_a_depth(
     if is_read:
         assert Record.parse(data, "pvc-1").unknown == {"later": value}
     else:
-        with pytest.raises(Unsafe, match=f"nested more than {DEEPEST} deep"):
+        with pytest.raises(Unsafe, match=f"nested more than {DEEPEST} levels deep"):
             Record.parse(data, "pvc-1")
