@@ -16,7 +16,8 @@ from kubernetes.client import Configuration
 
 from holdfast.claims.decide import Plan
 from holdfast.claims.volume import volume
-from holdfast.controller.cluster import Cluster
+from holdfast.controller.caches import Caches
+from holdfast.controller.export_view import ExportView
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant, Leader
 from holdfast.kube.api import Api
@@ -88,18 +89,19 @@ class _Overlapping(_Stage):
 
     def __init__(self) -> None:
         api = Api(Configuration())
-        self._cluster = Cluster(api, objects.PROVISIONER, objects.ADDRESS, lambda: None)
+        caches = Caches(api, objects.PROVISIONER, lambda: None)
+        self._view = ExportView(caches, objects.PROVISIONER, objects.ADDRESS)
 
     def sample(self, number: int) -> int:
         plan = _plan(number)
         obj = volume(plan, objects.ADDRESS, finalizer=True, export_id=objects.EXPORT_ID)
         obj["metadata"] |= {"uid": plan.ref.uid, "resourceVersion": str(number + 1)}
         began = time.thread_time_ns()
-        found = list(self._cluster.overlapping(plan.directory))
+        found = list(self._view.overlapping(plan.directory))
         took = time.thread_time_ns() - began
         if found:
             raise ValueError(found)
-        self._cluster.learn(obj)
+        self._view.learn(obj)
         return took
 
 
