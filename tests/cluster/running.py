@@ -46,7 +46,7 @@ class Running:
     @property
     def export(self) -> Exports:
         """What a test puts faults into."""
-        return self.manager.export.directories._exports
+        return self.manager.exports["default"].directories._exports
 
     @property
     def api(self) -> Api:
@@ -55,7 +55,7 @@ class Running:
 
     @property
     def claims_controller(self) -> ClaimsController:
-        return self.manager.export.claims
+        return self.manager.exports["default"].claims
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of an answer over HTTP."""
@@ -91,8 +91,8 @@ class Running:
         return max((int(item["metadata"]["resourceVersion"]) for item in items), default=0)
 
     def _is_idle(self) -> bool:
-        view = self.manager.export.view
+        view = self.manager.exports["default"].view
         queues = (view.claim_queue, view.volume_queue)
-        return self.manager.export.gate.is_open() and not any(
+        return self.manager.exports["default"].gate.is_open() and not any(
             queue.depth() or queue._working for queue in queues
         )

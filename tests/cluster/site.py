@@ -10,7 +10,7 @@ from typing import Any
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
-from holdfast.controller.settings import Settings
+from holdfast.controller.settings import ExportSettings, Settings
 from testbed.client import Json
 from testbed.controlplane import ControlPlane
 from tests.cluster.objects import Objects
@@ -32,6 +32,7 @@ class Site(Objects):
         also: Sequence[str] = (),
         ownership: Ownership | None = None,
         finalizer: bool = True,
+        export_deadline: float = 30.0,
         **more: Any,
     ) -> Settings:
         """What a provisioner of this site is told; `more` are fields of Settings."""
@@ -40,8 +41,9 @@ class Site(Objects):
         )
         given: dict[str, Any] = {
             "provisioner": provisioner,
-            "address": self.address,
-            "root": self.root,
+            "exports": (
+                ExportSettings(address=self.address, root=self.root, deadline=export_deadline),
+            ),
             "kubeconfig": str(self.plane.kubeconfig),
             "leader_election": False,
             "http_host": "127.0.0.1",

@@ -16,7 +16,7 @@ from tests.support import eventually
 def test_no_thread_and_no_port_is_left_once_it_has_ended(site: Site) -> None:
     before = set(threading.enumerate())
     running = site.stand_by(leader_election=True)
-    directories = running.manager.export.directories
+    directories = running.manager.exports["default"].directories
     # Idle threads stay for longer than is waited below, unless they are told to go.
     directories._lane._linger = directories._probe_lane._linger = 60.0
     running.start()
@@ -40,7 +40,7 @@ def test_it_ends_when_only_a_new_mount_helps(site: Site, monkeypatch: pytest.Mon
         raise ExportUnavailable("stale file handle", stale=True)
 
     monkeypatch.setattr(running.export, "probe", probe)
-    running.manager.export.circuit.trip("a worker found it stale")
+    running.manager.exports["default"].circuit.trip("a worker found it stale")
 
     eventually(lambda: running.codes)
 
@@ -60,7 +60,7 @@ def test_a_stale_handle_that_heals_does_not_end_it(
         probe()
 
     monkeypatch.setattr(running.export, "probe", flaky)
-    running.manager.export.circuit.trip("a worker found it stale")
+    running.manager.exports["default"].circuit.trip("a worker found it stale")
 
     site.bound(site.claim(site.make_class()))
     assert running.codes == []

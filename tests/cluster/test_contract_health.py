@@ -213,7 +213,7 @@ def test_a_thread_that_ended_is_not_live(site: Site) -> None:
     running = site.serve()
     eventually(lambda: is_ready(running))
 
-    running.manager.export.view.claim_queue.shut_down()
+    running.manager.exports["default"].view.claim_queue.shut_down()
 
     eventually(lambda: "thread claims-0 has ended" in running.get("/healthz")[1])
     assert running.get("/healthz")[0] == 503

@@ -31,14 +31,14 @@ class Hands:
         self._monkeypatch = monkeypatch
         self._running = site.stand_by()
         self._manager = self._running.manager
-        self._manager.export.directories.probe()
+        self._manager.exports["default"].directories.probe()
         self._manager.caches.start()
         eventually(lambda: self._manager.caches.synced)
         self._term = self._take_over()
 
     def _take_over(self) -> Term:
         """Begins a term, as `LeaderTasks` does, of which no thread runs, nor one of the workers."""
-        export = self._manager.export
+        export = self._manager.exports["default"]
         export.leader_tasks._take_over()
         assert export.gate.term is not None
         return export.gate.term
@@ -61,7 +61,7 @@ class Hands:
             eventually(lambda: self._manager.caches.classes.get(name))
         else:
             eventually(lambda: self._manager.caches.claims.get(key) is None)
-        with self._manager.export.gate.within(self._term):
+        with self._manager.exports["default"].gate.within(self._term):
             self._running.claims_controller(key)
 
     def fail(self, error: Exception, operation: str = "create") -> None:
@@ -81,11 +81,11 @@ class Hands:
         def refuse(_: float) -> Grant:
             raise LeadershipLost
 
-        self._monkeypatch.setattr(self._manager.export.directories, "_grant", refuse)
+        self._monkeypatch.setattr(self._manager.exports["default"].directories, "_grant", refuse)
 
     def carry_out(self, begun: Plan) -> None:
         """An attempt at what was begun, whatever became of its claim."""
-        with self._manager.export.gate.within(self._term):
+        with self._manager.exports["default"].gate.within(self._term):
             self._running.claims_controller._carry_out(begun)
 
 

@@ -267,7 +267,7 @@ class TestInfeasible:
 
         running.settle()
 
-        assert not running.manager.export.view.claim_queue._later
+        assert not running.manager.exports["default"].view.claim_queue._later
         assert len({event["message"] for event in site.events(claim)}) == 1
 
     def test_an_infeasible_claim_is_served_once_its_class_is_another(self, site: Site) -> None:

@@ -8,14 +8,16 @@ carried out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from holdfast.claims import conflicts, parameters, paths, pattern
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, ClaimRef, StorageClass, Volume
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.parameters import Action, Parameters
+from holdfast.claims.parameters import EXPORT, Action, Parameters
+
+DEFAULT_EXPORT = "default"  # the name of the only one, where a class need not name it
 
 _SNAPSHOTS = "snapshot.storage.k8s.io"
 
@@ -28,7 +30,8 @@ class Provisioner:
 
     `finalizer` holds a volume back until its directory is dealt with, also when somebody
     deletes the volume before its claim. `takes_over` are clusters that are gone, whose retained
-    directories may be taken up.
+    directories may be taken up. `exports` are the names that the parameter `export` may have; the
+    first is that of classes without it.
     """
 
     name: str
@@ -36,24 +39,34 @@ class Provisioner:
     ownership: Ownership = field(default_factory=Ownership)
     finalizer: bool = True
     takes_over: frozenset[str] = frozenset()
+    exports: tuple[str, ...] = (DEFAULT_EXPORT,)
 
     def answers_to(self, name: str) -> bool:
         """Whether a claim, class or volume with this provisioner's name is ours."""
         return name == self.name or name in self.also
 
-    @property
-    def lease(self) -> str:
-        """The name of its lease: its own, as client-go's users spell it."""
-        return _lease_of(self.name)
+    def export_of(self, storage_class: StorageClass | None) -> str:
+        """The export that serves a class: the one that it names, if there is such, or the first."""
+        named = storage_class.parameters.get(EXPORT, "") if storage_class else ""
+        return named if named in self.exports else self.exports[0]
 
-    @property
-    def former_leases(self) -> tuple[str, ...]:
-        """Those of the other names that it answers to: it may have been renamed."""
-        return tuple(sorted(set(map(_lease_of, self.also)) - {self.lease}))
+    def lease_of(self, export: str = DEFAULT_EXPORT) -> str:
+        """The name of an export's lease.
+
+        That of the default export is the provisioner's own, as client-go's users spell it.
+        """
+        return _lease_of(self.name, export)
+
+    def former_leases_of(self, export: str = DEFAULT_EXPORT) -> tuple[str, ...]:
+        """The leases that the export had before, if it or the provisioner was renamed."""
+        names = {self.name, *self.also}
+        leases = {_lease_of(name, one) for name in names for one in (export, DEFAULT_EXPORT)}
+        return tuple(sorted(leases - {self.lease_of(export)}))
 
 
-def _lease_of(name: str) -> str:
-    return name.replace("/", "-")
+def _lease_of(name: str, export: str) -> str:
+    own = name.replace("/", "-")
+    return own if export == DEFAULT_EXPORT else f"{own}-{export}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +169,7 @@ def _populator(claim: Claim) -> str:
 
 def _plan(claim: Claim, storage_class: StorageClass, provisioner: Provisioner) -> Plan:
     refuse_what_nfs_cannot_do(claim)
-    read = read_class(storage_class)
+    read = read_class(storage_class, provisioner.exports)
     name = volume_name(claim.ref)
     directory = directory_for(claim, read, name)
     return Plan(
@@ -195,7 +208,9 @@ def refuse_what_nfs_cannot_do(claim: Claim) -> None:
         )
 
 
-def read_class(storage_class: StorageClass) -> Parameters:
+def read_class(
+    storage_class: StorageClass, exports: Collection[str] = (DEFAULT_EXPORT,)
+) -> Parameters:
     """The class's parameters; raises Refused with the class's name."""
     try:
         if storage_class.has_topologies:
@@ -203,9 +218,18 @@ def read_class(storage_class: StorageClass) -> Parameters:
                 "allowedTopologies are not supported: an NFS export is the same from every node; "
                 "remove them from the class"
             )
-        return parameters.read(storage_class.parameters)
+        return _on_one_of(exports, parameters.read(storage_class.parameters))
     except Refused as refused:
         raise Refused(f"StorageClass {storage_class.name!r}: {refused.message}") from None
+
+
+def _on_one_of(exports: Collection[str], read: Parameters) -> Parameters:
+    if read.export and read.export not in exports:
+        raise Refused(
+            f"parameter {EXPORT!r} is {read.export!r}, which is not configured: it must be "
+            f"one of {', '.join(exports)}"
+        )
+    return read
 
 
 def directory_for(claim: Claim, read: Parameters, volume: str) -> str:

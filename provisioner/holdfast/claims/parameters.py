@@ -10,6 +10,8 @@ from typing import Any
 from holdfast.claims import pattern
 from holdfast.claims.errors import Refused
 
+EXPORT = "export"
+
 
 class Action(StrEnum):
     """What becomes of the directory when its volume, of reclaim policy Delete, is released."""
@@ -38,6 +40,7 @@ class Parameters:
     on_delete: Action
     shared_paths: bool
     use_existing: bool = False
+    export: str = ""
 
 
 def read_bool(text: str) -> bool:
@@ -68,6 +71,13 @@ def _read_existing(text: str) -> bool:
 
 
 TABLE = (
+    Parameter(
+        EXPORT,
+        "the name of an export",
+        "the first export",
+        "The export that the volumes are made on, where the provisioner has several.",
+        str,
+    ),
     Parameter(
         "pathPattern",
         "text with the fields " + ", ".join(f"`{field}`" for field in pattern.FIELDS),
@@ -130,6 +140,7 @@ def read(given: Mapping[str, str]) -> Parameters:
         on_delete=values.get("onDelete", archive),
         shared_paths=values.get("sharedPaths", False),
         use_existing=values.get("existingDirectories", False),
+        export=values.get(EXPORT, ""),
     )
 
 

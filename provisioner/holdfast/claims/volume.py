@@ -38,6 +38,9 @@ class Address:
         comparable = [own for own in self._names if servers.is_literal(own) == kind]
         return not comparable or any(servers.may_be_same(own, other) for own in comparable)
 
+    def __str__(self) -> str:
+        return f"{self.server}:{self.path}"
+
     @property
     def _names(self) -> frozenset[str]:
         return self.aliases | {self.server}

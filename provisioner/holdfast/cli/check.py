@@ -98,7 +98,7 @@ def _cluster(
 
     try:
         api = api_of(kubeconfig)
-        lease = provisioner.lease if leader_election else ""
+        lease = provisioner.lease_of() if leader_election else ""
         yield from _permissions(api, lease)
         yield from _classes(api, provisioner)
     except KubeError as error:
@@ -108,7 +108,7 @@ def _cluster(
 def _permissions(api: Api, lease: str) -> Iterator[Line]:
     from holdfast.controller.permissions import review
 
-    for asked in review(api, own_namespace(), leader_election=bool(lease), lease=lease):
+    for asked in review(api, own_namespace(), [lease] if lease else []):
         where = f" in namespace {asked.namespace}" if asked.namespace else ""
         what = f"may {asked.verb} {asked.resource.plural}{where}"
         yield Line(what, "" if asked.allowed else f"grant '{asked.verb}' {asked.advice}")

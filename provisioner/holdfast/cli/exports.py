@@ -108,7 +108,7 @@ def accept(
         present = present_on(export, named.of(chosen))
         if held.id == chosen:
             click.echo(f"the export at {root} has the id {chosen} already; {present}")
-            leader = Leader(_cluster(api), provisioner.lease, provisioner.former_leases)
+            leader = Leader(_cluster(api), provisioner.lease_of(), provisioner.former_leases_of())
             _accept_restored(export, leader, ask=not yes)
             return
         if not replace:

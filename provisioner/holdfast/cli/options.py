@@ -17,7 +17,8 @@ import click
 from holdfast.claims.errors import Refused
 from holdfast.claims.ownership import read_id, read_mode
 from holdfast.claims.parameters import read_bool
-from holdfast.controller.settings import MOUNT_POINT
+from holdfast.controller.exports_file import read_exports
+from holdfast.controller.settings import MOUNT_POINT, ExportSettings
 
 _MOST_WORKERS = 64
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -100,6 +101,11 @@ def _workers(text: str) -> int:
     return int(text)
 
 
+def _config(text: str) -> tuple[Path, tuple[ExportSettings, ...]]:
+    path = Path(text)
+    return path, read_exports(path)
+
+
 def option(flag: str, variable: str, help_text: str, **more: Any) -> Callable[[Command], Command]:
     """A click option that shows its environment variable."""
     return click.option(flag, envvar=variable, show_envvar=True, help=help_text, **more)
@@ -121,7 +127,7 @@ BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path",
 ROOT, EXPORT_ID = Read("path", _root), Read("uuid", _uuid_of("the id of an export"))
 CLUSTER = Read("uid", _uuid_of("the uid of a cluster's namespace kube-system"))
 LISTEN, SECONDS = Read("address", _listen), Read("seconds", _seconds)
-WORKERS = Read("number", _workers)
+WORKERS, CONFIG = Read("number", _workers), Read("file", _config)
 
 kubeconfig = option(
     "--kubeconfig",
@@ -188,4 +194,12 @@ def _address(*, required: bool) -> Callable[[Command], Command]:
     )
 
 
+config = option(
+    "--config",
+    "HOLDFAST_CONFIG",
+    "A file that lists several exports, instead of --nfs-server, --nfs-path and --root "
+    "(docs/operations.md, Several exports).",
+    type=CONFIG,
+    metavar="FILE",
+)
 address, optional_address = _address(required=True), _address(required=False)

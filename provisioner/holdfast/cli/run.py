@@ -15,12 +15,13 @@ from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
 from holdfast.cli import logs, options
 from holdfast.cli.options import BOOLEAN, CLUSTER, ID, LISTEN, MODE, SECONDS, WORKERS, option
-from holdfast.controller.settings import Settings
+from holdfast.controller.settings import ExportSettings, Settings
 
 
 @click.command()
 @options.provisioner_name
-@options.address
+@options.optional_address
+@options.config
 @options.kubeconfig
 @option(
     "--leader-election",
@@ -134,8 +135,9 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
 def _settings(
     *,
     provisioner_name: str,
-    nfs_server: str,
-    nfs_path: str,
+    nfs_server: str | None,
+    nfs_path: str | None,
+    config: tuple[Path, tuple[ExportSettings, ...]] | None,
     nfs_server_alias: tuple[str, ...],
     default_mode: int,
     default_uid: int | None,
@@ -144,9 +146,21 @@ def _settings(
     finalizer: bool,
     takes_over: tuple[str, ...],
     root: Path,
+    export_deadline: float,
     http: tuple[str, int],
     **others: Any,
 ) -> Settings:
+    if config and (nfs_server or nfs_path):
+        raise click.UsageError("--config lists the exports: do not give --nfs-server or --nfs-path")
+    if not config and not (nfs_server and nfs_path):
+        missing = "--nfs-path" if nfs_server else "--nfs-server"
+        raise click.UsageError(f"Missing option '{missing}', or '--config' for several exports.")
+    only = ExportSettings(
+        address=Address(nfs_server or "", nfs_path or "", frozenset(nfs_server_alias)),
+        root=root,
+        deadline=export_deadline,
+    )
+    path, exports = config or (None, (only,))
     return Settings(
         provisioner=Provisioner(
             provisioner_name,
@@ -154,9 +168,10 @@ def _settings(
             ownership=Ownership(default_mode, default_uid, default_gid),
             finalizer=finalizer,
             takes_over=frozenset(takes_over),
+            exports=tuple(export.name for export in exports),
         ),
-        address=Address(nfs_server, nfs_path, frozenset(nfs_server_alias)),
-        root=root,
+        exports=exports,
+        config=path,
         http_host=http[0],
         http_port=http[1],
         **others,

@@ -117,7 +117,7 @@ def uninstall(
 
 def _refuse_while_led(api: Api, provisioner: Provisioner) -> None:
     """Raises ClickException."""
-    if leads := held_lease(api, {provisioner.lease, *provisioner.former_leases}):
+    if leads := held_lease(api, {provisioner.lease_of(), *provisioner.former_leases_of()}):
         raise click.ClickException(
             f"{leads}: a Holdfast that runs would set the finalizer again; scale its Deployment to "
             "0, or uninstall the chart, and run this again"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from holdfast.claims import expansion
-from holdfast.claims.decide import Provisioner
+from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
 from holdfast.claims.objects import (
     Claim,
     StorageClass,
@@ -20,8 +22,6 @@ from holdfast.kube.api import Api
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
 from holdfast.kube.store import Store
-
-DEFAULT_VIEW = "default"  # the name of the only one
 
 AT = "at"
 BENEATH = "beneath"
@@ -37,6 +37,9 @@ class View(Protocol):
 
     def place(self, volume: Volume) -> str:
         """A volume's directory on the export; empty where it is elsewhere."""
+
+    def export_id(self) -> str:
+        """The export's id; empty until it is known."""
 
     def claim_changed(self, key: str) -> None:
         """A pending claim is new or has changed, or a claim is not pending any more."""
@@ -80,9 +83,42 @@ class Caches:
         for reflector in self.reflectors:
             reflector.stop()
 
-    def add(self, view: View) -> None:
-        """From now on the view is told of every change; to be called before `start`."""
-        self._views = (*self._views, view)
+    def add(self, view: View) -> threading.Event:
+        """Tells the view of every change from now on.
+
+        The event is set once all volumes that may concern the view have been read.
+        """
+        self.volumes.reindex(lambda: self._set_views((*self._views, view)))
+        return self.reflectors[2].relist()
+
+    def remove(self, view: View) -> None:
+        """Tells the view of no change any more; its volumes are the first view's from now on."""
+        left = tuple(one for one in self._views if one is not view)
+        self.volumes.reindex(lambda: self._set_views(left))
+
+    def arrange(self, names: Sequence[str]) -> None:
+        """Puts the views in the order of these names: the first serves classes that name none."""
+        self._views = tuple(sorted(self._views, key=lambda view: names.index(view.name)))
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the exports, that of classes that name none first."""
+        return tuple(view.name for view in self._views)
+
+    def _set_views(self, views: tuple[View, ...]) -> None:
+        self._views = views
+
+    def view_of(self, volume: Volume) -> View | None:
+        """The view of the export that a volume of ours is on.
+
+        That is where its server and path lead; else where its export id was found, for the server
+        may have another name; else the first view, which says of it that it is nowhere.
+        """
+        views = self._views
+        by_place = (view for view in views if view.place(volume))
+        by_id = (
+            view for view in views if volume.export_id and volume.export_id == view.export_id()
+        )
+        return next(itertools.chain(by_place, by_id, views), None)
 
     def learn(self, obj: Json) -> Volume:
         """Takes a volume from an answer to our own write, before its event comes."""
@@ -133,7 +169,7 @@ def place_in(view: str, directory: str) -> str:
 
     That of the usual view is the directory itself, which is in memory anyway.
     """
-    return directory if view == DEFAULT_VIEW else f"{view}\0{directory}"
+    return directory if view == DEFAULT_EXPORT else f"{view}\0{directory}"
 
 
 def above(directory: str) -> Iterator[str]:

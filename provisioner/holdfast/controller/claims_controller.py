@@ -69,8 +69,10 @@ class ClaimsController:
         begun = self._in_progress.get(key)
         if begun is not None and (claim is None or claim.ref != begun.ref):
             self._finish(begun)
-        if claim is not None:
+        if claim is not None and self._context.view.serves(claim):
             self._serve(claim)
+        elif claim is not None:
+            self._give_up(key)  # its class names another export now
 
     def _answer_expansion(self, claim: Claim) -> None:
         volume = self._context.view.volumes.get(claim.volume_name)
@@ -81,7 +83,7 @@ class ClaimsController:
     def _serve(self, claim: Claim) -> None:
         storage_class = self._context.view.classes.get(claim.class_name)
         view = self._context.view
-        match decide(claim, storage_class, self._context.provisioner, view.overlapping, view.place):
+        match decide(claim, storage_class, view.provisioner, view.overlapping, view.place):
             case Wait(reason, event):
                 _log.debug("claim waits", claim=claim.key, reason=reason)
                 if event:

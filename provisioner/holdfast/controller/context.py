@@ -9,6 +9,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
@@ -30,6 +31,7 @@ class Context:
     address: Address
     events: EventRecorder
     metrics: Metrics
+    export_metrics: ExportMetrics
     identity: Identity
     check_term: Callable[[], None]
     may_patch_volumes: Callable[[], bool]

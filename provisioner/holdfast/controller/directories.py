@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from holdfast.controller.metrics import Metrics
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.outstanding import Outstanding
 from holdfast.exports.deadline import Lane
 from holdfast.exports.errors import ExportError, ExportUnavailable, TimedOut, WrongExport
@@ -32,7 +32,7 @@ class Directories:
         self,
         exports: Exports,
         seconds: float,
-        metrics: Metrics,
+        metrics: ExportMetrics,
         *,
         grant: Callable[[float], Grant],
         check: Callable[[ExportInfo], object] = lambda _: None,
@@ -119,12 +119,12 @@ class Directories:
             self._wait_for_earlier(operation, key)
             return self._lane.call(lambda: self._call(key, call), f"cannot {operation}")
         except ExportError as error:
-            self._metrics.export_failed.labels(operation).inc()
+            self._metrics.failed(operation)
             if _is_sign(error):
                 self.trouble()
             raise
         finally:
-            self._metrics.export_seconds.labels(operation).observe(time.monotonic() - started)
+            self._metrics.observe(operation, time.monotonic() - started)
 
     def _wait_for_earlier(self, operation: str, key: str) -> None:
         """Waits for an earlier call for the same volume that hangs.

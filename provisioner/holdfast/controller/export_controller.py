@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
@@ -11,12 +13,13 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
 from holdfast.controller.requeue import LeadershipLost
-from holdfast.controller.settings import Settings
+from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
@@ -29,14 +32,28 @@ from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant
 from holdfast.kube.queue import WorkQueue
 
+_LOOK = 0.25  # seconds between two looks whether hung calls have ended
+
 
 class ExportController:
     """Everything that runs for one export; a hang here does not delay other exports."""
 
-    def __init__(self, settings: Settings, shared: Shared) -> None:
+    def __init__(self, export: ExportSettings, settings: Settings, shared: Shared) -> None:
+        self.export = export
+        self._stop = threading.Event()
         self._settings = settings
         self._shared = shared
-        self.view = ExportView(shared.caches, settings.provisioner, settings.address)
+        self._provisioner = settings.provisioner
+        if export.ownership is not None:
+            self._provisioner = replace(self._provisioner, ownership=export.ownership)
+        self.metrics = ExportMetrics(shared.metrics, export.name)
+        self.view = ExportView(
+            shared.caches,
+            self._provisioner,
+            export.address,
+            export.name,
+            export_id=lambda: self.identity.export_id,
+        )
         self._set_up_directories()
         self._set_up_leadership()
         self._set_up_trash()
@@ -60,9 +77,27 @@ class ExportController:
         for workers in self.workers:
             workers.start()
 
-    def finish_work(self, deadline: float) -> None:
-        """Shuts the queues down, and waits for work in progress until `deadline` (monotonic)."""
+    def stop(self) -> None:
+        """Begins no more work; `finish_work`, `release` and `close` end it in this order."""
+        self._stop.set()
         self.view.stop()
+
+    def retire(self, seconds: float) -> None:
+        """Ends everything of an export that is not served any more.
+
+        Returns once no call can change the export any more, however long that takes: until then
+        nobody else may have its lease, and the watchdog sees to that.
+        """
+        self.stop()
+        self.finish_work(time.monotonic() + seconds)
+        self.release()
+        self.close()
+        while self.directories.is_busy():
+            time.sleep(_LOOK)
+        self.watchdog.stop()
+
+    def finish_work(self, deadline: float) -> None:
+        """Waits for work in progress until `deadline` (monotonic) at most."""
         stops = [part.stop for part in self.workers]
         for stop in (*stops, self.leader_tasks.stop, self.trash.stop):
             stop(max(0.0, deadline - time.monotonic()))
@@ -83,25 +118,31 @@ class ExportController:
         threads.append(self.circuit.thread)
         return [f"thread {thread.name} has ended" for thread in threads if not thread.is_alive()]
 
-    def not_ready(self) -> list[str]:
-        """Why it cannot serve claims; empty if it can."""
-        return [] if self.circuit.available else [f"{self.circuit.name}: {self.circuit.reason}"]
+    def not_ready(self, *, others: bool = False) -> list[str]:
+        """Why it cannot serve claims; empty if it can.
+
+        A term that could not begin is reported only if nothing else is known to be wrong, here or
+        in `others`: it may have the same cause.
+        """
+        if not self.circuit.available:
+            return [f"{self.circuit.name}: {self.circuit.reason}"]
+        return [self.failures.reason] if self.failures.reason and not others else []
 
     def _set_up_directories(self) -> None:
-        settings, shared = self._settings, self._shared
+        export = self.export
         self.identity = Identity(
-            settings.address,
+            export.address,
             self.own_volumes,
             self._replica_warning("WrongExport"),
             self._replica_warning("VolumesElsewhere"),
         )
         self.directories = Directories(
-            Export(settings.root, self.refuse_unless_leading),
-            settings.export_deadline,
-            shared.metrics,
+            Export(export.root, self.refuse_unless_leading),
+            export.deadline,
+            self.metrics,
             grant=self._grant,
             check=self.identity.check,
-            can_check=lambda: bool(self.identity.export_id) or shared.caches.synced,
+            can_check=lambda: bool(self.identity.export_id) or self.view.synced,
         )
         self.circuit = CircuitBreaker("export", self.directories.probe, (ExportError,))
         self.directories.trouble = self.circuit.check_soon
@@ -112,12 +153,13 @@ class ExportController:
         self.leadership = leadership(
             shared.api,
             self._settings,
+            self._lease,
             may_lead=lambda: self.circuit.available and self.failures.may_lead(),
             busy=self.directories.is_busy,
         )
         self.watchdog = Watchdog(self.leadership.leading, self.directories.is_busy)
         circuits = (shared.api_circuit, self.circuit)
-        self.gate = WorkGate(self.leadership.leading, circuits, shared.stop)
+        self.gate = WorkGate(self.leadership.leading, circuits, self._stop)
 
     def _set_up_trash(self) -> None:
         shared = self._shared
@@ -126,24 +168,27 @@ class ExportController:
             self.gate,
             is_gone=self.is_gone,
             events=shared.events,
-            metrics=shared.metrics,
-            stop=shared.stop,
+            metrics=self.metrics,
+            stop=self._stop,
         )
 
     def _set_up_leader_tasks(self) -> None:
         shared = self._shared
         self.leader_tasks = LeaderTasks(
             shared,
+            metrics=self.metrics,
             directories=self.directories,
             identity=self.identity,
             export_circuit=self.circuit,
             gate=self.gate,
             failures=self.failures,
-            lease=self._settings.provisioner.lease,
-            former_leases=self._settings.provisioner.former_leases,
+            lease=self._lease,
+            former_leases=self._provisioner.former_leases_of(self.export.name),
             claims=self.claims,
             volumes=self.volumes,
             trash=self.trash,
+            view=self.view,
+            stop=self._stop,
         )
 
     def _context(self) -> Context:
@@ -152,10 +197,11 @@ class ExportController:
             api=shared.api,
             view=self.view,
             directories=self.directories,
-            provisioner=self._settings.provisioner,
-            address=self._settings.address,
+            provisioner=self._provisioner,
+            address=self.export.address,
             events=shared.events,
             metrics=shared.metrics,
+            export_metrics=self.metrics,
             identity=self.identity,
             check_term=self.gate.check_term,
             may_patch_volumes=shared.permissions.may_patch_volumes,
@@ -173,7 +219,7 @@ class ExportController:
         )
 
     def _watch_gauges(self) -> None:
-        metrics = self._shared.metrics
+        metrics = self.metrics
         for name, queue in (("claims", self.view.claim_queue), ("volumes", self.view.volume_queue)):
             metrics.watch(f"holdfast_{name}_queue_depth", f"Waiting {name}", queue.depth)
         metrics.watch("holdfast_leader", "Whether this replica leads", self.leadership.leading)
@@ -197,19 +243,23 @@ class ExportController:
             raise LeadershipLost
 
     def own_volumes(self) -> Iterable[Volume]:
-        """The cached volumes of our provisioner."""
-        provisioner, volumes = self._settings.provisioner, self.view.volumes
-        return (one for one in volumes.values() if owns(one, provisioner))
+        """The cached volumes of our provisioner on this export."""
+        volumes, provisioner = self.view.volumes.values(), self._provisioner
+        return (one for one in volumes if owns(one, provisioner) and self.view.has(one))
 
     def is_gone(self, volume: str) -> bool:
         """Whether the cache has no volume of that name."""
         return self.view.volumes.get(volume) is None
+
+    @property
+    def _lease(self) -> str:
+        return self._provisioner.lease_of(self.export.name)
 
     def _grant(self, seconds: float) -> Grant:
         return self.gate.grant(seconds)  # the gate is created after the directories
 
     def _replica_warning(self, reason: str) -> Callable[[str], None]:
         """Records warnings about this replica as a whole."""
-        namespace, lease = self._settings.namespace, self._settings.provisioner.lease
+        namespace, lease = self._settings.namespace, self._lease
         events = self._shared.events
         return lambda message: events.replica_warning(namespace, lease, reason, message)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from holdfast.claims.decide import Provisioner, volume_name
-from holdfast.claims.objects import Volume
+from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
+from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.reclaim import needs_care, owns
 from holdfast.claims.volume import Address
-from holdfast.controller.caches import AT, BENEATH, DEFAULT_VIEW, OF_CLASS, Caches, above, place_in
+from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, above, place_in
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
 
@@ -17,8 +18,15 @@ class ExportView:
     """The caches as one export sees them, with a queue of claims and one of volumes."""
 
     def __init__(
-        self, caches: Caches, provisioner: Provisioner, address: Address, name: str = DEFAULT_VIEW
+        self,
+        caches: Caches,
+        provisioner: Provisioner,
+        address: Address,
+        name: str = DEFAULT_EXPORT,
+        *,
+        export_id: Callable[[], str] = lambda: "",
     ) -> None:
+        """`export_id` gives the export's id; empty until it is known."""
         self.name = name
         self.claims = caches.claims
         self.classes = caches.classes
@@ -29,12 +37,27 @@ class ExportView:
         self._provisioner = provisioner
         self._address = address
         self._states: dict[str, int] = {}  # what records follow of a volume, by its name
-        caches.add(self)
+        self.export_id = export_id
+        self._is_complete = caches.add(self)
 
     @property
     def synced(self) -> bool:
-        """Whether the caches are complete."""
-        return self._caches.synced
+        """Whether the caches are complete, also of what concerns this export alone."""
+        return self._caches.synced and self._is_complete.is_set()
+
+    def serves(self, claim: Claim) -> bool:
+        """Whether the claim's StorageClass is served from this export."""
+        storage_class = self.classes.get(claim.class_name)
+        return self.provisioner.export_of(storage_class) == self.name
+
+    @property
+    def provisioner(self) -> Provisioner:
+        """The provisioner, with the exports that there are now."""
+        return replace(self._provisioner, exports=self._caches.names())
+
+    def has(self, volume: Volume) -> bool:
+        """Whether a volume of ours is this export's to look after."""
+        return self._caches.view_of(volume) is self
 
     def stop(self) -> None:
         """Ends both queues."""
@@ -47,13 +70,19 @@ class ExportView:
 
     def claim_changed(self, key: str) -> None:
         """Queues a pending claim; another only while an attempt for it is to go on."""
-        if self.claims.get(key) is not None or self.claim_queue.failures(key):
+        claim = self.claims.get(key)
+        if (claim is not None and self.serves(claim)) or self.claim_queue.failures(key):
             self.claim_queue.add(key)
 
+    def look_at_claims(self) -> None:
+        """Queues every claim that this export serves now."""
+        for key in self.claims.keys():  # noqa: SIM118 - a store is no dict
+            self.claim_changed(key)
+
     def class_changed(self, name: str) -> None:
-        """Queues the claims of a StorageClass."""
+        """Queues the claims of a StorageClass, which may have named another export before."""
         for claim in self.claims.by(OF_CLASS, name):
-            self.claim_queue.add(claim.key)
+            self.claim_changed(claim.key)
 
     def volume_changed(self, name: str) -> None:
         """Queues a volume, where there may be something to do about it, or it is gone."""
@@ -61,14 +90,14 @@ class ExportView:
         if volume is None:
             self._states.pop(name, None)
             self.volume_queue.add(name)
-        elif self._has_changed(volume) or self._needs_care(volume):
+        elif self.has(volume) and (self._has_changed(volume) or self._needs_care(volume)):
             self.volume_queue.add(name)
 
     def look_at_all(self) -> None:
         """Queues every volume about which there may be something to do."""
         for name in self.volumes.keys():  # noqa: SIM118 - a store is no dict
             volume = self.volumes.get(name)
-            if volume is not None and self._needs_care(volume):
+            if volume is not None and self.has(volume) and self._needs_care(volume):
                 self.volume_queue.add(name)
 
     def _needs_care(self, volume: Volume) -> bool:

@@ -9,6 +9,8 @@ import time
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.directories import Directories
+from holdfast.controller.export_metrics import ExportMetrics
+from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.shared import Shared
@@ -38,6 +40,7 @@ class LeaderTasks:
         self,
         shared: Shared,
         *,
+        metrics: ExportMetrics,
         directories: Directories,
         identity: Identity,
         export_circuit: CircuitBreaker,
@@ -47,9 +50,12 @@ class LeaderTasks:
         claims: ClaimsController,
         volumes: VolumesController,
         trash: Trash,
+        view: ExportView,
+        stop: threading.Event,
         former_leases: tuple[str, ...] = (),
     ) -> None:
         self._shared = shared
+        self._metrics = metrics
         self._directories = directories
         self._identity = identity
         self._export_circuit = export_circuit
@@ -60,7 +66,8 @@ class LeaderTasks:
         self._claims = claims
         self._volumes = volumes
         self._trash = trash
-        self._stop = shared.stop
+        self._stop = stop
+        self._view = view
         self._backoff = Backoff(1.0, 30.0)
         self._began = -math.inf
         self._sweep_at = math.inf
@@ -110,7 +117,7 @@ class LeaderTasks:
         if not self._failures.may_lead():
             self._began = -math.inf  # the next attempt belongs to another leadership
             return False
-        return self._shared.caches.synced and self._gate.can_begin()
+        return self._view.synced and self._gate.can_begin()
 
     def _take_over(self) -> None:
         """Begins a term, and queues what earlier leaders left unfinished before new work starts."""
@@ -170,5 +177,5 @@ class LeaderTasks:
                 if moved.reason:
                     self._volumes.say_not_moved_back(moved.volume, moved.found_at, moved.reason)
                     continue
-                self._shared.metrics.moved_back.inc()
+                self._metrics.moved_back.inc()
                 self._volumes.say_moved_back(moved.volume, moved.directory, moved.found_at)

@@ -41,14 +41,19 @@ class Alone:
 
 
 def leadership(
-    api: Api, settings: Settings, *, may_lead: Callable[[], bool], busy: Callable[[], bool]
+    api: Api,
+    settings: Settings,
+    lease: str,
+    *,
+    may_lead: Callable[[], bool],
+    busy: Callable[[], bool],
 ) -> Leadership:
     """Creates the elector for the settings; see `Elector` for `may_lead` and `busy`."""
     if not settings.leader_election:
         return Alone()
     return Elector(
         api,
-        name=settings.provisioner.lease,
+        name=lease,
         namespace=settings.namespace,
         identity=settings.identity,
         may_lead=may_lead,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from holdfast import __version__
 from holdfast.controller.caches import Caches
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_controller import ExportController
+from holdfast.controller.export_set import ExportSet
 from holdfast.controller.health import Health
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.own_pod import delete_own_pod
 from holdfast.controller.permissions import Permissions, review
 from holdfast.controller.settings import Settings
 from holdfast.controller.shared import Shared
+from holdfast.controller.watched_file import WatchedFile
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration
 from holdfast.kube.errors import KubeError
@@ -49,7 +52,12 @@ class Manager:
         self.caches = Caches(self.api, settings.provisioner, self.broadcaster.postpone)
         self.events = EventRecorder(self.broadcaster)
         self.permissions = self._permissions()
-        self.export = ExportController(settings, self._shared())
+        shared = self._shared()
+        self.exports = ExportSet(
+            self.caches, lambda export: ExportController(export, settings, shared)
+        )
+        self.exports.apply(settings.exports)
+        self._file = self._watched_file()
         self.metrics.watch(
             "holdfast_api_up", "Whether the API server answers", lambda: self.api_circuit.available
         )
@@ -61,18 +69,30 @@ class Manager:
             registry=self.metrics.registry,
         )
 
+    def _watched_file(self) -> WatchedFile | None:
+        if self._settings.config is None:
+            return None
+        file = WatchedFile(self._settings.config, self._replica_warning("ConfigurationRefused"))
+        self.metrics.watch(
+            "holdfast_configuration_valid",
+            "Whether the file that lists the exports can be read; the last good one is served",
+            lambda: not file.mistake,
+        )
+        return file
+
+    def _replica_warning(self, reason: str) -> Callable[[str], None]:
+        """Records warnings about this replica as a whole."""
+        namespace, provisioner = self._settings.namespace, self._settings.provisioner
+        lease = provisioner.lease_of(self._settings.exports[0].name)
+        return lambda message: self.events.replica_warning(namespace, lease, reason, message)
+
     def _permissions(self) -> Permissions:
-        settings, lease = self._settings, self._settings.provisioner.lease
+        settings, provisioner = self._settings, self._settings.provisioner
+        leases = [provisioner.lease_of(export.name) for export in settings.exports]
+        asked = leases if settings.leader_election else []
         return Permissions(
-            lambda: review(
-                self.api,
-                settings.namespace,
-                leader_election=settings.leader_election,
-                lease=lease,
-            ),
-            lambda message: self.events.replica_warning(
-                settings.namespace, lease, "PermissionMissing", message
-            ),
+            lambda: review(self.api, settings.namespace, asked),
+            self._replica_warning("PermissionMissing"),
             self._look_again,
             finalizer=settings.provisioner.finalizer,
         )
@@ -85,7 +105,6 @@ class Manager:
             permissions=self.permissions,
             events=self.events,
             metrics=self.metrics,
-            stop=self._stop,
         )
 
     def run(self) -> int:
@@ -95,8 +114,7 @@ class Manager:
             "holdfast starts",
             version=__version__,
             provisioner=settings.provisioner.name,
-            export=f"{settings.address.server}:{settings.address.path}",
-            root=str(settings.root),
+            exports=[str(export.address) for export in settings.exports],
             identity=settings.identity,
             http_port=self.health.port,
         )
@@ -114,35 +132,55 @@ class Manager:
         self.api_circuit.start()
         self.caches.start()
         self.broadcaster.start()
-        self.export.start()
+        self.exports.start()
         self.health.start()  # it reports on the threads above
 
     def _wait(self) -> int:
         while not self._stop.wait(_PULSE):
             self._beat = time.monotonic()
-            self.export.claims.progress.tell()
-            if self.export.directories.is_stale:
-                _log.error("the export's mount is stale: only a new pod can mount it again")
-                delete_own_pod(self.api)
-                return STALE
+            self._watch_file()
+            self.exports.turn()
+            for export in self.exports:
+                export.claims.progress.tell()
+                if export.directories.is_stale:
+                    name = export.export.name
+                    _log.error("mount is stale: only a new pod can mount it again", export=name)
+                    delete_own_pod(self.api)
+                    return STALE
         return 0
+
+    def _watch_file(self) -> None:
+        if self._file is None:
+            return
+        exports = self._file.news()
+        if exports:
+            self.exports.apply(exports)
 
     def _end(self) -> None:
         """Finishes the work, then releases the lease, so that the next leader starts at once."""
         _log.info("holdfast stops")
         self._stop.set()
         self.caches.stop()
-        self.export.finish_work(time.monotonic() + _WORK_IN_HAND)
-        self.export.release()
+        exports = tuple(self.exports)
+        deadline = time.monotonic() + _WORK_IN_HAND
+        for export in exports:
+            export.stop()
+        for export in exports:
+            export.finish_work(deadline)
+        for export in exports:
+            export.release()
         self.broadcaster.stop()
         self.api_circuit.stop()
-        self.export.close()
+        for export in exports:
+            export.close()
         self.health.stop()
         self.api.close()
-        self.export.watchdog.stop()  # last: calls may hang until then
+        for export in exports:
+            export.watchdog.stop()  # last: calls may hang until then
 
     def _look_again(self) -> None:
-        self.export.volumes.look_again()  # which is made later than what calls it
+        for export in self.exports:  # which are created after what calls it
+            export.volumes.look_again()
 
     def _ask_api(self) -> None:
         """Raises KubeError; nothing is begun before it is known what is allowed."""
@@ -154,7 +192,8 @@ class Manager:
         wrong = []
         if time.monotonic() - self._beat > _STUCK:
             wrong.append("the main thread hangs")
-        wrong += self.export.not_live()
+        for export in self.exports:
+            wrong += export.not_live()
         if not self.api_circuit.thread.is_alive():
             wrong.append(f"thread {self.api_circuit.thread.name} has ended")
         return wrong
@@ -165,9 +204,8 @@ class Manager:
         if not self.api_circuit.available:
             wrong.append(f"{self.api_circuit.name}: {self.api_circuit.reason}")
         wrong += self.permissions.missing
-        wrong += self.export.not_ready()
         if not self.caches.synced:
             wrong.append("claims, classes and volumes are not synced yet")
-        if self.export.failures.reason and not wrong:  # what is wrong may be the same
-            wrong.append(self.export.failures.reason)
+        for export in self.exports:
+            wrong += export.not_ready(others=bool(wrong))
         return wrong

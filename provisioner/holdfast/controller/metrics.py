@@ -25,6 +25,8 @@ from holdfast.kube.resources import Resource
 _UNKNOWN = "unknown"
 _OTHER = "other"
 
+_ON_EXPORT = ("export", "operation")
+
 _MOST_CLASSES = 200  # each is about twenty series for the life of the process
 
 
@@ -36,6 +38,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call] # not typed in the package
         self.registry = CollectorRegistry()
         self._classes: set[str] = set()
+        self._watched: dict[str, Gauge] = {}
         self._lock = threading.Lock()
         self._set_up_volumes()
         self._set_up_export()
@@ -69,31 +72,37 @@ class Metrics:
 
     def _set_up_export(self) -> None:
         self.export_seconds = self._histogram(
-            "holdfast_export_operation_duration_seconds", "Time per export operation", "operation"
+            "holdfast_export_operation_duration_seconds", "Time per export operation", *_ON_EXPORT
         )
         self.export_failed = self._counter(
-            "holdfast_export_operation_failed", "Failed operations on the export", "operation"
+            "holdfast_export_operation_failed", "Failed operations on the export", *_ON_EXPORT
         )
         self.wrong_export = self._gauge(
-            "holdfast_wrong_export", "Whether the mounted export is not the volumes' export"
+            "holdfast_wrong_export",
+            "Whether the mounted export is not the volumes' export",
+            "export",
         )
         self.moved_back = self._counter(
             "holdfast_directories_moved_back",
             "Directories of live volumes that were misplaced and moved back",
+            "export",
         )
 
     def _set_up_trash(self) -> None:
-        self.trash_volumes = self._gauge("holdfast_trash_volumes", "Volumes in the trash")
+        self.trash_volumes = self._gauge("holdfast_trash_volumes", "Volumes in the trash", "export")
         self.trash_oldest_seconds = self._gauge(
-            "holdfast_trash_oldest_age_seconds", "Age of the oldest volume in the trash"
+            "holdfast_trash_oldest_age_seconds", "Age of the oldest volume in the trash", "export"
         )
         self.trash_blocked = self._gauge(
             "holdfast_trash_blocked_volumes",
             "Volumes in the trash that cannot be removed",
+            "export",
             "reason",
         )
         self.trash_removed = self._counter(
-            "holdfast_trash_entries_removed", "Files and directories removed from the trash"
+            "holdfast_trash_entries_removed",
+            "Files and directories removed from the trash",
+            "export",
         )
 
     def class_label(self, name: str, *, known: bool) -> str:
@@ -132,9 +141,14 @@ class Metrics:
         """Counts a failed attempt to reclaim a volume."""
         self.delete_failed.labels(self.class_label(class_name, known=True)).inc()
 
-    def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
-        """Adds a gauge whose value is read at each scrape."""
-        Gauge(name, help_text, registry=self.registry).set_function(read)
+    def watch(
+        self, name: str, help_text: str, read: Callable[[], float], *, export: str = ""
+    ) -> None:
+        """Adds a gauge whose value is read at each scrape; one for each export, if it is given."""
+        gauge = self._watched.get(name)
+        if gauge is None:
+            gauge = self._watched[name] = self._gauge(name, help_text, *["export"] * bool(export))
+        (gauge.labels(export) if export else gauge).set_function(read)
 
     def observe_api(self, verb: str, resource: Resource, code: str, _seconds: float) -> None:
         """Counts one request to the API server; the observer of `Api`."""

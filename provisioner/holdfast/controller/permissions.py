@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from holdfast.kube.api import Api
@@ -152,20 +152,20 @@ def _is_patch_of_volumes(asked: Permission) -> bool:
     return asked.resource is VOLUMES and asked.verb == "patch"
 
 
-def review(
-    api: Api, namespace: str, *, leader_election: bool, lease: str = ""
-) -> Iterator[Permission]:
+def review(api: Api, namespace: str, leases: Collection[str] = ()) -> Iterator[Permission]:
     """Asks the API server about each permission; raises KubeError.
 
-    Without the lease's name, it asks about all leases of the namespace.
+    `leases` are the names of those by which leaders are elected; "" stands for all in the
+    namespace.
     """
     for resource, verbs in NEEDED.items():
         name = "kube-system" if resource is NAMESPACES else ""
         for verb in verbs:
             yield _review(api, verb, resource, "", name)
-    for resource, verbs in NEEDED_TO_LEAD.items() if leader_election else ():
+    for resource, verbs in NEEDED_TO_LEAD.items() if leases else ():
         for verb in verbs:
-            yield _review(api, verb, resource, namespace, "" if verb == "create" else lease)
+            for lease in ("",) if verb == "create" else leases:
+                yield _review(api, verb, resource, namespace, lease)
 
 
 def _review(api: Api, verb: str, resource: Resource, namespace: str, name: str) -> Permission:

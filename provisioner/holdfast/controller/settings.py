@@ -8,7 +8,8 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from holdfast.claims.decide import Provisioner
+from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
+from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
 
 MOUNT_POINT = Path("/persistentvolumes")
@@ -31,17 +32,35 @@ def own_namespace() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSettings:
+    """One export; times in seconds.
+
+    Attributes:
+        address: where pods mount it from.
+        name: what the parameter `export` of a StorageClass calls it.
+        root: where it is mounted here.
+        deadline: after which an operation counts as hung.
+        ownership: of new directories, where this export's is not the provisioner's.
+    """
+
+    address: Address
+    name: str = DEFAULT_EXPORT
+    root: Path = MOUNT_POINT
+    deadline: float = 30.0
+    ownership: Ownership | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings of a provisioner; times in seconds."""
+    """All settings of a provisioner; the first export serves classes that name none."""
 
     provisioner: Provisioner
-    address: Address
-    root: Path = MOUNT_POINT
+    exports: tuple[ExportSettings, ...]
+    config: Path | None = None  # the file that lists them, where there is one
     kubeconfig: str | None = None
     leader_election: bool = True
     http_host: str = ""
     http_port: int = 8080
     workers: int = 8
-    export_deadline: float = 30.0
     identity: str = field(default_factory=new_identity)
     namespace: str = field(default_factory=own_namespace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 from holdfast.controller.caches import Caches
@@ -15,10 +14,7 @@ from holdfast.kube.api import Api
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """One API client, its caches and circuit breaker, events and metrics.
-
-    `stop` is set when the process must stop.
-    """
+    """One API client, its caches and circuit breaker, events and metrics."""
 
     api: Api
     api_circuit: CircuitBreaker
@@ -26,4 +22,3 @@ class Shared:
     permissions: Permissions
     events: EventRecorder
     metrics: Metrics
-    stop: threading.Event

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
-from holdfast.controller.metrics import Metrics
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
@@ -52,7 +52,7 @@ class Trash:
         *,
         is_gone: Callable[[str], bool],
         events: EventRecorder,
-        metrics: Metrics,
+        metrics: ExportMetrics,
         stop: threading.Event,
     ) -> None:
         """`is_gone`: whether a volume is gone from the API server; until then its data stays."""
@@ -164,9 +164,7 @@ class Trash:
         entries = self._entries.values()
         self._metrics.trash_volumes.set(len(entries))
         self._metrics.trash_oldest_seconds.set(max((entry.age for entry in entries), default=0.0))
-        self._metrics.trash_blocked.clear()
-        for reason, number in _reasons(entries).items():
-            self._metrics.trash_blocked.labels(reason).set(number)
+        self._metrics.set_blocked(_reasons(entries))
 
     def _forget(self) -> None:
         """Clears the entries and metrics: a replica that does not lead cannot know the trash."""

@@ -120,7 +120,7 @@ class VolumesController:
         )
         self._moving.discard(name)
         if place:
-            self._context.metrics.moved_back.inc()
+            self._context.export_metrics.moved_back.inc()
             self.say_moved_back(name, place, "the folder of an earlier term")
 
     def _align_finalizers(self, volume: Volume) -> bool:

@@ -36,6 +36,10 @@ class Index(Generic[T]):
             if value not in old:
                 self._add(value, key)
 
+    def clear(self) -> None:
+        """Forgets all keys."""
+        self._keys.clear()
+
     def _add(self, value: str, key: str) -> None:
         held = self._keys.get(value)
         if held is None:

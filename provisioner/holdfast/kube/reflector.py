@@ -77,6 +77,7 @@ class Reflector(Generic[T]):
         self._thread = threading.Thread(
             target=self._run, name=f"reflector-{resource.plural}", daemon=True
         )
+        self._wanted: list[threading.Event] = []  # each set by a list that begins from now on
         self.synced = threading.Event()
 
     def start(self) -> None:
@@ -90,6 +91,16 @@ class Reflector(Generic[T]):
         if self._thread.ident is not None:
             self._thread.join(timeout)
 
+    def relist(self) -> threading.Event:
+        """Lists anew, as `parse` takes an interest in other objects now.
+
+        The event is set once a list that began after the call has been read whole.
+        """
+        done = threading.Event()
+        self._wanted.append(done)
+        self._interrupt()
+        return done
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._stopping.wait(self._pause(self._round()))
@@ -98,7 +109,7 @@ class Reflector(Generic[T]):
         """List if need be, then watch; what ended it, None for a clean end."""
         self._watching_since = None
         try:
-            if not self._version:
+            if self._wanted or not self._version:
                 self._list()
             self._watch()
         except KubeError as error:
@@ -133,6 +144,7 @@ class Reflector(Generic[T]):
         self._interrupt = connection.abort
         if self._stopping.is_set():
             return
+        wanted = len(self._wanted)  # more may come while this list is read
         with connection.used():
             pages = self._api.pages(self._resource)
             first = next(pages)
@@ -144,6 +156,9 @@ class Reflector(Generic[T]):
             self._on_change(key)
         self._version, self._highest = first.version, int(first.version)
         self.synced.set()
+        for done in self._wanted[:wanted]:
+            done.set()
+        del self._wanted[:wanted]
 
     def _relist(self, version: int) -> Relist[T]:
         # A list below what was seen already: the server's history was put back.

@@ -122,6 +122,15 @@ class Store(Generic[T]):
         with self._lock:
             self._removed.clear()
 
+    def reindex(self, change: Callable[[], object]) -> None:
+        """Runs `change`, which changes what items are to be found under, and indexes them anew."""
+        with self._lock:
+            change()
+            for index in self._indexes.values():
+                index.clear()
+                for key, (_, item) in self._items.items():
+                    index.change(key, None, item)
+
     def _is_later(self, key: str, as_of: int | None) -> bool:
         return as_of is not None and self._version(key) > as_of
 

@@ -9,7 +9,7 @@ import pytest
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.controller.permissions import NEEDED, NEEDED_TO_LEAD, TO_DELETE_OWN_POD
-from holdfast.controller.settings import Settings
+from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.kube.resources import Resource
 from testbed.chart import render
 from testbed.client import Json
@@ -60,7 +60,7 @@ def test_of_leases_only_the_provisioners_own_may_be_read_and_changed(name: str) 
     ]
     rules = [rule for rule in role["rules"] if "leases" in rule["resources"]]
 
-    lease = settings_of(name).provisioner.lease
+    lease = settings_of(name).provisioner.lease_of()
     assert [(rule["verbs"], rule.get("resourceNames")) for rule in rules] == [
         (["get", "update"], [lease]),
         (["create"], None),
@@ -68,7 +68,10 @@ def test_of_leases_only_the_provisioners_own_may_be_read_and_changed(name: str) 
 
 
 def settings_of(name: str) -> Settings:
-    return Settings(provisioner=Provisioner(name), address=Address("nfs.example.com", "/srv"))
+    return Settings(
+        provisioner=Provisioner(name),
+        exports=(ExportSettings(address=Address("nfs.example.com", "/srv")),),
+    )
 
 
 def test_of_namespaces_only_kube_system_may_be_read() -> None:

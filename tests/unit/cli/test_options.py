@@ -177,11 +177,11 @@ class TestSettings:
         assert settings.provisioner.name == "example.com/nfs"
         assert settings.provisioner.ownership == Ownership(0o777, None, None)
         assert settings.provisioner.finalizer
-        assert settings.address == Address("nfs.example.com", "/export")
-        assert settings.root == Path("/persistentvolumes")
+        assert settings.exports[0].address == Address("nfs.example.com", "/export")
+        assert settings.exports[0].root == Path("/persistentvolumes")
         assert settings.leader_election
         assert (settings.http_host, settings.http_port) == ("", 8080)
-        assert (settings.workers, settings.export_deadline) == (8, 30.0)
+        assert (settings.workers, settings.exports[0].deadline) == (8, 30.0)
 
     def test_every_variable_is_heeded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = settings_from(
@@ -203,12 +203,12 @@ class TestSettings:
         assert not settings.leader_election
         assert settings.provisioner.ownership == Ownership(0o2770, 1000, 70000)
         assert settings.provisioner.also == {"former.example.com/nfs", "cluster.local/nfs"}
-        assert settings.address.aliases == {"192.0.2.1", "nas"}
+        assert settings.exports[0].address.aliases == {"192.0.2.1", "nas"}
         assert settings.provisioner.takes_over == {"e4f1c2d0-0000-4000-8000-00000000000e"}
         assert not settings.provisioner.finalizer
-        assert settings.root == Path("/mnt/export")
+        assert settings.exports[0].root == Path("/mnt/export")
         assert (settings.http_host, settings.http_port) == ("::1", 9090)
-        assert (settings.workers, settings.export_deadline) == (16, 12.5)
+        assert (settings.workers, settings.exports[0].deadline) == (16, 12.5)
         assert settings.kubeconfig == "/nonexistent/config"
 
     def test_an_empty_variable_counts_as_not_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ class TestSettings:
     def test_an_option_wins_over_its_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = settings_from(monkeypatch, "--nfs-path", "/other", NFS_PATH="/export")
 
-        assert settings.address.path == "/other"
+        assert settings.exports[0].address.path == "/other"
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from holdfast.claims.decide import Provisioner
+from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
 from holdfast.claims.objects import ClaimRef
 from holdfast.controller.caches import Caches
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
@@ -54,9 +55,12 @@ class Site:
         self.export.initialise(ID)
         self.gate = WorkGate(lambda: self.leads, (), self.stop)
         self.metrics = Metrics()
-        self.directories = Directories(self.export, 30, self.metrics, grant=self.gate.grant)
+        self.export_metrics = ExportMetrics(self.metrics, DEFAULT_EXPORT)
+        self.directories = Directories(self.export, 30, self.export_metrics, grant=self.gate.grant)
         self.caches = Caches(api, Provisioner(NAME), lambda: None)
-        self.view = ExportView(self.caches, Provisioner(NAME), ADDRESS)
+        self.view = ExportView(
+            self.caches, Provisioner(NAME), ADDRESS, export_id=lambda: self.identity.export_id
+        )
         self.identity = Identity(ADDRESS, self.view.volumes.values, lambda _: None, lambda _: None)
         self.identity.export_id, self.identity.cluster = ID, CLUSTER
         self.broadcaster = EventBroadcaster(api, "test")
@@ -68,6 +72,7 @@ class Site:
             address=ADDRESS,
             events=EventRecorder(self.broadcaster),
             metrics=self.metrics,
+            export_metrics=self.export_metrics,
             identity=self.identity,
             check_term=self.gate.check_term,
             may_patch_volumes=lambda: self.may_patch_volumes,
@@ -204,7 +209,10 @@ class Site:
         return event
 
     def metric(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+        """A value, of the only export where it has that label."""
+        read = self.metrics.registry.get_sample_value
+        on_export = read(name, {"export": DEFAULT_EXPORT, **labels})
+        return (read(name, labels) if on_export is None else on_export) or 0.0
 
     def queued(self) -> tuple[set[str], set[str]]:
         """The keys of claims and of volumes that want work now."""

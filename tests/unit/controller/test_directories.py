@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.controller.directories import Directories
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.exports.deadline import Lane
@@ -30,6 +31,9 @@ from tests.unit.controller.site import failing
 TERM = Term(Leader("cluster", "lease"), 1)
 
 
+EXPORT = {"export": "default"}
+
+
 class Bench:
     """A prepared export; `refusal` is what whoever asks for leave to change it is told."""
 
@@ -37,6 +41,7 @@ class Bench:
         self.export = Export(root)
         self.export.initialise(ID)
         self.metrics = Metrics()
+        self.export_metrics = ExportMetrics(self.metrics, "default")
         self.refusal: Exception | None = None
         self.busy_when_asked: list[bool] = []
         self.over = threading.Event()
@@ -45,7 +50,7 @@ class Bench:
 
     def behind(self, seconds: float) -> Directories:
         """The export with another deadline."""
-        made = Directories(self.export, seconds, self.metrics, grant=self._grant)
+        made = Directories(self.export, seconds, self.export_metrics, grant=self._grant)
         made.trouble = self._note
         self.directories = made
         return made
@@ -63,7 +68,12 @@ class Bench:
         self.over.wait(60)
 
     def metric(self, name: str, operation: str) -> float:
-        return self.metrics.registry.get_sample_value(name, {"operation": operation}) or 0.0
+        return (
+            self.metrics.registry.get_sample_value(
+                name, {"export": "default", "operation": operation}
+            )
+            or 0.0
+        )
 
 
 @pytest.fixture
@@ -257,7 +267,7 @@ class TestWrongExport:
     def test_what_is_mounted_is_checked_with_each_probe(self, bench: Bench) -> None:
         seen: list[ExportInfo] = []
         directories = Directories(
-            bench.export, 30, bench.metrics, grant=bench._grant, check=seen.append
+            bench.export, 30, bench.export_metrics, grant=bench._grant, check=seen.append
         )
 
         directories.probe()
@@ -278,16 +288,18 @@ class TestWrongExport:
             if wrong:
                 raise wrong.pop(0)
 
-        directories = Directories(bench.export, 30, bench.metrics, grant=bench._grant, check=check)
+        directories = Directories(
+            bench.export, 30, bench.export_metrics, grant=bench._grant, check=check
+        )
         shown = []
         for _ in range(3):
             with pytest.raises(ExportUnavailable):
                 directories.probe()
-            shown.append(bench.metrics.registry.get_sample_value("holdfast_wrong_export"))
+            shown.append(bench.metrics.registry.get_sample_value("holdfast_wrong_export", EXPORT))
         directories.probe()
 
         assert shown == [1, 0, 1]
-        assert bench.metrics.registry.get_sample_value("holdfast_wrong_export") == 0
+        assert bench.metrics.registry.get_sample_value("holdfast_wrong_export", EXPORT) == 0
         directories.close()
 
 

@@ -41,6 +41,7 @@ class Bench:
         ]
         for reflector in site.caches.reflectors:
             reflector.synced.set()
+        site.view._is_complete.set()
         self.circuit = CircuitBreaker("export", lambda: None, (OSError,))
         self.api_circuit = CircuitBreaker("API server", lambda: None, (OSError,))
         self.circuit._close()
@@ -52,13 +53,14 @@ class Bench:
             site.gate,
             is_gone=lambda _: True,
             events=site.context.events,
-            metrics=site.metrics,
+            metrics=site.export_metrics,
             stop=site.stop,
         )
         self.told: list[str] = []
         self.failures = TakeoverFailures(self.told.append)
         self.leader_tasks = LeaderTasks(
             self._shared(),
+            metrics=site.export_metrics,
             directories=site.directories,
             identity=site.identity,
             export_circuit=self.circuit,
@@ -69,6 +71,8 @@ class Bench:
             claims=site.claims_controller,
             volumes=site.volumes_controller,
             trash=self.trash,
+            view=site.view,
+            stop=site.stop,
         )
 
     def _shared(self) -> Shared:
@@ -80,7 +84,6 @@ class Bench:
             permissions=Permissions(tuple, self.told.append, lambda: None, finalizer=True),
             events=site.context.events,
             metrics=site.metrics,
-            stop=site.stop,
         )
 
     def turn(self) -> None:

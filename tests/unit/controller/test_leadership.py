@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller.leadership import Alone, leadership
-from holdfast.controller.settings import Settings
+from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector
 from holdfast.kube.resources import LEASES
@@ -17,11 +17,13 @@ from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import ADDRESS, NAME
 
+LEASE = "example.com-nfs-fast"
+
 
 def settings(**given: Any) -> Settings:
     return Settings(
         provisioner=Provisioner(NAME),
-        address=ADDRESS,
+        exports=(ExportSettings(address=ADDRESS),),
         namespace="storage",
         identity="holdfast-0",
         **given,
@@ -37,7 +39,7 @@ def no() -> bool:
 
 
 def test_the_only_replica_always_leads(api: Api) -> None:
-    alone = leadership(api, settings(leader_election=False), may_lead=no, busy=yes)
+    alone = leadership(api, settings(leader_election=False), LEASE, may_lead=no, busy=yes)
     assert isinstance(alone, Alone)
 
     alone.start()
@@ -46,16 +48,14 @@ def test_the_only_replica_always_leads(api: Api) -> None:
     assert alone.leading()
 
 
-def test_else_the_lease_named_after_the_provisioner_decides(
-    api: Api, server: FakeApiServer
-) -> None:
-    elector = leadership(api, settings(), may_lead=yes, busy=no)
+def test_else_the_lease_decides(api: Api, server: FakeApiServer) -> None:
+    elector = leadership(api, settings(), LEASE, may_lead=yes, busy=no)
     with captured_logs() as lines:
         elector.start()
         eventually(elector.leading)
         elector.stop()
 
-    lease = server.objects.get(LEASES.path("storage", "example.com-nfs"))
+    lease = server.objects.get(LEASES.path("storage", LEASE))
     assert lease["spec"]["holderIdentity"] == ""
     assert [line["event"] for line in lines] == [
         "this replica leads",
@@ -64,7 +64,7 @@ def test_else_the_lease_named_after_the_provisioner_decides(
 
 
 def test_whether_it_may_lead_and_is_busy_is_asked_of_the_export(api: Api) -> None:
-    elector = leadership(api, settings(), may_lead=no, busy=yes)
+    elector = leadership(api, settings(), LEASE, may_lead=no, busy=yes)
 
     assert isinstance(elector, Elector)
     assert (elector._may_lead, elector._busy) == (no, yes)
@@ -73,6 +73,6 @@ def test_whether_it_may_lead_and_is_busy_is_asked_of_the_export(api: Api) -> Non
 
 @pytest.mark.parametrize("leads", [True, False])
 def test_a_lease_that_nobody_holds_yet_lets_nobody_work(api: Api, *, leads: bool) -> None:
-    elector = leadership(api, settings(leader_election=leads), may_lead=yes, busy=no)
+    elector = leadership(api, settings(leader_election=leads), LEASE, may_lead=yes, busy=no)
 
     assert elector.leading() is not leads

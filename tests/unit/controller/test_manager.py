@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import threading
 from collections.abc import Iterator
@@ -13,10 +12,10 @@ import pytest
 
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import manager as module
-from holdfast.controller.caches import Caches
+from holdfast.controller.export_view import ExportView
 from holdfast.controller.manager import STALE, Manager
 from holdfast.controller.requeue import LeadershipLost
-from holdfast.controller.settings import Settings
+from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.controller.watchdog import LOST
 from holdfast.exports.errors import Failed
 from holdfast.exports.export import Export
@@ -51,8 +50,7 @@ def settings(
     monkeypatch.setattr(module, "_PULSE", 0.01)
     return Settings(
         provisioner=Provisioner(NAME),
-        address=ADDRESS,
-        root=root,
+        exports=(ExportSettings(address=ADDRESS, root=root),),
         kubeconfig=kubeconfig(server, tmp_path),
         http_host="127.0.0.1",
         http_port=0,
@@ -65,7 +63,7 @@ def manager(settings: Settings) -> Iterator[Manager]:
     """One that has not been started."""
     made = Manager(settings)
     yield made
-    made.export.directories.close()
+    made.exports["default"].directories.close()
     made.health._server.server_close()
 
 
@@ -80,7 +78,9 @@ class Running:
         self.thread = threading.Thread(target=lambda: self.code.append(manager.run()))
 
     def metric(self, name: str) -> float | None:
-        return self.manager.metrics.registry.get_sample_value(name)
+        read = self.manager.metrics.registry.get_sample_value
+        value = read(name, {"export": "default"})
+        return read(name) if value is None else value
 
     def held(self, path: str) -> Json | None:
         return self.server.objects.by_path.get(path)
@@ -146,7 +146,7 @@ class TestRunning:
         assert running.metric("holdfast_volumes_queue_depth") == 0
 
     def test_it_ends_its_work_first_and_gives_the_lease_up_then(self, running: Running) -> None:
-        eventually(running.manager.export.gate.is_open)
+        eventually(running.manager.exports["default"].gate.is_open)
 
         running.end()
 
@@ -175,30 +175,40 @@ class TestRunning:
         self, running: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         manager = running.manager
-        eventually(manager.export.gate.is_open)
-        workers = manager.export.workers[0]
+        eventually(manager.exports["default"].gate.is_open)
+        workers = manager.exports["default"].workers[0]
         parts = [
-            Part(monkeypatch, manager.export.claims, "_serve", workers),
-            Part(monkeypatch, manager.export.leader_tasks, "_turn", manager.export.leader_tasks),
-            Part(monkeypatch, manager.export.trash, "_turn", manager.export.trash),
+            Part(monkeypatch, manager.exports["default"].claims, "_serve", workers),
+            Part(
+                monkeypatch,
+                manager.exports["default"].leader_tasks,
+                "_turn",
+                manager.exports["default"].leader_tasks,
+            ),
+            Part(
+                monkeypatch,
+                manager.exports["default"].trash,
+                "_turn",
+                manager.exports["default"].trash,
+            ),
         ]
         running.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
-        manager.export.trash.look()
+        manager.exports["default"].trash.look()
         for part in parts:
             eventually(part.working.is_set)
         alive: list[threading.Thread] = []
-        give_up = manager.export.leadership.stop
+        give_up = manager.exports["default"].leadership.stop
 
         def stop() -> None:
             threads = [
                 *workers.threads,
-                manager.export.leader_tasks.thread,
-                manager.export.trash.thread,
+                manager.exports["default"].leader_tasks.thread,
+                manager.exports["default"].trash.thread,
             ]
             alive.extend(thread for thread in threads if thread.is_alive())
             give_up()
 
-        monkeypatch.setattr(manager.export.leadership, "stop", stop)
+        monkeypatch.setattr(manager.exports["default"].leadership, "stop", stop)
         running.end()
         for part in parts:
             part.may_end.set()
@@ -207,7 +217,7 @@ class TestRunning:
         assert all(0 < part.given <= 5 for part in parts)
 
     def test_what_it_works_on_is_told_to_the_events(self, running: Running) -> None:
-        eventually(running.manager.export.gate.is_open)
+        eventually(running.manager.exports["default"].gate.is_open)
         running.server.objects.create(CLAIMS.path("team"), a_claim(ref(), storageClassName="none"))
 
         path = "/api/v1/namespaces/team/events"
@@ -240,7 +250,7 @@ def test_volumes_that_name_another_server_are_told_on_the_pod_and_counted(
     running = Running(manager, server)
     with captured_logs():
         running.thread.start()
-        eventually(manager.export.gate.is_open)
+        eventually(manager.exports["default"].gate.is_open)
         assert running.metric("holdfast_volumes_elsewhere") == 1
         running.end()
 
@@ -260,7 +270,7 @@ class TestTermNotBegun:
         def begin(*_: object) -> Takeover:
             raise Failed("cannot begin a term: No space left on device")
 
-        monkeypatch.setattr(manager.export.directories._exports, "begin", begin)
+        monkeypatch.setattr(manager.exports["default"].directories._exports, "begin", begin)
         started: Running = request.getfixturevalue("running")
         return started
 
@@ -281,15 +291,17 @@ class TestTermNotBegun:
     def test_the_lease_is_given_up_after_some_tries(
         self, full: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(full.manager.export.leader_tasks._backoff, "next", lambda: 0.0)
-        eventually(lambda: not full.manager.export.failures.may_lead())
+        monkeypatch.setattr(
+            full.manager.exports["default"].leader_tasks._backoff, "next", lambda: 0.0
+        )
+        eventually(lambda: not full.manager.exports["default"].failures.may_lead())
 
         eventually(lambda: (full.held(LEASE) or {"spec": {}})["spec"]["holderIdentity"] == "")
 
         assert full.manager.not_ready() != []
 
     def test_once_it_has_begun_it_says_so(self, running: Running) -> None:
-        eventually(running.manager.export.gate.is_open)
+        eventually(running.manager.exports["default"].gate.is_open)
 
         assert running.metric("holdfast_term_begun") == 1
         assert running.manager.not_ready() == []
@@ -343,8 +355,8 @@ class TestBeforeItRuns:
     def test_it_is_not_ready_and_says_why(self, manager: Manager) -> None:
         assert manager.not_ready() == [
             "API server: not probed yet",
-            "export: not probed yet",
             "claims, classes and volumes are not synced yet",
+            "export: not probed yet",
         ]
 
     def test_without_a_pulse_it_counts_as_dead(
@@ -363,25 +375,27 @@ class TestBeforeItRuns:
 
     def test_nothing_may_be_changed_without_the_lease(self, manager: Manager) -> None:
         with pytest.raises(LeadershipLost):
-            manager.export.refuse_unless_leading()
+            manager.exports["default"].refuse_unless_leading()
         with pytest.raises(LeadershipLost):
-            manager.export.directories.begin(lambda exports: exports.initialise(ANOTHER_ID))
+            manager.exports["default"].directories.begin(
+                lambda exports: exports.initialise(ANOTHER_ID)
+            )
         with pytest.raises(LeadershipLost):
-            manager.export.directories.change("create", lambda *_: None)
+            manager.exports["default"].directories.change("create", lambda *_: None)
 
     def test_the_lease_is_not_sought_before_the_export_answers(self, manager: Manager) -> None:
-        elector = manager.export.leadership
+        elector = manager.exports["default"].leadership
         assert not elector._may_lead()  # type: ignore[attr-defined]
 
-        manager.export.circuit._close()
+        manager.exports["default"].circuit._close()
 
         assert elector._may_lead()  # type: ignore[attr-defined]
-        assert elector._busy == manager.export.directories.is_busy  # type: ignore[attr-defined]
+        assert elector._busy == manager.exports["default"].directories.is_busy  # type: ignore[attr-defined]
 
     def test_a_sign_of_trouble_has_the_export_probed(self, manager: Manager) -> None:
-        manager.export.directories.trouble()
+        manager.exports["default"].directories.trouble()
 
-        assert manager.export.circuit._wake.is_set()
+        assert manager.exports["default"].circuit._wake.is_set()
 
     @pytest.mark.parametrize(
         ("export_id", "synced", "tried"), [("", False, 0), ("", True, 1), (ANOTHER_ID, False, 1)]
@@ -403,10 +417,10 @@ class TestBeforeItRuns:
 
         monkeypatch.setattr(Export, "inspect", lambda _: ExportInfo(ANOTHER_ID, 2))
         monkeypatch.setattr(Export, "probe", probe)
-        monkeypatch.setattr(Caches, "synced", synced)
-        manager.export.identity.export_id = export_id
+        monkeypatch.setattr(ExportView, "synced", synced)
+        manager.exports["default"].identity.export_id = export_id
 
-        manager.export.directories.probe()
+        manager.exports["default"].directories.probe()
 
         assert len(probes) == tried
 
@@ -415,8 +429,8 @@ class TestBeforeItRuns:
         made["metadata"] |= {"uid": "uid", "resourceVersion": "1"}
         manager.caches.learn(made)
 
-        assert not manager.export.is_gone("pvc-1")
-        assert manager.export.is_gone("pvc-2")
+        assert not manager.exports["default"].is_gone("pvc-1")
+        assert manager.exports["default"].is_gone("pvc-2")
 
     def test_volumes_of_others_do_not_say_which_export_this_is(self, manager: Manager) -> None:
         for name, by in (("pvc-1", NAME), ("pvc-2", "")):
@@ -425,7 +439,7 @@ class TestBeforeItRuns:
             made["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = by
             manager.caches.learn(made)
 
-        assert [volume.name for volume in manager.export.own_volumes()] == ["pvc-1"]
+        assert [volume.name for volume in manager.exports["default"].own_volumes()] == ["pvc-1"]
 
 
 class TestLost:
@@ -436,7 +450,7 @@ class TestLost:
         self, running: Running, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[threading.Event]:
         """Set by the exit; the leader has begun its term, and a call of it hangs from now on."""
-        eventually(running.manager.export.gate.is_open)
+        eventually(running.manager.exports["default"].gate.is_open)
         exited, codes = threading.Event(), list[int]()
 
         def exit_(code: int) -> None:
@@ -444,14 +458,14 @@ class TestLost:
             exited.set()
 
         monkeypatch.setattr(os, "_exit", exit_)
-        running.manager.export.directories._outstanding.add(1)
+        running.manager.exports["default"].directories._outstanding.add(1)
         yield exited
-        running.manager.export.directories._outstanding.add(-1)
+        running.manager.exports["default"].directories._outstanding.add(-1)
         assert set(codes) <= {LOST}
 
     @pytest.mark.parametrize(
         "hangs",
-        ["export.leadership", "broadcaster", "api_circuit", "export.circuit", "export.directories"],
+        ["leadership", "broadcaster", "api_circuit", "circuit", "directories"],
     )
     def test_nothing_that_ends_slowly_holds_it_up(
         self,
@@ -460,8 +474,9 @@ class TestLost:
         hangs: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        part = operator.attrgetter(hangs)(running.manager)
-        end = "close" if hangs == "export.directories" else "stop"
+        export = running.manager.exports["default"]
+        part = getattr(export, hangs, None) or getattr(running.manager, hangs)
+        end = "close" if hangs == "directories" else "stop"
         stop = getattr(part, end)
 
         def slow() -> None:
@@ -479,9 +494,11 @@ class TestLost:
     ) -> None:
         manager = running.manager
         monkeypatch.setattr(module, "delete_own_pod", lambda _: exited.wait(30))
-        monkeypatch.setattr(manager.export.leadership, "leading", lambda: False)
-        monkeypatch.setattr(manager.export.watchdog, "_leading", lambda: False)
-        monkeypatch.setattr(type(manager.export.directories), "is_stale", property(lambda _: True))
+        monkeypatch.setattr(manager.exports["default"].leadership, "leading", lambda: False)
+        monkeypatch.setattr(manager.exports["default"].watchdog, "_leading", lambda: False)
+        monkeypatch.setattr(
+            type(manager.exports["default"].directories), "is_stale", property(lambda _: True)
+        )
 
         running.thread.join(40)
 
@@ -494,7 +511,9 @@ class TestStale:
     ) -> None:
         for name in ("holdfast-0", "holdfast-1"):
             server.objects.create(PODS.path("storage"), {"metadata": {"name": name}})
-        monkeypatch.setattr(type(manager.export.directories), "is_stale", property(lambda _: True))
+        monkeypatch.setattr(
+            type(manager.exports["default"].directories), "is_stale", property(lambda _: True)
+        )
 
         with captured_logs():
             assert manager._wait() == STALE

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from holdfast import __version__
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.metrics import Metrics
 
 MADE = "controller_persistentvolumeclaim_provision"
@@ -115,32 +116,58 @@ def test_a_label_that_is_given_as_a_name_stays_itself(metrics: Metrics) -> None:
         assert metrics.class_label(label, known=True) == label
 
 
-def test_the_trash_has_gauges_and_a_counter_of_what_was_removed(metrics: Metrics) -> None:
-    metrics.trash_volumes.set(3)
-    metrics.trash_oldest_seconds.set(60)
-    metrics.trash_blocked.labels("EACCES").set(2)
-    metrics.trash_removed.inc(1000)
+def test_the_trash_of_each_export_has_gauges_and_a_counter_of_what_was_removed(
+    metrics: Metrics,
+) -> None:
+    fast, slow = ExportMetrics(metrics, "fast"), ExportMetrics(metrics, "slow")
+    fast.trash_volumes.set(3)
+    fast.trash_oldest_seconds.set(60)
+    fast.trash_removed.inc(1000)
 
-    assert value(metrics, "holdfast_trash_volumes") == 3
-    assert value(metrics, "holdfast_trash_oldest_age_seconds") == 60
-    assert value(metrics, "holdfast_trash_blocked_volumes", reason="EACCES") == 2
-    assert value(metrics, "holdfast_trash_entries_removed_total") == 1000
+    assert value(metrics, "holdfast_trash_volumes", export="fast") == 3
+    assert value(metrics, "holdfast_trash_oldest_age_seconds", export="fast") == 60
+    assert value(metrics, "holdfast_trash_entries_removed_total", export="fast") == 1000
+    slow.trash_volumes.set(1)
+    assert value(metrics, "holdfast_trash_volumes", export="fast") == 3
+
+
+def test_a_reason_that_blocks_no_trash_of_an_export_any_more_disappears(metrics: Metrics) -> None:
+    fast, slow = ExportMetrics(metrics, "fast"), ExportMetrics(metrics, "slow")
+    for export in (fast, slow):
+        export.set_blocked({"EACCES": 2, "EIO": 1})
+
+    fast.set_blocked({"EIO": 3})
+
+    name = "holdfast_trash_blocked_volumes"
+    assert value(metrics, name, export="fast", reason="EACCES") is None
+    assert value(metrics, name, export="fast", reason="EIO") == 3
+    assert value(metrics, name, export="slow", reason="EACCES") == 2
+
+
+def test_a_gauge_is_read_for_each_export(metrics: Metrics) -> None:
+    ExportMetrics(metrics, "fast").watch("a_gauge", "A gauge", lambda: 1)
+    ExportMetrics(metrics, "slow").watch("a_gauge", "A gauge", lambda: 2)
+
+    assert value(metrics, "a_gauge", export="fast") == 1
+    assert value(metrics, "a_gauge", export="slow") == 2
 
 
 def test_what_is_worth_an_alert_is_zero_before_it_happens(metrics: Metrics) -> None:
     """A counter that appears only with its first event shows no rise to Prometheus."""
-    names = (
-        "holdfast_finalizer_update_failed_total",
-        "holdfast_directories_moved_back_total",
-        "holdfast_wrong_export",
-    )
-    assert [value(metrics, name) for name in names] == [0, 0, 0]
+    export = ExportMetrics(metrics, "fast")
+    of_export = ("holdfast_directories_moved_back_total", "holdfast_wrong_export")
+
+    def values() -> list[float | None]:
+        failed = value(metrics, "holdfast_finalizer_update_failed_total")
+        return [failed, *(value(metrics, name, export="fast") for name in of_export)]
+
+    assert values() == [0, 0, 0]
 
     metrics.finalizer_failed.inc()
-    metrics.moved_back.inc()
-    metrics.wrong_export.set(1)
+    export.moved_back.inc()
+    export.wrong_export.set(1)
 
-    assert [value(metrics, name) for name in names] == [1, 1, 1]
+    assert values() == [1, 1, 1]
 
 
 def test_requests_to_the_api_server_are_counted_by_what_they_were(metrics: Metrics) -> None:

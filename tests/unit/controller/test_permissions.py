@@ -28,7 +28,7 @@ def reviewed(
     """All permissions, from a server that has the same answer to each question."""
     answer = json.dumps({"status": {"allowed": allowed}}).encode()
     server.lasting["create"] = Fault(201, raw=answer)
-    return list(review(api, "own", leader_election=leads, lease=lease))
+    return list(review(api, "own", [lease] if leads else []))
 
 
 def asked(server: FakeApiServer, plural: str) -> list[tuple[str, str, str]]:

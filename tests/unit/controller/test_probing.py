@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from holdfast.controller.directories import Directories
+from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.metrics import Metrics
 from holdfast.exports import identity
 from holdfast.exports.errors import ExportUnavailable, WrongExport
@@ -33,7 +34,14 @@ def grant(seconds: float) -> Grant:
 def tried(
     export: Export, check: Callable[[ExportInfo], object], *, can_check: bool = True
 ) -> Directories:
-    return Directories(export, 30, Metrics(), grant=grant, check=check, can_check=lambda: can_check)
+    return Directories(
+        export,
+        30,
+        ExportMetrics(Metrics(), "default"),
+        grant=grant,
+        check=check,
+        can_check=lambda: can_check,
+    )
 
 
 def was_written_to(root: Path) -> bool:
@@ -60,7 +68,11 @@ def is_stale_after(*answers: str) -> bool:
     """Whether a new mount is wanted after the last answer: the others came within a minute."""
     exports = cast("Exports", Swapped(*answers))
     probed = Directories(
-        exports, 30, Metrics(), grant=grant, check=lambda info: identity.check(info, "ours")
+        exports,
+        30,
+        ExportMetrics(Metrics(), "default"),
+        grant=grant,
+        check=lambda info: identity.check(info, "ours"),
     )
     for _ in answers:
         with suppress(ExportUnavailable):

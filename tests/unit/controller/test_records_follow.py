@@ -33,7 +33,8 @@ def record(site: Site) -> Record:
 
 def test_what_has_not_changed_costs_nothing(bound: Site) -> None:
     calls = bound.metrics.registry.get_sample_value(
-        "holdfast_export_operation_duration_seconds_count", {"operation": "find"}
+        "holdfast_export_operation_duration_seconds_count",
+        {"export": "default", "operation": "find"},
     )
 
     assert calls is None

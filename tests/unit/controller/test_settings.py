@@ -10,34 +10,54 @@ import pytest
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.controller import settings
-from holdfast.controller.settings import Settings, new_identity, own_namespace
+from holdfast.controller.settings import ExportSettings, Settings, new_identity, own_namespace
 
 
 def test_the_lease_is_named_after_the_provisioner() -> None:
-    made = Settings(provisioner=Provisioner("example.com/team/nfs"), address=Address("nfs", "/"))
+    made = Settings(
+        provisioner=Provisioner("example.com/team/nfs"),
+        exports=(ExportSettings(address=Address("nfs", "/")),),
+    )
 
-    assert made.provisioner.lease == "example.com-team-nfs"
-    assert made.provisioner.former_leases == ()
+    assert made.provisioner.lease_of() == "example.com-team-nfs"
+    assert made.provisioner.former_leases_of() == ()
 
 
 def test_a_lease_s_former_names_are_those_of_the_provisioner_s_other_names() -> None:
     also = frozenset({"old.example.com/nfs", "example.com/team-nfs", "b/nfs"})
     made = Settings(
-        provisioner=Provisioner("example.com/team/nfs", also=also), address=Address("nfs", "/")
+        provisioner=Provisioner("example.com/team/nfs", also=also),
+        exports=(ExportSettings(address=Address("nfs", "/")),),
     )
 
-    assert made.provisioner.former_leases == ("b-nfs", "old.example.com-nfs")
+    assert made.provisioner.former_leases_of() == ("b-nfs", "old.example.com-nfs")
+
+
+def test_each_export_has_a_lease_of_its_own_and_the_default_one_the_provisioner_s() -> None:
+    provisioner = Provisioner("example.com/nfs", also=frozenset({"old/nfs"}))
+
+    assert provisioner.lease_of("default") == "example.com-nfs"
+    assert provisioner.lease_of("fast") == "example.com-nfs-fast"
+    assert provisioner.former_leases_of("fast") == ("example.com-nfs", "old-nfs", "old-nfs-fast")
 
 
 def test_what_is_not_given_is_what_the_documentation_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POD_NAME", "holdfast-0")
     monkeypatch.setenv("POD_NAMESPACE", "storage")
 
-    made = Settings(provisioner=Provisioner("nfs"), address=Address("nfs", "/"))
+    made = Settings(
+        provisioner=Provisioner("nfs"), exports=(ExportSettings(address=Address("nfs", "/")),)
+    )
 
-    assert (made.root, made.kubeconfig) == (Path("/persistentvolumes"), None)
+    [export] = made.exports
+    assert (export.name, export.root, export.deadline) == (
+        "default",
+        Path("/persistentvolumes"),
+        30,
+    )
+    assert made.kubeconfig is None
     assert (made.http_host, made.http_port) == ("", 8080)
-    assert (made.leader_election, made.workers, made.export_deadline) == (True, 8, 30)
+    assert (made.leader_election, made.workers) == (True, 8)
     assert (made.identity, made.namespace) == ("holdfast-0", "storage")
 
 

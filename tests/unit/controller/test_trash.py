@@ -37,7 +37,7 @@ class Bench:
             site.gate,
             is_gone=lambda name: name not in self.exists,
             events=site.context.events,
-            metrics=site.metrics,
+            metrics=site.export_metrics,
             stop=site.stop,
         )
         patch.setattr(site.stop, "wait", self.rests.append)
@@ -358,7 +358,7 @@ class TestThread:
             site.gate,
             is_gone=lambda _: True,
             events=site.context.events,
-            metrics=site.metrics,
+            metrics=site.export_metrics,
             stop=site.stop,
         )
         yield site, trash

@@ -1,0 +1,175 @@
+"""The file that lists the exports of one provisioner: a ConfigMap's, given by `--config`.
+
+    exports:
+      - name: fast                  # what the parameter `export` of a StorageClass calls it
+        server: nas.example.com     # where pods mount it from
+        path: /srv/fast
+        serverAliases: [192.0.2.1]  # other names of the server
+        mount: /exports/fast        # where it is mounted here; /exports/NAME if not given
+        deadline: 30                # seconds after which an operation counts as hung
+        mode: "0770"                # of new directories, and their owner
+        uid: 1000
+        gid: 1000
+
+The first export serves the classes that name none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from holdfast.claims.errors import Refused
+from holdfast.claims.ownership import Ownership, read_id, read_mode
+from holdfast.claims.paths import overlap
+from holdfast.claims.volume import Address
+from holdfast.controller.settings import ExportSettings
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123 label
+_MOUNTS = Path("/exports")
+_LONGEST_DEADLINE = 3600.0
+
+
+def read_exports(path: Path) -> tuple[ExportSettings, ...]:
+    """The exports that a file lists.
+
+    Raises:
+        Refused: the file cannot be read, or a field of it; the message names both.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"cannot read {path}: {error}") from error
+    except Refused as refused:
+        raise Refused(f"{path}: {refused.message}") from None
+
+
+def parse(text: str) -> tuple[ExportSettings, ...]:
+    """As `read_exports`, of the file's text."""
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Refused(f"this is not YAML: {error}") from error
+    listed = given.get("exports") if isinstance(given, dict) else None
+    if not isinstance(listed, list) or not listed or given.keys() != {"exports"}:
+        raise Refused("give a list `exports`, and nothing beside it")
+    found = tuple(_export(f"exports[{number}]", one) for number, one in enumerate(listed))
+    for number, export in enumerate(found):
+        for other in found[:number]:
+            _refuse_if_overlapping(other, export)
+    return found
+
+
+def _export(where: str, given: Any) -> ExportSettings:
+    if not isinstance(given, dict):
+        raise Refused(f"{where} is {given!r}: give a mapping with name, server and path")
+    if unknown := given.keys() - _FIELDS.keys():
+        raise Refused(
+            f"{where}.{min(map(str, unknown))} is unknown; the fields are {', '.join(_FIELDS)}"
+        )
+    read = {name: _read(f"{where}.{name}", _FIELDS[name], value) for name, value in given.items()}
+    for name in ("name", "server", "path"):
+        if name not in read:
+            raise Refused(f"{where}.{name} is missing")
+    return _settings(read)
+
+
+def _settings(read: Mapping[str, Any]) -> ExportSettings:
+    owner = {name: read[name] for name in ("mode", "uid", "gid") if name in read}
+    return ExportSettings(
+        name=read["name"],
+        address=Address(read["server"], read["path"], read.get("serverAliases", frozenset())),
+        root=read.get("mount", _MOUNTS / read["name"]),
+        deadline=read.get("deadline", 30.0),
+        ownership=Ownership(**owner) if owner else None,
+    )
+
+
+def _read(where: str, read: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return read(value)
+    except Refused as refused:
+        raise Refused(f"{where} {refused.message}") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or any(map(str.isspace, value)):
+        raise Refused(f"is {value!r}; it must be text without white space")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise Refused(
+            f"is {value!r}; it must be at most 63 lower-case letters, digits and hyphens, and "
+            "begin and end with a letter or digit"
+        )
+    return value
+
+
+def _absolute(value: Any) -> str:
+    path = _text(value)
+    if not path.startswith("/") or ".." in path.split("/"):
+        raise Refused(f"is {value!r}; it must be an absolute path without '..'")
+    return path
+
+
+def _names(value: Any) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise Refused(f"is {value!r}; it must be a list of host names and addresses")
+    return frozenset(map(_text, value))
+
+
+def _deadline(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 1 <= value <= _LONGEST_DEADLINE:
+        raise Refused(f"is {value!r}; it must be a number of seconds from 1 to 3600")
+    return float(value)
+
+
+def _mode(value: Any) -> int:
+    if not isinstance(value, str):  # 0770 is 504 for a YAML 1.1 parser, and 770 for others
+        raise Refused(f"is {value!r}; it must be in quotes, such as '0770'")
+    return read_mode(value)
+
+
+def _id(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise Refused(f"is {value!r}; it must be a number")
+    return read_id(str(value))
+
+
+_FIELDS: Mapping[str, Callable[[Any], Any]] = {
+    "name": _name,
+    "server": _text,
+    "path": _absolute,
+    "serverAliases": _names,
+    "mount": lambda value: Path(_absolute(value)),
+    "deadline": _deadline,
+    "mode": _mode,
+    "uid": _id,
+    "gid": _id,
+}
+
+
+def _refuse_if_overlapping(one: ExportSettings, other: ExportSettings) -> None:
+    """Raises Refused for exports that could not be told apart."""
+    both = f"exports {one.name!r} and {other.name!r}"
+    if one.name == other.name:
+        raise Refused(f"two exports have the name {one.name!r}: give each its own")
+    if overlap(_slashed(one.root), _slashed(other.root)):
+        raise Refused(f"{both} are mounted within each other, at {one.root} and {other.root}")
+    address = one.address
+    names = {other.address.server, *other.address.aliases}
+    if any(map(address.is_served_by, names)) and overlap(
+        _slashed(address.path), _slashed(other.address.path)
+    ):
+        raise Refused(f"{both} overlap, at {address} and {other.address}: list the outer one only")
+
+
+def _slashed(path: object) -> str:
+    return "/" + str(path).strip("/") if str(path).strip("/") else ""

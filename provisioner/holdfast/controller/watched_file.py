@@ -1,0 +1,68 @@
+"""Watches the file that lists the exports, as a ConfigMap's changes while the process runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from holdfast.claims.errors import Refused
+from holdfast.controller.exports_file import parse
+from holdfast.controller.settings import ExportSettings
+from holdfast.log import Logger
+
+_log = Logger(__name__)
+
+_LOOK = 2.0  # seconds between two looks; the kubelet takes a minute to bring a change
+
+
+class WatchedFile:
+    """Compares contents, not times: a ConfigMap's file is a symlink that is swapped.
+
+    Attributes:
+        mistake: what is wrong with the file; empty where the last good one is the last.
+    """
+
+    def __init__(self, path: Path, warn: Callable[[str], object]) -> None:
+        """`warn` is told what is wrong, once as long as it stays the same."""
+        self.mistake = self._mistake_in_text = ""
+        self._path = path
+        self._warn = warn
+        self._text: str | None = self._read()
+        self._due = time.monotonic() + _LOOK
+
+    def news(self) -> tuple[ExportSettings, ...]:
+        """What the file lists, if that has changed; empty if it has not, or is wrong."""
+        if time.monotonic() < self._due:
+            return ()
+        self._due = time.monotonic() + _LOOK
+        text = self._read()
+        if text is None:
+            return ()
+        if text == self._text:
+            self.mistake = self._mistake_in_text
+            return ()
+        self._text, self._mistake_in_text = text, ""
+        try:
+            exports = parse(text)
+        except Refused as refused:
+            self._mistake_in_text = f"{self._path}: {refused.message}"
+            self._refuse(self._mistake_in_text)
+            return ()
+        self.mistake = ""
+        _log.info("configuration read", file=str(self._path), exports=len(exports))
+        return exports
+
+    def _read(self) -> str | None:
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            self._refuse(f"cannot read {self._path}: {error}")
+            return None
+
+    def _refuse(self, mistake: str) -> None:
+        if mistake != self.mistake:
+            self.mistake = mistake
+            message = f"{mistake}; the exports stay as they were"
+            _log.warning("configuration refused", reason=message)
+            self._warn(message)

@@ -1,0 +1,136 @@
+"""The file that lists several exports: what it says, and which field is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holdfast.claims.errors import Refused
+from holdfast.claims.ownership import Ownership
+from holdfast.claims.volume import Address
+from holdfast.controller.exports_file import parse, read_exports
+from holdfast.controller.settings import ExportSettings
+
+TWO = """
+exports:
+  - name: fast
+    server: nas
+    path: /srv/fast
+    serverAliases: [192.0.2.1]
+    mount: /mnt/fast
+    deadline: 12.5
+    mode: "2770"
+    uid: 1000
+    gid: "1001"
+  - {name: slow, server: nas, path: /srv/slow}
+"""
+
+
+def one(fields: str) -> str:
+    """A file with one export, named a, and these fields of it."""
+    return f"exports: [{{name: a, server: nas, path: /srv, {fields}}}]"
+
+
+def two(first: str, second: str) -> str:
+    """A file with two exports."""
+    return f"exports: [{{{first}}}, {{{second}}}]"
+
+
+def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
+    assert parse(TWO) == (
+        ExportSettings(
+            name="fast",
+            address=Address("nas", "/srv/fast", frozenset({"192.0.2.1"})),
+            root=Path("/mnt/fast"),
+            deadline=12.5,
+            ownership=Ownership(0o2770, 1000, 1001),
+        ),
+        ExportSettings(
+            name="slow",
+            address=Address("nas", "/srv/slow"),
+            root=Path("/exports/slow"),
+            deadline=30.0,
+            ownership=None,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [", "this is not YAML"),
+        ("", "give a list `exports`"),
+        ("[]", "give a list `exports`"),
+        ("exports: []", "give a list `exports`"),
+        ("exports: {}", "give a list `exports`"),
+        (f"{TWO}\nworkers: 3", "and nothing beside it"),
+        ("exports: [fast]", r"exports\[0\] is 'fast': give a mapping"),
+        ("exports: [{server: nas, path: /a}]", r"exports\[0\]\.name is missing"),
+        ("exports: [{name: a, path: /a}]", r"exports\[0\]\.server is missing"),
+        ("exports: [{name: a, server: nas}]", r"exports\[0\]\.path is missing"),
+        (one("sever: nas"), r"exports\[0\]\.sever is unknown; the fields are name, server"),
+        (one("name: A"), r"exports\[0\]\.name is 'A'; it must be at most 63 lower-case"),
+        (one(f"name: {'a' * 64}"), "at most 63"),
+        (one("name: 1"), r"\.name is 1;"),
+        (one("server: ' '"), r"\.server is ' '; it must be text without white space"),
+        (one("path: srv"), r"\.path is 'srv'; it must be an absolute path"),
+        (one("path: /srv/../etc"), r"without '\.\.'"),
+        (one("mount: mnt"), r"\.mount is 'mnt'; it must be an absolute path"),
+        (one("serverAliases: nas2"), r"\.serverAliases is 'nas2'; it must be a list"),
+        (one("serverAliases: [1]"), r"\.serverAliases is 1; it must be text"),
+        (one("deadline: 0.5"), r"\.deadline is 0\.5; it must be a number of seconds"),
+        (one("deadline: .nan"), r"\.deadline is nan"),
+        (one("deadline: true"), r"\.deadline is True"),
+        (one("deadline: 3601"), "from 1 to 3600"),
+        (one("mode: 0770"), r"\.mode is 504; it must be in quotes"),
+        (one("mode: '888'"), r"\.mode '888' is no mode"),
+        (one("uid: true"), r"\.uid is True; it must be a number"),
+        (one("gid: -1"), r"\.gid '-1' is no user or group id"),
+        (
+            two("name: a, server: nas, path: /a", "name: a, server: nas, path: /b"),
+            "two exports have the name 'a'",
+        ),
+        (
+            two("name: a, server: nas, path: /srv", "name: b, server: NAS., path: /srv/b/"),
+            "'a' and 'b' overlap, at nas:/srv and",
+        ),
+        (
+            two(
+                "name: a, server: nas, path: /srv, serverAliases: [192.0.2.1]",
+                "name: b, server: 192.0.2.1, path: /srv",
+            ),
+            "'a' and 'b' overlap",
+        ),
+        (
+            two(
+                "name: a, server: nas, path: /a, mount: /m",
+                "name: b, server: nas, path: /b, mount: /m/b",
+            ),
+            "mounted within each other, at /m and /m/b",
+        ),
+    ],
+)
+def test_a_mistake_is_refused_with_the_name_of_its_field(text: str, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        parse(text)
+
+
+def test_the_same_path_of_two_servers_is_two_exports() -> None:
+    both = parse(two("name: a, server: nas, path: /srv", "name: b, server: ssd, path: /srv"))
+
+    assert [str(export.address) for export in both] == ["nas:/srv", "ssd:/srv"]
+
+
+def test_what_is_wrong_with_a_file_is_said_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "exports.yaml"
+    with pytest.raises(Refused, match=rf"cannot read {path}"):
+        read_exports(path)
+
+    path.write_text("exports: []")
+
+    with pytest.raises(Refused, match=rf"{path}: give a list"):
+        read_exports(path)
+
+    path.write_text(TWO)
+    assert [export.name for export in read_exports(path)] == ["fast", "slow"]
