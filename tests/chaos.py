@@ -142,14 +142,15 @@ class Provisioner:
         """Whether /readyz says so."""
         return self.ask("/readyz")[0] == 200
 
-    def leads(self) -> bool:
-        """Whether its metrics say that it leads."""
-        return self.gauge("holdfast_leader") == 1
+    def leads(self, export: str = "default") -> bool:
+        """Whether its metrics say that it leads an export."""
+        return self.gauge("holdfast_leader", export) == 1
 
-    def gauge(self, name: str) -> float:
-        """The value of a metric without labels."""
+    def gauge(self, name: str, export: str = "default") -> float:
+        """The value of an export's gauge; 0 where it has no such export."""
         lines = self.ask("/metrics")[1].splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+        start = f'{name}{{export="{export}"}} '
+        return next((float(line.split()[1]) for line in lines if line.startswith(start)), 0.0)
 
     def cpu(self) -> float:
         """Seconds of processor time used so far (proc(5), `stat`)."""
@@ -226,6 +227,9 @@ class Cluster(Objects):
             "HOLDFAST_ROOT": str(self.root),
             "POD_NAMESPACE": self.namespace,
         }
+        if "HOLDFAST_CONFIG" in more:
+            for name in ("NFS_SERVER", "NFS_PATH", "HOLDFAST_ROOT"):
+                del environment[name]
         log = self.root.with_name(f"{identity}.log")
         return Provisioner(log, identity, **(environment | more))
 

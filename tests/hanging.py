@@ -2,7 +2,8 @@
 
 A program of its own, for a test to start: a kernel without NFS has no file system that hangs.
 The flags are files in `$HANGING`: one named after a claim holds the calls about its volume, one
-named `everything` holds all calls, the probe too.
+named `everything` holds all calls, the probe too, and one named `all-of-ROOT` those to the export
+that is mounted at a folder ROOT.
 """
 
 from __future__ import annotations
@@ -24,35 +25,35 @@ _FLAGS = Path(os.environ["HANGING"])
 class Hanging(Export):
     """An export that answers only when no flag stands against it."""
 
+    def _hang(self, name: str = "") -> None:
+        flags = [_FLAGS / one for one in ("everything", f"all-of-{self._root.name}", name) if one]
+        while any(flag.exists() for flag in flags):
+            time.sleep(0.05)
+
     def inspect(self) -> ExportInfo:
-        _hang()
+        self._hang()
         return super().inspect()
 
     def begin(self, leader: Leader) -> Takeover:
-        _hang()
+        self._hang()
         return super().begin(leader)
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
-        _hang(wanted.claim.name)
+        self._hang(wanted.claim.name)
         return super().create(grant, wanted, reuses)
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         record = self.find(volume)
-        _hang(record.claim.name if record else "")
+        self._hang(record.claim.name if record else "")
         return super().reclaim(grant, volume, claim_uid, action)
 
     def confirm(self, grant: Grant, volume: str) -> None:
-        _hang()
+        self._hang()
         super().confirm(grant, volume)
 
     def probe(self) -> ExportInfo:
-        _hang()
+        self._hang()
         return super().probe()
-
-
-def _hang(name: str = "") -> None:
-    while (_FLAGS / "everything").exists() or (name and (_FLAGS / name).exists()):
-        time.sleep(0.05)
 
 
 if __name__ == "__main__":

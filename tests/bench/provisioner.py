@@ -107,7 +107,11 @@ class Provisioner:
                 raise RuntimeError(f"holdfast is not ready, its log says:\n{told}")
             time.sleep(_LOOK)
         self.start_to_ready = time.monotonic() - started
-        until(lambda: "holdfast_leader 1.0" in self._ask("/metrics"), _DEADLINE, "leading")
+        until(
+            lambda: 'holdfast_leader{export="default"} 1.0' in self._ask("/metrics"),
+            _DEADLINE,
+            "leading",
+        )
         self.await_quiet()
 
     def _is_ready(self) -> bool:

@@ -100,12 +100,12 @@ def test_the_six_metrics_of_the_contract_and_our_own(site: Site) -> None:
     labels = f'{{class="{storage_class}",source=""}}'
     assert float(values[f"{CONTRACT[0]}{labels}"]) == 2
     for queue in ("claims", "volumes"):  # one of each failed, and is due again now and then
-        assert float(values[f"holdfast_{queue}_queue_depth"]) <= 1
-    assert float(values["holdfast_leader"]) == 1
-    assert float(values["holdfast_export_up"]) == 1
+        assert float(values[f'holdfast_{queue}_queue_depth{{export="default"}}']) <= 1
+    assert float(values['holdfast_leader{export="default"}']) == 1
+    assert float(values['holdfast_export_up{export="default"}']) == 1
     assert float(values["holdfast_api_up"]) == 1
     assert values[f'holdfast_build_info{{version="{__version__}"}}'] == "1.0"
-    create = '{operation="create"}'
+    create = '{export="default",operation="create"}'
     assert float(values[f"holdfast_export_operation_duration_seconds_count{create}"]) >= 2
     assert float(values[f"holdfast_export_operation_failed_total{create}"]) >= 1
 

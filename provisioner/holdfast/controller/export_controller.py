@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from holdfast.claims.decide import DEFAULT_EXPORT
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
 from holdfast.controller.circuit_breaker import CircuitBreaker
@@ -31,16 +32,25 @@ from holdfast.exports.errors import ExportError
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant
 from holdfast.kube.queue import WorkQueue
+from holdfast.log import Logger
+
+_log = Logger(__name__)
 
 _LOOK = 0.25  # seconds between two looks whether hung calls have ended
 
 
 class ExportController:
-    """Everything that runs for one export; a hang here does not delay other exports."""
+    """Everything that runs for one export; a hang here does not delay other exports.
+
+    Attributes:
+        title: what messages call the export: "export", with its name unless it is the default one.
+    """
 
     def __init__(self, export: ExportSettings, settings: Settings, shared: Shared) -> None:
         self.export = export
+        self.title = "export" if export.name == DEFAULT_EXPORT else f"export {export.name}"
         self._stop = threading.Event()
+        self._warned_stale = False
         self._settings = settings
         self._shared = shared
         self._provisioner = settings.provisioner
@@ -80,13 +90,14 @@ class ExportController:
     def stop(self) -> None:
         """Begins no more work; `finish_work`, `release` and `close` end it in this order."""
         self._stop.set()
+        self._shared.spread.remove(self.export.name)
         self.view.stop()
 
     def retire(self, seconds: float) -> None:
         """Ends everything of an export that is not served any more.
 
-        Returns once no call can change the export any more, however long that takes: until then
-        nobody else may have its lease, and the watchdog sees to that.
+        Returns once its last call has ended, however long that takes: this process must not begin
+        another term of the same export before.
         """
         self.stop()
         self.finish_work(time.monotonic() + seconds)
@@ -126,7 +137,9 @@ class ExportController:
         """
         if not self.circuit.available:
             return [f"{self.circuit.name}: {self.circuit.reason}"]
-        return [self.failures.reason] if self.failures.reason and not others else []
+        if not self.failures.reason or others:
+            return []
+        return [self._named(self.failures.reason)]
 
     def _set_up_directories(self) -> None:
         export = self.export
@@ -144,7 +157,7 @@ class ExportController:
             check=self.identity.check,
             can_check=lambda: bool(self.identity.export_id) or self.view.synced,
         )
-        self.circuit = CircuitBreaker("export", self.directories.probe, (ExportError,))
+        self.circuit = CircuitBreaker(self.title, self.directories.probe, (ExportError,))
         self.directories.trouble = self.circuit.check_soon
 
     def _set_up_leadership(self) -> None:
@@ -154,10 +167,18 @@ class ExportController:
             shared.api,
             self._settings,
             self._lease,
+            export=self.export.name,
+            handicap=lambda: shared.spread.handicap(self.export.name),
             may_lead=lambda: self.circuit.available and self.failures.may_lead(),
             busy=self.directories.is_busy,
         )
-        self.watchdog = Watchdog(self.leadership.leading, self.directories.is_busy)
+        shared.spread.add(self.export.name, self.leadership)
+        self.watchdog = Watchdog(
+            self.leadership.leading,
+            self.directories.is_busy,
+            may_exit=self._is_only,
+            export=self.export.name,
+        )
         circuits = (shared.api_circuit, self.circuit)
         self.gate = WorkGate(self.leadership.leading, circuits, self._stop)
 
@@ -237,6 +258,15 @@ class ExportController:
             lambda: self.identity.elsewhere().total(),
         )
 
+    def warn_stale(self) -> None:
+        """Says once what can be done about a stale mount."""
+        if self._warned_stale:
+            return
+        self._warned_stale = True
+        message = "the mount is stale: only a new pod can mount the export again; delete this one"
+        _log.error(message, export=self.export.name)
+        self._replica_warning("StaleMount")(message)
+
     def refuse_unless_leading(self) -> None:
         """Raises LeadershipLost if another replica may lead."""
         if not self.leadership.leading():
@@ -262,4 +292,14 @@ class ExportController:
         """Records warnings about this replica as a whole."""
         namespace, lease = self._settings.namespace, self._lease
         events = self._shared.events
-        return lambda message: events.replica_warning(namespace, lease, reason, message)
+        return lambda message: events.replica_warning(
+            namespace, lease, reason, self._named(message)
+        )
+
+    def _named(self, message: str) -> str:
+        """The message, with the export's name unless it is the default one."""
+        is_default = self.export.name == DEFAULT_EXPORT
+        return message if is_default else f"{self.title}: {message}"
+
+    def _is_only(self) -> bool:
+        return self._shared.caches.names() == (self.export.name,)

@@ -16,7 +16,11 @@ _WORK_IN_HAND = 5.0  # seconds that the work of an export has to end that is not
 
 
 class ExportSet:
-    """Starts and ends controllers; `apply` and `turn` are called by one thread."""
+    """Starts and ends controllers; `apply` and `turn` are called by one thread.
+
+    Attributes:
+        wanted: the exports that are configured now.
+    """
 
     def __init__(self, caches: Caches, make: Callable[[ExportSettings], ExportController]) -> None:
         """`make` makes the controller of an export."""
@@ -24,7 +28,7 @@ class ExportSet:
         self._make = make
         self._controllers: dict[str, ExportController] = {}
         self._retiring: dict[str, threading.Thread] = {}
-        self._wanted: tuple[ExportSettings, ...] = ()
+        self.wanted: tuple[ExportSettings, ...] = ()
         self._started = False
 
     def __iter__(self) -> Iterator[ExportController]:
@@ -41,7 +45,7 @@ class ExportSet:
 
     def apply(self, exports: Sequence[ExportSettings]) -> None:
         """Serves these exports from now on, and no others."""
-        self._wanted = tuple(exports)
+        self.wanted = tuple(exports)
         wanted = {export.name: export for export in exports}
         for name, controller in tuple(self._controllers.items()):
             if wanted.get(name) != controller.export:
@@ -51,12 +55,12 @@ class ExportSet:
     def turn(self) -> None:
         """Adds what is wanted, once the former controller of the same name has ended."""
         self._retiring = {name: one for name, one in self._retiring.items() if one.is_alive()}
-        new = [export for export in self._wanted if self._may_add(export.name)]
+        new = [export for export in self.wanted if self._may_add(export.name)]
         if not new and self._is_arranged():
             return
         for export in new:
             self._add(export)
-        order = [export.name for export in self._wanted]
+        order = [export.name for export in self.wanted]
         self._caches.arrange(order)
         self._controllers = {name: self._controllers[name] for name in order if name in self}
         for controller in self:
@@ -69,7 +73,7 @@ class ExportSet:
         return name in self._controllers
 
     def _is_arranged(self) -> bool:
-        order = [export.name for export in self._wanted if export.name in self]
+        order = [export.name for export in self.wanted if export.name in self]
         return order == list(self._controllers)
 
     def _add(self, export: ExportSettings) -> None:

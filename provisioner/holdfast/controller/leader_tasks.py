@@ -131,7 +131,12 @@ class LeaderTasks:
         self._trash.look()
         self._gate.open(takeover.term)
         self._sweep_at = time.monotonic() + _SWEEP
-        _log.info("term begun", term=takeover.term.number, export=self._identity.export_id)
+        _log.info(
+            "term begun",
+            export=self._view.name,
+            export_id=self._identity.export_id,
+            term=takeover.term.number,
+        )
 
     def _rest(self) -> None:
         """Waits after a failed attempt, or if two replicas without a lease fence each other."""
@@ -148,7 +153,7 @@ class LeaderTasks:
         if not info.id:
             new = new_export_id()
             info = self._directories.begin(lambda exports: exports.initialise(new))
-            _log.info("export id assigned", export=info.id)
+            _log.info("export id assigned", export=self._view.name, export_id=info.id)
         self._identity.export_id = info.id
         self._identity.cluster = self._cluster_uid()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
+from holdfast.claims.decide import DEFAULT_EXPORT
 from holdfast.controller.settings import Settings
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector
@@ -25,6 +27,9 @@ class Leadership(Protocol):
     def leading(self) -> bool:
         """Whether this replica leads now."""
 
+    def is_free(self) -> bool:
+        """Whether nobody led when the lease was last looked at."""
+
 
 class Alone:
     """The only replica, as configured with ENABLE_LEADER_ELECTION=false."""
@@ -39,16 +44,25 @@ class Alone:
         """Always true."""
         return True
 
+    def is_free(self) -> bool:
+        """Always false."""
+        return False
+
 
 def leadership(
     api: Api,
     settings: Settings,
     lease: str,
     *,
+    export: str = DEFAULT_EXPORT,
+    handicap: Callable[[], float] = lambda: 0.0,
     may_lead: Callable[[], bool],
     busy: Callable[[], bool],
 ) -> Leadership:
-    """Creates the elector for the settings; see `Elector` for `may_lead` and `busy`."""
+    """Creates the elector for the settings; see `Elector` for the functions.
+
+    `export` is the export's name, for the log.
+    """
     if not settings.leader_election:
         return Alone()
     return Elector(
@@ -58,9 +72,10 @@ def leadership(
         identity=settings.identity,
         may_lead=may_lead,
         busy=busy,
-        changed=_announce,
+        handicap=handicap,
+        changed=partial(_announce, export),
     )
 
 
-def _announce(leads: bool) -> None:  # noqa: FBT001 - a callback's signature
-    _log.info("this replica leads" if leads else "this replica does not lead")
+def _announce(export: str, leads: bool) -> None:  # noqa: FBT001 - a callback's signature
+    _log.info("this replica leads" if leads else "this replica does not lead", export=export)

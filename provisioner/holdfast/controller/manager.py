@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from holdfast import __version__
 from holdfast.controller.caches import Caches
@@ -15,9 +16,10 @@ from holdfast.controller.export_set import ExportSet
 from holdfast.controller.health import Health
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.own_pod import delete_own_pod
-from holdfast.controller.permissions import Permissions, review
+from holdfast.controller.permissions import Permission, Permissions, review
 from holdfast.controller.settings import Settings
 from holdfast.controller.shared import Shared
+from holdfast.controller.spread import Spread
 from holdfast.controller.watched_file import WatchedFile
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration
@@ -88,10 +90,14 @@ class Manager:
 
     def _permissions(self) -> Permissions:
         settings, provisioner = self._settings, self._settings.provisioner
-        leases = [provisioner.lease_of(export.name) for export in settings.exports]
-        asked = leases if settings.leader_election else []
+
+        def ask() -> Iterable[Permission]:
+            leases = [provisioner.lease_of(export.name) for export in self.exports.wanted]
+            asked = leases if settings.leader_election else []
+            return review(self.api, settings.namespace, asked)
+
         return Permissions(
-            lambda: review(self.api, settings.namespace, asked),
+            ask,
             self._replica_warning("PermissionMissing"),
             self._look_again,
             finalizer=settings.provisioner.finalizer,
@@ -105,6 +111,7 @@ class Manager:
             permissions=self.permissions,
             events=self.events,
             metrics=self.metrics,
+            spread=Spread(self._settings.identity),
         )
 
     def run(self) -> int:
@@ -142,12 +149,19 @@ class Manager:
             self.exports.turn()
             for export in self.exports:
                 export.claims.progress.tell()
-                if export.directories.is_stale:
-                    name = export.export.name
-                    _log.error("mount is stale: only a new pod can mount it again", export=name)
-                    delete_own_pod(self.api)
-                    return STALE
+            if self._is_stale():
+                delete_own_pod(self.api)
+                return STALE
         return 0
+
+    def _is_stale(self) -> bool:
+        """Whether only a new pod can mount what is stale, and none is left to be served by this."""
+        exports = tuple(self.exports)
+        stale = [export for export in exports if export.directories.is_stale]
+        for export in stale:
+            export.warn_stale()
+        is_served = any(export.circuit.available for export in exports)
+        return bool(stale) and not is_served
 
     def _watch_file(self) -> None:
         if self._file is None:
@@ -155,6 +169,7 @@ class Manager:
         exports = self._file.news()
         if exports:
             self.exports.apply(exports)
+            self.permissions.ask_soon()
 
     def _end(self) -> None:
         """Finishes the work, then releases the lease, so that the next leader starts at once."""
@@ -199,13 +214,21 @@ class Manager:
         return wrong
 
     def not_ready(self) -> list[str]:
-        """Why no claim can be served now; empty if it is ready."""
+        """Why no claim can be served now; empty if those of one export can, at least.
+
+        An export that is away must not stop an update of the pods that serve the others.
+        """
+        wrong = self._not_ready_for_any()
+        exports = [export.not_ready(others=bool(wrong)) for export in self.exports]
+        if wrong or all(exports):
+            wrong += itertools.chain.from_iterable(exports)
+        return wrong
+
+    def _not_ready_for_any(self) -> list[str]:
         wrong = []
         if not self.api_circuit.available:
             wrong.append(f"{self.api_circuit.name}: {self.api_circuit.reason}")
         wrong += self.permissions.missing
         if not self.caches.synced:
             wrong.append("claims, classes and volumes are not synced yet")
-        for export in self.exports:
-            wrong += export.not_ready(others=bool(wrong))
         return wrong

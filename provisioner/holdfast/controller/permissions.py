@@ -67,7 +67,9 @@ def missing(permissions: Iterable[Permission]) -> list[str]:
     verbs: dict[Permission, list[str]] = {}
     for asked in permissions:
         if not asked.allowed:
-            verbs.setdefault(replace(asked, verb="", name=""), []).append(asked.verb)
+            listed = verbs.setdefault(replace(asked, verb="", name=""), [])
+            if asked.verb not in listed:
+                listed.append(asked.verb)
     return [
         f"permission missing: grant {', '.join(map(repr, listed))} {one.advice}"
         for one, listed in verbs.items()
@@ -124,6 +126,10 @@ class Permissions:
             answers = []
         self._learn(answers)
         self._ask_at = time.monotonic() + (_WHILE_MISSING if self._missing else _WHILE_COMPLETE)
+
+    def ask_soon(self) -> None:
+        """Lets the next `refresh` ask, because other permissions are needed now."""
+        self._ask_at = -math.inf
 
     def _learn(self, answers: list[Permission]) -> None:
         before, self._missing = self._missing, missing(answers)

@@ -9,6 +9,7 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.permissions import Permissions
+from holdfast.controller.spread import Spread
 from holdfast.kube.api import Api
 
 
@@ -22,3 +23,4 @@ class Shared:
     permissions: Permissions
     events: EventRecorder
     metrics: Metrics
+    spread: Spread

@@ -67,13 +67,15 @@ class Elector:
         may_lead: Callable[[], bool] = always,
         busy: Callable[[], bool] = never,
         changed: Callable[[bool], None] | None = None,
+        handicap: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """`identity` must be this process's alone: whoever bears it takes the lease at once.
 
         While `may_lead` is False the lease is not sought, and is given up, unless `busy` says
         that work is outstanding that cannot be called back: then it runs out. Work must be
         `busy` before it asks whether it may begin (`leading`). `changed` is told True and False
-        on this elector's thread, up to `retry` late; `leading` is what counts.
+        on this elector's thread, up to `retry` late; `leading` is what counts. A free lease is left
+        to others for `handicap` seconds.
         """
         self._api = api
         self._name = name
@@ -82,6 +84,7 @@ class Elector:
         self._timing = timing or Timing()
         self._may_lead = may_lead
         self._busy = busy
+        self._handicap = handicap
         self._changed = changed or (lambda _leads: None)
         self._server_log = LogOnce(f"keeping lease {namespace}/{name}")
         self._connection = Connection()
@@ -117,6 +120,10 @@ class Elector:
     def leading(self) -> bool:
         """Whether work may be done now."""
         return clock.boottime() < self._until
+
+    def is_free(self) -> bool:
+        """Whether this identity might have taken the lease when it was last looked at."""
+        return self._observed.free_in(self._identity, self._timing.duration) == 0
 
     def wait(self, seconds: float) -> bool:
         """Wait until leading, at most so long; whether it leads."""
@@ -155,7 +162,8 @@ class Elector:
             deadline = min(deadline, self._until)
         else:
             self._look(_left(deadline))
-        wait = self._observed.free_in(self._identity, self._timing.duration)
+        handicap = 0.0 if renews else self._handicap()
+        wait = self._observed.free_in(self._identity, self._timing.duration, handicap)
         if wait > 0:
             return min(wait, self._poll())
         if not renews:

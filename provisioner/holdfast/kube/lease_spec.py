@@ -59,14 +59,23 @@ class ObservedLease:
 
     def observe_none(self) -> None:
         """The server holds no such lease now."""
+        if self.lease or self._since == -math.inf:
+            self._since = clock.boottime()
         self.lease, self._spec = None, {}
 
-    def free_in(self, identity: str, duration: float) -> float:
-        """Seconds until `identity` may take it; `duration` is for a lease that names none."""
-        if (self._spec.get("holderIdentity") or identity) == identity:
+    def free_in(self, identity: str, duration: float, handicap: float = 0.0) -> float:
+        """Seconds until `identity` may take it.
+
+        Args:
+            identity: whose own lease is free for it.
+            duration: seconds, for a lease that names none.
+            handicap: seconds for which another's must have been free.
+        """
+        holder = self._spec.get("holderIdentity")
+        if holder == identity:
             return 0.0
-        runs = float(self._spec.get("leaseDurationSeconds") or duration)
-        return max(0.0, self._since + runs - clock.boottime())
+        runs = float(self._spec.get("leaseDurationSeconds") or duration) if holder else 0.0
+        return max(0.0, self._since + runs + handicap - clock.boottime())
 
     def held_by(self, identity: str, term: int) -> bool:
         """Whether the lease named `identity` when it was last read, in no later term."""

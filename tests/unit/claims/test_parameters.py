@@ -9,6 +9,7 @@ from holdfast.claims.parameters import TABLE, Action, Parameters, read, read_boo
 from tests.unit.claims.given import refusal, storage_class
 
 ROWS = {
+    "export": ("fast", Parameters("", Action.ARCHIVE, shared_paths=False, export="fast")),
     "pathPattern": ("${.PVC.name}", Parameters("${.PVC.name}", Action.ARCHIVE, shared_paths=False)),
     "onDelete": ("retain", Parameters("", Action.RETAIN, shared_paths=False)),
     "archiveOnDelete": ("false", Parameters("", Action.DELETE, shared_paths=False)),

@@ -15,6 +15,7 @@ from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.permissions import Permissions
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.shared import Shared
+from holdfast.controller.spread import Spread
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, WrongExport
@@ -84,6 +85,7 @@ class Bench:
             permissions=Permissions(tuple, self.told.append, lambda: None, finalizer=True),
             events=site.context.events,
             metrics=site.metrics,
+            spread=Spread("one"),
         )
 
     def turn(self) -> None:

@@ -19,8 +19,11 @@ class Bench:
 
     def __init__(self) -> None:
         self.leads, self.busy, self.now = False, True, 1000.0
+        self.only = True
         self.codes: list[int] = []
-        self.watchdog = Watchdog(lambda: self.leads, lambda: self.busy)
+        self.watchdog = Watchdog(
+            lambda: self.leads, lambda: self.busy, may_exit=lambda: self.only, export="a"
+        )
 
     def look(self, *, after: float) -> list[int]:
         """The exit codes after so many seconds more."""
@@ -59,7 +62,7 @@ def test_a_log_that_cannot_be_written_to_does_not_hold_it_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(module, "_log_lost", lambda: over.wait(30))
+    monkeypatch.setattr(module, "_log_lost", lambda *_: over.wait(30))
     monkeypatch.setattr(module, "_LOG", 0.01)
 
     bench.look(after=0)
@@ -68,6 +71,38 @@ def test_a_log_that_cannot_be_written_to_does_not_hold_it_up(
     assert not over.is_set()
     over.set()
     assert codes == [LOST]
+
+
+def test_a_process_that_serves_other_exports_stays_and_says_so_once(bench: Bench) -> None:
+    bench.only = False
+    with captured_logs() as logs:
+        for _ in range(3):
+            assert bench.look(after=5) == []
+
+    [line] = logs
+    assert line["export"] == "a"
+    assert line["event"].endswith(": this replica will not lead again until they have ended")
+
+
+def test_it_ends_as_soon_as_it_serves_nothing_else(bench: Bench) -> None:
+    bench.only = False
+    bench.look(after=0)
+    bench.look(after=5)
+
+    bench.only = True
+
+    assert bench.look(after=1) == [LOST]
+
+
+def test_it_says_so_again_of_other_calls(bench: Bench) -> None:
+    bench.only = False
+    with captured_logs() as logs:
+        for busy in (True, False, True):
+            bench.busy = busy
+            bench.look(after=0)
+            bench.look(after=5)
+
+    assert len(logs) == 2
 
 
 def test_the_exit_code_is_what_the_documentation_says() -> None:

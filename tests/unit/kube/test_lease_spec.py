@@ -69,6 +69,41 @@ def test_anothers_lease_runs_from_when_we_saw_it_change_whatever_its_times_say()
     assert 99.0 < observed.free_in("me", 15.0) <= 100.0
 
 
+@pytest.mark.parametrize("holder", ["", "other"])
+def test_a_free_lease_is_left_to_others_for_the_handicap(
+    holder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("holdfast.kube.clock.boottime", lambda: now[0])
+    observed = ObservedLease()
+    observed.observe(held(holder, leaseDurationSeconds=10))
+    now[0] += 10.0 if holder else 0.0
+
+    assert observed.free_in("me", 15.0, handicap=2.0) == 2.0
+    now[0] += 1.5
+    assert observed.free_in("me", 15.0, handicap=2.0) == 0.5
+
+
+def test_one_that_was_never_there_counts_as_free_since_it_was_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("holdfast.kube.clock.boottime", lambda: now[0])
+    observed = ObservedLease()
+    for _ in range(2):
+        observed.observe_none()
+        now[0] += 1.0
+
+    assert observed.free_in("me", 15.0, handicap=2.5) == 0.5
+
+
+def test_our_own_needs_no_handicap() -> None:
+    observed = ObservedLease()
+    observed.observe(held("me"))
+
+    assert observed.free_in("me", 15.0, handicap=2.0) == 0.0
+
+
 def test_a_lease_that_names_no_duration_runs_as_long_as_ours() -> None:
     observed = ObservedLease()
     observed.observe(held("other"))

@@ -1,0 +1,44 @@
+"""Spreads the leases of several exports over the replicas.
+
+A replica leaves a free lease to others for a moment, the longer the more exports it leads. So the
+lease goes to the one that leads fewest. Leases that are held are not moved: each move interrupts an
+export's work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from holdfast.controller.leadership import Leadership
+
+_STEP = 0.5  # seconds for each export that this replica leads, or takes first
+_LONGEST = 2.0  # a lost replica's exports must not wait for long
+
+
+class Spread:
+    """The exports of one replica, and how long it leaves the lease of each to others."""
+
+    def __init__(self, identity: str) -> None:
+        """`identity` is the replica's own: each takes free leases in an order of its own."""
+        self._identity = identity
+        self._leaderships: dict[str, Leadership] = {}
+
+    def add(self, export: str, leadership: Leadership) -> None:
+        """Counts an export from now on."""
+        self._leaderships = {**self._leaderships, export: leadership}  # others may be iterating
+
+    def remove(self, export: str) -> None:
+        """Counts it no more."""
+        self._leaderships = {name: one for name, one in self._leaderships.items() if name != export}
+
+    def handicap(self, export: str) -> float:
+        """Seconds for which the export's lease must have been free before this replica takes it."""
+        own = self._place(export)
+        first = sum(
+            one.leading() or (one.is_free() and self._place(name) < own)
+            for name, one in self._leaderships.items()
+        )
+        return min(_STEP * first, _LONGEST)
+
+    def _place(self, export: str) -> bytes:
+        return hashlib.sha256(f"{self._identity}\0{export}".encode()).digest()

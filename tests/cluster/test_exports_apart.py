@@ -1,0 +1,210 @@
+"""Several exports in processes of their own: a fault of one export stays with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from holdfast.kube.resources import LEASES
+from testbed.client import Json
+from testbed.programs import Programs
+from tests.chaos import PATIENCE, Cluster, Provisioner, cluster_of_its_own
+from tests.support import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+DEADLINE = 2  # seconds
+HUNG = "lease lost while calls to the export hang: this replica will not lead again until they have"
+
+
+class Exports:
+    """A cluster, folders that are its exports, and the file that lists them."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.cluster = cluster
+        self.folder = folder
+        self.file = folder / "exports.yaml"
+        self.classes: dict[str, str] = {}
+
+    def write(self, *names: str) -> None:
+        """Lists these exports, and makes a class for each that has none."""
+        lines = ["exports:"]
+        for name in names:
+            (self.folder / name).mkdir(exist_ok=True)
+            address = f"server: {self.cluster.server}, path: /srv/{name}"
+            mounted = f"mount: {self.folder / name}, deadline: {DEADLINE}"
+            lines.append(f"  - {{name: {name}, {address}, {mounted}}}")
+            if name not in self.classes:
+                parameters = {"export": name, "onDelete": "delete"}
+                self.classes[name] = self.cluster.make_class(f"of-{name}", parameters=parameters)
+        self.file.write_text("\n".join(lines))
+
+    def flags_of(self, replica: str) -> Path:
+        """The folder of flags that let calls of one replica hang (`tests.hanging`)."""
+        folder = self.folder / f"flags-of-{replica}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def replica(self, identity: str) -> Provisioner:
+        return self.cluster.provisioner(
+            identity,
+            command=("-m", "tests.hanging", "run"),
+            HANGING=str(self.flags_of(identity)),
+            HOLDFAST_CONFIG=str(self.file),
+            ENABLE_LEADER_ELECTION="true",
+        )
+
+    def claims(self, export: str, count: int) -> list[str]:
+        return self.cluster.make_claims(self.classes[export], count, f"{export}-data")
+
+    def bound(self, export: str) -> set[str]:
+        return {name for name in self.cluster.bound_claims() if name.startswith(f"{export}-")}
+
+    def await_bound(self, export: str, count: int) -> None:
+        eventually(lambda: len(self.bound(export)) == count, PATIENCE, f"{export}: {count} Bound")
+
+    def lease(self, export: str) -> Json:
+        name = f"{self.cluster.name.replace('/', '-')}-{export}"
+        found: Json = self.cluster.plane.client.get(LEASES.path(self.cluster.namespace, name))
+        return found["spec"]
+
+    def directories(self, export: str) -> set[str]:
+        return {one.name for one in (self.folder / export).iterdir()} - {".holdfast"}
+
+
+@pytest.fixture
+def exports(programs: Programs, tmp_path: Path) -> Iterator[Exports]:
+    with cluster_of_its_own(programs, tmp_path) as cluster:
+        made = Exports(cluster, tmp_path)
+        made.write("fast", "slow", "third")
+        yield made
+
+
+@pytest.fixture
+def lone(exports: Exports) -> Iterator[Provisioner]:
+    with exports.replica("lone") as running:
+        for name in ("fast", "slow", "third"):
+            eventually(lambda name=name: running.gauge("holdfast_term_begun", name) == 1)  # type: ignore[misc]
+        yield running
+
+
+@pytest.fixture
+def two(exports: Exports) -> Iterator[list[Provisioner]]:
+    with ExitStack() as stack:
+        replicas = [
+            stack.enter_context(exports.replica(identity)) for identity in ("first", "second")
+        ]
+        for name in ("fast", "slow", "third"):
+            eventually(lambda name=name: leaders(replicas, name))  # type: ignore[misc]
+        yield replicas
+
+
+def leaders(replicas: list[Provisioner], export: str) -> list[Provisioner]:
+    return [replica for replica in replicas if replica.leads(export)]
+
+
+def test_calls_that_hang_do_not_end_the_process_that_serves_other_exports(
+    exports: Exports, lone: Provisioner
+) -> None:
+    """Its lease runs out; those of the others are held in the same term all the time."""
+    before = exports.lease("fast")["leaseTransitions"]
+    hang = exports.flags_of("lone") / "all-of-slow"
+    hang.touch()
+    exports.claims("slow", 10)
+
+    lone.await_line(HUNG + " ended")
+    exports.claims("fast", 30)
+    exports.await_bound("fast", 30)
+
+    assert lone.is_running()
+    assert lone.is_ready()
+    assert exports.lease("fast")["leaseTransitions"] == before
+    assert exports.bound("slow") == set()
+    hang.unlink()
+    exports.await_bound("slow", 10)
+    eventually(lambda: len(exports.directories("slow")) == 10)
+
+
+def test_what_hung_in_one_replica_changes_nothing_once_the_other_leads(
+    exports: Exports, two: list[Provisioner]
+) -> None:
+    """The replica that hangs stays; what its calls do late is refused by the export's terms."""
+    [leader] = leaders(two, "slow")
+    [other] = [one for one in two if one is not leader]
+    folder = exports.flags_of(leader.identity)
+    flags = [folder / "slow-data-0", folder / "all-of-slow"]
+    flags[0].touch()
+    [claim] = exports.claims("slow", 1)
+    exports.cluster.refusal(claim, f"did not answer in {DEADLINE} s")
+    flags[1].touch()
+
+    leader.await_line(HUNG + " ended")
+    exports.await_bound("slow", 1)
+    [directory] = exports.directories("slow")
+    data = exports.folder / "slow" / directory / "data"
+    data.write_text("of the claim")
+    for flag in flags:
+        flag.unlink()
+    eventually(lambda: "export slow available" in str(leader.lines()))
+
+    assert leader.is_running()
+    assert other.leads("slow")
+    assert data.read_text() == "of the claim"
+    exports.cluster.delete_claim(claim)
+    eventually(lambda: exports.directories("slow") == set())
+
+
+def test_replicas_share_the_exports_and_those_of_a_lost_one_move(
+    exports: Exports, two: list[Provisioner]
+) -> None:
+    led = {name: leaders(two, name) for name in ("fast", "slow", "third")}
+    assert all(len(of) == 1 for of in led.values())
+    by_replica = [sum(of == [replica] for of in led.values()) for replica in two]
+    assert sorted(by_replica) == [1, 2]
+    for name in led:
+        exports.claims(name, 10)
+
+    lost, left = (two[0], two[1]) if by_replica[0] == 2 else (two[1], two[0])
+    lost.kill()
+
+    for name in led:
+        eventually(lambda name=name: left.leads(name))  # type: ignore[misc]
+        exports.await_bound(name, 10)
+        assert len(exports.directories(name)) == 10
+
+
+def test_an_export_is_added_and_removed_while_claims_are_served(
+    exports: Exports, lone: Provisioner
+) -> None:
+    exports.claims("fast", 30)
+    exports.write("fast", "slow", "fourth")
+
+    exports.claims("fourth", 10)
+    exports.await_bound("fourth", 10)
+    exports.await_bound("fast", 30)
+    eventually(lambda: exports.lease("third")["holderIdentity"] == "")
+
+    assert lone.is_running()
+    assert len(lone.lines("holdfast starts")) == 1
+
+
+def test_a_removed_export_reclaims_nothing_until_it_is_back(
+    exports: Exports, lone: Provisioner
+) -> None:
+    [claim] = exports.claims("third", 1)
+    exports.await_bound("third", 1)
+    exports.write("fast", "slow")
+    lone.await_line("export removed")
+
+    exports.cluster.delete_claim(claim)
+    eventually(lambda: exports.cluster.find_claim(claim) is None)
+    exports.claims("fast", 5)
+    exports.await_bound("fast", 5)
+    assert len(exports.directories("third")) == 1
+
+    exports.write("fast", "slow", "third")
+    eventually(lambda: exports.directories("third") == set())
+    eventually(lambda: len(exports.cluster.volumes()) == 5)

@@ -1,0 +1,144 @@
+"""A process with several exports: what is wrong with one does not concern the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.volume import Address
+from holdfast.controller import manager as module
+from holdfast.controller.manager import STALE, Manager
+from holdfast.controller.settings import ExportSettings, Settings
+from holdfast.kube.resources import LEASES, PODS
+from tests.fake.apiserver import FakeApiServer
+from tests.fake.kubeconfig import kubeconfig
+from tests.logged import captured_logs
+from tests.support import eventually
+from tests.unit.controller.given import NAME
+
+NAMES = ("fast", "slow")
+
+
+def _settings_of(name: str, folder: Path) -> ExportSettings:
+    root = folder / name
+    root.mkdir()
+    return ExportSettings(address=Address("nas", f"/{name}"), name=name, root=root)
+
+
+@pytest.fixture
+def manager(
+    server: FakeApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Manager]:
+    """One that has not been started, of the exports `fast` and `slow`."""
+    monkeypatch.setenv("POD_NAME", "holdfast-0")
+    monkeypatch.setenv("POD_NAMESPACE", "storage")
+    monkeypatch.setattr(module, "_PULSE", 0.01)
+    made = Manager(
+        Settings(
+            provisioner=Provisioner(NAME, exports=NAMES),
+            exports=tuple(_settings_of(name, tmp_path) for name in NAMES),
+            kubeconfig=kubeconfig(server, tmp_path),
+            http_host="127.0.0.1",
+            http_port=0,
+            workers=2,
+            namespace="storage",
+        )
+    )
+    made.api_circuit._reason = None
+    for reflector in made.caches.reflectors:
+        reflector.synced.set()
+    yield made
+    for export in made.exports:
+        export.directories.close()
+    made.health._server.server_close()
+    made.broadcaster.stop()
+
+
+class Answers:
+    """Which exports answer, and which mounts are stale."""
+
+    def __init__(self, manager: Manager, patch: pytest.MonkeyPatch) -> None:
+        self.manager, self.patch = manager, patch
+
+    def available(self, *names: str) -> None:
+        for export in self.manager.exports:
+            export.circuit._reason = None if export.export.name in names else "no answer"
+
+    def stale(self, *names: str) -> None:
+        of = {id(export.directories): export.export.name for export in self.manager.exports}
+        kind = type(self.manager.exports["fast"].directories)
+        self.patch.setattr(kind, "is_stale", property(lambda one: of[id(one)] in names))
+
+
+@pytest.fixture
+def answers(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> Answers:
+    return Answers(manager, monkeypatch)
+
+
+def test_it_is_ready_while_one_export_answers(manager: Manager, answers: Answers) -> None:
+    answers.available("slow")
+    assert manager.not_ready() == []
+
+
+def test_it_is_not_where_none_does_and_names_each(manager: Manager, answers: Answers) -> None:
+    answers.available()
+    assert manager.not_ready() == ["export fast: no answer", "export slow: no answer"]
+
+
+def test_what_is_wrong_with_the_api_server_comes_first(manager: Manager, answers: Answers) -> None:
+    answers.available("slow")
+    manager.api_circuit._reason = "refused"
+
+    assert manager.not_ready() == ["API server: refused", "export fast: no answer"]
+
+
+def test_a_stale_mount_does_not_end_the_process_that_serves_another(
+    manager: Manager, answers: Answers, server: FakeApiServer
+) -> None:
+    answers.available("slow")
+    answers.stale("fast")
+    manager.broadcaster.start()
+
+    with captured_logs() as logs:
+        assert not any(manager._is_stale() for _ in range(3))
+
+    [line] = [line for line in logs if "stale" in line["event"]]
+    assert line["export"] == "fast"
+    eventually(
+        lambda: [one for path, one in list(server.objects.by_path.items()) if "/events/" in path]
+    )
+    [event] = [one for path, one in server.objects.by_path.items() if "/events/" in path]
+    assert (event["reason"], event["involvedObject"]["name"]) == ("StaleMount", "holdfast-0")
+    assert event["message"].startswith("export fast: the mount is stale")
+
+
+def test_it_does_once_no_other_answers(
+    manager: Manager, answers: Answers, server: FakeApiServer
+) -> None:
+    server.objects.create(PODS.path("storage"), {"metadata": {"name": "holdfast-0"}})
+    answers.available()
+    answers.stale("fast")
+
+    with captured_logs():
+        assert manager._wait() == STALE
+
+    assert not [path for path in server.objects.by_path if path.endswith("/pods/holdfast-0")]
+
+
+def test_no_call_that_hangs_ends_it(manager: Manager) -> None:
+    assert not any(export.watchdog._may_exit() for export in manager.exports)
+
+
+def test_permissions_are_asked_for_the_leases_of_all_exports(
+    manager: Manager, server: FakeApiServer
+) -> None:
+    manager.exports.wanted = manager.exports.wanted[:1]
+    manager.permissions.ask_soon()
+    manager.permissions.refresh()
+
+    asked = [request.body["spec"]["resourceAttributes"] for request in server.requests]
+    names = {one["name"] for one in asked if one["resource"] == LEASES.plural}
+    assert names == {"", "example.com-nfs-fast"}
