@@ -19,7 +19,7 @@ SECONDS = 60.0
 AT_ONCE = 16  # two processes each, which mostly wait
 
 
-@pytest.mark.parametrize("way", ["frozen", "hung"])
+@pytest.mark.parametrize("way", ["frozen", "hung", "hung beside another export"])
 @pytest.mark.parametrize("operation", ["create", "delete", "archive"])
 def test_a_leader_held_up_for_a_minute_in_any_call_harms_nothing(
     control_plane: ControlPlane, tmp_path: Path, operation: Operation, way: Way

@@ -28,7 +28,7 @@ from tests.support import eventually
 from tests.warden import Point, Warden, points
 
 Operation = Literal["create", "delete", "archive"]
-Way = Literal["frozen", "hung"]
+Way = Literal["frozen", "hung", "hung beside another export"]
 LOST = 4  # exit code
 _numbers = itertools.count()
 _REPOSITORY = Path(__file__).parents[3]
@@ -63,7 +63,8 @@ class HoldUp:
         point: the call in which it is, as `points_of` gave it.
         seconds: that the call is held at least; longer where the other needs longer.
         again: the claim is made again meanwhile; else nothing at all may be left.
-        way: `frozen`: the whole leader is; `hung`: it goes on, and its later calls hang as well.
+        way: `frozen`: the whole leader is; `hung`: it goes on, and its later calls hang as well;
+            beside another export that it serves, it does not end then, and its calls come late.
     """
 
     operation: Operation
@@ -80,7 +81,10 @@ class HoldUp:
 class Stage:
     """An export with two replicas, in a namespace of its own, which `name` begins."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, name: str) -> None:
+    def __init__(
+        self, plane: ControlPlane, folder: Path, name: str, *, beside: bool = False
+    ) -> None:
+        """`beside`: the replicas serve another export as well."""
         namespace = f"{name}-{next(_numbers)}"  # several tests use one control plane
         plane.client.send("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
         folder.mkdir(parents=True)
@@ -89,8 +93,24 @@ class Stage:
         self.cluster = Cluster(plane, root, namespace)
         self.directory = f"{namespace}/{_CLAIM}"
         self.warden = Warden(root, {namespace: "NAMESPACE"})
+        self._config = self._write_config(folder) if beside else {}
         self.leader = self._replica("leader", ("-m", "tests.held", "run"), WARDEN=self.warden.name)
         self.other = self._replica("other")
+
+    def _write_config(self, folder: Path) -> dict[str, str]:
+        other = folder / "other-export"
+        other.mkdir()
+        lines = [
+            f"- {{name: {name}, server: {self.cluster.server}, path: {path}, mount: {root}, "
+            "deadline: 5}"
+            for name, path, root in (
+                ("default", "/export", self.cluster.root),
+                ("other", "/other", other),
+            )
+        ]
+        file = folder / "exports.yaml"
+        file.write_text("\n".join(["exports:", *lines]), encoding="utf-8")
+        return {"HOLDFAST_CONFIG": str(file)}
 
     def _replica(
         self, identity: str, command: tuple[str, ...] = ("-m", "holdfast", "run"), **more: str
@@ -100,6 +120,7 @@ class Stage:
             command=command,
             ENABLE_LEADER_ELECTION="true",
             HOLDFAST_EXPORT_DEADLINE="5",
+            **self._config,
             **more,
         )
 
@@ -232,8 +253,9 @@ def run(plane: ControlPlane, folder: Path, hold_up: HoldUp) -> None:
     In the end the new claim is deleted as well: what belongs to nobody would be left then.
     """
     again = "again" if hold_up.again else "once"
-    name = f"{hold_up.operation}-{again}-{hold_up.way}-{hold_up.number}"
-    stage = Stage(plane, folder / name, name)
+    way, _, beside = hold_up.way.partition(" ")
+    name = f"{hold_up.operation}-{again}-{way}-{'beside-' * bool(beside)}{hold_up.number}"
+    stage = Stage(plane, folder / name, name, beside=bool(beside))
     with stage.leading(hold_up.operation), stage.other, Watch(stage.cluster.root) as watch:
         eventually(stage.other.is_ready, _PATIENCE, "the other stands by")
         held_at = _hold_up(stage, hold_up)
@@ -265,7 +287,7 @@ def _hold_up(stage: Stage, hold_up: HoldUp) -> float:
     """Has the leader do it until it is held up; the moment."""
     stage.warden.watch(
         hold=hold_up.point,
-        all_after=hold_up.way == "hung",
+        all_after=hold_up.way != "frozen",
         when_held=partial(stage.leader.signal, signal.SIGSTOP) if hold_up.way == "frozen" else None,
     )
     stage.begin(hold_up.operation)
@@ -282,7 +304,10 @@ def _go_on(stage: Stage, hold_up: HoldUp) -> None:
         tell(f"{hold_up}; late: {late}")
         return
     stage.warden.release()
-    stage.leader.signal(signal.SIGCONT)
+    if hold_up.way == "frozen":
+        stage.leader.signal(signal.SIGCONT)
+    else:
+        assert stage.leader.is_running()
     eventually(
         lambda: _stands_by(stage.leader), _PATIENCE, "the former leader knows that it is one"
     )

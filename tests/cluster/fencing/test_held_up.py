@@ -26,7 +26,7 @@ HARMFUL: list[tuple[Operation, str]] = [
 ]
 
 
-@pytest.mark.parametrize("way", ["frozen", "hung"])
+@pytest.mark.parametrize("way", ["frozen", "hung", "hung beside another export"])
 def test_a_leader_held_up_in_a_call_while_the_next_serves_the_path_again_harms_nothing(
     control_plane: ControlPlane, tmp_path: Path, way: Way
 ) -> None:
