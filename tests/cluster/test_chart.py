@@ -36,9 +36,19 @@ EVERYTHING: Json = {
     "podAnnotations": {"note": "ours"},
     "labels": {"team": "storage"},
 }
+SEVERAL: Json = {
+    "nfs": {},
+    "exports": [
+        {"name": "fast", "server": "a.example", "path": "/fast", "mountOptions": ["hard"]},
+        {"name": "slow", "server": "192.0.2.9", "path": "/slow", "deadline": 9, "uid": 4000000000},
+    ],
+    "storageClass": {"export": "slow"},
+}
 
 
-@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])
+@pytest.mark.parametrize(
+    "values", [{}, EVERYTHING, SEVERAL], ids=["defaults", "everything", "several exports"]
+)
 def test_what_the_chart_renders_is_accepted(
     control_plane: ControlPlane, namespace: str, values: Json
 ) -> None:

@@ -1,7 +1,12 @@
-{{/* What `holdfast run` is told; docs/operations.md has the whole list. */}}
+{{/* What `holdfast run` is told; docs/operations.md has the whole list. What can be said of each
+     export is in the file that lists several: there, a change restarts no pod. */}}
 {{- define "holdfast.environment" -}}
 - name: PROVISIONER_NAME
   value: {{ include "holdfast.provisionerName" . | quote }}
+{{- if .Values.exports }}
+- name: HOLDFAST_CONFIG
+  value: /etc/holdfast/exports.yaml
+{{- else }}
 - name: NFS_SERVER
   value: {{ include "holdfast.server" . | quote }}
 {{- with .Values.nfs.serverAliases }}
@@ -10,8 +15,10 @@
 {{- end }}
 - name: NFS_PATH
   value: {{ include "holdfast.path" . | quote }}
+{{- end }}
 - name: ENABLE_LEADER_ELECTION
   value: {{ .Values.leaderElection.enabled | quote }}
+{{- if not .Values.exports }}
 - name: NFS_DEFAULT_MODE
   value: {{ .Values.directories.mode | quote }}
 {{- if not (kindIs "invalid" .Values.directories.uid) }}
@@ -21,6 +28,7 @@
 {{- if not (kindIs "invalid" .Values.directories.gid) }}
 - name: NFS_DEFAULT_GID
   value: {{ .Values.directories.gid | int64 | quote }}
+{{- end }}
 {{- end }}
 {{- with .Values.settings }}
 {{- with .alsoKnownAs }}
@@ -35,8 +43,10 @@
   value: {{ .finalizer | quote }}
 - name: HOLDFAST_WORKERS
   value: {{ .workers | quote }}
+{{- if not $.Values.exports }}
 - name: HOLDFAST_EXPORT_DEADLINE
   value: {{ .exportDeadline | quote }}
+{{- end }}
 - name: HOLDFAST_LOG_FORMAT
   value: {{ .logFormat | quote }}
 - name: HOLDFAST_LOG_LEVEL

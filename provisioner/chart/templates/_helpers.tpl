@@ -29,7 +29,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{- define "holdfast.server" -}}
-{{ required "nfs.server is empty: give the host name or address of the NFS server, for instance --set nfs.server=192.168.41.10" .Values.nfs.server }}
+{{ required "nfs.server is empty: give the host name or address of the NFS server, for instance --set nfs.server=192.168.41.10; or list several in exports" .Values.nfs.server }}
 {{- end }}
 
 {{- define "holdfast.path" -}}
@@ -67,6 +67,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{/* One StorageClass; takes {root, class}. */}}
 {{- define "holdfast.storageClass" -}}
 {{- $class := .class -}}
+{{- $export := include "holdfast.exportOfClass" . | fromJson -}}
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
 metadata:
@@ -87,6 +88,9 @@ parameters:
   {{- else }}
   archiveOnDelete: {{ dig "archiveOnDelete" true $class | quote }}
   {{- end }}
+  {{- with $class.export }}
+  export: {{ . | quote }}
+  {{- end }}
   {{- with $class.pathPattern }}
   pathPattern: {{ . | quote }}
   {{- end }}
@@ -96,7 +100,7 @@ parameters:
   {{- if eq ($class.existingDirectories | default "refuse") "use" }}
   existingDirectories: use
   {{- end }}
-{{- with include "holdfast.options" ($class.mountOptions | default .root.Values.nfs.mountOptions) | fromJsonArray }}
+{{- with include "holdfast.options" ($class.mountOptions | default $export.mountOptions) | fromJsonArray }}
 mountOptions: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}

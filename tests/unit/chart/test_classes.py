@@ -7,7 +7,7 @@ import pytest
 from holdfast.claims.decide import read_class
 from holdfast.claims.objects import parse_class
 from holdfast.claims.parameters import Action, Parameters
-from testbed.chart import render
+from testbed.chart import HelmError, render
 from testbed.client import Json
 
 
@@ -88,6 +88,43 @@ def test_a_class_mounts_as_the_export_is_mounted_unless_it_says_otherwise() -> N
     assert found["other"]["mountOptions"] == ["soft"]
 
 
+TWO = {
+    "nfs": {},
+    "exports": [
+        {"name": "fast", "server": "a", "path": "/fast", "mountOptions": ["hard"]},
+        {"name": "slow", "server": "a", "path": "/slow", "mountOptions": ["soft"]},
+    ],
+}
+
+
+def test_a_class_names_its_export_and_mounts_as_that_is_mounted() -> None:
+    more = [{"name": "slow", "export": "slow"}, {"name": "own", "mountOptions": ["ro"]}]
+    found = classes({**TWO, "storageClasses": more})
+
+    exports = {name: read_class(parse_class(one), ("fast", "slow")) for name, one in found.items()}
+    assert {name: read.export for name, read in exports.items()} == {
+        "nfs-client": "",
+        "slow": "slow",
+        "own": "",
+    }
+    assert {name: one["mountOptions"] for name, one in found.items()} == {
+        "nfs-client": ["hard"],
+        "slow": ["soft"],
+        "own": ["ro"],
+    }
+
+
+@pytest.mark.parametrize(("values", "known"), [(TWO, "fast, slow"), ({}, "default")])
+def test_a_class_of_an_export_that_is_not_there_is_refused(values: Json, known: str) -> None:
+    with pytest.raises(HelmError) as caught:
+        render({**values, "storageClass": {"export": "third"}})
+
+    assert "export of StorageClass nfs-client is third, which is not in exports" in str(
+        caught.value
+    )
+    assert f"one of {known}" in str(caught.value)
+
+
 def test_all_classes_name_the_provisioner_that_the_pods_are() -> None:
     values = {"storageClass": {"provisionerName": "me/too"}, "storageClasses": [{"name": "other"}]}
 
@@ -115,3 +152,16 @@ def test_static_volumes_have_their_own_path_and_outlive_the_release() -> None:
     }
     assert found["metadata"]["labels"]["name"] == "pv001"
     assert found["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_with_several_exports_a_static_volume_says_on_which_server_it_is() -> None:
+    given = {"name": "pv001", "path": "/data", "capacity": "1Gi"}
+    with pytest.raises(HelmError) as caught:
+        render({**TWO, "staticVolumes": [given]})
+    assert "static volume pv001 has no server: with exports, say" in str(caught.value)
+
+    made = render({**TWO, "staticVolumes": [{**given, "server": "a"}]})
+
+    [found] = [one for one in made if one["metadata"]["name"] == "pv001"]
+    assert found["spec"]["nfs"] == {"server": "a", "path": "/data"}
+    assert "mountOptions" not in found["spec"]

@@ -6,15 +6,13 @@ Rows are those of the public cases.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from testbed.chart import CHART, EXAMPLE, NAMESPACE, HelmError, helm, render
+from testbed.chart import CHART, EXAMPLE, HelmError, render
 from testbed.client import Json
 from tests.unit.chart.test_values import put
 
@@ -65,25 +63,6 @@ buildMode: false
 namespaceOverride:
 """
 THEIRS = "registry.example.org/sig-storage/nfs-subdir-external-provisioner"
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Callable[[Json], str]:
-    """What `helm install` says at its end; `helm template` leaves it out, so here it is a file."""
-    chart = tmp_path / "chart"
-    shutil.copytree(CHART, chart)
-    (chart / "templates" / "NOTES.txt").rename(chart / "notes")
-    (chart / "templates" / "notes.yaml").write_text(
-        'kind: Notes\ntext: {{ tpl (.Files.Get "notes") . | quote }}\n'
-    )
-
-    def render_notes(values: Json) -> str:
-        given = {**EXAMPLE, **values}
-        shown = ("--show-only", "templates/notes.yaml")
-        text = helm("template", "holdfast", chart, "--namespace", NAMESPACE, *shown, values=given)
-        return str(yaml.safe_load(text)["text"])
-
-    return render_notes
 
 
 def found(values: Json, kind: str) -> Json:

@@ -40,13 +40,25 @@ EVERYTHING = {
     "directories": {"mode": "2770", "uid": 0, "gid": 4000000000},
     "settings": {"alsoKnownAs": ["old/one", "old/two"], "takesOver": [UID]},
 }
+SEVERAL: Json = {"nfs": {}, "exports": [{"name": "fast", "server": "a", "path": "/b"}]}
 
 
 def test_every_option_but_where_things_are_can_be_set() -> None:
     fixed = {"KUBECONFIG", "HOLDFAST_ROOT", "HOLDFAST_HTTP"}  # as a pod has them
     options = {option.to_info_dict()["envvar"] for option in run.params}
+    told = {*environment(EVERYTHING), *environment(SEVERAL)}
 
-    assert set(environment(EVERYTHING)) - NOT_OPTIONS == options - fixed
+    assert told - NOT_OPTIONS == options - fixed
+
+
+def test_with_several_exports_no_option_is_told_that_their_file_has() -> None:
+    of_one = {"NFS_SERVER", "NFS_PATH", "HOLDFAST_NFS_SERVER_ALIASES", "HOLDFAST_EXPORT_DEADLINE"}
+    of_one |= {"NFS_DEFAULT_MODE", "NFS_DEFAULT_UID", "NFS_DEFAULT_GID"}
+    one = {**EVERYTHING, "exports": []}
+    several = {**EVERYTHING, **SEVERAL}
+
+    assert environment(one).keys() - environment(several).keys() == of_one
+    assert environment(several).keys() - environment(one).keys() == {"HOLDFAST_CONFIG"}
 
 
 def test_what_is_told_unasked_is_what_the_program_does_by_itself() -> None:

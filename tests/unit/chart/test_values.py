@@ -51,6 +51,7 @@ def put(values: Json, path: str, value: Any) -> Json:
         ("rbac.deleteOwnPod", "yes", "at '/rbac/deleteOwnPod'"),
         ("replicaCount", "two", "at '/replicaCount'"),
         ("imageCredentials", {"registry": "x"}, "'username', 'password' required"),
+        ("storageClass.export", "Not_A_Name", "at '/storageClass/export'"),
         ("leaderElection.enabled", False, "two provisioners would work at once"),
     ],
 )
