@@ -61,7 +61,9 @@ class Caches:
         self._views: tuple[View, ...] = ()
         self.claims: Store[Claim] = Store({OF_CLASS: lambda claim: [claim.class_name]})
         self.classes: Store[StorageClass] = Store()
-        self.volumes: Store[Volume] = Store({AT: self._places, BENEATH: self._above})
+        self.volumes: Store[Volume] = Store(
+            {AT: self._places, BENEATH: self._above, OF_CLASS: _class_of_inherited}
+        )
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
             Reflector(api, CLAIMS, self.claims, self._claim_of_interest, self._claim_changed),
             Reflector(api, CLASSES, self.classes, parse_class, self._class_changed),
@@ -162,6 +164,11 @@ class Caches:
     def _volume_changed(self, name: str) -> None:
         for view in self._views:
             view.volume_changed(name)
+
+
+def _class_of_inherited(volume: Volume) -> list[str]:
+    """The class whose rules name a volume's directory; none where an annotation names it."""
+    return [] if volume.directory else [volume.class_name]
 
 
 def place_in(view: str, directory: str) -> str:

@@ -80,9 +80,14 @@ class ExportView:
             self.claim_changed(key)
 
     def class_changed(self, name: str) -> None:
-        """Queues the claims of a StorageClass, which may have named another export before."""
+        """Queues the claims of a StorageClass, which may have named another export before.
+
+        And its inherited volumes, of which one may have no record as no class named its directory.
+        """
         for claim in self.claims.by(OF_CLASS, name):
             self.claim_changed(claim.key)
+        for volume in self.volumes.by(OF_CLASS, name):
+            self._look_at(volume)
 
     def volume_changed(self, name: str) -> None:
         """Queues a volume, where there may be something to do about it, or it is gone."""
@@ -96,9 +101,12 @@ class ExportView:
     def look_at_all(self) -> None:
         """Queues every volume about which there may be something to do."""
         for name in self.volumes.keys():  # noqa: SIM118 - a store is no dict
-            volume = self.volumes.get(name)
-            if volume is not None and self.has(volume) and self._needs_care(volume):
-                self.volume_queue.add(name)
+            if volume := self.volumes.get(name):
+                self._look_at(volume)
+
+    def _look_at(self, volume: Volume) -> None:
+        if self.has(volume) and self._needs_care(volume):
+            self.volume_queue.add(volume.name)
 
     def _needs_care(self, volume: Volume) -> bool:
         """Whether it is released, or its finalizer or record may have to be brought up to date."""

@@ -14,7 +14,7 @@ from holdfast.claims import conflicts, inherited
 from holdfast.claims.constants import DIRECTORY, EXPORT, FINALIZER
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
+from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import (
     belongs,
@@ -37,6 +37,8 @@ _log = Logger(__name__)
 _FAILED = "VolumeFailedDelete"
 _PATCH_ATTEMPTS = 5
 
+_State = tuple[str, StorageClass | None]
+
 
 class VolumesController:
     """The handler of the volume queue; a key is never processed by two workers at once."""
@@ -45,7 +47,7 @@ class VolumesController:
         """`trashed` is called when the trash has something to reap."""
         self._context = context
         self._trashed = trashed
-        self._recorded: dict[str, str] = {}  # by volume: the state that its record has
+        self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
         self._moving: set[str] = set()
         self._stranded: dict[str, str] = {}  # by volume: why its directory cannot be moved back
 
@@ -154,7 +156,7 @@ class VolumesController:
         When a volume is first seen, its record is assumed to match, unless it is `in_doubt`: this
         avoids reading ten thousand records at each start.
         """
-        state = f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}"
+        state = self._state(volume)
         if self._recorded.get(volume.name) == state:
             return
         may_differ = in_doubt or volume.name in self._recorded
@@ -168,6 +170,14 @@ class VolumesController:
         except Refused as refused:
             self._not_recorded(volume, refused.message)
         self._recorded[volume.name] = state
+
+    def _state(self, volume: Volume) -> _State:
+        """What the record has of a volume, and the class that names an inherited one's directory.
+
+        So a refused one is looked at again once its class appears or is replaced.
+        """
+        named_by = None if volume.directory else self._context.view.classes.get(volume.class_name)
+        return f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}", named_by
 
     def _not_recorded(self, volume: Volume, message: str) -> None:
         self._context.events.volume_warning(volume, "VolumeNotRecorded", message)

@@ -127,6 +127,10 @@ class Site:
             del self.server.objects.by_path[path]
         self._take(1, "ADDED", self.server.objects.create(CLASSES.path(), made))
 
+    def remove_class(self) -> None:
+        """Somebody deletes the class, and the cache sees it."""
+        self._take(1, "DELETED", self.server.objects.delete(f"{CLASSES.path()}/nfs"))
+
     def add_claim(self, whose: ClaimRef, **spec: Any) -> None:
         """A person makes a claim, and the cache sees it."""
         made = self.server.objects.create(CLAIMS.path(whose.namespace), a_claim(whose, **spec))

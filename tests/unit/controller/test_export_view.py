@@ -110,6 +110,20 @@ class TestClaims:
 
         assert bench.claims == ["team/data"]
 
+    def test_a_class_that_changes_queues_the_inherited_volumes_of_it(self, bench: Bench) -> None:
+        """Their directories may be named by it, and no other volume's."""
+        bench.take(VOLUMES, a_volume(ref()))
+        bench.take(VOLUMES, a_volume(ref("2"), annotated=False))
+        bench.static("nas", "/srv/static")
+        others = a_volume(ref("3"), annotated=False)
+        others["spec"]["storageClassName"] = "others"
+        bench.take(VOLUMES, others)
+        assert bench.volumes == ["pvc-2", "pvc-3"]
+
+        bench.take(CLASSES, a_class({}))
+
+        assert bench.volumes == ["pvc-2"]
+
 
 class TestVolumes:
     def test_one_about_which_there_is_nothing_to_do_is_not_queued(self, bench: Bench) -> None:

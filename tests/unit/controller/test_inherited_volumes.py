@@ -118,6 +118,22 @@ def test_one_that_no_rule_names_is_told_so_once(site: Site) -> None:
     assert site.record() is None
 
 
+def test_one_without_its_class_is_looked_at_again_when_the_class_appears(site: Site) -> None:
+    """It stayed without a record until the next term."""
+    site.remove_class()
+    site.add_claim(ref())
+    inherit(site, "team/data")
+    site.look_after()
+    assert "no naming rule gives the directory" in site.only("VolumeNotRecorded").message
+    site.view.volume_queue._due.clear()
+
+    site.add_class()
+    assert site.queued()[1] == {"pvc-1"}
+    site.look_after()
+
+    assert record(site).directory == "team/data"
+
+
 def test_an_api_server_that_is_away_is_no_missing_claim(site: Site) -> None:
     site.add_class(pathPattern="${.PVC.namespace}/${.PVC.labels.app}")
     inherit(site, "team/shop")
