@@ -23,7 +23,7 @@ from holdfast.controller.context import Context
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.reuse import check_reuse, is_known
-from holdfast.exports.errors import ExportError, Fenced
+from holdfast.exports.errors import DirectoryGone, ExportError, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.kube import errors as kube
@@ -162,10 +162,17 @@ class ClaimsController:
         try:
             return self._create(plan)
         except DirectoryTaken as conflict:
-            held = [record for record in conflict.records if not self._is_forgotten(record)]
-            for record in held:
-                check_reuse(plan, record, self._context, exists=self._exists)
-            return self._create(plan, [record.volume for record in held])
+            owners = [record for record in conflict.records if not self._is_forgotten(record)]
+            for owner in owners:
+                check_reuse(plan, owner, self._context, exists=self._exists)
+            return self._create(plan, [owner.volume for owner in owners])
+        except DirectoryGone:
+            held = self._context.directories.read(
+                "find", lambda exports: exports.find(plan.volume), plan.volume
+            )
+            if held is None or not self._is_forgotten(held):
+                raise
+            return self._create(plan)  # the volume and all data were removed by hand
 
     def _is_forgotten(self, record: Record) -> bool:
         """Forgets a record whose volume and directory are both gone; returns whether it did."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from holdfast.claims.paths import RESERVED
 from holdfast.exports import parents, terms, tree
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation, is_placeholder
@@ -45,6 +45,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     Raises:
         DirectoryTaken: the directory overlaps those of other volumes.
         Unsafe: the directory exists without a record, or another create is under way there.
+        DirectoryGone: the volume has a record, and nothing is at its path.
     """
     _check(wanted)
     held = _held(op, wanted)
@@ -337,6 +338,12 @@ def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:
 
 
 def _check_usable(op: Operation, wanted: Wanted) -> None:
-    """Raises Unsafe if the path is not a directory, FileNotFoundError if it does not exist."""
-    with tree.opened(op.root, wanted.directory.split("/")):
-        pass
+    """Raises Unsafe if the path is not a directory, DirectoryGone if it does not exist."""
+    try:
+        with tree.opened(op.root, wanted.directory.split("/")):
+            pass
+    except FileNotFoundError:
+        raise DirectoryGone(
+            f"directory {wanted.directory!r} of volume {wanted.volume} is gone: move it back, or "
+            "delete the claim and the volume, and create the claim again"
+        ) from None

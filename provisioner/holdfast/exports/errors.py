@@ -7,6 +7,7 @@ ExportError
 ├── Failed             the file system refused one operation: only its volume is affected
 │   └── TimedOut       the operation exceeded its deadline and makes no further change
 └── Unsafe             the export does not match the record, or data of others is at risk
+    └── DirectoryGone  nothing is at the path of a volume that has a record
 
 Scope: EIO or ESTALE of the export's root, or of Holdfast's own folders in it, means that the whole
 export is unavailable. The same error of any other path affects only that volume.
@@ -86,6 +87,10 @@ class TimedOut(Failed):
 
 class Unsafe(ExportError):
     """The operation could touch data that is not its volume's; it was refused."""
+
+
+class DirectoryGone(Unsafe):
+    """Nothing is at the path of a volume that has a record."""
 
 
 @contextmanager

@@ -222,6 +222,7 @@ class Exports(Protocol):
         Raises:
             DirectoryTaken: the directory overlaps those of other volumes.
             Unsafe: the directory exists without a record.
+            DirectoryGone: the volume has a record, and nothing is at its path.
         """
 
     def confirm(self, grant: Grant, volume: str) -> None:
@@ -241,7 +242,7 @@ class Exports(Protocol):
     def forget(self, grant: Grant, volume: str) -> bool:
         """Removes the record of a deleted volume, if its directory is gone too.
 
-        False if something is at the path that the record names.
+        False if something is at the path that the record names, or the directory was moved.
         """
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:

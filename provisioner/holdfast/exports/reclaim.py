@@ -54,16 +54,25 @@ def put_back(op: Operation, record: Record) -> str:
 
 
 def forget(op: Operation, record: Record) -> bool:
-    """Removes a record whose directory was removed by hand; False if something is at its path."""
+    """Removes a record whose directory was removed by hand; False if it is somewhere."""
     place = record.target if record.state is State.ARCHIVED else record.directory
     if record.state is State.TRASHED or op.ledger.creating(record.volume):
         return False
-    if op.moving(record.volume) is not None or op.inode_at(place) is not None:
+    if _was_moved(op, record) or op.inode_at(place) is not None:
         return False
     _refuse_if_there(op, replace(record, directory=place))
     op.ledger.forget(record)
     parents.prune(op, record.directory)
     return True
+
+
+def _was_moved(op: Operation, record: Record) -> bool:
+    """Whether a volume's directory is in the trash or in a term's folder."""
+    return (
+        op.moving(record.volume) is not None
+        or tree.reaches(op.root, trash_of(record.volume))
+        or bool(terms.term_with_directory(op.ledger.handle, record.volume))
+    )
 
 
 def _reclaim(op: Operation, record: Record, action: Action) -> Moved:

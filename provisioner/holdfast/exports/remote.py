@@ -18,7 +18,14 @@ from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.exports.server import LONGEST_ANSWER, LONGEST_LINE, PROTOCOL
 
 _KINDS: Mapping[str, type[ExportError]] = {
-    kind.__name__: kind for kind in (errors.Fenced, errors.Failed, errors.TimedOut, errors.Unsafe)
+    kind.__name__: kind
+    for kind in (
+        errors.Fenced,
+        errors.Failed,
+        errors.TimedOut,
+        errors.Unsafe,
+        errors.DirectoryGone,
+    )
 }
 _STALE: Mapping[str, type[ExportUnavailable]] = {
     kind.__name__: kind for kind in (errors.ExportUnavailable, errors.WrongExport)

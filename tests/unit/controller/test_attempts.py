@@ -5,6 +5,7 @@ One whose end is not known stays in progress: it is finished or undone later.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -92,6 +93,65 @@ class TestKnownEnd:
 
         assert site.record() is None
         assert not (site.root / "team").exists()
+
+
+class TestVolumeRemovedByHand:
+    """A claim was served, and before it is bound, somebody deletes its volume."""
+
+    def test_its_directory_is_given_to_the_claim_again(self, site: Site) -> None:
+        site.add_claim(ref())
+        site.serve()
+        site.drop()
+        (site.root / "team" / "data" / "file").write_text("data")
+
+        site.serve()
+
+        assert site.volume() is not None
+        assert (site.root / "team" / "data" / "file").exists()
+
+    def test_its_directory_is_made_anew_if_it_is_gone_too(self, site: Site) -> None:
+        """The claim failed with "No such file or directory" for ever."""
+        site.add_claim(ref())
+        site.serve()
+        site.drop()
+        shutil.rmtree(site.root / "team")
+
+        site.serve()
+
+        record = site.record()
+        assert record is not None
+        assert record.inode.number == (site.root / "team" / "data").stat().st_ino
+        assert site.volume() is not None
+        assert site.said(FAILED) == []
+
+    def test_a_volume_that_only_the_cache_misses_gets_no_empty_directory(self, site: Site) -> None:
+        site.add_claim(ref())
+        site.serve()
+        site.caches.volumes.apply("pvc-1", 10**9, None)
+        (site.root / "team" / "data").rmdir()
+
+        with pytest.raises(Requeue):
+            site.serve()
+
+        assert "is gone: move it back, or delete the claim" in site.only(FAILED).message
+        assert not (site.root / "team" / "data").exists()
+
+    def test_a_directory_that_a_late_call_moved_to_the_trash_is_not_replaced(
+        self, site: Site
+    ) -> None:
+        """The next sweep moves it back."""
+        site.add_claim(ref())
+        site.serve()
+        site.drop()
+        trashed = site.root / ".holdfast" / "trash" / "pvc-1"
+        (site.root / "team" / "data").rename(trashed)
+
+        with pytest.raises(Requeue):
+            site.serve()
+
+        assert site.record() is not None
+        assert trashed.exists()
+        assert not (site.root / "team" / "data").exists()
 
 
 class TestUnknownEnd:

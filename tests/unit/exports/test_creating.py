@@ -11,7 +11,7 @@ import pytest
 
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.given import (
@@ -209,6 +209,18 @@ def test_a_volume_in_the_making_is_not_gone_whatever_its_policy(
     for succeeds in ([], ["pvc-1"]):
         with pytest.raises(Unsafe, match="is being made for volume pvc-1 of claim team/data-1"):
             export.create(plan("2", other), succeeds)
+    assert listing(root) == before
+
+
+def test_a_volume_whose_directory_is_gone_gets_no_empty_one(root: Path, export: Leading) -> None:
+    """Pods may use it: whoever asks finds out first whether the API server knows the volume."""
+    published(export)
+    (root / "team/data").rmdir()
+    before = listing(root)
+
+    with pytest.raises(DirectoryGone, match=r"directory 'team/data' of volume pvc-1 is gone"):
+        export.create(plan())
+
     assert listing(root) == before
 
 

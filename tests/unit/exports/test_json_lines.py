@@ -22,6 +22,7 @@ from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
 from holdfast.exports import codec, interface
 from holdfast.exports.errors import (
+    DirectoryGone,
     ExportError,
     ExportUnavailable,
     Failed,
@@ -534,6 +535,7 @@ ERRORS = [
     Failed("failed"),
     TimedOut("late"),
     Unsafe("unsafe"),
+    DirectoryGone("gone"),
     DirectoryTaken("team/data", [adopted("1"), adopted("2")]),
 ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
+from holdfast.exports import terms
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import DirectoryTaken, State
@@ -383,3 +384,16 @@ def test_that_of_a_directory_in_the_making_or_in_the_trash_is_not(
 
     assert export.exports.forget(export.grant, "pvc-1") is False
     assert export.exports.forget(export.grant, "pvc-2") is False
+
+
+def test_that_of_a_directory_that_a_late_call_moved_is_not(root: Path, export: Leading) -> None:
+    """A sweep moves it back."""
+    published(export)
+    folder = root / ".holdfast/terms/another-nfs/9.0"
+    folder.mkdir(parents=True)
+    for place in (folder / f"{terms.MOVING}pvc-1", root / ".holdfast/trash/pvc-1"):
+        (root / "team/data").rename(place)
+
+        assert export.exports.forget(export.grant, "pvc-1") is False
+
+        place.rename(root / "team/data")
