@@ -18,7 +18,9 @@ from holdfast.log import Logger
 
 _TRIES = 4  # in a row, before the lease is given up
 _ASIDE = 20.0  # seconds in which another replica can acquire the lease
-_REMEMBERED = 60.0  # seconds after which a failure says nothing about the next attempt
+# Seconds after which a failure says nothing about the next attempt; twice the longest pause
+# between two attempts.
+_REMEMBERED = 60.0
 _WHAT = "cannot begin a term"
 
 _log = Logger(__name__)
@@ -39,8 +41,7 @@ class TakeoverFailures:
     @property
     def reason(self) -> str:
         """Why this replica cannot begin a term; empty if no recent attempt failed."""
-        is_old = time.monotonic() - self._failed_at > _REMEMBERED
-        return "" if is_old else self._reason
+        return "" if self._is_old() else self._reason
 
     def may_lead(self) -> bool:
         """Returns False while another replica has time to acquire the lease."""
@@ -49,6 +50,8 @@ class TakeoverFailures:
     @contextmanager
     def noted(self) -> Iterator[None]:
         """One attempt; counts and re-raises any error except LeadershipLost."""
+        if self._is_old():  # at the start of an attempt, which itself may take longer
+            self._count = 0
         try:
             yield
         except LeadershipLost:
@@ -57,6 +60,9 @@ class TakeoverFailures:
             self._note(error)
             raise
         self._count, self._reason, self._told = 0, "", ""
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._failed_at > _REMEMBERED
 
     def _note(self, error: Exception) -> None:
         reason = self._reason = _message(error)

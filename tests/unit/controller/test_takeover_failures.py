@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
-from holdfast.exports.errors import Failed, WrongExport
+from holdfast.exports.errors import Failed, TimedOut, WrongExport
 from holdfast.kube.errors import KubeError, ServerUnavailable
 from tests.logged import captured_logs
 
@@ -23,10 +23,15 @@ class Bench:
         self.told: list[str] = []
         self.failures = TakeoverFailures(self.told.append)
 
-    def fail(self, error: Exception, *, times: int = 1) -> None:
+    def fail(self, error: Exception, *, times: int = 1, seconds: float = 0.0) -> None:
+        """Attempts that take so many seconds each."""
         for _ in range(times):
             with pytest.raises(type(error)), self.failures.noted():
-                raise error
+                self._fail(error, seconds)
+
+    def _fail(self, error: Exception, seconds: float) -> None:
+        self.now += seconds
+        raise error
 
     def succeed(self) -> None:
         with self.failures.noted():
@@ -100,6 +105,31 @@ def test_after_four_tries_another_replica_has_20_seconds(bench: Bench) -> None:
     bench.fail(Failed("no"), times=3)
     assert bench.failures.may_lead()
     bench.fail(Failed("no"))
+    assert not bench.failures.may_lead()
+
+
+def test_failures_long_before_count_no_more(bench: Bench) -> None:
+    """Two a week ago and two today were four in a row."""
+    bench.fail(Failed("no"), times=3)
+    bench.now += 61
+    bench.fail(Failed("no"))
+    assert bench.failures.may_lead()
+
+    for _ in range(2):
+        bench.now += 60
+        bench.fail(Failed("no"))
+        assert bench.failures.may_lead()
+    bench.now += 60
+    bench.fail(Failed("no"))
+    assert not bench.failures.may_lead()
+
+
+def test_attempts_that_take_minutes_are_still_in_a_row(bench: Bench) -> None:
+    """The deadline of a call can be set that long."""
+    bench.fail(TimedOut("no answer"), times=3, seconds=300)
+    assert bench.failures.may_lead()
+
+    bench.fail(TimedOut("no answer"), seconds=300)
     assert not bench.failures.may_lead()
 
 
