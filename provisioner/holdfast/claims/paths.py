@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 from holdfast.claims.errors import Refused
@@ -118,6 +119,12 @@ def cleaned(path: str) -> str | None:
 def overlap(one: str, other: str) -> bool:
     """Whether the directories are the same, or one lies within the other."""
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def parents_of(directory: str) -> Iterator[str]:
+    """The directories above one, innermost first."""
+    names = directory.split("/")
+    return ("/".join(names[:depth]) for depth in range(len(names) - 1, 0, -1))
 
 
 def _size(text: str) -> int:

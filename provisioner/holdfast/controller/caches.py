@@ -17,6 +17,7 @@ from holdfast.claims.objects import (
     parse_class,
     parse_volume,
 )
+from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim import owns
 from holdfast.kube.api import Api
 from holdfast.kube.reflector import Reflector
@@ -149,7 +150,7 @@ class Caches:
 
     def _above(self, volume: Volume) -> Iterator[str]:
         for view in self._views:
-            for directory in above(view.place(volume)):
+            for directory in parents_of(view.place(volume)):
                 yield place_in(view.name, directory)
 
     def _claim_changed(self, key: str) -> None:
@@ -177,9 +178,3 @@ def place_in(view: str, directory: str) -> str:
     That of the usual view is the directory itself, which is in memory anyway.
     """
     return directory if view == DEFAULT_EXPORT else f"{view}\0{directory}"
-
-
-def above(directory: str) -> Iterator[str]:
-    """The directories above one."""
-    names = directory.split("/")
-    return ("/".join(names[:depth]) for depth in range(1, len(names)))

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
 from holdfast.claims.objects import Claim, Volume
+from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim import needs_care, owns
 from holdfast.claims.volume import Address
-from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, above, place_in
+from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
 
@@ -126,7 +127,7 @@ class ExportView:
 
         To look at the first few costs the same however many volumes there are.
         """
-        for place in above(directory):
+        for place in parents_of(directory):
             yield from self.volumes.by(AT, place_in(self.name, place))
         yield from self.volumes.by(BENEATH, place_in(self.name, directory))
         yield from self.volumes.by(AT, place_in(self.name, directory))

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -259,9 +259,3 @@ def is_placeholder(parent: int, name: str) -> bool:
         return tree.is_half_made(handle)
     finally:
         os.close(handle)
-
-
-def parents_of(directory: str) -> Iterable[str]:
-    """The directories above one, innermost first."""
-    names = directory.split("/")
-    return ("/".join(names[:depth]) for depth in range(len(names) - 1, 0, -1))

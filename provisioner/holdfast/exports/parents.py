@@ -10,9 +10,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from holdfast.claims.paths import parents_of
 from holdfast.exports import tree
 from holdfast.exports.errors import Unsafe
-from holdfast.exports.operation import Operation, parents_of
+from holdfast.exports.operation import Operation
 
 _MODE = 0o755
 

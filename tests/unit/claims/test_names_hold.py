@@ -20,7 +20,14 @@ from hypothesis import strategies as st
 from holdfast.claims.decide import directory_for
 from holdfast.claims.errors import Refused
 from holdfast.claims.parameters import read
-from holdfast.claims.paths import archive_name, cleaned, components, directory_name, overlap
+from holdfast.claims.paths import (
+    archive_name,
+    cleaned,
+    components,
+    directory_name,
+    overlap,
+    parents_of,
+)
 from holdfast.claims.pattern import FIELDS
 from tests.unit.claims.given import claim
 
@@ -185,3 +192,8 @@ def test_a_name_that_begins_alike_is_not_within() -> None:
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(Refused, match=r"^the directory's path is empty$"):
         components("")
+
+
+def test_parents_come_from_the_innermost_outwards() -> None:
+    assert list(parents_of("a/b/c")) == ["a/b", "a"]
+    assert list(parents_of("a")) == []

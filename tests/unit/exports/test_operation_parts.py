@@ -16,7 +16,7 @@ from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Fenced, TimedOut, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Leader
-from holdfast.exports.operation import AbandonedPaths, PathLocks, parents_of
+from holdfast.exports.operation import AbandonedPaths, PathLocks
 from tests.support import eventually
 from tests.unit.exports.given import ID, Leading
 
@@ -123,11 +123,6 @@ def test_a_late_call_may_have_made_a_directory_and_those_above_it(
     abandoned.add("team/data")
 
     assert abandoned.includes(path) is expected
-
-
-def test_parents_come_from_the_innermost_outwards() -> None:
-    assert list(parents_of("a/b/c")) == ["a/b", "a"]
-    assert list(parents_of("a")) == []
 
 
 def test_a_lock_that_is_tried_is_held_or_not_at_once() -> None:
