@@ -16,7 +16,7 @@ def in_use(directory: str, other: str, volume: Volume) -> str:
         return f"{found}, which {_is_static(volume)}"
     if _is(volume, "Released", "Delete"):
         return (
-            f"{found}, which is being reclaimed: the claim is tried again; if this lasts, see the "
+            f"{found}, which is being reclaimed: Holdfast will retry; if this lasts, see the "
             f"events of volume {volume.name}"
         )
     if _is(volume, "Released", "Retain") and other == directory:

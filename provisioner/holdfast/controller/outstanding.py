@@ -56,7 +56,7 @@ class Ticket:
         """Makes the call; raises TimedOut if the caller gave up before it started."""
         with self._lock:
             if self._given_up:
-                raise TimedOut("not started in time: it will be retried")
+                raise TimedOut("not started in time: Holdfast will retry")
             self._begun = True
         try:
             return call()

@@ -42,4 +42,4 @@ def delete_own_pod(api: Api) -> bool:
 def _advice(error: KubeError, namespace: str) -> str:
     if isinstance(error, Forbidden):
         return f"grant 'delete' on 'pods' in namespace {namespace} (chart: rbac.deleteOwnPod)"
-    return "it is retried after the container restarts"
+    return "Holdfast will retry after the container restarts"

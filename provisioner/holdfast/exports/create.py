@@ -135,7 +135,7 @@ def _recorded(op: Operation, directory: str, other: str) -> Record | None:
     if term := terms.term_with_intent(op.ledger.handle, other):
         raise Unsafe(
             f"{directory!r} overlaps a directory that is being made for volume {other} "
-            f"({RESERVED}/{term}): will retry"
+            f"({RESERVED}/{term}): Holdfast will retry"
         )
     return op.ledger.find(other)  # the intent is removed after the record is written
 
@@ -256,7 +256,7 @@ def _make_directory(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
     for _ in range(_ATTEMPTS):
         with suppress(FileNotFoundError), parents.made_above(op, directory) as (parent, name):
             return _made_or_found(op, attempt, parent, name)
-    raise Unsafe(f"the parent of {directory!r} is removed again and again: will retry")
+    raise Unsafe(f"the parent of {directory!r} is removed again and again: Holdfast will retry")
 
 
 def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> tuple[Inode, bool]:

@@ -143,8 +143,8 @@ def unresolved(terms: int, own: int) -> Iterator[str]:
     for name in sorted(os.listdir(terms)):
         if is_set_aside(name):
             yield (
-                f"cannot move what an earlier term left in .holdfast/terms/…/{name}, will retry: "
-                "check the NFS server's log"
+                f"cannot move what an earlier term left in .holdfast/terms/…/{name}: Holdfast will "
+                "retry; check the NFS server's log"
             )
         if name.startswith(_MISPLACED):
             yield f"unknown folder .holdfast/terms/…/{name}: move it to where it belongs"

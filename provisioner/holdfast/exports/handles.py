@@ -143,7 +143,7 @@ def _check(term: int, grant: Grant, may_change: Callable[[], object]) -> None:
     """Raises Fenced, TimedOut or what `may_change` raises if no change is allowed any more."""
     may_change()
     if not grant.left():
-        raise TimedOut(f"not done within {grant.seconds:g} s: will retry")
+        raise TimedOut(f"not done within {grant.seconds:g} s: Holdfast will retry")
     if ended_terms.is_ended(term):
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
 

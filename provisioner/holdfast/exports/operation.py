@@ -46,7 +46,7 @@ class PathLocks:
                 if not self._changed.wait_for(lambda: self._is_first(place), seconds):
                     raise TimedOut(
                         f"an earlier call on {directory!r}, or beneath or above it, has not "
-                        "ended: will retry"
+                        "ended: Holdfast will retry"
                     )
             yield
         finally:

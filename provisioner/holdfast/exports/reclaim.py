@@ -154,7 +154,7 @@ def _find_moved(op: Operation, record: Record) -> Moved:
         if place := terms.term_with_directory(op.ledger.handle, record.volume):
             raise Unsafe(
                 f"another leader is moving the directory of volume {record.volume} "
-                f"({RESERVED}/{place}): will retry when its term has ended"
+                f"({RESERVED}/{place}): Holdfast will retry when its term has ended"
             )
         _refuse_if_there(op, record)
     return _discard(op, record)
@@ -188,7 +188,7 @@ def _refuse_if_there(op: Operation, record: Record) -> None:
         if not op.reserve(parent, name, again=again):
             there = op.inode_at(record.directory)
             if there is None or record.inode.may_be(there):
-                raise Unsafe(f"{record.directory!r} has just appeared: will retry")
+                raise Unsafe(f"{record.directory!r} has just appeared: Holdfast will retry")
             raise replaced(record)
         op.clear(parent, name)
 
@@ -210,7 +210,7 @@ def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
     op.ledger.discard(record if record.state is State.TRASHED else _without_target(op, record))
     if not stays and misfiled.is_misfiled(op, record):
         op.ledger.refile(record)
-        raise Unsafe(f"{record.directory!r} was put back meanwhile: will retry")
+        raise Unsafe(f"{record.directory!r} was put back meanwhile: Holdfast will retry")
     op.ledger.unmark(record.directory, record.volume)
     if tree.reaches(op.root, trash_of(record.volume)):
         return Moved(Outcome.TRASHED, trash_of(record.volume))

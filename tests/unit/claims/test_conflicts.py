@@ -79,8 +79,8 @@ def test_deleting_a_retained_volume_is_no_advice_where_the_directories_only_over
 )
 def test_a_volume_that_is_being_reclaimed_is_waited_for(other: str, relation: str) -> None:
     assert sentence(other, phase="Released", policy="Delete") == (
-        f"directory 'team' {relation} volume pvc-2, which is being reclaimed: the claim is tried "
-        "again; if this lasts, see the events of volume pvc-2"
+        f"directory 'team' {relation} volume pvc-2, which is being reclaimed: Holdfast will "
+        "retry; if this lasts, see the events of volume pvc-2"
     )
 
 

@@ -173,7 +173,7 @@ def test_a_call_whose_time_is_up_changes_nothing(root: Path, export: Leading) ->
     term = export.takeover.term
     before = listing(root)
 
-    with pytest.raises(TimedOut, match="not done within 0 s: will retry"):
+    with pytest.raises(TimedOut, match="not done within 0 s: Holdfast will retry"):
         export.exports.create(Grant(term, 0), plan())
     assert listing(root) == before
 

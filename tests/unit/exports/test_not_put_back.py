@@ -1,4 +1,4 @@
-"""A live volume's data that a sweep cannot put back: it is said, and tried again (rule 7)."""
+"""A live volume's data that a sweep cannot put back: it is said, and retried (rule 7)."""
 
 from __future__ import annotations
 

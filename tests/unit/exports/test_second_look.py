@@ -248,7 +248,7 @@ def test_a_directory_that_is_only_not_shown_is_not_gone(
 
     with monkeypatch.context() as patch:
         patch.setattr(tree, "open_directory", lie)
-        with pytest.raises(Unsafe, match="has just appeared: will retry"):
+        with pytest.raises(Unsafe, match="has just appeared: Holdfast will retry"):
             export.reclaim("pvc-1", "1", Action.DELETE)
 
     assert found(export).state is State.LIVE
