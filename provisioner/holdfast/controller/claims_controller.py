@@ -111,7 +111,7 @@ class ClaimsController:
     def _finish(self, plan: Plan) -> None:
         """Finishes an attempt whose claim is no longer pending, unless another replica has."""
         if self._context.directories.read(
-            "find", lambda exports: exports.is_unfinished(plan.volume), plan.volume
+            "read record", lambda exports: exports.is_unfinished(plan.volume), plan.volume
         ):
             self._carry_out(plan)
         else:
@@ -168,7 +168,7 @@ class ClaimsController:
             return self._create(plan, [owner.volume for owner in owners])
         except DirectoryGone:
             held = self._context.directories.read(
-                "find", lambda exports: exports.find(plan.volume), plan.volume
+                "read record", lambda exports: exports.find(plan.volume), plan.volume
             )
             if held is None or not self._is_forgotten(held):
                 raise
@@ -179,7 +179,9 @@ class ClaimsController:
         if not is_known(record, self._context) or self._exists(record.volume):
             return False
         return self._context.directories.change(
-            "forget", lambda exports, grant: exports.forget(grant, record.volume), record.volume
+            "remove record",
+            lambda exports, grant: exports.forget(grant, record.volume),
+            record.volume,
         )
 
     def _create(self, plan: Plan, reuses: Collection[str] = ()) -> Record:

@@ -115,7 +115,7 @@ class Trash:
     def _list(self, now: float) -> None:
         self._news.clear()
         self._listed = now
-        names = set(self._directories.read("list the trash", lambda one: one.trashed()))
+        names = set(self._directories.read("list trash", lambda one: one.trashed()))
         known = self._entries
         self._entries = {name: entry for name, entry in known.items() if name in names}
         self._entries |= {name: _Entry() for name in sorted(names - known.keys())}

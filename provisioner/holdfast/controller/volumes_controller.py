@@ -118,7 +118,7 @@ class VolumesController:
     def _put_back(self, name: str) -> None:
         """Reverts a move that an earlier term began and that is no longer wanted."""
         place = self._context.directories.change(
-            "put back", lambda exports, grant: exports.put_back(grant, name), name
+            "move back", lambda exports, grant: exports.put_back(grant, name), name
         )
         self._moving.discard(name)
         if place:
@@ -244,7 +244,7 @@ class VolumesController:
                 "from a backup"
             )
         return not self._context.directories.read(
-            "look", lambda exports: exports.has_orphan(volume.directory), volume.name
+            "find orphan", lambda exports: exports.has_orphan(volume.directory), volume.name
         )
 
     def _refuse_if_used(self, volume: Volume, record: Record) -> None:
@@ -264,7 +264,9 @@ class VolumesController:
                 raise Refused(conflicts.not_shared(record.directory, place, other))
 
     def _find(self, name: str) -> Record | None:
-        return self._context.directories.read("find", lambda exports: exports.find(name), name)
+        return self._context.directories.read(
+            "read record", lambda exports: exports.find(name), name
+        )
 
     def _find_or_adopt(self, volume: Volume) -> Record:
         """The record of a volume on this export; raises Refused if there can be none."""
@@ -306,7 +308,7 @@ class VolumesController:
         if (record.claim, record.size, record.reclaim_policy) == (claim, size, policy):
             return
         self._context.directories.change(
-            "follow",
+            "update record",
             lambda exports, grant: exports.follow(grant, volume.name, claim, size, policy),
             volume.name,
         )

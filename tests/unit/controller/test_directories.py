@@ -85,11 +85,11 @@ def bench(root: Path) -> Iterator[Bench]:
 
 
 def test_what_an_operation_gives_is_handed_on_and_measured(bench: Bench) -> None:
-    found = bench.directories.read("look", lambda exports: exports.has_orphan("team/data"))
+    found = bench.directories.read("find orphan", lambda exports: exports.has_orphan("team/data"))
 
     assert found is False
-    assert bench.metric("holdfast_export_operation_duration_seconds_count", "look") == 1
-    assert bench.metric("holdfast_export_operation_failed_total", "look") == 0
+    assert bench.metric("holdfast_export_operation_duration_seconds_count", "find orphan") == 1
+    assert bench.metric("holdfast_export_operation_failed_total", "find orphan") == 0
 
 
 def test_nothing_is_kept_of_a_call_that_has_ended(bench: Bench) -> None:

@@ -60,7 +60,7 @@ def test_it_is_put_back_once(moving: Site) -> None:
     moving.look_after()
 
     name = "holdfast_export_operation_duration_seconds_count"
-    assert moving.metric(name, operation="put back") == 1
+    assert moving.metric(name, operation="move back") == 1
 
 
 def test_that_of_a_released_volume_is_reclaimed(moving: Site) -> None:

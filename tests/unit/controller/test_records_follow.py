@@ -64,13 +64,15 @@ def test_an_edit_is_seen_queued_and_written_down(
 def test_it_is_written_down_once(bound: Site) -> None:
     bound.edit("1", {"spec": {"capacity": {"storage": "2Gi"}}})
     bound.look_after()
-    looked = bound.metric("holdfast_export_operation_duration_seconds_count", operation="find")
+    looked = bound.metric(
+        "holdfast_export_operation_duration_seconds_count", operation="read record"
+    )
 
     bound.look_after()
 
     name = "holdfast_export_operation_duration_seconds_count"
-    assert bound.metric(name, operation="find") == looked == 1
-    assert bound.metric(name, operation="follow") == 1
+    assert bound.metric(name, operation="read record") == looked == 1
+    assert bound.metric(name, operation="update record") == 1
 
 
 def test_a_volume_that_another_claim_has_is_reclaimed_for_that(bound: Site) -> None:
