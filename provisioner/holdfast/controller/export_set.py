@@ -64,7 +64,7 @@ class ExportSet:
         self._caches.arrange(order)
         self._controllers = {name: self._controllers[name] for name in order if name in self}
         for controller in self:
-            controller.view.look_at_claims()
+            controller.view.enqueue_claims()
 
     def _may_add(self, name: str) -> bool:
         return name not in self._controllers and name not in self._retiring

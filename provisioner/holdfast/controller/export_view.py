@@ -75,7 +75,7 @@ class ExportView:
         if (claim is not None and self.serves(claim)) or self.claim_queue.failures(key):
             self.claim_queue.add(key)
 
-    def look_at_claims(self) -> None:
+    def enqueue_claims(self) -> None:
         """Queues every claim that this export serves now."""
         for key in self.claims.keys():  # noqa: SIM118 - a store is no dict
             self.claim_changed(key)
@@ -88,7 +88,7 @@ class ExportView:
         for claim in self.claims.by(OF_CLASS, name):
             self.claim_changed(claim.key)
         for volume in self.volumes.by(OF_CLASS, name):
-            self._look_at(volume)
+            self._enqueue(volume)
 
     def volume_changed(self, name: str) -> None:
         """Queues a volume, where there may be something to do about it, or it is gone."""
@@ -99,13 +99,13 @@ class ExportView:
         elif self.has(volume) and (self._has_changed(volume) or self._needs_care(volume)):
             self.volume_queue.add(name)
 
-    def look_at_all(self) -> None:
+    def enqueue_all(self) -> None:
         """Queues every volume about which there may be something to do."""
         for name in self.volumes.keys():  # noqa: SIM118 - a store is no dict
             if volume := self.volumes.get(name):
-                self._look_at(volume)
+                self._enqueue(volume)
 
-    def _look_at(self, volume: Volume) -> None:
+    def _enqueue(self, volume: Volume) -> None:
         if self.has(volume) and self._needs_care(volume):
             self.volume_queue.add(volume.name)
 

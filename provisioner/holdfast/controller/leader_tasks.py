@@ -20,7 +20,7 @@ from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
 from holdfast.exports.identity import new_export_id
-from holdfast.exports.interface import Exports, Grant, Leader, PutBack, Takeover
+from holdfast.exports.interface import Exports, Grant, Leader, MovedBack, Takeover
 from holdfast.kube import errors as kube
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.resources import NAMESPACES
@@ -124,7 +124,7 @@ class LeaderTasks:
         self._identify()
         self._identity.warn_of_other_servers()
         takeover = self._begin()
-        for reason in takeover.left:
+        for reason in takeover.unresolved:
             _log.warning("an earlier term left unfinished changes", reason=reason)
         self._volumes.begin(takeover.moving)
         self._claims.settle(takeover.unfinished)
@@ -170,7 +170,7 @@ class LeaderTasks:
             return ""
 
     def _sweep(self) -> None:
-        def sweep(exports: Exports, grant: Grant) -> tuple[PutBack, ...]:
+        def sweep(exports: Exports, grant: Grant) -> tuple[MovedBack, ...]:
             return exports.sweep(grant)
 
         self._sweep_at = time.monotonic() + _SWEEP
@@ -180,7 +180,7 @@ class LeaderTasks:
         with self._gate.within(term):
             for moved in self._directories.change("sweep", sweep):
                 if moved.reason:
-                    self._volumes.say_not_moved_back(moved.volume, moved.found_at, moved.reason)
+                    self._volumes.report_not_moved_back(moved.volume, moved.found_at, moved.reason)
                     continue
                 self._metrics.moved_back.inc()
-                self._volumes.say_moved_back(moved.volume, moved.directory, moved.found_at)
+                self._volumes.report_moved_back(moved.volume, moved.directory, moved.found_at)

@@ -195,7 +195,7 @@ class Manager:
 
     def _look_again(self) -> None:
         for export in self.exports:  # which are created after what calls it
-            export.volumes.look_again()
+            export.volumes.resync()
 
     def _ask_api(self) -> None:
         """Raises KubeError; nothing is begun before it is known what is allowed."""

@@ -55,14 +55,14 @@ class VolumesController:
         """Queues all volumes at the start of a term, and those whose directory was being moved."""
         names = set(moving)
         self._moving = names.copy()  # workers of the previous term may still remove items
-        self.look_again()
+        self.resync()
         for name in names:
             self._context.view.volume_queue.add(name)
 
-    def look_again(self) -> None:
+    def resync(self) -> None:
         """Queues all volumes, as if they had not been seen before."""
         self._recorded.clear()
-        self._context.view.look_at_all()
+        self._context.view.enqueue_all()
 
     def __call__(self, name: str) -> None:
         """Reconciles one volume."""
@@ -78,16 +78,16 @@ class VolumesController:
             return
         try:
             if name in self._moving:
-                self._put_back(name)
+                self._move_back(name)
             if volume.phase in {"Bound", "Released"} and self._is_here(volume):
-                self._look_after(volume, in_doubt=not was_aligned or volume.phase == "Released")
+                self._sync_record(volume, in_doubt=not was_aligned or volume.phase == "Released")
         except (ExportUnavailable, Fenced):  # concerns all volumes, so no event on this one
             raise
         except ExportError as error:
             self._not_recorded(volume, error.message)
             raise
 
-    def say_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
+    def report_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
         """Records once for each reason that a volume's directory cannot be moved back."""
         if self._stranded.get(name) == reason:
             return
@@ -97,7 +97,7 @@ class VolumesController:
         if volume := self._context.view.volumes.get(name):
             self._context.events.volume_warning(volume, "DirectoryNotMovedBack", message)
 
-    def say_moved_back(self, name: str, directory: str, found_at: str) -> None:
+    def report_moved_back(self, name: str, directory: str, found_at: str) -> None:
         """Records that a volume's directory was misplaced and is back."""
         self._stranded.pop(name, None)
         message = f"its directory {directory!r} was found at {found_at!r} and moved back"
@@ -109,21 +109,21 @@ class VolumesController:
         self._recorded.pop(name, None)
         self._stranded.pop(name, None)
         if name in self._moving:
-            self._put_back(name)
+            self._move_back(name)
         self._trashed()
 
     def _is_here(self, volume: Volume) -> bool:
         return belongs(volume, self._context.address, self._context.identity.export_id)
 
-    def _put_back(self, name: str) -> None:
+    def _move_back(self, name: str) -> None:
         """Reverts a move that an earlier term began and that is no longer wanted."""
         place = self._context.directories.change(
-            "move back", lambda exports, grant: exports.put_back(grant, name), name
+            "move back", lambda exports, grant: exports.move_back(grant, name), name
         )
         self._moving.discard(name)
         if place:
             self._context.export_metrics.moved_back.inc()
-            self.say_moved_back(name, place, "the folder of an earlier term")
+            self.report_moved_back(name, place, "the folder of an earlier term")
 
     def _align_finalizers(self, volume: Volume) -> bool:
         """Sets the finalizers right, where they may be changed; whether there was nothing to do."""
@@ -150,7 +150,7 @@ class VolumesController:
         except kube.Conflict as conflict:
             raise Requeue from conflict
 
-    def _look_after(self, volume: Volume, *, in_doubt: bool) -> None:
+    def _sync_record(self, volume: Volume, *, in_doubt: bool) -> None:
         """Keeps the record of a live volume up to date with the volume.
 
         When a volume is first seen, its record is assumed to match, unless it is `in_doubt`: this
@@ -260,7 +260,9 @@ class VolumesController:
             if place != record.directory and not is_released(other, self._context.provisioner):
                 raise Refused(conflicts.in_use(record.directory, place, other))
             held = self._find(other.name)
-            if held is None or not (held.shares_with(record) or record.may_go_before(held)):
+            if held is None or not (
+                held.shares_with(record) or record.may_be_reclaimed_before(held)
+            ):
                 raise Refused(conflicts.not_shared(record.directory, place, other))
 
     def _find(self, name: str) -> Record | None:

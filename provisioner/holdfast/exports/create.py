@@ -22,7 +22,7 @@ from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation, is_placeholder
-from holdfast.exports.reclaim import put_back, replaced
+from holdfast.exports.reclaim import move_back, replaced
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 _MODES = 0o7777
@@ -167,7 +167,7 @@ def _keeps_data(op: Operation, record: Record) -> bool:
     except OSError as error:
         if error.errno not in tree.NOT_EMPTY:
             raise
-        put_back(op, record)
+        move_back(op, record)
         return True
     return False
 

@@ -45,7 +45,7 @@ from holdfast.exports.interface import (
     Grant,
     Leader,
     Moved,
-    PutBack,
+    MovedBack,
     Reaped,
     Takeover,
     Wanted,
@@ -180,7 +180,7 @@ class Export:
         with explained("cannot take over"), self._open.operation(Grant(term)) as op:
             took = takeover.take_over(op, term, self._locks)
             self._intents = set(terms.intents(op.term))
-            self._has_stuck = bool(took.left)
+            self._has_stuck = bool(took.unresolved)
             return took
 
     def find(self, volume: str) -> Record | None:
@@ -285,15 +285,15 @@ class Export:
             with self._locks.held(record.directory, op.patience()):
                 return reclaim.forget(op, record)
 
-    def put_back(self, grant: Grant, volume: str) -> str:
+    def move_back(self, grant: Grant, volume: str) -> str:
         """Moves a directory back from the term's folder; returns its path, or "" if none was."""
-        what = f"cannot put back the directory of {volume}"
+        what = f"cannot move back the directory of {volume}"
         with explained(what), self._open.operation(grant) as op:
             record = op.ledger.find(volume)
             if record is None or record.state is not State.LIVE:
                 return ""
             with self._locks.held(record.directory, op.patience()):
-                return reclaim.put_back(op, record)
+                return reclaim.move_back(op, record)
 
     def trashed(self) -> tuple[str, ...]:
         """The volumes with a directory in the trash."""
@@ -318,7 +318,7 @@ class Export:
                 self._remove_late(op, record.directory)
             return reaped
 
-    def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
+    def sweep(self, grant: Grant) -> tuple[MovedBack, ...]:
         """Repairs what late calls of earlier terms did; see `sweep.py`."""
         with explained("cannot look for late changes"), self._open.operation(grant) as waiting:
             op = waiting.without_waiting()

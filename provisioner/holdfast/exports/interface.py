@@ -98,14 +98,14 @@ class Takeover:
     Attributes:
         term: the new term.
         unfinished: records of volumes that the API server may not know.
-        moving: volumes whose directory was being moved: `reclaim` or `put_back` completes that.
-        left: what an administrator has to resolve, a sentence each.
+        moving: volumes whose directory was being moved: `reclaim` or `move_back` completes that.
+        unresolved: what an administrator has to resolve, a sentence each.
     """
 
     term: Term
     unfinished: tuple[Record, ...] = ()
     moving: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,14 +171,14 @@ class Reaped:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class MovedBack:
     """A live volume's directory that was found at the wrong place.
 
     Attributes:
         volume: the volume.
         directory: where it belongs; empty if the volume's record cannot be read.
         found_at: where it was found.
-        reason: why it could not be put back (the next sweep retries); empty if it was.
+        reason: why it could not be moved back (the next sweep retries); empty if it was.
     """
 
     volume: str
@@ -253,7 +253,7 @@ class Exports(Protocol):
             DirectoryTaken: directories of other volumes overlap it.
         """
 
-    def put_back(self, grant: Grant, volume: str) -> str:
+    def move_back(self, grant: Grant, volume: str) -> str:
         """Moves a directory back from the term's folder; returns its path, or "" if none was."""
 
     def trashed(self) -> tuple[str, ...]:
@@ -265,8 +265,8 @@ class Exports(Protocol):
         It stops at half of the grant's time, so that the caller still gets the result.
         """
 
-    def sweep(self, grant: Grant) -> tuple[PutBack, ...]:
+    def sweep(self, grant: Grant) -> tuple[MovedBack, ...]:
         """Puts back directories that late calls of earlier terms moved.
 
-        The result also lists those that could not be put back, each time.
+        The result also lists those that could not be moved back, each time.
         """

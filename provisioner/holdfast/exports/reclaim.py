@@ -36,7 +36,7 @@ def reclaim(op: Operation, record: Record, action: Action) -> Moved:
     return moved
 
 
-def put_back(op: Operation, record: Record) -> str:
+def move_back(op: Operation, record: Record) -> str:
     """Moves a directory from the term's folder back to its path; "" if it was not there."""
     place, inode = record.directory, op.moving(record.volume)
     if inode is None:
@@ -44,7 +44,7 @@ def put_back(op: Operation, record: Record) -> str:
     with parents.made_above(op, place) as (parent, name):
         if not op.reserve(parent, name, again=True):
             raise Unsafe(
-                f"cannot put back the directory of volume {record.volume} from "
+                f"cannot move back the directory of volume {record.volume} from "
                 f"{path_in_term(record.volume)}: {place!r} exists, move it away"
             )
         op.put_down(record.volume, parent, name)
@@ -94,7 +94,7 @@ def _carry_out(op: Operation, record: Record, action: Action, moving: Inode | No
     if moving is None and there is None:
         return _find_moved(op, record)
     if action is Action.RETAIN:
-        put_back(op, record)
+        move_back(op, record)
         return _write_outcome(op, _without_target(op, record).with_state(State.RETAINED))
     taken = there if moving is None else None
     if taken is not None:
@@ -139,7 +139,7 @@ def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
 def _is_shared(op: Operation, record: Record) -> bool:
     """Whether other volumes share the directory; raises DirectoryTaken if they may not."""
     others = op.ledger.others(record.directory, record.volume)
-    others = [other for other in others if not record.may_go_before(other)]
+    others = [other for other in others if not record.may_be_reclaimed_before(other)]
     strangers = [other for other in others if not record.shares_with(other)]
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
@@ -210,7 +210,7 @@ def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
     op.ledger.discard(record if record.state is State.TRASHED else _without_target(op, record))
     if not stays and misfiled.is_misfiled(op, record):
         op.ledger.refile(record)
-        raise Unsafe(f"{record.directory!r} was put back meanwhile: Holdfast will retry")
+        raise Unsafe(f"{record.directory!r} was moved back meanwhile: Holdfast will retry")
     op.ledger.unmark(record.directory, record.volume)
     if tree.reaches(op.root, trash_of(record.volume)):
         return Moved(Outcome.TRASHED, trash_of(record.volume))
@@ -222,7 +222,7 @@ def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
 def _into_trash(op: Operation, record: Record) -> None:
     trash = op.ledger.folder(TRASH)
     if tree.exists(trash, record.volume):
-        put_back(op, record)
+        move_back(op, record)
         place = trash_of(record.volume)
         raise Unsafe(f"{place!r} already exists: remove it, or move it to where it belongs")
     op.put_down(record.volume, trash, record.volume)

@@ -207,7 +207,7 @@ class Record:
         both = (self.shared and other.shared) or (self.inherited and other.inherited)
         return both and self.directory == other.directory
 
-    def may_go_before(self, other: Record) -> bool:
+    def may_be_reclaimed_before(self, other: Record) -> bool:
         """Whether it is nested in the other's directory, and nfs-subdir made both.
 
         That provisioner allows nested directories; the inner one is reclaimed first.

@@ -18,10 +18,10 @@ from typing import NamedTuple
 from holdfast.exports import create, misfiled, parents, takeover, terms, tree
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
-from holdfast.exports.interface import Grant, Leader, PutBack
+from holdfast.exports.interface import Grant, Leader, MovedBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation, PathLocks
-from holdfast.exports.reclaim import path_in_term, put_back
+from holdfast.exports.reclaim import move_back, path_in_term
 from holdfast.exports.record import Record, State
 
 PROBE = ".probe-"  # prefix of the file that `Export.probe` writes
@@ -121,7 +121,9 @@ def _next_in_turn(entries: set[_Entry], last: _Entry) -> list[_Entry]:
     return (ordered[start:] + ordered[:start])[:_MOST]
 
 
-def misplaced(op: Operation, grant: Grant, locks: PathLocks, scan: TrashScan) -> Iterator[PutBack]:
+def misplaced(
+    op: Operation, grant: Grant, locks: PathLocks, scan: TrashScan
+) -> Iterator[MovedBack]:
     """Puts back live volumes' directories that are in the trash or in the term's folder.
 
     A retry of a reclaim that failed midway moves its directory again. The scan of the trash stops
@@ -154,7 +156,7 @@ def _refile(op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry) -> 
                 misfiled.refiled(op, record)
 
 
-def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[PutBack]:
+def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[MovedBack]:
     found, directory = path_in_term(volume), ""
     try:
         record = op.ledger.find(volume)
@@ -162,15 +164,15 @@ def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[Put
             return
         directory = record.directory
         with locks.tried(directory) as is_free:
-            if is_free and put_back(op, record):
-                yield PutBack(volume, directory, found)
+            if is_free and move_back(op, record):
+                yield MovedBack(volume, directory, found)
     except _TROUBLE as error:
-        yield PutBack(volume, directory, found, _why(error))
+        yield MovedBack(volume, directory, found, _why(error))
 
 
 def _from_the_trash(
     op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry
-) -> Iterator[PutBack]:
+) -> Iterator[MovedBack]:
     owner = None
     try:
         if _belongs(op, entry.name):
@@ -181,14 +183,14 @@ def _from_the_trash(
             return
         with locks.tried(owner.directory) as is_free:
             if is_free and _owner(op, entry.name) == owner:
-                yield _put_back(op, entry.name, owner)
+                yield _move_back(op, entry.name, owner)
     except _TROUBLE as error:
         if owner is not None:  # else it is not known to be a live volume's
-            yield PutBack(owner.volume, owner.directory, trash_of(entry.name), _why(error))
+            yield MovedBack(owner.volume, owner.directory, trash_of(entry.name), _why(error))
 
 
 def _why(error: Exception) -> str:
-    """Why a directory could not be put back; re-raises TimedOut, which is not about it."""
+    """Why a directory could not be moved back; re-raises TimedOut, which is not about it."""
     if isinstance(error, TimedOut):
         raise error
     return reason(error) if isinstance(error, OSError) else str(error)
@@ -229,6 +231,6 @@ def _inode_in_trash(op: Operation, name: str) -> Inode:
         return inode_of(handle)
 
 
-def _put_back(op: Operation, name: str, owner: Record) -> PutBack:
+def _move_back(op: Operation, name: str, owner: Record) -> MovedBack:
     op.changes.rename(op.ledger.folder(TRASH), name, op.term, terms.MOVING + owner.volume)
-    return PutBack(owner.volume, put_back(op, owner), trash_of(name))
+    return MovedBack(owner.volume, move_back(op, owner), trash_of(name))

@@ -193,7 +193,7 @@ class TestVolumes:
         bench.take(VOLUMES, a_volume(ref("2"), phase="Released"))
         assert bench.volumes == ["pvc-2"]
 
-        bench.view.look_at_all()
+        bench.view.enqueue_all()
 
         assert bench.volumes == ["pvc-2"]
 

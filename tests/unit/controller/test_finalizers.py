@@ -240,7 +240,7 @@ class TestWithoutTheRightToPatchVolumes:
         del site.server.lasting["patch"]
         site.may_patch_volumes = True
 
-        site.volumes_controller.look_again()
+        site.volumes_controller.resync()
 
         assert "pvc-1" in site.queued()[1]
         site.look_after()

@@ -19,7 +19,7 @@ from holdfast.controller.spread import Spread
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, WrongExport
-from holdfast.exports.interface import ExportInfo, Grant, Leader, PutBack, Takeover, Term
+from holdfast.exports.interface import ExportInfo, Grant, Leader, MovedBack, Takeover, Term
 from holdfast.kube import errors as kube
 from holdfast.kube.errors import KubeError
 from tests.fake.apiserver import Fault
@@ -233,7 +233,9 @@ class TestTakeover:
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         term = bench.site.export.begin(LEADER).term
-        monkeypatch.setattr(bench.site.export, "begin", lambda _: Takeover(term, left=("look",)))
+        monkeypatch.setattr(
+            bench.site.export, "begin", lambda _: Takeover(term, unresolved=("look",))
+        )
 
         with captured_logs() as logs:
             bench.turn()
@@ -385,7 +387,7 @@ class TestSweep:
         assert bench.site.metric("holdfast_directories_moved_back_total") == 1
 
     def test_one_that_could_not_be_put_back_is_not_said_to_be_back(self, bench: Bench) -> None:
-        stranded = PutBack("pvc-1", "team/data", ".holdfast/trash/pvc-1", "it exists")
+        stranded = MovedBack("pvc-1", "team/data", ".holdfast/trash/pvc-1", "it exists")
         setattr(bench.site.export, "sweep", lambda _: (stranded,))  # noqa: B010 - a method
         bench.turn()
         bench.now += 20
@@ -398,8 +400,8 @@ class TestSweep:
     def test_one_that_cannot_be_put_back_is_told_on_its_volume_once_for_each_reason(
         self, bench: Bench
     ) -> None:
-        found = PutBack("pvc-1", "team/data", ".holdfast/trash/pvc-1")
-        unknown = PutBack("pvc-2", "", ".holdfast/trash/pvc-2", "it exists")
+        found = MovedBack("pvc-1", "team/data", ".holdfast/trash/pvc-1")
+        unknown = MovedBack("pvc-2", "", ".holdfast/trash/pvc-2", "it exists")
         sweeps = iter(
             [
                 (dataclasses.replace(found, reason="it exists"), unknown),

@@ -107,9 +107,9 @@ def _follow(export: Leading) -> Any:
     return export.exports.follow(export.grant, "pvc-1", claim, "2Gi", "Retain")
 
 
-def _put_back(export: Leading) -> None:
+def _move_back(export: Leading) -> None:
     """What it gives is said once only."""
-    export.exports.put_back(export.grant, "pvc-1")
+    export.exports.move_back(export.grant, "pvc-1")
 
 
 def _sweep(export: Leading) -> None:
@@ -153,8 +153,10 @@ OPERATIONS = {
     "delete what was taken up and nobody confirmed": Operation(
         _reclaim(Action.DELETE, "2"), _taken_up
     ),
-    "put back": Operation(_put_back, _moving),
-    "put back at the top": Operation(_put_back, lambda export, root: _moving(export, root, "data")),
+    "put back": Operation(_move_back, _moving),
+    "put back at the top": Operation(
+        _move_back, lambda export, root: _moving(export, root, "data")
+    ),
     "archive what was to be archived": Operation(_reclaim(Action.ARCHIVE), _aimed),
     "delete what was to be archived": Operation(_reclaim(Action.DELETE), _aimed),
     "retain what was to be archived": Operation(_reclaim(Action.RETAIN), _aimed),

@@ -101,7 +101,7 @@ def _full(root: Path, options: str, fill: Callable[[Path], None]) -> None:
     export.begin()  # another replica leads
 
     assert export.reclaim("pvc-6", "6", Action.DELETE).outcome == "gone"
-    assert export.exports.put_back(export.grant, "pvc-7") == "moving"
+    assert export.exports.move_back(export.grant, "pvc-7") == "moving"
     assert (root / "moving/file").read_text() == "data of 7"
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome == "trashed"
     assert found(export, "1").state is State.TRASHED

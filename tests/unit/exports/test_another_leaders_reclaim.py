@@ -84,7 +84,7 @@ def test_what_another_leader_has_put_back_is_deleted_by_the_next_attempt(
     swept = list[str]()
     before_the_record_moves(lambda: swept.extend(_swept(other) + _swept(other)))
 
-    with pytest.raises(Unsafe, match="put back meanwhile"):
+    with pytest.raises(Unsafe, match="moved back meanwhile"):
         deleting.reclaim("pvc-1", "1", Action.DELETE)
 
     assert swept == ["pvc-1"]

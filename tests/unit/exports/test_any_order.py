@@ -292,10 +292,10 @@ class Exports(RuleBasedStateMachine):
     def sweep(self, crash: int | None) -> None:
         """Nothing is where it should not be, so that nothing is put back."""
 
-        def put_back(export: Leading) -> None:
+        def move_back(export: Leading) -> None:
             assert export.exports.sweep(export.grant) == ()
 
-        self._do(crash, *[put_back] * 2)
+        self._do(crash, *[move_back] * 2)
 
     @rule()
     def somebody_whose_term_has_ended_changes_nothing(self) -> None:

@@ -39,7 +39,7 @@ from holdfast.exports.interface import (
     Grant,
     Leader,
     Moved,
-    PutBack,
+    MovedBack,
     Reaped,
     Takeover,
     Term,
@@ -86,7 +86,7 @@ KINDS: dict[type, st.SearchStrategy[Any]] = {
     Wanted: st.builds(Wanted),
     Moved: st.builds(Moved),
     Reaped: st.builds(Reaped, age=st.floats(allow_nan=False, allow_infinity=False)),
-    PutBack: st.builds(PutBack),
+    MovedBack: st.builds(MovedBack),
     Record: RECORDS,
 }
 
@@ -674,7 +674,7 @@ CALLS: dict[str, Callable[[Exports, Grant], object]] = {
     "reap": lambda exports, grant: exports.reap(grant, volume="pvc-3", entries=0),
     "sweep": lambda exports, grant: exports.sweep(grant),
     "undo": lambda exports, grant: exports.undo(grant, "pvc-9"),
-    "put_back": lambda exports, grant: exports.put_back(grant, "pvc-1"),
+    "move_back": lambda exports, grant: exports.move_back(grant, "pvc-1"),
 }
 
 

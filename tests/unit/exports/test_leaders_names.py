@@ -80,7 +80,7 @@ def test_a_renamed_lease_s_terms_end_with_the_next_one_s(root: Path, former: str
     assert after.take(UID, "new", former=("older", "old")).moving == ("pvc-1",)
     with pytest.raises(Fenced):
         before.create(plan("2", "two"))
-    assert after.exports.put_back(after.grant, "pvc-1") == "data"
+    assert after.exports.move_back(after.grant, "pvc-1") == "data"
 
 
 def test_a_lease_s_name_that_was_not_its_own_is_another_leader_s(root: Path) -> None:
@@ -198,7 +198,7 @@ class TestSeveralOfOneVolume:
 
             assert takeover.term.number == number
             assert takeover.moving == ("pvc-1",)
-            [sentence] = takeover.left
+            [sentence] = takeover.unresolved
             assert "several directories of volume pvc-1" in sentence
             assert self.texts(root) == ["data", "other"]
 
@@ -209,7 +209,7 @@ class TestSeveralOfOneVolume:
             with pytest.raises(Unsafe):
                 leading.reclaim("pvc-1", "1", action)
         with pytest.raises(Unsafe):
-            leading.exports.put_back(leading.grant, "pvc-1")
+            leading.exports.move_back(leading.grant, "pvc-1")
         leading.exports.sweep(leading.grant)
         assert self.texts(root) == ["data", "other"]
 
@@ -219,8 +219,8 @@ class TestSeveralOfOneVolume:
             if path.read_text() == "other":
                 path.parent.rename(root / "elsewhere")
 
-        assert leading.take(UID, "nfs").left == ()
-        assert leading.exports.put_back(leading.grant, "pvc-1") == "data"
+        assert leading.take(UID, "nfs").unresolved == ()
+        assert leading.exports.move_back(leading.grant, "pvc-1") == "data"
         assert (root / "data/file").read_text() == "data"
 
     def test_the_same_holds_for_a_third(self, root: Path, leading: Named) -> None:
@@ -229,7 +229,7 @@ class TestSeveralOfOneVolume:
         folder.mkdir(parents=True)
         (folder / "file").write_text("third")
 
-        assert len(leading.take(UID, "nfs").left) == 1
+        assert len(leading.take(UID, "nfs").unresolved) == 1
         assert self.texts(root) == ["data", "other", "third"]
 
 
@@ -276,7 +276,7 @@ def test_a_crash_at_each_change_of_the_beginning_leaves_nothing_behind(
     leading = Named(root)
     assert leading.take(UID, "nfs").moving == ("pvc-1",)
     assert drafts(root) == []
-    assert leading.exports.put_back(leading.grant, "pvc-1") == "data"
+    assert leading.exports.move_back(leading.grant, "pvc-1") == "data"
 
 
 @pytest.mark.parametrize("swept", [True, False])

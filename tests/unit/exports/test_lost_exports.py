@@ -27,7 +27,7 @@ CALLS: dict[str, Callable[[Leading], object]] = {
     "archive": lambda export: export.reclaim("pvc-1", "1", Action.ARCHIVE),
     "retain": lambda export: export.reclaim("pvc-1", "1", Action.RETAIN),
     "reap": lambda export: export.exports.reap(export.grant, "pvc-1", 1),
-    "put back": lambda export: export.exports.put_back(export.grant, "pvc-1"),
+    "put back": lambda export: export.exports.move_back(export.grant, "pvc-1"),
     "follow": lambda export: export.exports.follow(
         export.grant, "pvc-1", plan().claim, "1Gi", "Delete"
     ),

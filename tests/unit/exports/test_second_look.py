@@ -699,9 +699,9 @@ def test_a_term_takes_over_what_was_on_its_way_out(root: Path, either: Leading) 
         (root / f"team/{uid}").rename(term / f"-pvc-{uid}")
 
     assert either.begin().moving == ("pvc-1", "pvc-2")
-    assert either.exports.put_back(either.grant, "pvc-1") == "team/1"
+    assert either.exports.move_back(either.grant, "pvc-1") == "team/1"
     assert either.reclaim("pvc-2", "2", Action.ARCHIVE) == Moved(Outcome.ARCHIVED, "archived-2")
-    assert either.exports.put_back(either.grant, "pvc-2") == ""
+    assert either.exports.move_back(either.grant, "pvc-2") == ""
     assert (root / "team/1/file").read_text() == "1"
     assert either.begin().moving == ()
 
@@ -714,7 +714,7 @@ def test_a_directory_is_not_put_back_over_another(root: Path, either: Leading) -
     (root / "team/data").mkdir()
 
     with pytest.raises(Unsafe, match=r"from \.holdfast/.*: 'team/data' exists"):
-        either.exports.put_back(either.grant, "pvc-1")
+        either.exports.move_back(either.grant, "pvc-1")
     assert (term / "-pvc-1/file").read_text() == "data"
     (root / "team/data").rmdir()
     assert [back.directory for back in either.exports.sweep(either.grant)] == ["team/data"]

@@ -74,5 +74,5 @@ def test_a_live_directory_is_put_back_over_a_placeholder_that_a_crash_left(
     (root / "data").mkdir()
     (root / "data").chmod(tree.HALF_MADE | stat.S_ISGID)
 
-    assert export.exports.put_back(export.grant, "pvc-1") == "data"
+    assert export.exports.move_back(export.grant, "pvc-1") == "data"
     assert (root / "data/file").read_text() == "data"

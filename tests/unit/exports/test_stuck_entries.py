@@ -73,7 +73,7 @@ def test_the_other_volumes_have_a_leader(
     assert takeover.moving == ("pvc-1", "pvc-2")
     assert [
         sentence
-        for sentence in takeover.left
+        for sentence in takeover.unresolved
         if "cannot move what an earlier term left" in sentence
     ]
     assert not term.exists()
@@ -97,9 +97,9 @@ def test_the_volume_of_what_is_stuck_has_to_wait(
             with pytest.raises(Unsafe, match="what earlier terms left of volume pvc-1"):
                 export.reclaim("pvc-1", "1", action)
         with pytest.raises(Unsafe):
-            export.exports.put_back(export.grant, "pvc-1")
-        put_back = export.exports.sweep(export.grant)
-        assert all(one.reason for one in put_back if one.volume == "pvc-1")
+            export.exports.move_back(export.grant, "pvc-1")
+        move_back = export.exports.sweep(export.grant)
+        assert all(one.reason for one in move_back if one.volume == "pvc-1")
         assert found(export).in_place
         assert (root / TERMS / f".ended-1.{ID}/-pvc-1/file").read_text() == "1"
 
@@ -113,7 +113,7 @@ def test_it_is_carried_over_once_it_can_be_moved(
     bad.names.clear()
 
     if retry == "begin":
-        assert export.begin().left == ()
+        assert export.begin().unresolved == ()
     export.exports.sweep(export.grant)
 
     assert (root / "data-1/file").read_text() == "1"
@@ -135,7 +135,7 @@ def test_one_that_is_stuck_on_the_second_half_of_the_way_keeps_nobody_from_begin
 
     bad.names.clear()
     export.begin()
-    assert export.exports.put_back(export.grant, "pvc-1") == "data-1"
+    assert export.exports.move_back(export.grant, "pvc-1") == "data-1"
     assert (root / "data-1/file").read_text() == "1"
 
 
@@ -186,7 +186,7 @@ def test_a_draft_that_holds_something_is_kept_and_said(root: Path, export: Leadi
     for number in (2, 3):
         takeover = export.begin()
         assert takeover.term.number == number
-        [sentence] = takeover.left
+        [sentence] = takeover.unresolved
         assert f".left-1.{ID}.draft-1" in sentence
     assert (root / TERMS / f".left-1.{ID}.draft-1/file").read_text() == "somebody's"
     assert not draft.parent.exists()

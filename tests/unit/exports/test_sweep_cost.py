@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports import sweep
-from holdfast.exports.interface import PutBack
+from holdfast.exports.interface import MovedBack
 from tests.unit.exports.given import Leading, opened, published
 
 
@@ -23,7 +23,7 @@ def trashed(export: Leading) -> list[str]:
     return names
 
 
-def swept(export: Leading) -> tuple[PutBack, ...]:
+def swept(export: Leading) -> tuple[MovedBack, ...]:
     return export.exports.sweep(export.grant)
 
 

@@ -1,4 +1,4 @@
-"""A live volume's data that a sweep cannot put back: it is said, and retried (rule 7)."""
+"""A live volume's data that a sweep cannot move back: it is reported, and retried (rule 7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.exports.errors import TimedOut
-from holdfast.exports.interface import PutBack
+from holdfast.exports.interface import MovedBack
 from tests.unit.exports.given import Leading, published
 
 
@@ -22,7 +22,7 @@ def moving(export: Leading, root: Path, uid: str) -> str:
     return f".holdfast/terms/…/-pvc-{uid}"
 
 
-def swept(export: Leading) -> tuple[PutBack, ...]:
+def swept(export: Leading) -> tuple[MovedBack, ...]:
     return export.exports.sweep(export.grant)
 
 
@@ -38,7 +38,7 @@ def test_that_another_directory_is_in_its_place_is_said_until_it_is_gone(
         assert "'d1' exists, move it away" in said.reason
 
     (root / "d1").rmdir()
-    assert swept(either) == (PutBack("pvc-1", "d1", place),)
+    assert swept(either) == (MovedBack("pvc-1", "d1", place),)
     assert (root / "d1/file").read_text() == "data of 1"
 
 
