@@ -34,7 +34,7 @@ class View(Protocol):
 
     @property
     def name(self) -> str:
-        """Unique among the views, without a slash."""
+        """Unique among the views, without NUL, which `place_in` puts after it."""
 
     def place(self, volume: Volume) -> str:
         """A volume's directory on the export; empty where it is elsewhere."""
