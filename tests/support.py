@@ -11,6 +11,16 @@ T = TypeVar("T")
 _PAUSE = 0.05
 
 
+class Clock:
+    """Tells the time in place of a system clock; only the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def eventually(look: Callable[[], T | None], within: float = 45.0, what: str = "") -> T:
     """The first true value that `look` gives; fails when none came within so many seconds."""
     end = time.monotonic() + within

@@ -11,16 +11,9 @@ from holdfast.kube.debounce import Debounce
 from holdfast.kube.event_broadcaster import About, EventBroadcaster
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
+from tests.support import Clock
 
 CLAIM = About("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -16,19 +16,10 @@ from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector, Timing
 from holdfast.kube.resources import LEASES, Json
 from tests.fake.apiserver import FakeApiServer, Fault, Verb
+from tests.support import Clock
 
 PATH = LEASES.path("n", "l")
 TIMING = Timing(duration=15.0, renew_deadline=10.0, retry=2.0, poll=1.0)
-
-
-class Clock:
-    """What the elector takes for the time since boot."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

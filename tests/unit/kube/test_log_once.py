@@ -6,16 +6,9 @@ import pytest
 
 from holdfast.kube.errors import Conflict, ServerUnavailable
 from holdfast.kube.log_once import LogOnce
+from tests.support import Clock
 
 Lines = list[dict[str, object]]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
