@@ -12,6 +12,8 @@ The rules are client-go's (`tools/leaderelection`), with the clock on the safe s
   container has its pod's identity, and what its predecessor began is another term's.
 - Stopping gives the lease up, so the next holder need not wait. While work is outstanding that
   cannot be called back, it is not renewed and not given up either: it runs out.
+- What the holder says of itself goes into annotations with each of these writes. Only a change of
+  the spec renews a lease, so one that runs out can be annotated as well.
 
 Rejected: the package's election, which trusts the wall clock, has no request deadline (two
 leaders at once behind a hung server) and never gives a lease up.
@@ -22,12 +24,13 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from holdfast.kube import clock, lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.connection import Connection
 from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, ServerUnavailable
+from holdfast.kube.lease_annotations import LeaseAnnotations, nothing
 from holdfast.kube.lease_spec import ObservedLease, Timing
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.resources import LEASES, Json
@@ -68,6 +71,7 @@ class Elector:
         busy: Callable[[], bool] = never,
         changed: Callable[[bool], None] | None = None,
         handicap: Callable[[], float] = lambda: 0.0,
+        describe: Callable[[], Mapping[str, str]] = nothing,
     ) -> None:
         """`identity` must be this process's alone: whoever bears it takes the lease at once.
 
@@ -75,7 +79,8 @@ class Elector:
         that work is outstanding that cannot be called back: then it runs out. Work must be
         `busy` before it asks whether it may begin (`leading`). `changed` is told True and False
         on this elector's thread, up to `retry` late; `leading` is what counts. A free lease is left
-        to others for `handicap` seconds.
+        to others for `handicap` seconds. `describe` gives annotations for the lease, at each write
+        of it; renewing waits for it, so it must not block.
         """
         self._api = api
         self._name = name
@@ -86,6 +91,8 @@ class Elector:
         self._busy = busy
         self._handicap = handicap
         self._changed = changed or (lambda _leads: None)
+        self._annotations = LeaseAnnotations(describe)
+        self._says_why = False  # a lease that runs out: once
         self._server_log = LogOnce(f"keeping lease {namespace}/{name}")
         self._connection = Connection()
         self._observed = ObservedLease()
@@ -155,7 +162,7 @@ class Elector:
 
     def _campaign(self) -> float:
         if not self._may_lead():
-            return self._poll() if self._busy() else self._give_up()
+            return self._let_run_out() if self._busy() else self._give_up()
         started, renews = clock.boottime(), self.leading()
         deadline = started + self._timing.renew_deadline / 2
         if renews:
@@ -191,6 +198,7 @@ class Elector:
             return self._timing.retry / 10
         self._observed.observe(lease)
         self._server_log.available()
+        self._says_why = False
         with self._state:
             # An answer after the end of a leadership does not revive it: the next is a new term.
             if self.leading() or not renews:
@@ -201,8 +209,13 @@ class Elector:
         whose, duration = self._identity, self._timing.duration
         if self._observed.lease is None:
             lease = lease_spec.created(self._name, self._namespace, whose, duration, self._term)
+            lease = self._annotations.add_to(lease)
             return self._api.create(LEASES, lease, self._namespace, timeout=timeout)
         lease = lease_spec.held(self._observed.lease, whose, duration, self._term)
+        return self._replace(self._annotations.add_to(lease), timeout)
+
+    def _replace(self, lease: Json, timeout: float) -> Json:
+        """Raises Conflict also when the lease was deleted."""
         try:
             return self._api.replace(LEASES, self._name, lease, self._namespace, timeout=timeout)
         except NotFound as error:
@@ -222,11 +235,25 @@ class Elector:
             self._look(RELEASE_TIMEOUT)
             if self._observed.lease and self._observed.held_by(self._identity, self._term):
                 lease = lease_spec.released(self._observed.lease)
-                self._api.replace(
-                    LEASES, self._name, lease, self._namespace, timeout=RELEASE_TIMEOUT
-                )
+                self._replace(self._annotations.add_to(lease), RELEASE_TIMEOUT)
             self._may_hold = False
         return self._poll()
+
+    def _let_run_out(self) -> float:
+        """Neither renew the lease nor give it up; say once in its annotations why."""
+        lease, says_why = self._observed.lease, self._says_why
+        if lease and not says_why and self._observed.held_by(self._identity, self._term):
+            self._says_why = True  # whatever becomes of it
+            annotated = self._annotations.add_to(lease)
+            if annotated is not lease:
+                self._annotate(annotated)
+        return self._poll()
+
+    def _annotate(self, lease: Json) -> None:
+        try:
+            self._observed.observe(self._replace(lease, RELEASE_TIMEOUT))
+        except Conflict:
+            self._look(RELEASE_TIMEOUT)
 
     def _lead_until(self, moment: float) -> None:
         with self._state:

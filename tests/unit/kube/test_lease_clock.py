@@ -33,6 +33,7 @@ class Stage:
     healthy: bool = True
     busy: bool = False
     told: list[bool] = field(default_factory=list)
+    state: str = ""  # what the holder says of itself
 
     def elector(self, identity: str = "me") -> Elector:
         return Elector(
@@ -44,6 +45,7 @@ class Stage:
             may_lead=lambda: self.healthy,
             busy=lambda: self.busy,
             changed=self.told.append,
+            describe=lambda: {"state": self.state} if self.state else {},
         )
 
     def leader(self) -> Elector:
@@ -55,6 +57,10 @@ class Stage:
     def spec(self) -> Json:
         spec: Json = self.server.objects.get(PATH)["spec"]
         return spec
+
+    def annotations(self) -> Json:
+        metadata = self.server.objects.get(PATH)["metadata"]
+        return dict(metadata.get("annotations") or {})
 
     def another_takes_it(self, seconds: float = 15.0) -> None:
         lease = self.server.objects.get(PATH)
@@ -572,3 +578,105 @@ def test_stopping_gives_the_lease_up_when_the_work_has_ended_in_time(stage: Stag
     assert electors() == []
     assert stage.spec()["holderIdentity"] == ""
     assert stage.told == [True, False]
+
+
+class TestAnnotations:
+    """What the holder says of itself; no request is made for them alone while it leads."""
+
+    def test_they_are_written_when_the_lease_is_made_and_with_each_renewal(
+        self, stage: Stage
+    ) -> None:
+        stage.state = "begins"
+        one = stage.leader()
+        assert stage.annotations() == {"state": "begins"}
+        stage.state = "serving"
+        one._step()
+
+        assert stage.annotations() == {"state": "serving"}
+        assert stage.writes() == ["create", "replace"]
+
+    def test_those_of_others_stay(self, stage: Stage) -> None:
+        stage.state = "serving"
+        one = stage.leader()
+        stage.server.objects.patch(PATH, {"metadata": {"annotations": {"others": "x"}}})
+        one._step()
+        one._step()
+
+        assert stage.annotations() == {"state": "serving", "others": "x"}
+
+    def test_a_lease_that_is_given_up_says_why(self, stage: Stage) -> None:
+        stage.state = "serving"
+        one = stage.leader()
+        stage.healthy, stage.state = False, "unavailable"
+        one._step()
+
+        assert (stage.spec()["holderIdentity"], stage.annotations()) == (
+            "",
+            {"state": "unavailable"},
+        )
+
+    def test_a_lease_that_runs_out_says_why_once_and_is_not_prolonged(self, stage: Stage) -> None:
+        stage.state = "serving"
+        one = stage.leader()
+        spec = stage.spec()
+        candidate = stage.elector("other")
+        candidate._step()
+        stage.healthy, stage.busy, stage.state = False, True, "unavailable"
+        stage.passes(4.0)
+        for _ in range(3):
+            one._step()
+
+        assert (stage.spec(), stage.annotations()) == (spec, {"state": "unavailable"})
+        assert stage.writes() == ["create", "replace"]
+        assert remaining(one) == 6.0
+        stage.healthy = True
+        candidate._step()
+        stage.passes(11.0)
+        candidate._step()
+        assert candidate.leading()
+
+    def test_one_that_was_renewed_after_it_had_said_why_says_it_again(self, stage: Stage) -> None:
+        stage.state = "serving"
+        one = stage.leader()
+        stage.healthy, stage.busy, stage.state = False, True, "unavailable"
+        one._step()
+        stage.healthy, stage.state = True, "serving"
+        one._step()
+        stage.healthy, stage.state = False, "unavailable again"
+        one._step()
+
+        assert stage.annotations() == {"state": "unavailable again"}
+
+    def test_a_lease_that_another_took_is_not_annotated(
+        self, stage: Stage, logged: list[dict[str, object]]
+    ) -> None:
+        stage.state = "serving"
+        one = stage.leader()
+        stage.another_takes_it()
+        taken = stage.server.objects.get(PATH)
+        stage.healthy, stage.busy, stage.state = False, True, "unavailable"
+        one._step()
+        one._step()
+
+        assert stage.server.objects.get(PATH) == taken
+        assert not one.leading()
+        assert logged == []
+
+    def test_without_any_a_lease_that_runs_out_is_not_written(self, stage: Stage) -> None:
+        one = stage.leader()
+        stage.healthy, stage.busy = False, True
+        one._step()
+
+        assert stage.writes() == ["create"]
+
+    def test_an_error_in_making_them_stops_no_renewal(
+        self, stage: Stage, logged: list[dict[str, object]]
+    ) -> None:
+        one = stage.leader()
+        one._annotations._describe = {}.popitem  # type: ignore[assignment] # any error
+        stage.passes(4.0)
+        for _ in range(3):
+            one._step()
+
+        assert remaining(one) == 10.0
+        assert [line["doing"] for line in logged] == ["describing the holder of a lease"]

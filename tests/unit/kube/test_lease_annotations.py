@@ -1,0 +1,51 @@
+"""What the holder of a lease says of itself goes along with what it writes anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+import pytest
+
+from holdfast.kube.lease_annotations import LeaseAnnotations, nothing
+from holdfast.kube.resources import Json
+
+
+def lease(annotations: Mapping[str, str] | None = None) -> Json:
+    metadata = {"name": "l"} | ({} if annotations is None else {"annotations": annotations})
+    return {"metadata": metadata, "spec": {"holderIdentity": "me"}}
+
+
+@pytest.mark.parametrize("others", [None, {}, {"others": "kept"}, {"ours": "old"}])
+def test_those_of_others_are_kept_and_ours_are_renewed(others: dict[str, str] | None) -> None:
+    given = lease(others)
+
+    added = LeaseAnnotations(lambda: {"ours": "new"}).add_to(given)
+
+    assert added["metadata"] == {"name": "l", "annotations": {**(others or {}), "ours": "new"}}
+    assert added["spec"] == given["spec"]
+    assert given == lease(others)
+
+
+def test_without_any_the_lease_is_as_it_was() -> None:
+    given = lease()
+
+    assert LeaseAnnotations(nothing).add_to(given) is given
+
+
+def test_an_error_is_logged_once_until_there_are_some_again(
+    logged: list[dict[str, object]],
+) -> None:
+    def fail() -> NoReturn:
+        raise KeyError
+
+    answers: list[Callable[[], dict[str, str]]] = [fail, fail, lambda: {"a": "b"}, fail]
+    annotations = LeaseAnnotations(lambda: answers.pop(0)())
+
+    assert ["annotations" in annotations.add_to(lease())["metadata"] for _ in range(4)] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert [line["doing"] for line in logged] == ["describing the holder of a lease"] * 2
