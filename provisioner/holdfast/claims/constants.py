@@ -25,3 +25,9 @@ FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
 ON_DELETE = "holdfast.io/on-delete"
 DIRECTORY = "holdfast.io/directory"
 EXPORT = "holdfast.io/export"
+
+# On the Lease of an export, beside EXPORT with its name: whose it is, where pods mount it from, and
+# how it is.
+PROVISIONER = "holdfast.io/provisioner"
+ADDRESS = "holdfast.io/address"
+STATE = "holdfast.io/state"

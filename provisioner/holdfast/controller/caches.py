@@ -63,7 +63,8 @@ class Caches:
         self.claims: Store[Claim] = Store({OF_CLASS: lambda claim: [claim.class_name]})
         self.classes: Store[StorageClass] = Store()
         self.volumes: Store[Volume] = Store(
-            {AT: self._places, BENEATH: self._above, OF_CLASS: _class_of_inherited}
+            {AT: self._places, BENEATH: self._above, OF_CLASS: _class_of_inherited},
+            self._exports_of,
         )
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
             Reflector(api, CLAIMS, self.claims, self._claim_of_interest, self._claim_changed),
@@ -152,6 +153,11 @@ class Caches:
         for view in self._views:
             for directory in parents_of(view.place(volume)):
                 yield place_in(view.name, directory)
+
+    def _exports_of(self, volume: Volume) -> Iterator[str]:
+        """The export at whose address a volume of ours is."""
+        if owns(volume, self._provisioner):
+            yield from (view.name for view in self._views if view.place(volume))
 
     def _claim_changed(self, key: str) -> None:
         self._postpone()

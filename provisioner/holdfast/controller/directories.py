@@ -7,6 +7,8 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +25,14 @@ T = TypeVar("T")
 _STALE_SECONDS = 60.0
 # Errors of one volume that may be the first symptom of a fault of the export.
 _SIGNS = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.ENOTCONN}
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The last probe of the export: when it ended, and how long it took (None: it failed)."""
+
+    at: datetime
+    seconds: float | None
 
 
 class Directories:
@@ -57,6 +67,7 @@ class Directories:
         self._outstanding = Outstanding()
         self._stale_since: float | None = None
         self._was_wrong = False
+        self.probed: Probed | None = None
 
     def read(self, operation: str, call: Callable[[Exports], T], about: str = "") -> T:
         """Runs an operation that changes nothing; raises ExportError."""
@@ -86,6 +97,14 @@ class Directories:
 
     def probe(self) -> None:
         """Probes the export; raises ExportError. Writes only to the expected export."""
+        started, seconds = time.monotonic(), None
+        try:
+            self._probe()
+            seconds = time.monotonic() - started
+        finally:
+            self.probed = Probed(datetime.now(UTC), seconds)
+
+    def _probe(self) -> None:
         try:
             self._try(self._exports.inspect)
             if self._can_check():

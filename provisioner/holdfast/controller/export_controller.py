@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from holdfast.claims.decide import DEFAULT_EXPORT
@@ -15,6 +15,15 @@ from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
 from holdfast.controller.export_metrics import ExportMetrics
+from holdfast.controller.export_state import (
+    REMOVED,
+    SERVING,
+    STOPPED,
+    ExportState,
+    annotations_of,
+    no_term,
+    unavailable,
+)
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
@@ -51,6 +60,7 @@ class ExportController:
         self.title = "export" if export.name == DEFAULT_EXPORT else f"export {export.name}"
         self._stop = threading.Event()
         self._warned_stale = False
+        self._ends_as = STOPPED
         self._settings = settings
         self._shared = shared
         self._provisioner = settings.provisioner
@@ -99,6 +109,7 @@ class ExportController:
         Returns once its last call has ended, however long that takes: this process must not begin
         another term of the same export before.
         """
+        self._ends_as = REMOVED
         self.stop()
         self.finish_work(time.monotonic() + seconds)
         self.release()
@@ -171,6 +182,7 @@ class ExportController:
             handicap=lambda: shared.spread.handicap(self.export.name),
             may_lead=lambda: self.circuit.available and self.failures.may_lead(),
             busy=self.directories.is_busy,
+            describe=self._describe,
         )
         shared.spread.add(self.export.name, self.leadership)
         self.watchdog = Watchdog(
@@ -267,6 +279,17 @@ class ExportController:
         _log.error(message, export=self.export.name)
         self._replica_warning("StaleMount")(message)
 
+    def state(self) -> ExportState:
+        """How the export is, as far as is known in memory."""
+        probed = self.directories.probed
+        return ExportState(
+            state=self._ends_as if self._stop.is_set() else self._serves(),
+            volumes=self.view.volume_count(),
+            trash=self.trash.content,
+            latency_seconds=probed.seconds if probed else None,
+            probed=probed.at if probed else None,
+        )
+
     def refuse_unless_leading(self) -> None:
         """Raises LeadershipLost if another replica may lead."""
         if not self.leadership.leading():
@@ -284,6 +307,16 @@ class ExportController:
     @property
     def _lease(self) -> str:
         return self._provisioner.lease_of(self.export.name)
+
+    def _serves(self) -> str:
+        if not self.circuit.available:
+            return unavailable(self.circuit.reason)
+        if self.gate.term is None:
+            return no_term(self.failures.reason)
+        return SERVING
+
+    def _describe(self) -> Mapping[str, str]:
+        return annotations_of(self._provisioner.name, self.export, self.state())
 
     def _grant(self, seconds: float) -> Grant:
         return self.gate.grant(seconds)  # the gate is created after the directories

@@ -56,6 +56,14 @@ class ExportView:
         """The provisioner, with the exports that there are now."""
         return replace(self._provisioner, exports=self._caches.names())
 
+    def volume_count(self) -> int | None:
+        """How many volumes of ours are at the export's address; None where that is not known.
+
+        Counted as they come and go: to ask costs the same however many there are.
+        """
+        is_told = self.synced and self.name in self._caches.names()
+        return self.volumes.count(self.name) if is_told else None
+
     def has(self, volume: Volume) -> bool:
         """Whether a volume of ours is this export's to look after."""
         return self._caches.view_of(volume) is self

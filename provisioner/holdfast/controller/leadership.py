@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from holdfast.claims.decide import DEFAULT_EXPORT
 from holdfast.controller.settings import Settings
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector
+from holdfast.kube.lease_annotations import nothing
 from holdfast.log import Logger
 
 _log = Logger(__name__)
@@ -58,6 +59,7 @@ def leadership(
     handicap: Callable[[], float] = lambda: 0.0,
     may_lead: Callable[[], bool],
     busy: Callable[[], bool],
+    describe: Callable[[], Mapping[str, str]] = nothing,
 ) -> Leadership:
     """Creates the elector for the settings; see `Elector` for the functions.
 
@@ -74,6 +76,7 @@ def leadership(
         busy=busy,
         handicap=handicap,
         changed=partial(_announce, export),
+        describe=describe,
     )
 
 

@@ -42,6 +42,15 @@ class _Entry:
     blocked: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TrashContent:
+    """What is in the trash: how many volumes, and how many of them cannot be removed for now."""
+
+    volumes: int
+    oldest_seconds: float
+    blocked: int
+
+
 class Trash:
     """One thread that empties the trash of one export, while this replica leads."""
 
@@ -64,6 +73,7 @@ class Trash:
         self._stop = stop
         self._entries: dict[str, _Entry] = {}  # the first has waited longest
         self._listed = 0.0
+        self.content: TrashContent | None = None  # as of the last turn; None while it is not known
         self._news = threading.Event()
         self.thread = threading.Thread(target=self._run, name="trash", daemon=True)
 
@@ -162,8 +172,11 @@ class Trash:
 
     def _count(self) -> None:
         entries = self._entries.values()
+        oldest = max((entry.age for entry in entries), default=0.0)
+        blocked = sum(bool(entry.blocked) for entry in entries)
+        self.content = TrashContent(len(entries), oldest, blocked)
         self._metrics.trash_volumes.set(len(entries))
-        self._metrics.trash_oldest_seconds.set(max((entry.age for entry in entries), default=0.0))
+        self._metrics.trash_oldest_seconds.set(oldest)
         self._metrics.set_blocked(_reasons(entries))
 
     def _forget(self) -> None:
@@ -171,6 +184,7 @@ class Trash:
         if self._entries or self._listed:
             self._entries, self._listed = {}, 0.0
             self._count()
+            self.content = None
 
 
 def _retry_after(failures: int) -> float:

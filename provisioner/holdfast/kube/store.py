@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from holdfast.kube.index import Index
+from holdfast.kube.tally import Tally
 
 T = TypeVar("T")
 
@@ -27,9 +28,17 @@ _FEW = 8
 class Store(Generic[T]):
     """Items by key and by index; safe for several threads. Items must not be changed in place."""
 
-    def __init__(self, indexes: Mapping[str, Callable[[T], Iterable[str]]] | None = None) -> None:
-        """`indexes` name functions from an item to the values it is to be found under."""
+    def __init__(
+        self,
+        indexes: Mapping[str, Callable[[T], Iterable[str]]] | None = None,
+        counted: Callable[[T], Iterable[str]] = lambda _: (),
+    ) -> None:
+        """`indexes` name functions from an item to the values it is to be found under.
+
+        `counted` gives the values under which an item only counts.
+        """
         self._indexes = {name: Index(values_of) for name, values_of in (indexes or {}).items()}
+        self._tally = Tally(counted)
         self._lock = threading.RLock()
         self._items: dict[str, tuple[int, T]] = {}
         self._removed: dict[str, int] = {}
@@ -46,6 +55,10 @@ class Store(Generic[T]):
         """Whether the item of a key is held at just this version."""
         held = self._items.get(key)
         return held is not None and held[0] == version
+
+    def count(self, value: str) -> int:
+        """How many items count under a value; however many there are, and waiting for nobody."""
+        return self._tally.count(value)
 
     def keys(self) -> list[str]:
         """All keys, as of now."""
@@ -126,7 +139,7 @@ class Store(Generic[T]):
         """Runs `change`, which changes what items are to be found under, and indexes them anew."""
         with self._lock:
             change()
-            for index in self._indexes.values():
+            for index in self._all_indexes():
                 index.clear()
                 for key, (_, item) in self._items.items():
                     index.change(key, None, item)
@@ -142,16 +155,20 @@ class Store(Generic[T]):
         before = self.get(key)
         self._removed.pop(key, None)
         self._items[key] = (version, item)
-        for index in self._indexes.values():
+        for index in self._all_indexes():
             index.change(key, before, item)
 
     def _remove(self, key: str) -> bool:
         held = self._items.pop(key, None)
         if held is None:
             return False
-        for index in self._indexes.values():
+        for index in self._all_indexes():
             index.change(key, held[1], None)
         return True
+
+    def _all_indexes(self) -> Iterator[Index[T] | Tally[T]]:
+        yield from self._indexes.values()
+        yield self._tally
 
     def _remember(self, key: str, version: int) -> None:
         self._removed.pop(key, None)

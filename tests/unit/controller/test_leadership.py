@@ -71,6 +71,20 @@ def test_whether_it_may_lead_and_is_busy_is_asked_of_the_export(api: Api) -> Non
     assert elector._identity == "holdfast-0"
 
 
+def test_what_the_export_says_of_itself_goes_into_the_lease(
+    api: Api, server: FakeApiServer
+) -> None:
+    elector = leadership(
+        api, settings(), LEASE, may_lead=yes, busy=no, describe=lambda: {"holdfast.io/x": "y"}
+    )
+    elector.start()
+    eventually(elector.leading)
+    elector.stop()
+
+    lease = server.objects.get(LEASES.path("storage", LEASE))
+    assert lease["metadata"]["annotations"] == {"holdfast.io/x": "y"}
+
+
 @pytest.mark.parametrize("leads", [True, False])
 def test_a_lease_that_nobody_holds_yet_lets_nobody_work(api: Api, *, leads: bool) -> None:
     elector = leadership(api, settings(leader_election=leads), LEASE, may_lead=yes, busy=no)

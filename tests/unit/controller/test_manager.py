@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -110,6 +111,13 @@ class Part:
         self._stop(seconds)
 
 
+def said_in_lease(running: Running) -> Json:
+    """The state in the default export's lease; empty before it has one."""
+    annotations = (running.held(LEASE) or {"metadata": {}})["metadata"].get("annotations") or {}
+    said: Json = json.loads(annotations.get("holdfast.io/state", "{}"))
+    return said
+
+
 @pytest.fixture
 def running(manager: Manager, server: FakeApiServer) -> Iterator[Running]:
     made = Running(manager, server)
@@ -170,6 +178,21 @@ class TestRunning:
         )
         assert running.manager.not_live() != []
         assert len(running.manager.api._pools.pools) == 0  # no connection is left
+
+    def test_the_lease_says_how_the_export_is(self, running: Running, root: Path) -> None:
+        running.server.objects.create(VOLUMES.path(), a_volume(ref("2"), "team/other"))
+        (root / "team" / "other").mkdir(parents=True)
+        Export(root).initialise(ID)
+
+        eventually(lambda: said_in_lease(running).get("state") == "serving")
+        eventually(lambda: (said_in_lease(running)["trash"] or {}).get("volumes") == 0)
+        said = said_in_lease(running)
+        assert said["volumes"] == 1
+        assert said["latency_seconds"] > 0
+
+        running.end()
+
+        assert said_in_lease(running)["state"] == "stopped"
 
     def test_the_work_in_hand_ends_before_the_lease_is_given_up(
         self, running: Running, monkeypatch: pytest.MonkeyPatch

@@ -116,3 +116,28 @@ def test_the_one_that_is_meant_is_written_to(export: Export, tmp_path: Path) -> 
     tried(export, lambda info: identity.check(info, "theirs")).probe()
 
     assert was_written_to(tmp_path)
+
+
+def test_how_long_the_last_probe_took_is_known_unless_it_failed(export: Export) -> None:
+    wrong = [False, False, True]
+
+    def check(_: ExportInfo) -> None:
+        if wrong.pop(0):
+            raise WrongExport("another one")
+
+    directories = tried(export, check)
+    known = [directories.probed]
+    directories.probe()
+    known.append(directories.probed)
+    with pytest.raises(WrongExport):
+        directories.probe()
+    known.append(directories.probed)
+    directories.close()
+
+    before, first, second = known
+    assert before is None
+    assert first is not None
+    assert second is not None
+    assert (first.seconds or 0) > 0
+    assert second.seconds is None
+    assert second.at >= first.at

@@ -123,3 +123,23 @@ def test_volumes_of_the_same_directory_on_two_servers_do_not_overlap(bench: Benc
     ]
 
     assert found == [["pvc-1"], ["pvc-2"]]
+
+
+def test_volumes_of_ours_are_counted_at_each_address(bench: Bench) -> None:
+    assert bench.slow.volume_count() is None
+    for reflector in bench.caches.reflectors:
+        reflector.synced.set()
+    for view in (bench.slow, bench.fast):
+        view._is_complete.set()
+    others = a_volume(ref("7"))
+    others["metadata"]["annotations"] = {}
+    for volume in (a_volume(ref("1")), a_volume(ref("2")), a_volume(ref("3"), server="ssd")):
+        bench.take(VOLUMES, volume)
+    bench.take(VOLUMES, others)
+    bench.take(VOLUMES, a_volume(ref("4"), server="elsewhere", export_id=FAST_ID))
+    assert (bench.slow.volume_count(), bench.fast.volume_count()) == (2, 1)
+
+    bench.take(VOLUMES, a_volume(ref("1")), "DELETED")
+    bench.caches.remove(bench.fast)
+
+    assert (bench.slow.volume_count(), bench.fast.volume_count()) == (1, None)

@@ -13,7 +13,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.controller import trash as module
 from holdfast.controller.requeue import LeadershipLost
-from holdfast.controller.trash import ENTRIES, Trash
+from holdfast.controller.trash import ENTRIES, Trash, TrashContent
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.interface import Reaped
 from tests.logged import captured_logs
@@ -131,6 +131,19 @@ def test_a_burst_of_names_is_listed_once_and_opened_one_by_one(bench: Bench) -> 
     assert bench.reaped == [f"pvc-{name}" for name in names]
     assert len(lists) == 1
     assert not found
+
+
+def test_what_is_in_it_is_known_while_this_replica_leads(bench: Bench) -> None:
+    known = [bench.trash.content]
+    bench.add("a", "b")
+    bench.answer("pvc-a", Reaped(done=False, age=7.0, blocked=("immutable",)))
+    bench.turn(2)
+    known.append(bench.trash.content)
+    bench.trash._forget()
+    known.append(bench.trash.content)
+
+    assert known == [None, TrashContent(volumes=1, oldest_seconds=7.0, blocked=1), None]
+    assert bench.gauge("volumes") == 0
 
 
 def test_it_is_listed_anew_each_minute(bench: Bench) -> None:

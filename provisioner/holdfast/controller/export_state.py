@@ -1,0 +1,83 @@
+"""How an export is, as its leader says in annotations of its Lease; `holdfast exports` reads it.
+
+The annotation `holdfast.io/state` is JSON with these fields:
+
+- `state`: "serving"; "unavailable: REASON" (the export does not answer); "no term: REASON" (the
+  leader cannot begin one); "stopped" (the replica ended) or "removed" (the export is not configured
+  any more).
+- `volumes`: the provisioner's volumes at the export's address.
+- `trash`: how many `volumes` it holds, the age of the oldest in seconds (`oldest_seconds`), and how
+  many of them cannot be removed for now (`blocked`).
+- `latency_seconds`: how long the last probe of the export took; null if it failed.
+- `probed`: when that was.
+
+A value is null while it is not known.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdfast.claims import constants
+from holdfast.controller.settings import ExportSettings
+from holdfast.controller.trash import TrashContent
+
+SERVING, STOPPED, REMOVED = "serving", "stopped", "removed"
+
+_LONGEST = 500  # characters of a reason: the API server takes no annotation of any length
+_NOT_BEGUN = "cannot begin a term: "
+
+
+@dataclass(frozen=True, slots=True)
+class ExportState:
+    """How an export is; fields as in the annotation."""
+
+    state: str
+    volumes: int | None
+    trash: TrashContent | None
+    latency_seconds: float | None
+    probed: datetime | None
+
+    def as_json(self) -> str:
+        """The text of the annotation."""
+        trash, probed, latency = self.trash, self.probed, self.latency_seconds
+        return json.dumps(
+            {
+                "state": self.state,
+                "volumes": self.volumes,
+                "trash": trash
+                and {
+                    "volumes": trash.volumes,
+                    "oldest_seconds": round(trash.oldest_seconds),
+                    "blocked": trash.blocked,
+                },
+                "latency_seconds": latency if latency is None else round(latency, 6),
+                "probed": probed and probed.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            }
+        )
+
+
+def unavailable(reason: str) -> str:
+    """The state of an export that does not answer, or is not the expected one."""
+    return f"unavailable: {_shortened(reason)}"
+
+
+def no_term(reason: str) -> str:
+    """The state of an export whose leader has no term, for a reason that may not be known."""
+    return f"no term: {_shortened(reason.removeprefix(_NOT_BEGUN)) or 'it is about to begin'}"
+
+
+def annotations_of(provisioner: str, export: ExportSettings, state: ExportState) -> dict[str, str]:
+    """The annotations of an export's Lease."""
+    return {
+        constants.PROVISIONER: provisioner,
+        constants.EXPORT: export.name,
+        constants.ADDRESS: str(export.address),
+        constants.STATE: state.as_json(),
+    }
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST else reason[: _LONGEST - 1] + "…"
