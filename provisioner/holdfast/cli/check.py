@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.claims.decide import Provisioner, read_class
+from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, read_class
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import Address
-from holdfast.cli import check_export, options
+from holdfast.cli import check_export, export_options, options
 from holdfast.cli.cluster import api_of, volumes_of
+from holdfast.cli.export_options import Config
 from holdfast.cli.finding import Line
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
-from holdfast.controller.settings import own_namespace
+from holdfast.controller.settings import ExportSettings, own_namespace
 
 if TYPE_CHECKING:
     from holdfast.kube.api import Api
+
+Volumes = Callable[[], Sequence[Volume]]
 
 _NAMED = 3  # claims in one line
 
 
 @click.command()
-@options.provisioner_name
-@options.also_known_as
-@options.optional_address
+@options.provisioner
+@options.address
+@options.config
 @options.persons_kubeconfig
 @options.root
 @option(
@@ -52,6 +57,7 @@ def check(
     nfs_server: str | None,
     nfs_path: str | None,
     nfs_server_alias: tuple[str, ...],
+    config: Config | None,
     kubeconfig: str | None,
     root: Path,
     skip_export: bool,
@@ -65,20 +71,26 @@ def check(
     Asks the API server about each permission that the provisioner needs and reads the
     StorageClasses that name it. Then creates, renames and removes a directory on the export, unless
     the provisioner's volumes were created on another export. Without --nfs-server and --nfs-path,
-    all of its volumes are assumed to be on this one. Each line is ok or says what to do. A note
+    all of its volumes are assumed to be on this one. With --config, each export of the file is
+    checked, and the permissions on its Lease. Each line is ok or says what to do. A note
     names claims that wait for a StorageClass that does not exist.
 
     Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """
+    export_options.refuse_both(config, nfs_server, nfs_path)
     address = _address(nfs_server, nfs_path, nfs_server_alias)
-    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
+    exports = config[1] if config else ()
+    provisioner = Provisioner(
+        provisioner_name,
+        also=frozenset(also_known_as),
+        ownership=Ownership(default_mode, default_uid, default_gid),
+        exports=tuple(export.name for export in exports) or (DEFAULT_EXPORT,),
+    )
     lines = [*_cluster(kubeconfig, provisioner, leader_election)]
     if not skip_export:
-        lines += check_export.lines(
-            root,
-            Ownership(default_mode, default_uid, default_gid),
-            lambda: _own_volumes(kubeconfig, provisioner),
-            address,
+        volumes = partial(_own_volumes, kubeconfig, provisioner)
+        lines += _each_export(exports, provisioner, cache(volumes)) or check_export.lines(
+            root, provisioner.ownership, volumes, address
         )
     for line in lines:
         click.echo(str(line))
@@ -98,19 +110,33 @@ def _cluster(
 
     try:
         api = api_of(kubeconfig)
-        lease = provisioner.lease_of() if leader_election else ""
-        yield from _permissions(api, lease)
+        leases = [provisioner.lease_of(export) for export in provisioner.exports]
+        yield from _permissions(api, leases if leader_election else [])
         yield from _classes(api, provisioner)
     except KubeError as error:
         yield Line("reach the API server", error.message)
 
 
-def _permissions(api: Api, lease: str) -> Iterator[Line]:
+def _each_export(
+    exports: Sequence[ExportSettings], provisioner: Provisioner, volumes: Volumes
+) -> list[Line]:
+    """The checks of each export of the file, with its name."""
+    return [
+        replace(line, what=f"export {export.name}: {line.what}")
+        for export in exports
+        for line in check_export.lines(
+            export.root, export.ownership or provisioner.ownership, volumes, export.address
+        )
+    ]
+
+
+def _permissions(api: Api, leases: Collection[str]) -> Iterator[Line]:
     from holdfast.controller.permissions import review
 
-    for asked in review(api, own_namespace(), [lease] if lease else []):
+    for asked in review(api, own_namespace(), leases):
         where = f" in namespace {asked.namespace}" if asked.namespace else ""
-        what = f"may {asked.verb} {asked.resource.plural}{where}"
+        which = f" {asked.name}" if asked.name in leases and len(leases) > 1 else ""
+        what = f"may {asked.verb} {asked.resource.plural}{which}{where}"
         yield Line(what, "" if asked.allowed else f"grant '{asked.verb}' {asked.advice}")
 
 
@@ -125,7 +151,7 @@ def _classes(api: Api, provisioner: Provisioner) -> Iterator[Line]:
     for one in ours:
         advice = ""
         try:
-            read_class(one)
+            read_class(one, provisioner.exports)
         except Refused as refused:
             advice = refused.message
         yield Line(f"StorageClass {one.name!r} can be served", advice)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
-from holdfast.cli import options
+from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm
 from holdfast.cli.options import EXPORT_ID
@@ -35,11 +35,9 @@ exports.add_command(show)
 
 
 @exports.command()
-@options.provisioner_name
-@options.also_known_as
-@options.address
+@options.provisioner
+@export_options.one_export
 @options.persons_kubeconfig
-@options.root
 @click.option(
     "--id",
     "wanted",
@@ -57,16 +55,13 @@ def accept(
     *,
     provisioner_name: str,
     also_known_as: tuple[str, ...],
-    nfs_server: str,
-    nfs_path: str,
-    nfs_server_alias: tuple[str, ...],
     kubeconfig: str | None,
-    root: Path,
     wanted: str | None,
     allow_unnamed: bool,
     replace: bool,
     allow_empty: bool,
     yes: bool,
+    **where: Any,
 ) -> None:
     """Accept the mounted export as the one that the cluster's volumes were created on.
 
@@ -95,21 +90,20 @@ def accept(
     from holdfast.cli.present import present_on
     from holdfast.exports.errors import ExportError
     from holdfast.exports.export import Export
-    from holdfast.exports.interface import Leader
     from holdfast.kube.errors import KubeError
 
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
-    address = Address(nfs_server, nfs_path, frozenset(nfs_server_alias))
+    at = export_options.chosen(**where)
+    root = at.root
     try:
         api, export = api_of(kubeconfig), Export(root)
-        named = _named(api, provisioner, address)
+        named = _named(api, provisioner, at.address)
         held = export.inspect_damaged()
         chosen = choose(named, held, wanted or "", allow_unnamed=allow_unnamed)
         present = present_on(export, named.of(chosen))
         if held.id == chosen:
             click.echo(f"the export at {root} has the id {chosen} already; {present}")
-            leader = Leader(_cluster(api), provisioner.lease_of(), provisioner.former_leases_of())
-            _accept_restored(export, leader, ask=not yes)
+            _accept_restored(export, _leader(api, provisioner, at.name), ask=not yes)
             return
         if not replace:
             _refuse_another_id(held, root, chosen)
@@ -182,6 +176,13 @@ def _learned(export: Export, leader: Leader) -> int:
         except Fenced:
             continue
     return export.accept_restored(leader)
+
+
+def _leader(api: Api, provisioner: Provisioner, export: str) -> Leader:
+    from holdfast.exports.interface import Leader
+
+    leases = provisioner.lease_of(export), provisioner.former_leases_of(export)
+    return Leader(_cluster(api), *leases)
 
 
 def _cluster(api: Api) -> str:

@@ -111,6 +111,18 @@ def option(flag: str, variable: str, help_text: str, **more: Any) -> Callable[[C
     return click.option(flag, envvar=variable, show_envvar=True, help=help_text, **more)
 
 
+def output(*formats: str) -> Callable[[Command], Command]:
+    """In which format to print; the first is the default."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Output format.",
+    )
+
+
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Combines options into one decorator, in this order in the help."""
 
@@ -156,6 +168,7 @@ also_known_as = option(
     multiple=True,
     type=NAME,
 )
+provisioner = together(provisioner_name, also_known_as)
 root = option(
     "--root",
     "HOLDFAST_ROOT",
@@ -164,36 +177,28 @@ root = option(
     default=MOUNT_POINT,
     show_default=True,
 )
-
-
-def _address(*, required: bool) -> Callable[[Command], Command]:
-    """The export's address, as volumes name it."""
-    return together(
-        option(
-            "--nfs-server",
-            "NFS_SERVER",
-            "The NFS server that pods mount from: host name or address.",
-            type=NAME,
-            required=required,
-        ),
-        option(
-            "--nfs-path",
-            "NFS_PATH",
-            "The exported path, as pods mount it.",
-            type=PATH,
-            required=required,
-        ),
-        option(
-            "--nfs-server-alias",
-            "HOLDFAST_NFS_SERVER_ALIASES",
-            "Another name or address of the same server that volumes may name; may be repeated "
-            "(in the variable: separated by spaces).",
-            multiple=True,
-            type=NAME,
-        ),
-    )
-
-
+address = together(
+    option(
+        "--nfs-server",
+        "NFS_SERVER",
+        "The NFS server that pods mount from: host name or address.",
+        type=NAME,
+    ),
+    option(
+        "--nfs-path",
+        "NFS_PATH",
+        "The exported path, as pods mount it.",
+        type=PATH,
+    ),
+    option(
+        "--nfs-server-alias",
+        "HOLDFAST_NFS_SERVER_ALIASES",
+        "Another name or address of the same server that volumes may name; may be repeated "
+        "(in the variable: separated by spaces).",
+        multiple=True,
+        type=NAME,
+    ),
+)
 config = option(
     "--config",
     "HOLDFAST_CONFIG",
@@ -202,4 +207,3 @@ config = option(
     type=CONFIG,
     metavar="FILE",
 )
-address, optional_address = _address(required=True), _address(required=False)

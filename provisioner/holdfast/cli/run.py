@@ -12,15 +12,15 @@ import click
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.volume import Address
 from holdfast.cli import logs, options
+from holdfast.cli.export_options import Config, exports_of
 from holdfast.cli.options import BOOLEAN, CLUSTER, ID, LISTEN, MODE, SECONDS, WORKERS, option
-from holdfast.controller.settings import ExportSettings, Settings
+from holdfast.controller.settings import Settings
 
 
 @click.command()
 @options.provisioner_name
-@options.optional_address
+@options.address
 @options.config
 @options.kubeconfig
 @option(
@@ -137,7 +137,7 @@ def _settings(
     provisioner_name: str,
     nfs_server: str | None,
     nfs_path: str | None,
-    config: tuple[Path, tuple[ExportSettings, ...]] | None,
+    config: Config | None,
     nfs_server_alias: tuple[str, ...],
     default_mode: int,
     default_uid: int | None,
@@ -150,17 +150,14 @@ def _settings(
     http: tuple[str, int],
     **others: Any,
 ) -> Settings:
-    if config and (nfs_server or nfs_path):
-        raise click.UsageError("--config lists the exports: do not give --nfs-server or --nfs-path")
-    if not config and not (nfs_server and nfs_path):
-        missing = "--nfs-path" if nfs_server else "--nfs-server"
-        raise click.UsageError(f"Missing option '{missing}', or '--config' for several exports.")
-    only = ExportSettings(
-        address=Address(nfs_server or "", nfs_path or "", frozenset(nfs_server_alias)),
+    exports = exports_of(
+        config=config,
+        nfs_server=nfs_server,
+        nfs_path=nfs_path,
+        nfs_server_alias=nfs_server_alias,
         root=root,
         deadline=export_deadline,
     )
-    path, exports = config or (None, (only,))
     return Settings(
         provisioner=Provisioner(
             provisioner_name,
@@ -171,7 +168,7 @@ def _settings(
             exports=tuple(export.name for export in exports),
         ),
         exports=exports,
-        config=path,
+        config=config[0] if config else None,
         http_host=http[0],
         http_port=http[1],
         **others,

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
-from holdfast.claims.volume import Address
-from holdfast.cli import options
+from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, volumes_of
+from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
     from holdfast.exports.export import Export
@@ -51,29 +50,17 @@ class Shown:
 
 
 @click.command()
-@options.provisioner_name
-@options.also_known_as
-@options.address
+@options.provisioner
+@export_options.one_export
 @options.persons_kubeconfig
-@options.root
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@options.output("text", "json")
 def show(
     *,
     provisioner_name: str,
     also_known_as: tuple[str, ...],
-    nfs_server: str,
-    nfs_path: str,
-    nfs_server_alias: tuple[str, ...],
     kubeconfig: str | None,
-    root: Path,
     output: str,
+    **where: Any,
 ) -> None:
     """Show the mounted export and what the volumes name; changes nothing.
 
@@ -85,10 +72,10 @@ def show(
     from holdfast.kube.errors import KubeError
 
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
-    address = Address(nfs_server, nfs_path, frozenset(nfs_server_alias))
+    at = export_options.chosen(**where)
     try:
         volumes = [one for one in volumes_of(api_of(kubeconfig)) if owns(one, provisioner)]
-        shown = _shown(Export(root), root, volumes, provisioner, address)
+        shown = _shown(Export(at.root), at, volumes, provisioner)
     except (KubeError, ExportError) as error:
         raise click.ClickException(error.message) from error
     click.echo(json.dumps(asdict(shown), indent=2) if output == "json" else _text(shown))
@@ -96,16 +83,16 @@ def show(
 
 def _shown(
     export: Export,
-    root: Path,
+    at: ExportSettings,
     volumes: Sequence[Volume],
     provisioner: Provisioner,
-    address: Address,
 ) -> Shown:
     from holdfast.cli.export_ids import named_by
     from holdfast.cli.present import present_on
     from holdfast.controller.identity import refuse_another
     from holdfast.exports.errors import WrongExport
 
+    address = at.address
     info, named, wrong = export.inspect(), named_by(volumes, provisioner, address), ""
     try:
         refuse_another(info, volumes, address)
@@ -113,7 +100,7 @@ def _shown(
         wrong = error.message
     present = present_on(export, named.places)
     return Shown(
-        root=str(root),
+        root=str(at.root),
         id=info.id,
         format=info.format,
         server=address.server,

@@ -137,3 +137,62 @@ def test_half_an_address_is_a_wrong_option(bench: Bench, half: tuple[str, ...]) 
 
     assert done.exit_code == 2
     assert "give --nfs-server and --nfs-path together" in done.output
+
+
+class TestSeveralExports:
+    """With --config, each export of the file is checked, and the permissions on its Lease."""
+
+    @pytest.fixture
+    def config(self, bench: Bench, tmp_path: Path) -> str:
+        """Two exports: fast, which is the volumes', and slow, on which there are none."""
+        bench.add()
+        Export(bench.root).initialise(ID)
+        (tmp_path / "slow").mkdir()
+        path = tmp_path / "exports.yaml"
+        path.write_text(
+            "exports:\n"
+            f"  - {{name: fast, server: nas, path: /srv, mount: {bench.root}}}\n"
+            f"  - {{name: slow, server: nas, path: /slow, mount: {tmp_path / 'slow'}}}\n"
+        )
+        return str(path)
+
+    def test_each_is_tried_and_named(self, bench: Bench, config: str) -> None:
+        done = bench.check("--config", config)
+
+        assert done.exit_code == 0, done.output
+        for name in ("fast", "slow"):
+            assert f"ok    export {name}: {IDENTITY}" in done.output
+            assert f"ok    export {name}: remove a directory on the export" in done.output
+
+    def test_one_that_is_wrong_does_not_keep_the_others_from_being_tried(
+        self, bench: Bench, config: str
+    ) -> None:
+        (bench.root / ".holdfast/export").unlink()
+
+        assert "is mounted here" in bench.advice(f"export fast: {IDENTITY}", "--config", config)
+        assert "ok    export slow: remove a directory" in bench.check("--config", config).output
+
+    def test_each_lease_is_asked_about(self, bench: Bench, config: str) -> None:
+        said = bench.check("--config", config, "--skip-export").output
+
+        for verb in ("get", "update"):
+            for name in ("fast", "slow"):
+                assert f"ok    may {verb} leases example.com-nfs-{name} in namespace" in said
+
+    @pytest.mark.parametrize(("export", "is_well"), [("slow", True), ("third", False)])
+    def test_a_class_may_name_one_of_them(
+        self, bench: Bench, config: str, export: str, *, is_well: bool
+    ) -> None:
+        named = a_class({"export": export})
+        named["metadata"]["name"] = "named"
+        bench.server.objects.create(CLASSES.path(), named)
+
+        said = bench.check("--config", config, "--skip-export").output
+
+        assert ("ok    StorageClass 'named' can be served" in said) == is_well
+
+    def test_an_address_beside_the_file_is_a_wrong_option(self, bench: Bench, config: str) -> None:
+        done = bench.check("--config", config, *AT)
+
+        assert done.exit_code == 2
+        assert "--config lists the exports" in done.output

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click import Command
 from click.testing import CliRunner, Result
 
 from holdfast.claims import constants
@@ -391,6 +392,67 @@ class TestShow:
 
         assert done.exit_code == 1
         assert "Error: cannot open the export's root" in done.output
+
+
+class TestSeveral:
+    """One export of a file, by its name."""
+
+    @pytest.fixture
+    def given(self, bench: Bench, tmp_path: Path) -> list[str]:
+        """Options with a file: fast is mounted at the bench's root, slow nowhere."""
+        path = tmp_path / "exports.yaml"
+        path.write_text(
+            "exports:\n"
+            f"  - {{name: fast, server: nas, path: /srv, mount: {bench.root}}}\n"
+            f"  - {{name: slow, server: nas, path: /slow, mount: {tmp_path / 'slow'}}}\n"
+        )
+        named = bench._given.index("--nfs-server")
+        others = bench._given[:named] + bench._given[named + 4 : -2]
+        return [*others, "--config", str(path)]
+
+    def test_one_that_is_named_is_shown_with_its_address_and_root(
+        self, bench: Bench, given: list[str]
+    ) -> None:
+        bench.add()
+        bench.give(ID)
+
+        done = CliRunner().invoke(show, [*given, "--export", "fast", "-o", "json"])
+
+        shown = json.loads(done.output)
+        assert (shown["root"], shown["server"], shown["path"]) == (str(bench.root), "nas", "/srv")
+        assert (shown["id"], shown["volumes"]) == (ID, 1)
+
+    def test_one_that_is_named_is_accepted_in_the_name_of_its_own_lease(
+        self, bench: Bench, given: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.add()
+        leaders: list[Leader] = []
+        monkeypatch.setattr(Export, "restored", lambda *_: ["pvc-1"])
+        monkeypatch.setattr(Export, "accept_restored", lambda _, leader: leaders.append(leader))
+        options = [*given, "--export", "fast", "--yes"]
+        assert CliRunner().invoke(accept, options).exit_code == 0
+        assert bench.held().id == ID
+
+        CliRunner().invoke(accept, options)
+
+        assert leaders == [Leader(bench.cluster, "example.com-nfs-fast", ("example.com-nfs",))]
+
+    @pytest.mark.parametrize("command", [show, accept])
+    @pytest.mark.parametrize("export", [[], ["--export", "third"]])
+    def test_without_one_of_them_their_names_are_listed(
+        self, given: list[str], command: Command, export: list[str]
+    ) -> None:
+        done = CliRunner().invoke(command, [*given, *export])
+
+        assert done.exit_code == 2
+        assert "give --export one of fast, slow" in " ".join(done.output.split())
+
+    @pytest.mark.parametrize("command", [show, accept])
+    def test_without_a_file_the_address_is_needed(self, command: Command) -> None:
+        done = CliRunner().invoke(command, ["--provisioner-name", NAME])
+
+        assert done.exit_code == 2
+        assert "Missing option '--nfs-server', or '--config'" in done.output
 
 
 class TestRestored:
