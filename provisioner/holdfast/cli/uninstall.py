@@ -55,19 +55,11 @@ class Row:
 
 
 @click.command()
-@options.provisioner_name
-@options.also_known_as
+@options.provisioner
 @options.persons_kubeconfig
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@options.output("text", "json")
 def uninstall(
     *,
     provisioner_name: str,
@@ -82,8 +74,8 @@ def uninstall(
     With it, a volume that nfs-subdir-external-provisioner deletes would stay Terminating for ever.
     Volumes, claims, directories and records stay as they are.
 
-    Stop Holdfast first: it would set the finalizer again, so while its Lease is held, this refuses.
-    Whether one runs without leader election, it cannot know.
+    Stop Holdfast first: it would set the finalizer again, so while the Lease of one of its exports
+    is held, this refuses. Whether one runs without leader election, it cannot know.
 
     It shows the volumes, and those whose directory nfs-subdir-external-provisioner would treat
     otherwise than Holdfast, and asks first. Called again, it finds nothing to do.
@@ -117,7 +109,7 @@ def uninstall(
 
 def _refuse_while_led(api: Api, provisioner: Provisioner) -> None:
     """Raises ClickException."""
-    if leads := held_lease(api, {provisioner.lease_of(), *provisioner.former_leases_of()}):
+    if leads := held_lease(api, provisioner):
         raise click.ClickException(
             f"{leads}: a Holdfast that runs would set the finalizer again; scale its Deployment to "
             "0, or uninstall the chart, and run this again"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from holdfast.claims.constants import FINALIZER, PROVISIONED_BY
+from holdfast.claims.constants import FINALIZER, PROVISIONED_BY, PROVISIONER
 from holdfast.cli import leader, main
 from holdfast.kube.resources import CLASSES, LEASES, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer, Fault, Request
@@ -37,15 +38,22 @@ class Bench:
             made["metadata"]["annotations"]["holdfast.io/on-delete"] = action
         self.server.objects.create(VOLUMES.path(), made)
 
-    def hold(self, holder: str = "holdfast-0", name: str = LEASE, seconds: int = 1) -> None:
+    def hold(
+        self,
+        holder: str = "holdfast-0",
+        name: str = LEASE,
+        seconds: int = 1,
+        annotations: dict[str, str] | None = None,
+    ) -> None:
         spec = {"holderIdentity": holder, "leaseDurationSeconds": seconds, "renewTime": "1"}
-        lease = {"metadata": {"namespace": "storage", "name": name}, "spec": spec}
+        metadata = {"namespace": "storage", "name": name, "annotations": annotations or {}}
+        lease = {"metadata": metadata, "spec": spec}
         # Where a list of all namespaces finds it.
         self.server.objects.create(LEASES.path("storage"), lease)
 
-    def renew(self, *_: object, **changes: str) -> None:
+    def renew(self, *_: object, name: str = LEASE, **changes: str) -> None:
         """The holder renews its lease."""
-        path = LEASES.path("storage", LEASE)
+        path = LEASES.path("storage", name)
         spec = {"renewTime": "2", **changes}
         self.server.objects.patch(path, {"spec": spec})
 
@@ -296,6 +304,23 @@ class TestALeader:
         )
 
         assert bench.run("--also-known-as", FORMER).exit_code == 1
+
+    @pytest.mark.parametrize(("by", "is_refused"), [(NAME, True), (FORMER, False)])
+    def test_a_lease_of_any_export_of_the_provisioner_counts(
+        self, bench: Bench, by: str, *, is_refused: bool
+    ) -> None:
+        """Its name does not say whose it is: the leader has."""
+        bench.add()
+        name = f"{LEASE}-fast"
+        bench.hold(name=name, seconds=1000, annotations={PROVISIONER: by})
+        bench.server.meanwhile("get", partial(bench.renew, name=name))
+        if not is_refused:
+            bench.server.between.clear()
+
+        done = bench.run()
+
+        assert (f"Lease storage/{name} is held by" in done.output) == is_refused
+        assert (FINALIZER in bench.finalizers()) == is_refused
 
     def test_one_that_begins_to_lead_while_it_asks_is_seen(self, bench: Bench) -> None:
         bench.add()
