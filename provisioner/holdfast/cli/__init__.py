@@ -20,7 +20,8 @@ def main() -> None:
     """Durable Kubernetes volumes on a plain NFS server.
 
     The provisioner's pod runs `holdfast run`. The other commands are for administrators: they need
-    only a kubeconfig, and `check` and `exports` also need the mounted export.
+    only a kubeconfig, and `check`, `exports show` and `exports accept` also need the mounted
+    export.
 
     Each option can also be set by the environment variable that its help names.
     """

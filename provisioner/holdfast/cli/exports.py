@@ -1,4 +1,4 @@
-"""`holdfast exports`: show which export is mounted, and accept it."""
+"""`holdfast exports`: list the exports, show which one is mounted, and accept it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.volume import Address
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm
-from holdfast.cli.options import EXPORT_ID
+from holdfast.cli.export_options import Config
+from holdfast.cli.list_exports import list_exports
+from holdfast.cli.options import EXPORT_ID, NAME, option
 from holdfast.cli.show_export import show
 
 if TYPE_CHECKING:
@@ -26,9 +29,60 @@ _ATTEMPTS = 10  # each fails only if the provisioner begins a term meanwhile
 _SHOWN = 3  # volumes in one line
 
 
-@click.group()
-def exports() -> None:
-    """Commands about the export as a whole."""
+@click.group(invoke_without_command=True)
+@options.persons_kubeconfig
+@option(
+    "--provisioner-name",
+    "PROVISIONER_NAME",
+    "List only this provisioner's exports; default: those of all provisioners.",
+    type=NAME,
+)
+@options.config
+@click.option(
+    "-n", "--namespace", default="", help="Where the Leases are; default: in all namespaces."
+)
+@options.output("table", "json")
+@click.pass_context
+def exports(
+    context: click.Context,
+    *,
+    kubeconfig: str | None,
+    provisioner_name: str | None,
+    config: Config | None,
+    namespace: str,
+    output: str,
+) -> None:
+    """List the exports: leader, state, volumes, trash, latency. Commands about one of them.
+
+    The leader of an export says in the export's Lease how it is, so a kubeconfig with the right to
+    read Leases is enough. A provisioner without leader election has none.
+
+    With --config, the exports of that file are listed, else those that have a Lease. Where Leases
+    may not be listed, as in the pod, they are read by their names, for which --provisioner-name
+    is needed. After an export without a leader stands how it was. Its Lease can be deleted if it
+    is not served any more.
+
+    LATENCY is that of the last probe of the export; TRASH is how many deleted volumes are not yet
+    removed.
+
+    Exits with 0 if each export has a leader and is served, 1 if not, or if the API server refuses,
+    2 for an invalid option.
+    """
+    if context.invoked_subcommand:
+        _refuse_options(context)
+        return
+    if config and not provisioner_name:
+        raise click.UsageError("--config needs --provisioner-name")
+    list_exports(kubeconfig, provisioner_name, config[1] if config else (), namespace, output)
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Raises UsageError for options before the name of a command, which does not see them."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is ParameterSource.COMMANDLINE:
+            command = context.invoked_subcommand
+            raise click.UsageError(f"give {parameter.opts[-1]} after {command!r}, not before it")
 
 
 exports.add_command(show)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +15,7 @@ from holdfast.claims.reclaim import owns
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of
 from holdfast.cli.options import NAME, option
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from holdfast.cli.table import head, print_table, span, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +57,7 @@ WIDE = (*NARROW, "volume", "storage_class", "access_modes", "server", "path")
     type=NAME,
 )
 @options.also_known_as
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(("table", "wide", "json", "yaml")),
-    default="table",
-    show_default=True,
-    help="Output format.",
-)
+@options.output("table", "wide", "json", "yaml")
 @click.option("-n", "--namespace", default="", help="Only volumes of claims in this namespace.")
 def volumes(
     *,
@@ -143,57 +132,31 @@ def row_of(obj: Json) -> Row:
 
 def age(since: str) -> str:
     """The time since an RFC 3339 timestamp, as kubectl shows it: `42s`, `7m`, `3h`, `12d`."""
-    seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit}"
-    return f"{max(0, seconds)}s"
+    return span((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
 
 
 def _print_table(rows: Sequence[Row], *, wide: bool) -> None:
-    from rich.console import Console
-    from rich.measure import Measurement
-
     if not rows:
         click.echo("no volumes", err=True)
         return
-    table = table_of(rows, WIDE if wide else NARROW)
-    console = Console(highlight=False)
-    width = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
-    if console.is_terminal and not wide and width > console.width:
-        click.echo("\n".join(stacked(rows)))
-        return
-    console.width = max(width, console.width)  # the terminal wraps longer lines
-    console.print(table)
+    table = table_of(WIDE if wide else NARROW, _cells(rows, WIDE if wide else NARROW))
+    print_table(table, None if wide else lambda: stacked(rows))
 
 
-def table_of(rows: Sequence[Row], names: Sequence[str]) -> Table:
-    """One line per volume, never wrapped or truncated."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
-    for name in names:
-        table.add_column(_head(name), no_wrap=True)
-    for row in rows:
-        table.add_row(*map(row.cell, names))
-    return table
+def _cells(rows: Sequence[Row], names: Sequence[str]) -> Iterator[list[str]]:
+    return (list(map(row.cell, names)) for row in rows)
 
 
 def stacked(rows: Sequence[Row]) -> Iterator[str]:
     """Two lines per volume, the second with its directory, for narrow terminals."""
     names = [name for name in NARROW if name != "directory"]
-    cells = [[_head(name) for name in names]]
-    cells += [list(map(row.cell, names)) for row in rows]
+    cells = [[head(name) for name in names]]
+    cells += _cells(rows, names)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    directories = [_head("directory"), *(row.directory for row in rows)]
+    directories = [head("directory"), *(row.directory for row in rows)]
     for line, directory in zip(cells, directories, strict=True):
         yield "  ".join(map(str.ljust, line, widths)).rstrip()
         yield f"  {directory}"
-
-
-def _head(name: str) -> str:
-    return name.replace("_", " ").upper()
 
 
 def data_of(rows: Sequence[Row]) -> list[Json]:

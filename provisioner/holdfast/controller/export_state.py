@@ -22,12 +22,20 @@ from datetime import datetime
 
 from holdfast.claims import constants
 from holdfast.controller.settings import ExportSettings
-from holdfast.controller.trash import TrashContent
 
 SERVING, STOPPED, REMOVED = "serving", "stopped", "removed"
 
 _LONGEST = 500  # characters of a reason: the API server takes no annotation of any length
 _NOT_BEGUN = "cannot begin a term: "
+
+
+@dataclass(frozen=True, slots=True)
+class TrashContent:
+    """What is in the trash: how many volumes, and how many of them cannot be removed for now."""
+
+    volumes: int
+    oldest_seconds: float
+    blocked: int
 
 
 @dataclass(frozen=True, slots=True)

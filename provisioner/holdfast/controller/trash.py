@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_metrics import ExportMetrics
+from holdfast.controller.export_state import TrashContent
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
@@ -40,15 +41,6 @@ class _Entry:
     failures: int = 0
     age: float = 0.0
     blocked: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TrashContent:
-    """What is in the trash: how many volumes, and how many of them cannot be removed for now."""
-
-    volumes: int
-    oldest_seconds: float
-    blocked: int
 
 
 class Trash:

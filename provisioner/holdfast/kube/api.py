@@ -78,8 +78,8 @@ class Api:
         """The object as it is now."""
         return self._call("get", resource, "GET", resource.path(namespace, name), timeout=timeout)
 
-    def pages(self, resource: Resource, *, limit: int = 500) -> Iterator[Page]:
-        """All objects of a kind in all namespaces, `limit` at a time, as of one version.
+    def pages(self, resource: Resource, *, limit: int = 500, namespace: str = "") -> Iterator[Page]:
+        """All objects of a kind in one namespace or all, `limit` at a time, as of one version.
 
         Raises:
             Expired: Reading took so long that the rest is no longer to be had; start again.
@@ -87,7 +87,7 @@ class Api:
         token = None
         while token != "":
             page = self._call(
-                "list", resource, "GET", resource.path(), limit=limit, _continue=token
+                "list", resource, "GET", resource.path(namespace), limit=limit, _continue=token
             )
             metadata = page.get("metadata", {})
             token = metadata.get("continue", "")

@@ -134,7 +134,7 @@ def test_an_empty_name_and_two_in_one_are_refused(
     assert repr(value) in result.output
 
 
-@pytest.mark.parametrize("name", ["run", "check", "volumes"])
+@pytest.mark.parametrize("name", ["run", "check", "volumes", "exports"])
 def test_the_help_of_a_command_names_every_variable(name: str) -> None:
     command = main.commands[name]
 
@@ -149,7 +149,14 @@ def test_the_help_of_a_command_names_every_variable(name: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["run"], ["check"], ["volumes"], ["exports", "accept"], ["exports", "show"]],
+    [
+        ["run"],
+        ["check"],
+        ["volumes"],
+        ["exports"],
+        ["exports", "accept"],
+        ["exports", "show"],
+    ],
     ids=" ".join,
 )
 def test_the_help_of_a_command_says_how_it_ends(command: list[str]) -> None:

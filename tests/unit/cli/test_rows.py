@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from holdfast.claims.objects import Json
-from holdfast.cli.volumes import WIDE, age, data_of, row_of, table_of
+from holdfast.cli.table import table_of
+from holdfast.cli.volumes import WIDE, _cells, age, data_of, row_of
 
 
 def ago(**time: float) -> str:
@@ -104,10 +105,10 @@ def test_data_for_scripts_has_no_text_for_people() -> None:
 def test_the_wide_table_shows_age_and_access_modes_as_text() -> None:
     made = volume({"holdfast.io/export": "id"}, accessModes=["ReadWriteMany", "ReadOnlyMany"])
 
-    table = table_of([row_of(made)], WIDE)
+    table = table_of(WIDE, _cells([row_of(made)], WIDE))
 
     heads = [str(column.header) for column in table.columns]
-    cells = [next(iter(column.cells)) for column in table.columns]
+    cells = [str(next(iter(column.cells))) for column in table.columns]
     assert heads[4:6] + heads[-3:] == ["PHASE", "AGE", "ACCESS MODES", "SERVER", "PATH"]
     assert cells[5] == "0s"
     assert cells[-3] == "ReadWriteMany,ReadOnlyMany"

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.controller.export_state import ExportState, annotations_of, no_term, unavailable
+from holdfast.controller.export_state import (
+    ExportState,
+    TrashContent,
+    annotations_of,
+    no_term,
+    unavailable,
+)
 from holdfast.controller.settings import ExportSettings
-from holdfast.controller.trash import TrashContent
 from tests.unit.controller.given import ADDRESS, NAME
 
 WHEN = datetime(2026, 11, 2, 3, 4, 5, 678, tzinfo=UTC)

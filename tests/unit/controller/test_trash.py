@@ -12,8 +12,9 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.controller import trash as module
+from holdfast.controller.export_state import TrashContent
 from holdfast.controller.requeue import LeadershipLost
-from holdfast.controller.trash import ENTRIES, Trash, TrashContent
+from holdfast.controller.trash import ENTRIES, Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.interface import Reaped
 from tests.logged import captured_logs
