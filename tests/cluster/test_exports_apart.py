@@ -68,8 +68,9 @@ class Exports:
 
     def lease(self, export: str) -> Json:
         name = f"{self.cluster.name.replace('/', '-')}-{export}"
-        found: Json = self.cluster.plane.client.get(LEASES.path(self.cluster.namespace, name))
-        return found["spec"]
+        lease = self.cluster.plane.client.get(LEASES.path(self.cluster.namespace, name))
+        spec: Json = lease["spec"]
+        return spec
 
     def directories(self, export: str) -> set[str]:
         return {one.name for one in (self.folder / export).iterdir()} - {".holdfast"}

@@ -39,7 +39,11 @@ def exports_of(
         return config[1]
     if not (nfs_server and nfs_path):
         missing = "--nfs-path" if nfs_server else "--nfs-server"
-        raise click.UsageError(f"Missing option '{missing}', or '--config' for several exports.")
+        variable = missing.removeprefix("--").replace("-", "_").upper()
+        raise click.UsageError(
+            f"Missing option '{missing}' (env var: '{variable}'); for several exports, give "
+            "'--config'"
+        )
     address = Address(nfs_server, nfs_path, frozenset(nfs_server_alias))
     return (ExportSettings(address=address, root=root, deadline=deadline),)
 
