@@ -24,8 +24,8 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 
 from holdfast.claims.paths import components, shortened
 from holdfast.exports import ended_terms, identity, tree
@@ -84,7 +84,7 @@ def _begin_next(holdfast: int, leader: Leader, export_id: str, changes: Changes)
         _refuse_if_overtaken(terms, number, leader)
         for draft in os.listdir(terms):
             if draft.startswith(_NEW):  # of a `begin` that crashed or lost against this one
-                _remove(terms, draft, changes)
+                _take_away(terms, draft, changes)
         prepare(terms, changes)
     return Term(leader, number, export_id)
 
@@ -258,14 +258,36 @@ def _folders(terms: int) -> list[str]:
 
 def _claim_number(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
     """Makes the folder of the next number; raises Fenced if another replica was first."""
-    number = max(_numbers(terms), default=0) + 1
+    before = max(_folders(terms), key=_number_of, default="")
+    number = _number_of(before) + 1
     try:
-        _place_folder(terms, _name_of(number, export_id), changes)
+        with _still_there(terms, before if number > 1 else ""):
+            _place_folder(terms, _name_of(number, export_id), changes)
     except OSError as error:
-        if error.errno in tree.NOT_EMPTY | {errno.ENOENT}:  # ENOENT: it removed the draft
+        # ENOENT: it removed the draft, or the term before.
+        if error.errno in tree.NOT_EMPTY | {errno.ENOENT, errno.ESTALE}:
             raise Fenced(f"another term of {leader.lease} begins: this one ends") from error
         raise
     return number
+
+
+@contextmanager
+def _still_there(terms: int, name: str) -> Iterator[None]:
+    """Raises FileNotFoundError unless a folder is still at its name after the block.
+
+    A number is free again once its term was ended, and a replica that was held up before it made
+    the folder would get it a second time. But terms are ended in the order of their numbers, so
+    the one before it is gone then. To look for later terms is not enough: a scan may miss a folder
+    that is replaced meanwhile (readdir(3)).
+    """
+    if not name:
+        yield
+        return
+    with tree.opened(terms, [name]) as held:
+        yield
+        there, was = os.stat(name, dir_fd=terms, follow_symlinks=False), os.fstat(held)
+        if not os.path.samestat(there, was):
+            raise FileNotFoundError(errno.ENOENT, "another folder has its name", name)
 
 
 def _place_folder(terms: int, name: str, changes: Changes) -> None:
@@ -276,8 +298,12 @@ def _place_folder(terms: int, name: str, changes: Changes) -> None:
         _make(terms, name, changes)
 
 
+def _new_draft() -> str:
+    return f"{_NEW}{uuid.uuid4().hex[:8]}"
+
+
 def _make(terms: int, name: str, changes: Changes) -> None:
-    draft = f"{_NEW}{uuid.uuid4().hex[:8]}"
+    draft = _new_draft()
     changes.mkdir(terms, draft, 0o700)
     try:
         with tree.opened(terms, [draft]) as folder:
@@ -287,6 +313,17 @@ def _make(terms: int, name: str, changes: Changes) -> None:
         with suppress(OSError):
             _remove(terms, draft, changes)
         raise
+
+
+def _take_away(terms: int, draft: str, changes: Changes) -> None:
+    """Removes another replica's draft, which it may be about to put in place.
+
+    Under a name that it does not know: an emptied folder that it puts in place could be replaced.
+    """
+    taken = _new_draft()
+    with suppress(FileNotFoundError):
+        changes.rename(terms, draft, terms, taken)
+        _remove(terms, taken, changes)
 
 
 def _remove(terms: int, draft: str, changes: Changes) -> None:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.claims.parameters import Action
+from holdfast.exports import terms
 from holdfast.exports.errors import ExportError, Failed, Fenced
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader, Outcome
@@ -97,6 +99,48 @@ def test_a_beginning_that_has_counted_gets_no_number_that_another_has_taken_sinc
     with pytest.raises(Fenced, match="another term of nfs begins"):
         export.begin()
     published(other)
+
+
+def test_a_number_that_is_free_again_goes_to_nobody(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two terms begin while a third replica is held up, and its look for later ones misses them."""
+    export.begin()
+    other, rename = Leading(root), os.rename
+
+    def late(name: str, target: str, **places: int) -> None:
+        monkeypatch.setattr(os, "rename", rename)
+        assert [other.begin().term.number, other.begin().term.number] == [2, 3]
+        monkeypatch.setattr(terms, "_refuse_if_overtaken", lambda *_: None)
+        rename(name, target, **places)
+
+    monkeypatch.setattr(os, "rename", late)
+
+    with pytest.raises(Fenced, match="another term of nfs begins"):
+        export.begin()
+    published(other)
+
+
+def test_a_draft_that_is_put_in_place_while_others_are_removed_is_not_emptied(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty folder could be replaced by another replica's, and both would have its number."""
+    export.begin()
+    draft, unlink = root / TERMS / ".new-1", os.unlink
+    draft.mkdir()
+    (draft / ".term").symlink_to(".")
+
+    def late(name: str, **places: int) -> None:
+        if draft.exists():
+            draft.rename(root / TERMS / f"9.{ID}")
+        unlink(name, **places)
+
+    monkeypatch.setattr(os, "unlink", late)
+    with suppress(Fenced):
+        export.begin()
+
+    placed = root / TERMS / f"9.{ID}"
+    assert not placed.exists() or list(placed.iterdir())
 
 
 def test_no_draft_of_a_beginning_stays(root: Path, export: Leading) -> None:
