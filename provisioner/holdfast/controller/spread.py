@@ -8,11 +8,16 @@ export's work.
 from __future__ import annotations
 
 import hashlib
+import time
 
 from holdfast.controller.leadership import Leadership
 
-_STEP = 0.5  # seconds for each export that this replica leads, or takes first
-_LONGEST = 2.0  # a lost replica's exports must not wait for long
+# Seconds for each export that this replica leads or takes first, and for all of them at most: a
+# lost replica's exports must not wait for long. Replicas that are started together begin seconds
+# apart.
+_STEP, _LONGEST = 0.5, 2.0
+_STEP_AT_START, _LONGEST_AT_START = 2.0, 6.0
+_START = 20.0  # seconds
 
 
 class Spread:
@@ -21,6 +26,7 @@ class Spread:
     def __init__(self, identity: str) -> None:
         """`identity` is the replica's own: each takes free leases in an order of its own."""
         self._identity = identity
+        self._started = time.monotonic()
         self._leaderships: dict[str, Leadership] = {}
 
     def add(self, export: str, leadership: Leadership) -> None:
@@ -38,6 +44,8 @@ class Spread:
             one.leading() or (one.is_free() and self._place(name) < own)
             for name, one in self._leaderships.items()
         )
+        if time.monotonic() - self._started < _START:
+            return min(_STEP_AT_START * first, _LONGEST_AT_START)
         return min(_STEP * first, _LONGEST)
 
     def _place(self, export: str) -> bytes:

@@ -38,6 +38,7 @@ class Replica:
     def __init__(self, identity: str, holders: dict[str, str], *names: str) -> None:
         self.identity = identity
         self.spread = Spread(identity)
+        self.spread._started -= 60
         for name in names:
             self.spread.add(name, Lease(holders, name, identity))
 
@@ -69,6 +70,12 @@ def test_an_export_that_is_removed_counts_no_more() -> None:
     replica = Replica("one", {"b": "one", "c": "one"}, *NAMES)
     replica.spread.remove("b")
     assert replica.spread.handicap("a") == 0.5
+
+
+def test_replicas_that_have_just_started_leave_more_time_to_each_other() -> None:
+    replica = Replica("one", {}, *NAMES)
+    replica.spread._started += 60
+    assert handicaps(replica) == [0, 2.0, 4.0]
 
 
 def test_nobody_waits_for_longer_than_two_seconds() -> None:
