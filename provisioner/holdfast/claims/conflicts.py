@@ -74,7 +74,7 @@ def _is_static(volume: Volume) -> str:
 def _name_all_addresses(volume: Volume) -> str:
     return (
         f"{volume.server} is not this export's server, name all addresses of this export's server "
-        "in HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases)"
+        "in HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
     )
 
 

@@ -26,8 +26,8 @@ ON_DELETE = "holdfast.io/on-delete"
 DIRECTORY = "holdfast.io/directory"
 EXPORT = "holdfast.io/export"
 
-# On the Lease of an export, beside EXPORT with its name: whose it is, where pods mount it from, and
-# how it is.
+# On the Lease of an export: whose it is, its name, where pods mount it from, and how it is.
 PROVISIONER = "holdfast.io/provisioner"
+EXPORT_NAME = "holdfast.io/export-name"
 ADDRESS = "holdfast.io/address"
 STATE = "holdfast.io/state"

@@ -58,7 +58,7 @@ class Named:
         return "; ".join(
             f"{counted(number, 'volume')} of this provisioner "
             f"{'is' if number == 1 else 'are'} on {server}: if that is this server, add it with "
-            "--nfs-server-alias, and to HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases)"
+            "--nfs-server-alias, and to HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
             for server, number in sorted(self.servers.items())
         )
 

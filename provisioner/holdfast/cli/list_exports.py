@@ -187,7 +187,9 @@ def _row(found: Seen, provisioner: str | None, known: Mapping[str, ExportSetting
     export = known.get(metadata["name"])
     return Row(
         provisioner=_text(annotations.get(constants.PROVISIONER, provisioner)),
-        name=_text(annotations.get(constants.EXPORT, export.name if export else DEFAULT_EXPORT)),
+        name=_text(
+            annotations.get(constants.EXPORT_NAME, export.name if export else DEFAULT_EXPORT)
+        ),
         namespace=metadata["namespace"],
         lease=metadata["name"],
         address=_text(annotations.get(constants.ADDRESS, str(export.address) if export else "")),

@@ -81,7 +81,7 @@ def annotations_of(provisioner: str, export: ExportSettings, state: ExportState)
     """The annotations of an export's Lease."""
     return {
         constants.PROVISIONER: provisioner,
-        constants.EXPORT: export.name,
+        constants.EXPORT_NAME: export.name,
         constants.ADDRESS: str(export.address),
         constants.STATE: state.as_json(),
     }

@@ -147,5 +147,5 @@ def advice_on(servers: Counter[str]) -> str:
     return (
         f"{volumes} on this export {'names' if is_one else 'name'} its server as "
         f"{', '.join(sorted(servers))}: add {'it' if len(servers) == 1 else 'them'} to "
-        "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases)"
+        "HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
     )

@@ -296,7 +296,7 @@ class VolumesController:
             raise Refused(
                 f"volume {volume.name} is on this export, but names it as {where}: its data is "
                 f"left alone; if {volume.server} is another name of {address.server}, start "
-                "Holdfast with it in HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases)"
+                "Holdfast with it in HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
             )
         of_export = f" of export {volume.export_id}" if volume.export_id else ""
         raise Refused(

@@ -93,7 +93,7 @@ def test_a_static_volume_is_named_with_its_server_and_path(phase: str, policy: s
         "directory 'movies' is the directory of volume pvc-2, which a person made of "
         "192.0.2.12:/export/movies: let pathPattern give another; or, if 192.0.2.12 is not this "
         "export's server, name all addresses of this export's server in "
-        "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases)"
+        "HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
     )
 
 

@@ -452,7 +452,7 @@ class TestSeveral:
         done = CliRunner().invoke(command, ["--provisioner-name", NAME])
 
         assert done.exit_code == 2
-        assert "Missing option '--nfs-server', or '--config'" in done.output
+        assert "Missing option '--nfs-server' (env var: 'NFS_SERVER')" in done.output
 
 
 class TestRestored:

@@ -57,7 +57,7 @@ class Bench:
         state = said if isinstance(said, str) else json.dumps(SERVING if said is None else said)
         annotations = {
             constants.PROVISIONER: by,
-            constants.EXPORT: export,
+            constants.EXPORT_NAME: export,
             constants.ADDRESS: f"nas:/srv/{export}",
             constants.STATE: state,
         }

@@ -30,7 +30,7 @@ def test_the_annotations_name_provisioner_export_and_address() -> None:
     said = json.loads(given.pop("holdfast.io/state"))
     assert given == {
         "holdfast.io/provisioner": NAME,
-        "holdfast.io/export": "fast",
+        "holdfast.io/export-name": "fast",
         "holdfast.io/address": "nas:/srv",
     }
     assert said == {

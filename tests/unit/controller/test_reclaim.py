@@ -422,7 +422,7 @@ class TestElsewhere:
         assert message == (
             "volume pvc-1 is on this export, but names it as nas2:/srv/team/data: its data is left "
             "alone; if nas2 is another name of nas, start Holdfast with it in "
-            "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases)"
+            "HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
         )
 
     def test_another_server_and_id_is_refused_by_name(self, site: Site) -> None:
