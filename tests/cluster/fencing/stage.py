@@ -133,7 +133,7 @@ class Stage:
         with ExitStack() as stack:
             stack.enter_context(self.warden)
             stack.enter_context(self.leader)
-            self.leader.await_line("term begun", _PATIENCE)
+            _await_term(self.leader)
             if operation != "create":
                 self.serve(_OLD)
             yield
@@ -261,7 +261,7 @@ def run(plane: ControlPlane, folder: Path, hold_up: HoldUp) -> None:
         held_at = _hold_up(stage, hold_up)
         stage.delete()
         volume = stage.serve(_NEW) if hold_up.again else ""
-        stage.other.await_line("term begun", _PATIENCE)
+        _await_term(stage.other)
         _wait_until(held_at + hold_up.seconds)
         _go_on(stage, hold_up)
         archived = [_OLD] if hold_up.operation == "archive" else []
@@ -281,6 +281,15 @@ def run_all(plane: ControlPlane, folder: Path, hold_ups: Sequence[HoldUp], at_on
             if error := done.exception():
                 failed.append(f"{hold_up}\n    {type(error).__name__}: {error}")
     assert not failed, f"{len(failed)} of {len(runs)}, in {folder}:\n" + "\n".join(failed)
+
+
+def _await_term(replica: Provisioner) -> None:
+    """Waits until it has begun a term on the export that the claim is served from."""
+    eventually(
+        lambda: any(line["export"] == "default" for line in replica.lines("term begun")),
+        _PATIENCE,
+        f"{replica.identity} has begun a term",
+    )
 
 
 def _hold_up(stage: Stage, hold_up: HoldUp) -> float:
