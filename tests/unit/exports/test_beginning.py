@@ -82,19 +82,28 @@ def test_the_spare_folder_is_made_again_once_there_is_room(
         export.begin()
 
 
+def _before_the_next_rename(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    rename = os.rename
+
+    def late(name: str, target: str, **places: int) -> None:
+        patch.setattr(os, "rename", rename)
+        act()
+        rename(name, target, **places)
+
+    patch.setattr(os, "rename", late)
+
+
 def test_a_beginning_that_has_counted_gets_no_number_that_another_has_taken_since(
     root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other's folder may hold nothing yet, and its spare one may be there for the taking."""
     export.begin()
-    other, rename = Leading(root), os.rename
+    other = Leading(root)
 
-    def late(name: str, target: str, **places: int) -> None:
-        monkeypatch.setattr(os, "rename", rename)
+    def meanwhile() -> None:
         assert other.begin().term.number == 2
-        rename(name, target, **places)
 
-    monkeypatch.setattr(os, "rename", late)
+    _before_the_next_rename(monkeypatch, meanwhile)
 
     with pytest.raises(Fenced, match="another term of nfs begins"):
         export.begin()
@@ -106,15 +115,13 @@ def test_a_number_that_is_free_again_goes_to_nobody(
 ) -> None:
     """Two terms begin while a third replica is held up, and its look for later ones misses them."""
     export.begin()
-    other, rename = Leading(root), os.rename
+    other = Leading(root)
 
-    def late(name: str, target: str, **places: int) -> None:
-        monkeypatch.setattr(os, "rename", rename)
+    def meanwhile() -> None:
         assert [other.begin().term.number, other.begin().term.number] == [2, 3]
         monkeypatch.setattr(terms, "_refuse_if_overtaken", lambda *_: None)
-        rename(name, target, **places)
 
-    monkeypatch.setattr(os, "rename", late)
+    _before_the_next_rename(monkeypatch, meanwhile)
 
     with pytest.raises(Fenced, match="another term of nfs begins"):
         export.begin()
