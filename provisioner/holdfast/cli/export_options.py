@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,23 +55,12 @@ def refuse_both(config: Config | None, nfs_server: str | None, nfs_path: str | N
         raise click.UsageError("--config lists the exports: do not give --nfs-server or --nfs-path")
 
 
-def chosen(
-    *,
-    config: Config | None,
-    export: str | None,
-    nfs_server: str | None,
-    nfs_path: str | None,
-    nfs_server_alias: tuple[str, ...],
-    root: Path,
-) -> ExportSettings:
-    """The one export that the options `one_export` name; raises UsageError."""
-    exports = exports_of(
-        config=config,
-        nfs_server=nfs_server,
-        nfs_path=nfs_path,
-        nfs_server_alias=nfs_server_alias,
-        root=root,
-    )
+def chosen(*, export: str | None, **where: Any) -> ExportSettings:
+    """The one export that the options `one_export` name; raises UsageError.
+
+    `where` are the options of `exports_of`.
+    """
+    exports = exports_of(**where)
     found = [one for one in exports if export in {None, one.name}]
     if len(found) == 1:
         return found[0]
