@@ -9,6 +9,7 @@ from holdfast.claims.objects import ClaimRef, Volume, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.volume import Address
 from holdfast.exports.interface import Wanted
+from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
 
 ID = "e4f1c2d0-0000-4000-8000-00000000000e"
@@ -105,3 +106,10 @@ def wanted(whose: ClaimRef, directory: str = "team/data", **given: Any) -> Wante
         on_delete=Action.DELETE,
         **given,
     )
+
+
+def emptied(queue: WorkQueue) -> list[str]:
+    """The keys that wait in a queue, which is empty afterwards."""
+    keys = list(queue._due)
+    queue._due.clear()
+    return keys

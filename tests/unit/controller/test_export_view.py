@@ -15,7 +15,7 @@ from holdfast.claims.paths import overlap
 from holdfast.controller.caches import Caches
 from holdfast.controller.export_view import ExportView
 from holdfast.kube.api import Api
-from tests.unit.controller.given import ADDRESS, NAME, a_claim, a_class, a_volume, ref
+from tests.unit.controller.given import ADDRESS, NAME, a_claim, a_class, a_volume, emptied, ref
 
 CLAIMS, CLASSES, VOLUMES = range(3)
 DIRECTORIES = st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=4).map("/".join)
@@ -48,16 +48,11 @@ class Bench:
 
     @property
     def claims(self) -> list[str]:
-        return self._taken(self.view.claim_queue)
+        return emptied(self.view.claim_queue)
 
     @property
     def volumes(self) -> list[str]:
-        return self._taken(self.view.volume_queue)
-
-    def _taken(self, queue: Any) -> list[str]:
-        keys = list(queue._due)
-        queue._due.clear()
-        return keys
+        return emptied(self.view.volume_queue)
 
 
 @pytest.fixture

@@ -11,7 +11,15 @@ from holdfast.claims.volume import Address
 from holdfast.controller.caches import Caches
 from holdfast.controller.export_view import ExportView
 from holdfast.kube.api import Api
-from tests.unit.controller.given import ANOTHER_ID, NAME, a_claim, a_class, a_volume, ref
+from tests.unit.controller.given import (
+    ANOTHER_ID,
+    NAME,
+    a_claim,
+    a_class,
+    a_volume,
+    emptied,
+    ref,
+)
 
 CLAIMS, CLASSES, VOLUMES = range(3)
 FAST_ID = ANOTHER_ID
@@ -37,16 +45,10 @@ class Bench:
 
     def claims(self) -> tuple[list[str], list[str]]:
         """What waits in the queues of slow and fast; they are empty afterwards."""
-        return _emptied(self.slow.claim_queue), _emptied(self.fast.claim_queue)
+        return emptied(self.slow.claim_queue), emptied(self.fast.claim_queue)
 
     def volumes(self) -> tuple[list[str], list[str]]:
-        return _emptied(self.slow.volume_queue), _emptied(self.fast.volume_queue)
-
-
-def _emptied(queue: Any) -> list[str]:
-    keys = list(queue._due)
-    queue._due.clear()
-    return keys
+        return emptied(self.slow.volume_queue), emptied(self.fast.volume_queue)
 
 
 @pytest.fixture
