@@ -92,11 +92,14 @@ def test_in_the_pod_the_leases_of_the_file_are_read_by_name(bench: Bench) -> Non
     config = bench.site.kubeconfig_with(NEEDED_TO_LEAD)
 
     refused = bench.run(kubeconfig=config)  # that of the default export does not exist
-    listed = bench.run("--config", str(bench.file), "-o", "json", kubeconfig=config)
+
+    def states() -> dict[str, str]:
+        listed = bench.run("--config", str(bench.file), "-o", "json", kubeconfig=config)
+        return {row["name"]: row["state"] for row in json.loads(listed.out)}
 
     assert (refused.code, refused.out) == (1, "")
-    assert listed.code == 0
-    assert [row["name"] for row in json.loads(listed.out)] == ["fast", "slow"]
+    served = {"fast": "serving", "slow": "serving"}  # unless a busy machine delays a renewal
+    eventually(lambda: states() == served, what="both are listed as served")
 
 
 def test_an_export_that_is_removed_from_the_file_is_said_to_be(bench: Bench) -> None:
