@@ -215,7 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         path, _ = self._target()
-        self._change("delete", lambda body: self.server_of.objects.delete(path, _uid(body)))
+        self._change(
+            "delete", lambda body: self.server_of.objects.delete(path, _preconditions(body))
+        )
 
     def _change(self, verb: Verb, change: Callable[[Json], Json], code: int = 200) -> None:
         length = int(self.headers.get("Content-Length", 0))
@@ -322,6 +324,6 @@ def _status(code: int, reason: str, message: str) -> Json:
     return {"kind": "Status", "code": code, "reason": reason, "message": message}
 
 
-def _uid(options: Json) -> str | None:
-    uid = options.get("preconditions", {}).get("uid")
-    return uid if isinstance(uid, str) else None
+def _preconditions(options: Json) -> Json:
+    given: Json = options.get("preconditions", {})
+    return given

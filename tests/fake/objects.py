@@ -63,12 +63,13 @@ class Objects:
             self._check_version(held, change)
             return self._write(path, _merged(held, change), "MODIFIED")
 
-    def delete(self, path: str, uid: str | None = None) -> Json:
-        """An object's end, unless the uid is another's; a finalizer puts it off."""
+    def delete(self, path: str, preconditions: Json | None = None) -> Json:
+        """An object's end, unless it is not the one that is meant; a finalizer puts it off."""
         with self.changed:
             held = copy.deepcopy(self._held(path))
-            if uid not in {None, held["metadata"]["uid"]}:
-                raise Refused(409, "Conflict", "the uid is another's")
+            for name, value in (preconditions or {}).items():
+                if held["metadata"][name] != value:
+                    raise Refused(409, "Conflict", f"the {name} is another")
             held["metadata"].setdefault("deletionTimestamp", "2026-01-01T00:00:00Z")
             return self._write(path, held, "MODIFIED")
 

@@ -354,18 +354,29 @@ class VolumesController:
             return None
 
     def _delete(self, volume: Volume) -> None:
+        """Deletes a volume as it was read: its policy may be Retain by now."""
         self._context.check_term()
-        with suppress(kube.NotFound):
-            self._context.api.delete(VOLUMES, volume.name, uid=volume.uid)
+        try:
+            self._context.api.delete(VOLUMES, volume.name, uid=volume.uid, version=volume.version)
+        except kube.Conflict as conflict:
+            raise Requeue from conflict
+        except kube.NotFound:
+            pass
         if FINALIZER in volume.finalizers:
             self._release(volume.name)
 
     def _release(self, name: str) -> None:
-        """Removes our finalizer; Kubernetes' own controllers change the list too."""
+        """Removes our finalizer; Kubernetes' own controllers change the list too.
+
+        Raises:
+            Requeue: the policy is Retain by now, or others keep changing the volume.
+        """
         for _ in range(_PATCH_ATTEMPTS):
             with suppress(kube.Conflict):
                 try:
                     held = parse_volume(self._context.api.get(VOLUMES, name))
+                    if held.reclaim_policy == "Retain":
+                        raise Requeue
                     self._context.check_term()
                     metadata = {
                         "finalizers": list(without_finalizer(held.finalizers)),

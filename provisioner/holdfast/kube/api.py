@@ -161,10 +161,17 @@ class Api:
         namespace: str = "",
         *,
         uid: str = "",
+        version: str = "",
         timeout: float | None = None,
     ) -> Json:
-        """Remove an object; with `uid`, `Conflict` when the name is another object's by now."""
-        options = {"preconditions": {"uid": uid}} if uid else None
+        """Remove an object.
+
+        With `uid`, `Conflict` when the name is another object's by now; with `version`, when it
+        is no longer at that resourceVersion.
+        """
+        given = {"uid": uid, "resourceVersion": version}
+        preconditions = {name: value for name, value in given.items() if value}
+        options = {"preconditions": preconditions} if preconditions else None
         path = resource.path(namespace, name)
         return self._call("delete", resource, "DELETE", path, options, timeout=timeout)
 

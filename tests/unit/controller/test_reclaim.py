@@ -13,11 +13,13 @@ from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.record import State
 from holdfast.kube import errors as kube
-from tests.fake.apiserver import Fault, Request
+from holdfast.kube.resources import Json
+from tests.fake.apiserver import Fault, Request, Verb
 from tests.unit.controller.given import ID, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing
 
 FAILED = "VolumeFailedDelete"
+RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
 CLASS = {"class": "nfs"}
 
 
@@ -164,12 +166,43 @@ def test_only_the_volume_that_was_reclaimed_is_deleted(released: Site) -> None:
     volume = released.volume()
     assert volume is not None
     assert "deletionTimestamp" not in volume["metadata"]
-    assert released.only(FAILED).message == "the uid is another's"
+    assert released.said() == []
+
+
+def test_a_volume_that_was_changed_meanwhile_is_looked_at_again(released: Site) -> None:
+    """Others' changes are usual, and no failure that an event has to report."""
+    change = {"metadata": {"labels": {"edited": "yes"}}}
+    released.server.meanwhile("delete", lambda _: released.edit("1", change, seen=False))
+    with pytest.raises(Requeue):
+        released.look_after()
+
+    released.look_after()
+
+    assert released.volume() is None
+    assert released.said() == []
+
+
+@pytest.mark.parametrize("verb", ["delete", "patch"])
+def test_a_retain_that_was_said_after_the_directory_was_moved_keeps_the_volume(
+    released: Site, verb: Verb
+) -> None:
+    """Rule 5: only its uid was compared, and the reaper destroyed the data."""
+    released.server.meanwhile(verb, lambda _: released.edit("1", RETAIN, seen=False))
+
+    with pytest.raises(Requeue):
+        released.look_after()
+
+    volume = released.volume()
+    assert volume is not None
+    assert volume["metadata"]["finalizers"] == [FINALIZER]
+    assert released.said() == []
 
 
 def test_a_volume_that_others_deleted_first_is_released_from_our_finalizer(released: Site) -> None:
     path = "/api/v1/persistentvolumes/pvc-1"
     released.server.meanwhile("delete", lambda _: released.server.objects.delete(path))
+    with pytest.raises(Requeue):
+        released.look_after()
 
     released.look_after()
 

@@ -59,14 +59,28 @@ def test_an_object_is_deleted_only_when_it_is_the_one_that_is_meant(api: Api) ->
         api.get(VOLUMES, "a")
 
 
-def test_a_deletion_sends_the_uid_that_it_is_meant_for(api: Api, server: FakeApiServer) -> None:
-    uid = api.create(VOLUMES, volume("a"))["metadata"]["uid"]
-    api.delete(VOLUMES, "a", uid=uid)
+def test_an_object_that_was_changed_since_a_version_is_not_deleted(api: Api) -> None:
+    read = api.create(VOLUMES, volume("a"))["metadata"]["resourceVersion"]
+    now = api.patch(VOLUMES, "a", {"spec": {"changed": True}})["metadata"]["resourceVersion"]
+
+    with pytest.raises(errors.Conflict):
+        api.delete(VOLUMES, "a", version=read)
+    api.delete(VOLUMES, "a", version=now)
+    with pytest.raises(errors.NotFound):
+        api.get(VOLUMES, "a")
+
+
+def test_a_deletion_sends_the_preconditions_that_it_is_given(
+    api: Api, server: FakeApiServer
+) -> None:
+    metadata = api.create(VOLUMES, volume("a"))["metadata"]
+    uid, version = metadata["uid"], metadata["resourceVersion"]
+    api.delete(VOLUMES, "a", uid=uid, version=version)
     api.create(VOLUMES, volume("a"))
     api.delete(VOLUMES, "a")
 
     bodies = [request.body for request in server.requests if request.verb == "delete"]
-    assert bodies == [{"preconditions": {"uid": uid}}, {}]
+    assert bodies == [{"preconditions": {"uid": uid, "resourceVersion": version}}, {}]
 
 
 def test_a_patch_of_what_changed_since_a_version_is_a_conflict(
