@@ -22,6 +22,7 @@ from holdfast.exports import (
     misfiled,
     reaper,
     reclaim,
+    recover,
     restored,
     sweep,
     takeover,
@@ -260,10 +261,12 @@ class Export:
         with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
             _confirm(op, volume)
             record = self._find_refiled(op, volume)
-            if record is None or record.state not in {State.LIVE, State.RETAINED}:
+            if record is None or record.state is State.ARCHIVED:
                 return
             now = replace(record, claim=claim, size=size, reclaim_policy=reclaim_policy)
-            if now != record:
+            if record.state is State.TRASHED:
+                self._follow_trashed(op, record, now)
+            elif now != record:
                 op.ledger.write(now)
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
@@ -295,6 +298,25 @@ class Export:
             with self._locks.held(record.directory, op.patience()):
                 return reclaim.move_back(op, record)
 
+    def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
+        """Moves a directory back from the trash; returns its path, or "" if it was not there."""
+        what = f"cannot move back the directory of {volume}"
+        with (
+            explained(what),
+            self._open.operation(grant) as op,
+            self._locks.held(ledger.trash_of(volume), op.patience()),
+        ):
+            record = op.ledger.find(volume)
+            if record and (refusal := takeover.refusal(op, record)):
+                raise Unsafe(refusal)
+            return self._recovered(op, record, reclaim_policy) if record else ""
+
+    def _recovered(self, op: Operation, record: Record, reclaim_policy: str) -> str:
+        with self._locks.held(record.directory, op.patience()):
+            _confirm(op, record.volume)
+            found = op.ledger.find(record.volume)
+            return recover.recover(op, found, reclaim_policy) if found else ""
+
     def trashed(self) -> tuple[str, ...]:
         """The volumes with a directory in the trash."""
         with explained("cannot list the trash"), self._open.records() as records:
@@ -302,7 +324,11 @@ class Export:
 
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
         """Removes at most `entries` of a deleted volume's trash."""
-        with explained(f"cannot empty the trash of {volume}"), self._open.operation(grant) as op:
+        with (
+            explained(f"cannot empty the trash of {volume}"),
+            self._open.operation(grant) as op,
+            self._locks.held(ledger.trash_of(volume), op.patience()),  # it may be recovered
+        ):
             record = op.ledger.find(volume)
             if record and (refusal := takeover.refusal(op, record)):
                 return Reaped(done=False, blocked=(refusal,))
@@ -311,6 +337,9 @@ class Export:
                 return Reaped(done=True)
             if record.state is not State.TRASHED:
                 return Reaped(done=False)
+            if record.reclaim_policy == recover.RETAIN:
+                self._recovered(op, record, recover.RETAIN)
+                return Reaped(done=True)
             removals = op.changes.non_durable()
             seconds = grant.seconds / 2
             reaped = self._reaper.reap(op.ledger, record, removals, entries, seconds)
@@ -347,6 +376,11 @@ class Export:
         with self._locks.held(record.directory, op.patience()):
             record = op.ledger.find(volume)  # another call may just have moved it
             return misfiled.refiled(op, record) if record else None
+
+    def _follow_trashed(self, op: Operation, record: Record, now: Record) -> None:
+        with self._locks.held(ledger.trash_of(record.volume), op.patience()):
+            if now != record == op.ledger.find(record.volume):
+                op.ledger.write_trashed(now)
 
     def _remove_late(self, op: Operation, directory: str) -> None:
         with self._locks.tried(directory) as is_free:

@@ -256,12 +256,26 @@ class Exports(Protocol):
     def move_back(self, grant: Grant, volume: str) -> str:
         """Moves a directory back from the term's folder; returns its path, or "" if none was."""
 
+    def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
+        """Moves a directory back from the trash: its volume exists, or was set to Retain.
+
+        Returns its path, or "" if it was not in the trash. The record is live again and has the
+        volume's reclaim policy.
+
+        Raises:
+            DirectoryTaken: the directory overlaps those of other volumes.
+            DirectoryGone: the directory is neither in the trash nor at its path.
+            Unsafe: something else is at its path or in the trash, or the record is of another
+                cluster.
+        """
+
     def trashed(self) -> tuple[str, ...]:
         """The volumes with a directory in the trash."""
 
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
         """Removes at most `entries` of a volume's trash; the volume must be deleted.
 
+        If the record says `Retain`, it moves the directory back instead, as `recover` does.
         It stops at half of the grant's time, so that the caller still gets the result.
         """
 

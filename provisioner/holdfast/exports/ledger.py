@@ -132,6 +132,10 @@ class Ledger:
         """Writes a record to `volumes`."""
         self._write(VOLUMES, record)
 
+    def write_trashed(self, record: Record) -> None:
+        """Writes a record to `trashed`; only its place there says that it is TRASHED."""
+        self._write(TRASHED, replace(record, state=State.LIVE, target=""))
+
     def _write(self, folder: str, record: Record) -> None:
         data = replace(record, export=self.export_id).dump()
         self._changes.write(self.folder(folder), record.volume, data)

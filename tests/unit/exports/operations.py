@@ -112,6 +112,20 @@ def _move_back(export: Leading) -> None:
     export.exports.move_back(export.grant, "pvc-1")
 
 
+def _recover(policy: str) -> Callable[[Leading], None]:
+    """What it gives is said once only."""
+
+    def run(export: Leading) -> None:
+        export.exports.recover(export.grant, "pvc-1", policy)
+
+    return run
+
+
+def _trashed_one_of_two(export: Leading, root: Path) -> None:
+    _shared(export, root)
+    _reclaim(Action.DELETE)(export)
+
+
 def _sweep(export: Leading) -> None:
     """What it gives is said once only."""
     export.exports.sweep(export.grant)
@@ -164,5 +178,7 @@ OPERATIONS = {
     "retain what was on its way out": Operation(_reclaim(Action.RETAIN), _moving),
     "follow": Operation(_follow, _live),
     "reap": Operation(lambda export: export.reap(), _trashed, in_part=1),
+    "recover": Operation(_recover("Retain"), _trashed),
+    "recover what others share": Operation(_recover("Delete"), _trashed_one_of_two),
     "sweep": Operation(_sweep, _misplaced),
 }

@@ -675,6 +675,7 @@ CALLS: dict[str, Callable[[Exports, Grant], object]] = {
     "sweep": lambda exports, grant: exports.sweep(grant),
     "undo": lambda exports, grant: exports.undo(grant, "pvc-9"),
     "move_back": lambda exports, grant: exports.move_back(grant, "pvc-1"),
+    "recover": lambda exports, grant: exports.recover(grant, "pvc-1", "Retain"),
 }
 
 

@@ -28,6 +28,7 @@ CALLS: dict[str, Callable[[Leading], object]] = {
     "retain": lambda export: export.reclaim("pvc-1", "1", Action.RETAIN),
     "reap": lambda export: export.exports.reap(export.grant, "pvc-1", 1),
     "put back": lambda export: export.exports.move_back(export.grant, "pvc-1"),
+    "recover": lambda export: export.exports.recover(export.grant, "pvc-1", "Retain"),
     "follow": lambda export: export.exports.follow(
         export.grant, "pvc-1", plan().claim, "1Gi", "Delete"
     ),

@@ -1,0 +1,110 @@
+"""Takes a directory out of the trash again: its volume exists, or was set to Retain.
+
+A person may set a volume to Retain while it is being reclaimed, or create it again by hand. The
+record is moved back before the directory: after a crash in between, the sweep finds the directory
+of a live volume in the trash.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from holdfast.exports import create, misfiled, terms, tree
+from holdfast.exports.errors import DirectoryGone, Unsafe
+from holdfast.exports.inode import inode_of
+from holdfast.exports.ledger import TRASH, trash_of
+from holdfast.exports.operation import Operation, is_placeholder
+from holdfast.exports.reclaim import move_back
+from holdfast.exports.record import DirectoryTaken, Record, State
+
+RETAIN = "Retain"
+
+
+def recover(op: Operation, record: Record, reclaim_policy: str) -> str:
+    """Moves a directory from the trash to its path; returns the path, or "" if it was there.
+
+    The caller holds the locks of the record's directory and trash. Where the directory cannot be
+    moved, the record says `Retain` if the volume does: the reaper removes no such directory.
+
+    Raises:
+        DirectoryTaken: directories of other volumes overlap it.
+        DirectoryGone: it is neither in the trash nor at its path.
+        Unsafe: something else is at its path or in the trash.
+    """
+    record = misfiled.refiled(op, record)
+    if record.state is State.TRASHED:
+        try:
+            _refile(op, record)
+        except (Unsafe, DirectoryTaken):
+            if RETAIN == reclaim_policy != record.reclaim_policy:
+                op.ledger.write_trashed(replace(record, reclaim_policy=RETAIN))
+            raise
+        record = op.ledger.find(record.volume) or record
+    if record.state is not State.LIVE:
+        return ""
+    place = _take_back(op, record)
+    if record.reclaim_policy != reclaim_policy:
+        op.ledger.write(replace(record, reclaim_policy=reclaim_policy))
+    return place
+
+
+def _refile(op: Operation, record: Record) -> None:
+    """Moves a record back from `trashed` if its directory can be moved back, or is shared."""
+    is_in_trash = _is_in_trash(op, record)
+    op.ledger.mark(record.directory, record.volume)
+    try:
+        is_shared = _is_shared(op, record)
+        if is_in_trash:
+            _refuse_if_there(op, record)
+        elif not is_shared or misfiled.directory_of(op, record) is None:
+            raise DirectoryGone(
+                f"the directory of volume {record.volume} is neither at {record.directory!r} nor "
+                f"at {trash_of(record.volume)!r}"
+            )
+    except (Unsafe, DirectoryTaken):
+        op.ledger.unmark(record.directory, record.volume)
+        raise
+    op.ledger.refile(record)
+
+
+def _take_back(op: Operation, record: Record) -> str:
+    """Moves a live volume's directory back from the trash, through the term's folder."""
+    if not _is_in_trash(op, record):
+        return ""
+    if op.moving(record.volume) is None:
+        _refuse_if_there(op, record)
+        op.changes.rename(
+            op.ledger.folder(TRASH), record.volume, op.term, terms.MOVING + record.volume
+        )
+    return move_back(op, record)
+
+
+def _is_in_trash(op: Operation, record: Record) -> bool:
+    """Whether the directory is in the trash; raises Unsafe if another one is."""
+    if op.moving(record.volume) is not None:
+        return True
+    with suppress(FileNotFoundError), tree.opened(op.ledger.folder(TRASH), [record.volume]) as one:
+        if record.inode.may_be(inode_of(one)):
+            return True
+        raise Unsafe(
+            f"{trash_of(record.volume)!r} is not the directory that was made for volume "
+            f"{record.volume}: it is left alone"
+        )
+    return False
+
+
+def _is_shared(op: Operation, record: Record) -> bool:
+    """Whether other volumes share the path by now; raises DirectoryTaken if they may not."""
+    others = create.others_now(op, record.directory, record.volume)
+    others = [other for other in others if not record.may_be_reclaimed_before(other)]
+    strangers = [other for other in others if not record.shares_with(other)]
+    if strangers:
+        raise DirectoryTaken(record.directory, strangers)
+    return bool(others)
+
+
+def _refuse_if_there(op: Operation, record: Record) -> None:
+    with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
+        if tree.exists(parent, name) and not is_placeholder(parent, name):
+            raise Unsafe(f"{record.directory!r} exists, move it away")

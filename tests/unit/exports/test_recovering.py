@@ -1,0 +1,214 @@
+"""A directory in the trash whose volume exists, or is to be retained, goes back (rules 4, 5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holdfast.claims.objects import ClaimRef
+from holdfast.claims.parameters import Action
+from holdfast.exports.errors import DirectoryGone, ExportError, Unsafe
+from holdfast.exports.interface import Outcome
+from holdfast.exports.record import DirectoryTaken, State
+from tests.unit.exports.given import Leading, export_at, found, plan, published, visible
+
+TRASH = ".holdfast/trash/pvc-1"
+
+
+def trash(export: Leading, **of: object) -> None:
+    """Deletes a volume with data."""
+    published(export, "1", "team/data", **of)
+    (export.root / "team/data/file").write_text("data")
+    export.reclaim("pvc-1", "1", Action.DELETE)
+
+
+def recover(export: Leading, policy: str = "Delete") -> str:
+    return export.exports.recover(export.grant, "pvc-1", policy)
+
+
+@pytest.mark.parametrize("policy", ["Delete", "Retain"])
+def test_it_is_at_its_path_and_its_record_is_live_again(
+    root: Path, either: Leading, policy: str
+) -> None:
+    trash(either)
+
+    assert recover(either, policy) == "team/data"
+
+    assert (root / "team/data/file").read_text() == "data"
+    assert (found(either).state, found(either).reclaim_policy) == (State.LIVE, policy)
+    assert either.exports.trashed() == ()
+    assert recover(either, policy) == ""
+    assert either.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
+
+
+def test_a_volume_without_a_record_has_nothing_to_recover(either: Leading) -> None:
+    assert recover(either) == ""
+
+
+@pytest.mark.parametrize("action", [Action.RETAIN, Action.ARCHIVE])
+def test_what_was_retained_or_archived_stays_where_it_is(
+    root: Path, export: Leading, action: Action
+) -> None:
+    published(export, "1", "data")
+    export.reclaim("pvc-1", "1", action)
+    before = visible(root), found(export)
+
+    assert recover(export, "Retain") == ""
+
+    assert (visible(root), found(export)) == before
+
+
+class TestTakenPath:
+    def test_another_volumes_directory_is_left_to_it(self, root: Path, either: Leading) -> None:
+        trash(either)
+        published(either, "2", "team/data")
+
+        with pytest.raises(DirectoryTaken, match="belongs to volume pvc-2"):
+            recover(either, "Retain")
+
+        assert (root / TRASH / "file").read_text() == "data"
+        assert found(either).state is State.TRASHED
+        assert either.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.TRASHED
+        assert recover(either, "Retain") == "team/data"
+
+    @pytest.mark.parametrize("kind", ["directory", "file", "symlink"])
+    def test_what_a_person_put_there_is_left_alone(
+        self, root: Path, export: Leading, kind: str
+    ) -> None:
+        trash(export)
+        (root / "team").mkdir()
+        place = root / "team/data"
+        if kind == "symlink":
+            place.symlink_to("elsewhere")
+        else:
+            place.mkdir() if kind == "directory" else place.touch()
+
+        with pytest.raises(Unsafe, match="'team/data' exists, move it away"):
+            recover(export)
+
+        assert (root / TRASH / "file").exists()
+        assert found(export).state is State.TRASHED
+        place.rename(root / "away")
+        assert recover(export) == "team/data"
+
+    def test_a_directory_that_is_only_shared_is_given_back(
+        self, root: Path, export: Leading
+    ) -> None:
+        for uid in "12":
+            published(export, uid, "data", shared=True)
+        assert export.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.SHARED
+
+        assert recover(export) == ""
+
+        assert found(export).state is State.LIVE
+        assert export.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.SHARED
+        assert (root / "data").is_dir()
+
+
+def test_one_that_is_nowhere_any_more_is_refused(root: Path, export: Leading) -> None:
+    trash(export)
+    (root / TRASH).rename(root / "away")
+
+    with pytest.raises(DirectoryGone, match="is neither at 'team/data' nor"):
+        recover(export)
+
+    assert found(export).state is State.TRASHED
+
+
+def test_another_directory_in_the_trash_is_left_alone(root: Path, export: Leading) -> None:
+    trash(export)
+    (root / TRASH).rename(root / "away")
+    (root / TRASH).mkdir()
+
+    with pytest.raises(Unsafe, match="is not the directory that was made for volume pvc-1"):
+        recover(export)
+
+    assert visible(root) == ["away", "away/file"]
+
+
+def test_what_another_cluster_deleted_is_left_to_it(root: Path, export: Leading) -> None:
+    trash(export)
+    other = Leading(root, cluster="another")
+
+    with pytest.raises(Unsafe, match="belongs to another cluster"):
+        recover(other)
+
+    assert (root / TRASH / "file").exists()
+
+
+def test_one_that_a_crash_left_in_the_trash_is_found_by_the_sweep(
+    root: Path, export: Leading
+) -> None:
+    trash(export)
+    (root / ".holdfast/trashed/pvc-1").rename(root / ".holdfast/volumes/pvc-1")
+
+    [moved] = export.exports.sweep(export.grant)
+
+    assert (moved.directory, moved.reason) == ("team/data", "")
+    assert (root / "team/data/file").exists()
+
+
+class TestReaper:
+    """It never removes what was set to Retain, whatever kept it from its path."""
+
+    @pytest.fixture
+    def blocked(self, root: Path, export: Leading) -> Leading:
+        """A volume was set to Retain, and its path is in use."""
+        trash(export)
+        (root / "team/data").mkdir(parents=True)
+        with pytest.raises(Unsafe):
+            recover(export, "Retain")
+        return export
+
+    def test_it_leaves_what_cannot_be_moved_back(self, root: Path, blocked: Leading) -> None:
+        for leader in (blocked, export_at(root)):
+            with pytest.raises(ExportError, match="exists, move it away"):
+                leader.reap()
+
+        assert (root / TRASH / "file").read_text() == "data"
+
+    def test_it_moves_it_back_once_that_can_be_done(self, root: Path, blocked: Leading) -> None:
+        (root / "team/data").rmdir()
+
+        assert blocked.reap() == 0
+
+        assert (root / "team/data/file").read_text() == "data"
+        assert found(blocked).was_retained
+
+    def test_a_volume_that_is_to_be_deleted_after_all_is(
+        self, root: Path, blocked: Leading
+    ) -> None:
+        claim = ClaimRef("team", "later", "9")
+
+        blocked.exports.follow(blocked.grant, "pvc-1", claim, "1Gi", "Delete")
+
+        assert (found(blocked).state, found(blocked).claim) == (State.TRASHED, claim)
+        assert blocked.reclaim("pvc-1", "9", Action.DELETE).outcome is Outcome.TRASHED
+        assert blocked.reap() == 0
+        assert blocked.find("pvc-1") is None
+        assert visible(root) == ["team", "team/data"]
+
+    def test_it_waits_while_a_directory_is_moved_back(self, export: Leading) -> None:
+        """Its open handle would follow the directory to its path."""
+        trash(export)
+        held = export.exports._locks.held  # type: ignore[attr-defined]
+
+        with held(TRASH, 0), pytest.raises(ExportError, match="has not ended"):
+            export.exports.reap(type(export.grant)(export.takeover.term, 0.01), "pvc-1", 9)
+
+        assert export.reap() == 0
+
+
+def test_a_path_that_is_free_again_serves_a_new_claim_after_a_failed_recovery(
+    root: Path, export: Leading
+) -> None:
+    """What was marked for the attempt is not in the way of the path's next owner."""
+    trash(export)
+    (root / "team").mkdir()
+    (root / "team/data").touch()
+    with pytest.raises(Unsafe):
+        recover(export)
+    (root / "team/data").unlink()
+
+    assert export.create(plan("2", "team/data")).directory == "team/data"
