@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cluster.objects import name_of
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.volume import Address
+from holdfast.controller.settings import ExportSettings
+from holdfast.exports.interface import Moved
+from tests.cluster.objects import annotations_of, name_of
 from tests.cluster.site import Site
 from tests.support import eventually
 
 PLACE = {"pathPattern": "${.PVC.annotations.place}"}
 USE = {"existingDirectories": "use"}
+DELETE = {"onDelete": "delete"}
+RETAIN = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
 
 
 def at(site: Site, storage_class: str, name: str, place: str) -> str:
@@ -88,6 +96,54 @@ class TestRetain:
         running.settle()
         assert (site.directory(volume) / "file").read_text() == "a tenant's"
         assert site.find_volume(name_of(volume))
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_person_who_says_retain_while_the_directory_is_moved_is_heeded(
+        self, site: Site, when: str
+    ) -> None:
+        """It was read once, and the volume and its data were deleted."""
+        running = site.serve()
+        volume = site.bound(site.claim(site.make_class(parameters=DELETE)))
+        fill(site.directory(volume))
+        reclaim, said = running.export.reclaim, threading.Event()
+
+        def meanwhile(*arguments: Any) -> Moved:
+            moved = None if when == "before" else reclaim(*arguments)
+            if not said.is_set():
+                site.patch_volume(name_of(volume), RETAIN)
+                said.set()
+            return moved or reclaim(*arguments)
+
+        setattr(running.export, "reclaim", meanwhile)  # noqa: B010 - a method
+        site.delete_claim("data")
+
+        assert "moved back" in site.said(name_of(volume), "DirectoryMovedBack")
+        assert (site.directory(volume) / "file").read_text() == "a tenant's"
+        site.released(volume)
+        site.delete_volume(name_of(volume))
+        site.gone(volume)
+        running.settle()
+        assert (site.directory(volume) / "file").exists()
+
+    def test_a_person_who_says_retain_on_a_volume_that_others_hold_is_heeded(
+        self, site: Site
+    ) -> None:
+        running = site.serve()
+        volume = site.bound(site.claim(site.make_class(parameters=DELETE)))
+        name = name_of(volume)
+        fill(site.directory(volume))
+        theirs = [*site.get_volume(name)["metadata"]["finalizers"], "example.com/backup"]
+        site.patch_volume(name, {"metadata": {"finalizers": theirs}})
+        site.delete_claim("data")
+        eventually((site.root / ".holdfast/trash" / name).exists)
+
+        site.patch_volume(name, RETAIN)
+
+        assert "moved back" in site.said(name, "DirectoryMovedBack")
+        site.patch_volume(name, {"metadata": {"finalizers": None}})
+        site.gone(volume)
+        running.settle()
+        assert (site.directory(volume) / "file").read_text() == "a tenant's"
 
     def test_a_directory_that_was_there_before_keeps_mode_and_owner(self, site: Site) -> None:
         """No record names it: its data was put there by a person, for this claim to find."""
@@ -224,6 +280,64 @@ class TestReclaimActions:
         assert site.tree() == set()
         eventually(lambda: not any((site.root / ".holdfast/trash").iterdir()))
         assert not any((site.root / ".holdfast/volumes").iterdir())
+
+
+def test_a_volume_that_a_person_creates_again_gets_its_directory_back_from_the_trash(
+    site: Site,
+) -> None:
+    """It was Bound, and its data stayed in the trash without a word."""
+    running = site.serve()
+    trash = running.manager.exports["default"].trash
+    volume = site.bound(site.claim(site.make_class(parameters=DELETE)))
+    fill(site.directory(volume))
+    trash._is_gone = lambda _: False  # the reaper is slow
+    site.delete_claim("data")
+    site.gone(volume)
+
+    site.make_volume(
+        name_of(volume),
+        volume["spec"]["nfs"]["path"],
+        annotations=annotations_of(volume),
+        storageClassName=volume["spec"]["storageClassName"],
+    )
+    trash._is_gone = running.manager.exports["default"].is_gone
+    running.settle()
+    trash.look()  # as each minute
+
+    assert "moved back" in site.said(name_of(volume), "DirectoryMovedBack")
+    assert (site.directory(volume) / "file").read_text() == "a tenant's"
+
+
+def test_the_trash_of_a_volume_at_a_name_of_the_server_that_is_unknown_here_is_kept(
+    site: Site,
+) -> None:
+    """Another provisioner of the cluster has it; the cache leaves it out."""
+    site.serve()
+    volume = site.bound(site.claim(site.make_class(parameters=DELETE)))
+    name = name_of(volume)
+    fill(site.directory(volume))
+    theirs = [*site.get_volume(name)["metadata"]["finalizers"], "example.com/backup"]
+    site.patch_volume(name, {"metadata": {"finalizers": theirs}})
+    site.delete_claim("data")
+    trash = site.root / ".holdfast/trash" / name
+    eventually(trash.exists)
+
+    other = site.serve(
+        provisioner=Provisioner(f"{site.namespace}.example.com/other"),
+        exports=(ExportSettings(address=Address("192.0.2.9", "/export"), root=site.root),),
+    )
+    other.settle()
+
+    theirs_too = other.manager.exports["default"].trash
+
+    def was_asked() -> bool:
+        entry = theirs_too._entries.get(name)
+        return entry is not None and entry.failures > 0
+
+    eventually(lambda: was_asked() or not (trash / "file").exists())
+    assert (trash / "file").exists()
+    site.patch_volume(name, {"metadata": {"finalizers": None}})
+    eventually(lambda: not trash.exists())
 
 
 @pytest.mark.parametrize("action", ["delete", "archive"])

@@ -18,6 +18,8 @@ SELECTED_NODE = "volume.kubernetes.io/selected-node"
 # Names the class of a claim or volume and wins over spec.storageClassName.
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 
+RETAIN = "Retain"  # a volume's reclaim policy
+
 FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
 
 # Ours, on every volume: what is to become of the directory, where it is, and on which export (the

@@ -40,7 +40,9 @@ from holdfast.controller.workers import Workers
 from holdfast.exports.errors import ExportError
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant
+from holdfast.kube import errors as kube
 from holdfast.kube.queue import WorkQueue
+from holdfast.kube.resources import VOLUMES
 from holdfast.log import Logger
 
 _log = Logger(__name__)
@@ -200,6 +202,8 @@ class ExportController:
             self.directories,
             self.gate,
             is_gone=self.is_gone,
+            exists=self.exists,
+            check=self._check_trashed,
             events=shared.events,
             metrics=self.metrics,
             stop=self._stop,
@@ -301,8 +305,16 @@ class ExportController:
         return (one for one in volumes if owns(one, provisioner) and self.view.has(one))
 
     def is_gone(self, volume: str) -> bool:
-        """Whether the cache has no volume of that name."""
-        return self.view.volumes.get(volume) is None
+        """Whether the cache has no volume of that name, and it was not to be retained."""
+        return self.view.volumes.get(volume) is None and not self.view.was_kept(volume)
+
+    def exists(self, volume: str) -> bool:
+        """Whether the API server has a volume of that name; raises KubeError."""
+        try:
+            self._shared.api.get(VOLUMES, volume)
+        except kube.NotFound:
+            return False
+        return True
 
     @property
     def _lease(self) -> str:
@@ -317,6 +329,9 @@ class ExportController:
 
     def _describe(self) -> Mapping[str, str]:
         return annotations_of(self._provisioner.name, self.export, self.state())
+
+    def _check_trashed(self, volume: str) -> None:
+        self.volumes.check_trashed(volume)  # it is created after the trash
 
     def _grant(self, seconds: float) -> Grant:
         return self.gate.grant(seconds)  # the gate is created after the directories

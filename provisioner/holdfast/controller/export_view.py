@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from holdfast.claims.constants import RETAIN
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
@@ -38,6 +39,7 @@ class ExportView:
         self._provisioner = provisioner
         self._address = address
         self._states: dict[str, int] = {}  # what records follow of a volume, by its name
+        self._kept: set[str] = set()  # volumes whose policy was Retain when they were deleted
         self.export_id = export_id
         self._is_complete = caches.add(self)
 
@@ -101,11 +103,29 @@ class ExportView:
     def volume_changed(self, name: str) -> None:
         """Queues a volume, where there may be something to do about it, or it is gone."""
         volume = self.volumes.get(name)
+        self._note_kept(name, volume)
         if volume is None:
             self._states.pop(name, None)
             self.volume_queue.add(name)
         elif self.has(volume) and (self._has_changed(volume) or self._needs_care(volume)):
             self.volume_queue.add(name)
+
+    def was_kept(self, name: str) -> bool:
+        """Whether a volume was seen with policy Retain on its way out, until `forget_kept`."""
+        return name in self._kept
+
+    def forget_kept(self, name: str) -> None:
+        """Forgets a volume that is gone."""
+        self._kept.discard(name)
+
+    def _note_kept(self, name: str, volume: Volume | None) -> None:
+        if volume is None:
+            return
+        is_kept = volume.deleting and volume.reclaim_policy == RETAIN
+        if is_kept and owns(volume, self._provisioner) and self.has(volume):
+            self._kept.add(name)
+        else:
+            self._kept.discard(name)
 
     def enqueue_all(self) -> None:
         """Queues every volume about which there may be something to do."""

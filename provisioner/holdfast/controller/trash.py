@@ -21,6 +21,7 @@ from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
 from holdfast.exports.interface import Exports, Grant, Reaped
+from holdfast.kube import errors as kube
 from holdfast.kube.backoff import delay
 from holdfast.log import Logger
 
@@ -41,6 +42,7 @@ class _Entry:
     failures: int = 0
     age: float = 0.0
     blocked: tuple[str, ...] = ()
+    confirmed: bool = False  # the API server has said that the volume is gone
 
 
 class Trash:
@@ -52,14 +54,30 @@ class Trash:
         gate: WorkGate,
         *,
         is_gone: Callable[[str], bool],
+        exists: Callable[[str], bool],
+        check: Callable[[str], object],
         events: EventRecorder,
         metrics: ExportMetrics,
         stop: threading.Event,
     ) -> None:
-        """`is_gone`: whether a volume is gone from the API server; until then its data stays."""
+        """Until a volume is gone, its data stays.
+
+        Args:
+            directories: the export.
+            gate: tells whether this replica leads.
+            is_gone: whether the cache has no such volume.
+            exists: whether the API server has one, also one that the cache leaves out; raises
+                KubeError.
+            check: is told of each volume that is in the trash but not gone.
+            events: records what cannot be removed.
+            metrics: the export's metrics.
+            stop: ends the thread.
+        """
         self._directories = directories
         self._gate = gate
         self._is_gone = is_gone
+        self._exists = exists
+        self._check = check
         self._events = events
         self._metrics = metrics
         self._stop = stop
@@ -111,7 +129,11 @@ class Trash:
         if volume is None:
             self._news.wait(self._patience(now))
             return
-        self._reap(volume, self._entries[volume])
+        entry = self._entries.pop(volume)  # it is added again at the end
+        if self._is_confirmed(volume, entry):
+            self._reap(volume, entry)
+        else:
+            self._entries[volume] = self._later(volume, entry, Reaped(done=False, age=entry.age))
         self._stop.wait(max(_REST, time.monotonic() - now))
 
     def _list(self, now: float) -> None:
@@ -122,6 +144,10 @@ class Trash:
         self._entries = {name: entry for name, entry in known.items() if name in names}
         self._entries |= {name: _Entry() for name in sorted(names - known.keys())}
         self._count()
+        for name in names:
+            if not self._is_gone(name):
+                self._entries[name].confirmed = False  # a person may have created it again
+                self._check(name)
 
     def _next(self, now: float) -> str | None:
         due = (name for name, entry in self._entries.items() if entry.due <= now)
@@ -131,11 +157,23 @@ class Trash:
         dues = [entry.due for name, entry in self._entries.items() if self._is_gone(name)]
         return max(_REST, min([self._listed + _RELIST, *dues]) - now)
 
+    def _is_confirmed(self, volume: str, entry: _Entry) -> bool:
+        """Whether the API server itself says that a volume is gone; asked once for each.
+
+        The cache leaves out those that another provisioner has on this export at a server name
+        that is unknown here.
+        """
+        if not entry.confirmed:
+            try:
+                entry.confirmed = not self._exists(volume)
+            except kube.KubeError as error:
+                _log.warning("cannot empty trash for now", volume=volume, reason=error.message)
+        return entry.confirmed
+
     def _reap(self, volume: str, entry: _Entry) -> None:
         def reap(exports: Exports, grant: Grant) -> Reaped:
             return exports.reap(grant, volume, ENTRIES)
 
-        del self._entries[volume]  # it is added again at the end
         try:
             reaped = self._directories.change("reap", reap, volume)
         except (Fenced, LeadershipLost, ExportUnavailable):
@@ -160,7 +198,8 @@ class Trash:
             reasons = ", ".join(reaped.blocked)
             _log.warning("cannot empty trash", volume=volume, reason=reasons)
             self._events.trash_warning(volume, reasons)
-        return _Entry(time.monotonic() + wait, failures, reaped.age, reaped.blocked)
+        due = time.monotonic() + wait
+        return _Entry(due, failures, reaped.age, reaped.blocked, entry.confirmed)
 
     def _count(self) -> None:
         entries = self._entries.values()

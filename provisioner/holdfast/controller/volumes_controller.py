@@ -7,11 +7,11 @@ their claim still exists and has the labels that their path was rendered from.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from holdfast.claims import conflicts, inherited
-from holdfast.claims.constants import DIRECTORY, EXPORT, FINALIZER
+from holdfast.claims.constants import DIRECTORY, EXPORT, FINALIZER, RETAIN
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim, parse_volume
@@ -25,9 +25,10 @@ from holdfast.claims.reclaim import (
 )
 from holdfast.controller.context import Context
 from holdfast.controller.requeue import UNKNOWN, Requeue
-from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced
+from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.interface import Moved, Outcome
-from holdfast.exports.record import Record
+from holdfast.exports.ledger import trash_of
+from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 from holdfast.log import Logger
@@ -50,6 +51,7 @@ class VolumesController:
         self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
         self._moving: set[str] = set()
         self._stranded: dict[str, str] = {}  # by volume: why its directory cannot be moved back
+        self._trashable: set[str] = set()  # volumes that exist and may have data in the trash
 
     def begin(self, moving: Iterable[str]) -> None:
         """Queues all volumes at the start of a term, and those whose directory was being moved."""
@@ -64,6 +66,17 @@ class VolumesController:
         self._recorded.clear()
         self._context.view.enqueue_all()
 
+    def check_trashed(self, name: str) -> None:
+        """Queues a volume whose directory is in the trash and has to be moved back."""
+        view = self._context.view
+        volume = view.volumes.get(name)
+        if volume is not None and owns(volume, self._context.provisioner):
+            self._trashable.add(name)
+            if self._is_to_be_recovered(volume):
+                view.volume_queue.add(name)
+        elif view.was_kept(name):
+            view.volume_queue.add(name)
+
     def __call__(self, name: str) -> None:
         """Reconciles one volume."""
         volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
@@ -72,20 +85,17 @@ class VolumesController:
         if volume is None or not owns(volume, provisioner):
             self._forget(name)
             return
+        if self._is_to_be_recovered(volume):
+            self._recover(volume)
         was_aligned = self._align_finalizers(volume)
         if is_released(volume, provisioner):
             self._reclaim(volume)
             return
-        try:
+        with self._reported(volume):
             if name in self._moving:
                 self._move_back(name)
             if volume.phase in {"Bound", "Released"} and self._is_here(volume):
                 self._sync_record(volume, in_doubt=not was_aligned or volume.phase == "Released")
-        except (ExportUnavailable, Fenced):  # concerns all volumes, so no event on this one
-            raise
-        except ExportError as error:
-            self._not_recorded(volume, error.message)
-            raise
 
     def report_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
         """Records once for each reason that a volume's directory cannot be moved back."""
@@ -110,7 +120,55 @@ class VolumesController:
         self._stranded.pop(name, None)
         if name in self._moving:
             self._move_back(name)
+        if self._context.view.was_kept(name):
+            with suppress(Unsafe, DirectoryTaken):  # the reaper retries and reports it
+                self._move_from_trash(name, RETAIN)
+            self._context.view.forget_kept(name)
+        self._trashable.discard(name)
         self._trashed()
+
+    def _is_to_be_recovered(self, volume: Volume) -> bool:
+        """Whether data that may be in the trash is not to be deleted (any more).
+
+        A volume that says Retain keeps our finalizer until its data is back: once it is gone, the
+        reaper may remove what is in the trash.
+        """
+        is_retained = volume.reclaim_policy == RETAIN
+        if is_released(volume, self._context.provisioner):
+            return False
+        if is_retained and FINALIZER in volume.finalizers:
+            return True
+        return volume.name in self._trashable and (is_retained or not volume.deleting)
+
+    def _recover(self, seen: Volume) -> None:
+        """Moves the directory of a volume that exists out of the trash, if it is there."""
+        with self._reported(seen):
+            record = self._find(seen.name)
+        if record is None or record.state is not State.TRASHED or not self._is_here(seen):
+            self._trashable.discard(seen.name)
+            return
+        volume = self._fresh(seen.name)  # the cache may not know that it is released, or gone
+        if volume is None or not self._is_to_be_recovered(volume):
+            raise Requeue
+        try:
+            self._find_or_adopt(volume)  # raises Refused if the record is of another directory
+            self._move_from_trash(volume.name, volume.reclaim_policy)
+        except (ExportUnavailable, Fenced):
+            raise
+        except (ExportError, Refused) as error:
+            self.report_not_moved_back(volume.name, trash_of(volume.name), error.message)
+            if isinstance(error, UNKNOWN):
+                raise
+            raise Requeue from error
+        self._trashable.discard(volume.name)
+
+    def _move_from_trash(self, name: str, policy: str) -> None:
+        place = self._context.directories.change(
+            "recover", lambda exports, grant: exports.recover(grant, name, policy), name
+        )
+        if place:
+            self._context.export_metrics.moved_back.inc()
+            self.report_moved_back(name, place, trash_of(name))
 
     def _is_here(self, volume: Volume) -> bool:
         return belongs(volume, self._context.address, self._context.identity.export_id)
@@ -179,6 +237,16 @@ class VolumesController:
         named_by = None if volume.directory else self._context.view.classes.get(volume.class_name)
         return f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}", named_by
 
+    @contextmanager
+    def _reported(self, volume: Volume) -> Iterator[None]:
+        try:
+            yield
+        except (ExportUnavailable, Fenced):  # concerns all volumes, so no event on this one
+            raise
+        except ExportError as error:
+            self._not_recorded(volume, error.message)
+            raise
+
     def _not_recorded(self, volume: Volume, message: str) -> None:
         self._context.events.volume_warning(volume, "VolumeNotRecorded", message)
         _log.warning("volume not recorded", volume=volume.name, reason=message)
@@ -192,6 +260,7 @@ class VolumesController:
 
     def _reclaim(self, volume: Volume) -> None:
         started = time.monotonic()
+        self._trashable.add(volume.name)  # until it is gone: its policy may change meanwhile
         try:
             moved = self._dispose(volume)
             self._delete(volume)
@@ -375,7 +444,7 @@ class VolumesController:
             with suppress(kube.Conflict):
                 try:
                     held = parse_volume(self._context.api.get(VOLUMES, name))
-                    if held.reclaim_policy == "Retain":
+                    if held.reclaim_policy == RETAIN:
                         raise Requeue
                     self._context.check_term()
                     metadata = {

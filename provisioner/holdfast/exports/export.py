@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from holdfast.claims.constants import RETAIN
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import RESERVED
@@ -337,8 +338,8 @@ class Export:
                 return Reaped(done=True)
             if record.state is not State.TRASHED:
                 return Reaped(done=False)
-            if record.reclaim_policy == recover.RETAIN:
-                self._recovered(op, record, recover.RETAIN)
+            if record.reclaim_policy == RETAIN:
+                self._recovered(op, record, RETAIN)
                 return Reaped(done=True)
             removals = op.changes.non_durable()
             seconds = grant.seconds / 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+from holdfast.claims.constants import RETAIN
 from holdfast.exports import create, misfiled, terms, tree
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import inode_of
@@ -17,8 +18,6 @@ from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
 from holdfast.exports.reclaim import move_back
 from holdfast.exports.record import DirectoryTaken, Record, State
-
-RETAIN = "Retain"
 
 
 def recover(op: Operation, record: Record, reclaim_policy: str) -> str:

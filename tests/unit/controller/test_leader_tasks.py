@@ -53,6 +53,8 @@ class Bench:
             site.directories,
             site.gate,
             is_gone=lambda _: True,
+            exists=lambda _: False,
+            check=lambda _: None,
             events=site.context.events,
             metrics=site.export_metrics,
             stop=site.stop,

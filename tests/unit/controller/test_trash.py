@@ -17,6 +17,7 @@ from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.trash import ENTRIES, Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.interface import Reaped
+from holdfast.kube import errors as kube
 from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import ref
@@ -29,6 +30,10 @@ class Bench:
     def __init__(self, site: Site, patch: pytest.MonkeyPatch) -> None:
         self.site = site
         self.exists: set[str] = set()
+        self.unseen: set[str] = set()  # volumes that the API server has, and the cache leaves out
+        self.asked: list[str] = []
+        self.checked: list[str] = []
+        self.api_error: kube.KubeError | None = None
         self.now = 1000.0
         self.rests: list[float] = []
         self.reaped: list[str] = []
@@ -37,6 +42,8 @@ class Bench:
             site.directories,
             site.gate,
             is_gone=lambda name: name not in self.exists,
+            exists=self._ask,
+            check=self.checked.append,
             events=site.context.events,
             metrics=site.export_metrics,
             stop=site.stop,
@@ -51,6 +58,12 @@ class Bench:
 
         patch.setattr(site.export, "reap", reap)
         self.trash.look()
+
+    def _ask(self, volume: str) -> bool:
+        self.asked.append(volume)
+        if self.api_error:
+            raise self.api_error
+        return volume in self.exists | self.unseen
 
     def add(self, *uids: str, files: int = 1) -> None:
         """Deletes volumes with so many files."""
@@ -176,6 +189,74 @@ def test_that_of_a_volume_that_exists_is_kept(bench: Bench) -> None:
     bench.exists = set()
     bench.turn()
     assert bench.left() == set()
+
+
+class TestWhetherItIsGone:
+    """The API server itself says so before anything is removed, not the cache alone."""
+
+    def test_that_of_a_volume_that_the_cache_leaves_out_is_kept(self, bench: Bench) -> None:
+        """Another provisioner has it, on a server name that is unknown here."""
+        bench.add("a", "b")
+        bench.unseen = {"pvc-a"}
+
+        bench.turn(2)
+
+        assert bench.left() == {"pvc-a"}
+        assert bench.trash._entries["pvc-a"].due >= bench.now + 9
+        assert bench.site.said() == []
+        bench.unseen = set()
+        bench.now += 10
+        bench.turn()
+        assert bench.left() == set()
+
+    def test_it_is_asked_once_for_each(self, bench: Bench) -> None:
+        bench.add("a", files=2 * ENTRIES + 1)
+
+        bench.turn(3)
+
+        assert bench.reaped == ["pvc-a"] * 3
+        assert bench.asked == ["pvc-a"]
+
+    def test_it_is_asked_again_once_the_volume_has_been_there(self, bench: Bench) -> None:
+        """A person creates it again by hand, and deletes it."""
+        bench.add("a", files=2 * ENTRIES + 1)
+        bench.turn()
+        bench.exists = {"pvc-a"}
+        bench.trash.look()
+        bench.turn()
+        bench.exists, bench.unseen = set(), {"pvc-a"}
+
+        bench.turn(2)
+
+        assert bench.reaped == ["pvc-a"]
+        assert bench.asked == ["pvc-a"] * 2
+
+    @pytest.mark.parametrize(
+        "error", [kube.ServerUnavailable("no answer"), kube.Forbidden(403, "Forbidden", "no")]
+    )
+    def test_without_an_answer_nothing_is_removed(
+        self, bench: Bench, error: kube.KubeError
+    ) -> None:
+        bench.add("a")
+        bench.api_error = error
+
+        bench.turn()
+
+        assert bench.left() == {"pvc-a"}
+        bench.api_error = None
+        bench.now += 10
+        bench.turn()
+        assert bench.left() == set()
+
+    def test_each_one_that_is_not_gone_is_told_of_when_the_trash_is_listed(
+        self, bench: Bench
+    ) -> None:
+        bench.add("a", "b")
+        bench.exists = {"pvc-a"}
+
+        bench.turn(3)
+
+        assert bench.checked == ["pvc-a"]
 
 
 def test_one_that_is_not_there_any_more_is_forgotten(bench: Bench) -> None:
@@ -371,6 +452,8 @@ class TestThread:
             site.directories,
             site.gate,
             is_gone=lambda _: True,
+            exists=lambda _: False,
+            check=lambda _: None,
             events=site.context.events,
             metrics=site.export_metrics,
             stop=site.stop,

@@ -1,0 +1,275 @@
+"""Data in the trash whose volume exists or says Retain goes back to its path (rules 4, 5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.claims.constants import FINALIZER
+from holdfast.claims.parameters import Action
+from holdfast.controller.requeue import Requeue
+from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut
+from holdfast.exports.record import State
+from holdfast.kube.resources import VOLUMES, Json
+from tests.fake.apiserver import Fault
+from tests.unit.controller.given import ANOTHER_ID, a_volume, ref
+from tests.unit.controller.site import Site, before, failing, once
+
+RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+BACKUP = "example.com/backup"
+PATH = VOLUMES.path(name="pvc-1")
+
+
+@pytest.fixture
+def trashed(site: Site) -> Site:
+    """A directory with a file in the trash, and nothing that says why."""
+    site.made_on_export(ref())
+    (site.root / "team" / "data" / "file").write_text("data")
+    site.export.reclaim(site.grant, "pvc-1", "1", Action.DELETE)
+    return site
+
+
+@pytest.fixture
+def held(site: Site) -> Site:
+    """A volume that was reclaimed, and that somebody else's finalizer holds."""
+    site.made_on_export(ref())
+    (site.root / "team" / "data" / "file").write_text("data")
+    site.add_volume(a_volume(ref(), phase="Released", finalizers=(FINALIZER, BACKUP)))
+    site.look_after()
+    site.see()
+    assert not is_back(site)
+    return site
+
+
+def let_go(site: Site) -> None:
+    """The last finalizer is taken off, and the cache sees the volume's end."""
+    gone = site.server.objects.patch(PATH, {"metadata": {"finalizers": None}})
+    site._take(2, "DELETED", gone)
+
+
+def is_back(site: Site) -> bool:
+    return (site.root / "team" / "data" / "file").exists()
+
+
+def is_live(site: Site, policy: str = "Delete") -> bool:
+    record = site.record()
+    assert record is not None
+    return (record.state, record.reclaim_policy) == (State.LIVE, policy)
+
+
+class TestRetain:
+    def test_one_that_was_said_while_the_directory_was_moved_is_heeded(self, site: Site) -> None:
+        site.made_on_export(ref())
+        (site.root / "team" / "data" / "file").write_text("data")
+        site.add_volume(a_volume(ref(), phase="Released"))
+        before(site.export, "reclaim", once(lambda: site.edit("1", RETAIN, seen=False)))
+        with pytest.raises(Requeue):
+            site.look_after()
+        assert not is_back(site)
+
+        site.look_after()
+
+        volume = site.volume()
+        assert volume is not None
+        assert "deletionTimestamp" not in volume["metadata"]
+        assert volume["metadata"]["finalizers"] == []
+        assert is_back(site)
+        assert is_live(site, "Retain")
+        assert site.only("DirectoryMovedBack").message == (
+            "its directory 'team/data' was found at '.holdfast/trash/pvc-1' and moved back"
+        )
+        assert site.metric("holdfast_directories_moved_back_total") == 1
+
+    def test_one_that_is_said_on_a_volume_which_others_hold_is_heeded(self, held: Site) -> None:
+        held.edit("1", RETAIN)
+
+        held.look_after()
+        let_go(held)
+        held.look_after()
+
+        assert is_back(held)
+        assert is_live(held, "Retain")
+        assert held.export.trashed() == ()
+
+    def test_the_finalizer_stays_until_the_data_is_back(self, trashed: Site) -> None:
+        """After it, the volume is gone, and the reaper removes what is in the trash."""
+        trashed.add_volume(a_volume(ref(), phase="Released", policy="Retain"))
+        trashed.server.objects.delete(PATH)
+        trashed.see()
+        before(trashed.export, "recover", once(failing(Failed("the disk says no"))))
+        with pytest.raises(Requeue):
+            trashed.look_after()
+        volume = trashed.volume()
+        assert volume is not None
+        assert volume["metadata"]["finalizers"] == [FINALIZER]
+
+        trashed.look_after()
+
+        assert trashed.volume() is None
+        assert is_back(trashed)
+
+    def test_one_that_was_seen_just_before_the_volume_was_gone_is_heeded(self, held: Site) -> None:
+        held.edit("1", RETAIN)
+        let_go(held)
+        assert held.view.was_kept("pvc-1")
+
+        held.look_after()
+
+        assert is_back(held)
+        assert is_live(held, "Retain")
+        assert not held.view.was_kept("pvc-1")
+
+    def test_one_whose_path_is_in_use_is_left_to_the_reaper_which_keeps_it(
+        self, held: Site
+    ) -> None:
+        (held.root / "team" / "data").mkdir(parents=True)
+        held.edit("1", RETAIN)
+        let_go(held)
+
+        held.look_after()
+
+        record = held.record()
+        assert record is not None
+        assert (record.state, record.reclaim_policy) == (State.TRASHED, "Retain")
+
+    def test_one_that_is_taken_back_is_forgotten(self, held: Site) -> None:
+        held.edit("1", RETAIN)
+        held.edit("1", {"spec": {"persistentVolumeReclaimPolicy": "Delete"}})
+
+        assert not held.view.was_kept("pvc-1")
+
+    def test_a_record_that_cannot_be_read_is_told(self, trashed: Site) -> None:
+        trashed.add_volume(a_volume(ref(), policy="Retain"))
+        before(trashed.export, "find", failing(Failed("the disk says no")))
+
+        with pytest.raises(Failed):
+            trashed.look_after()
+
+        assert trashed.only("VolumeNotRecorded").message == "the disk says no"
+
+
+@pytest.mark.parametrize("phase", ["Available", "Bound"])
+class TestCreatedAgain:
+    """A person creates the volume again from a file, while its data is in the trash."""
+
+    def test_its_directory_is_moved_back(self, trashed: Site, phase: str) -> None:
+        trashed.add_volume(a_volume(ref(), phase=phase))
+        trashed.view.volume_queue._due.clear()
+        trashed.volumes_controller.check_trashed("pvc-1")
+        assert trashed.queued()[1] == {"pvc-1"}
+
+        trashed.look_after()
+
+        assert is_back(trashed)
+        assert is_live(trashed)
+        assert len(trashed.said("DirectoryMovedBack")) == 1
+
+    def test_a_path_that_is_in_use_is_told_and_tried_again(self, trashed: Site, phase: str) -> None:
+        (trashed.root / "team" / "data").mkdir(parents=True)
+        trashed.add_volume(a_volume(ref(), phase=phase))
+        trashed.volumes_controller.check_trashed("pvc-1")
+
+        for _ in range(2):
+            with pytest.raises(Requeue):
+                trashed.look_after()
+
+        assert trashed.only("DirectoryNotMovedBack").message == (
+            "its directory is at '.holdfast/trash/pvc-1' and cannot be moved back: 'team/data' "
+            "exists, move it away"
+        )
+        (trashed.root / "team" / "data").rmdir()
+        trashed.look_after()
+        assert is_back(trashed)
+
+    def test_one_at_another_path_is_told(self, trashed: Site, phase: str) -> None:
+        trashed.add_volume(a_volume(ref(), "team/elsewhere", phase=phase))
+        trashed.volumes_controller.check_trashed("pvc-1")
+
+        with pytest.raises(Requeue):
+            trashed.look_after()
+
+        assert "names directory 'team/data'" in trashed.only("DirectoryNotMovedBack").message
+
+    def test_one_on_another_export_has_nothing_to_do_with_it(
+        self, trashed: Site, phase: str
+    ) -> None:
+        trashed.add_volume(a_volume(ref(), phase=phase, export_id=ANOTHER_ID))
+        trashed.volumes_controller.check_trashed("pvc-1")
+
+        trashed.look_after()
+
+        assert not is_back(trashed)
+
+    def test_what_only_the_cache_takes_for_one_is_not(self, trashed: Site, phase: str) -> None:
+        """It lags behind what an earlier leader did: the volume was released and deleted."""
+        trashed.add_volume(a_volume(ref(), phase=phase, finalizers=()))
+        trashed.server.objects.delete(PATH)
+        trashed.volumes_controller.check_trashed("pvc-1")
+
+        with pytest.raises(Requeue):
+            trashed.look_after()
+
+        assert not is_back(trashed)
+
+    @pytest.mark.parametrize("error", [ExportUnavailable("no answer"), TimedOut("it hangs")])
+    def test_an_end_that_is_not_known_is_told_to_the_worker(
+        self, trashed: Site, phase: str, error: Failed
+    ) -> None:
+        trashed.add_volume(a_volume(ref(), phase=phase))
+        trashed.volumes_controller.check_trashed("pvc-1")
+        before(trashed.export, "recover", once(failing(error)))
+        with pytest.raises(type(error)):
+            trashed.look_after()
+
+        trashed.look_after()
+
+        assert is_back(trashed)
+
+
+class TestStays:
+    def test_what_others_only_hold_stays_in_the_trash(self, held: Site) -> None:
+        held.view.volume_queue._due.clear()
+
+        held.volumes_controller.check_trashed("pvc-1")
+        held.look_after()
+
+        assert held.queued()[1] == set()
+        assert not is_back(held)
+
+    def test_a_released_one_is_not_asked_for_more_often(self, trashed: Site) -> None:
+        """In a burst, the cache still has volumes that are gone."""
+        trashed.add_volume(a_volume(ref(), phase="Released"))
+        trashed.view.volume_queue._due.clear()
+
+        trashed.volumes_controller.check_trashed("pvc-1")
+
+        assert trashed.queued()[1] == set()
+
+    def test_that_of_a_volume_of_others_stays(self, trashed: Site) -> None:
+        made = a_volume(ref())
+        made["metadata"]["annotations"] = {}
+        trashed.add_volume(made)
+        trashed.view.volume_queue._due.clear()
+
+        trashed.volumes_controller.check_trashed("pvc-1")
+
+        assert trashed.queued()[1] == set()
+
+    def test_that_of_one_that_is_gone_stays(self, trashed: Site) -> None:
+        trashed.volumes_controller.check_trashed("pvc-1")
+        trashed.look_after()
+
+        assert trashed.queued()[1] == set()
+        assert not is_back(trashed)
+
+    def test_the_usual_reclaim_costs_no_more_requests(self, site: Site) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), phase="Released"))
+        site.server.fail("delete", Fault(409, "Conflict"))
+        with pytest.raises(Requeue):
+            site.look_after()
+        site.server.requests.clear()
+
+        site.look_after()
+
+        verbs = [request.verb for request in site.server.requests]
+        assert verbs == ["get", "delete", "get", "patch"]
