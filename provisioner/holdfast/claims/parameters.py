@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,11 +14,19 @@ EXPORT = "export"
 
 
 class Action(StrEnum):
-    """What becomes of the directory when its volume, of reclaim policy Delete, is released."""
+    """What becomes of the directory when its volume, of reclaim policy Delete, is released.
+
+    From the least strict to the strictest, for volumes that share a directory.
+    """
 
     DELETE = "delete"
     ARCHIVE = "archive"
     RETAIN = "retain"
+
+
+def strictest(actions: Iterable[Action]) -> Action:
+    """Of the actions of volumes that share a directory, the one that is carried out."""
+    return max(actions, key=tuple(Action).index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +114,8 @@ TABLE = (
         "sharedPaths",
         "`true`, `false`",
         "`false`",
-        "Whether several volumes of such classes may have the same directory. It is reclaimed "
-        "with the last of them.",
+        "Whether several volumes of such classes may have the same directory. It stays until "
+        "the last of them is deleted; then the strictest `onDelete` of all decides.",
         read_bool,
     ),
     Parameter(

@@ -73,7 +73,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
 def undo(op: Operation, volume: str) -> None:
     """Undoes `create` for a volume that the API server does not know; keeps data."""
     if op.ledger.has_moved_on(volume):
-        op.ledger.confirm(volume)
+        _confirm_undone(op, volume)
         op.drop_intent(volume)
         return
     record, intent = op.ledger.creating(volume), op.intent(volume)
@@ -83,7 +83,7 @@ def undo(op: Operation, volume: str) -> None:
     if record is not None and not record.foreign and _keeps_data(op, record):
         # The directory is retained; its record names the claim.
         op.ledger.write_creating(record.with_state(State.RETAINED))
-        op.ledger.confirm(volume)
+        _confirm_undone(op, volume)
     elif record is None:
         _roll_back(op, directory, volume)
     else:
@@ -91,6 +91,13 @@ def undo(op: Operation, volume: str) -> None:
         parents.prune(op, directory)
         op.ledger.forget(record)
     op.drop_intent(volume)
+
+
+def _confirm_undone(op: Operation, volume: str) -> None:
+    op.ledger.confirm(volume)
+    record = op.ledger.find(volume)
+    if record is not None and record.state is State.RETAINED:
+        op.ledger.drop_demands(record.directory, volume)
 
 
 def end_intent(op: Operation, volume: str) -> str:
@@ -153,13 +160,16 @@ def _check(wanted: Wanted) -> None:
 
 
 def _keeps_data(op: Operation, record: Record) -> bool:
-    """Whether the record's directory holds data; removes it if it is empty."""
+    """Whether the record's directory holds data; removes it if it is empty.
+
+    A directory that a released volume shared, and that is to be kept, counts as one with data.
+    """
     if op.moving(record.volume) is None:
         there = _own_directory(op, record)
         if there is None:
             return False
         with tree.opened(op.root, record.directory.split("/")) as handle:
-            if not tree.is_empty(handle):
+            if not tree.is_empty(handle) or op.ledger.demands(record.directory):
                 return True
         op.take_out(record.directory, record.volume, there)
     try:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 
+from holdfast.claims.parameters import Action
 from holdfast.claims.paths import RESERVED, components
 from holdfast.exports import tree
 from holdfast.exports.changes import Changes
@@ -28,6 +29,8 @@ RECORDS = (CREATING, VOLUMES, TRASHED)
 FOLDERS = (*RECORDS, DIRECTORIES, TRASH)
 
 _MADE = ".made"
+# By its mark, what a released volume demands for a directory that others still share.
+_DEMANDS = {f".{action}": action for action in (Action.ARCHIVE, Action.RETAIN)}
 _VOLUME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 _ATTEMPTS = 100  # another operation may prune the folders of a mark meanwhile
 
@@ -189,8 +192,32 @@ class Ledger:
         self._add_mark(_place(parent), _MADE)
 
     def unmark(self, directory: str, volume: str) -> None:
-        """Removes a volume's mark, and the folders that become empty."""
+        """Removes a volume's mark, with the last the demands, and the folders that become empty."""
         self._remove_mark(_place(directory), volume)
+        self.drop_demands(directory, volume)
+
+    def demand(self, directory: str, action: Action) -> None:
+        """Marks a shared directory with the action of a volume that is released before others."""
+        self._add_mark(_place(directory), f".{action}")
+
+    def demands(self, directory: str) -> list[Action]:
+        """The actions that released volumes demanded, besides DELETE."""
+        with suppress(FileNotFoundError), self._opened_marks(directory) as marks:
+            return [action for name, action in _DEMANDS.items() if tree.exists(marks, name)]
+        return []
+
+    def drop_demands(self, directory: str, volume: str) -> None:
+        """Removes a directory's demands, unless another volume than this has it too."""
+        with suppress(FileNotFoundError), self._opened_marks(directory) as marks:
+            names = [name for name in _DEMANDS if tree.exists(marks, name)]
+            if not names or any(one != volume for one in filter(is_volume, os.listdir(marks))):
+                return
+            for name in names:
+                self._changes.remove(marks, name)
+        self.prune(directory)
+
+    def _opened_marks(self, directory: str) -> AbstractContextManager[int]:
+        return tree.opened(self.folder(DIRECTORIES), _place(directory))
 
     def unmark_made(self, parent: str) -> None:
         """Removes a parent's mark, and the folders that become empty."""

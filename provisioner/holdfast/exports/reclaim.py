@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from holdfast.claims.parameters import Action
+from holdfast.claims.parameters import Action, strictest
 from holdfast.claims.paths import RESERVED, archive_name
 from holdfast.exports import misfiled, parents, terms, tree
 from holdfast.exports.errors import Unsafe
@@ -83,8 +83,29 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     moving = op.moving(record.volume)
     # A directory in the term's folder is this volume's alone: the path's is another one.
     if moving is None and _is_shared(op, record):
-        return _discard(op, record, stays=True)
-    return _carry_out(op, record, action, moving)
+        return _leave(op, record, action)
+    return _carry_out(op, record, _strictest(op, record, action, moving), moving)
+
+
+def _leave(op: Operation, record: Record, action: Action) -> Moved:
+    """Leaves a directory to the volumes that share it, and marks what this one demands for it."""
+    if action is not Action.DELETE:
+        op.ledger.demand(record.directory, action)  # before its own mark is removed
+    return _discard(op, record, stays=True)
+
+
+def _strictest(op: Operation, record: Record, action: Action, moving: Inode | None) -> Action:
+    """The strictest of a volume's action and those of the volumes that shared its directory.
+
+    At most ARCHIVE for a directory in the term's folder: none is moved there to be retained, so a
+    mark that says so is of a later directory at the path.
+    """
+    if not (record.shared or record.inherited):
+        return action
+    demands = op.ledger.demands(record.directory)
+    if moving is not None and demands:
+        demands = [Action.ARCHIVE]
+    return strictest([action, *demands])
 
 
 def _carry_out(op: Operation, record: Record, action: Action, moving: Inode | None) -> Moved:
@@ -198,6 +219,8 @@ def _write_outcome(op: Operation, record: Record) -> Moved:
     op.ledger.write(record)
     if record.state is State.ARCHIVED:
         op.ledger.unmark(record.directory, record.volume)
+    else:
+        op.ledger.drop_demands(record.directory, record.volume)  # the record says it from now on
     return Moved(Outcome(record.state.value), record.target or record.directory)
 
 

@@ -11,6 +11,8 @@
     .holdfast/trash/VOLUME/                   the deleted directory, until the reaper removes it
     .holdfast/directories/PATH/VOLUME         mark: PATH belongs to VOLUME (index by directory)
     .holdfast/directories/PATH/.made          mark: PATH is a parent that Holdfast made
+    .holdfast/directories/PATH/.retain        mark: a released volume that shared PATH retains it
+    .holdfast/directories/PATH/.archive       the same, for the action archive
 
 A PATH of several components has `.holdfast` between them: A/.holdfast/B for A/B.
 

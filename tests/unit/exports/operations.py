@@ -48,6 +48,11 @@ def _shared(export: Leading, root: Path) -> None:
     published(export, "2", shared=True)
 
 
+def _left(export: Leading, root: Path) -> None:
+    _shared(export, root)
+    _reclaim(Action.ARCHIVE)(export)
+
+
 def _with_data(export: Leading, root: Path) -> None:
     export.create(plan())
     (root / "team/data/file").write_text("data")
@@ -161,6 +166,8 @@ OPERATIONS = {
     "archive where the name is taken": Operation(_reclaim(Action.ARCHIVE), _name_taken),
     "retain": Operation(_reclaim(Action.RETAIN), _live),
     "delete what others share": Operation(_reclaim(Action.DELETE), _shared),
+    "retain what others share": Operation(_reclaim(Action.RETAIN), _shared),
+    "delete what is to be archived for another": Operation(_reclaim(Action.DELETE, "2"), _left),
     "delete what is gone": Operation(_reclaim(Action.DELETE), _gone),
     "delete what nobody confirmed": Operation(_reclaim(Action.DELETE), _with_data),
     "archive what nobody confirmed": Operation(_reclaim(Action.ARCHIVE), _with_data),

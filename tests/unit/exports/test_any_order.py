@@ -44,6 +44,7 @@ class Goods:
 
     place: str
     files: set[str] = field(default_factory=set)
+    demands: set[Action] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -230,8 +231,9 @@ class Exports(RuleBasedStateMachine):
         if Leading(self._root).find(tenant.volume) is None:
             self._tenants.remove(tenant)
         else:
-            assert tenant.goods.files
+            assert tenant.goods.files or tenant.goods.demands
             tenant.phase = "retained"
+            tenant.goods.demands.clear()
 
     @precondition(lambda self: self._in("live"))
     @rule(data=st.data())
@@ -262,11 +264,24 @@ class Exports(RuleBasedStateMachine):
         self._confirmed(tenant)
         if len(shared) > 1:
             assert moved.outcome == "shared"
+            self._demanded(tenant, {first, then})
             tenant.phase, tenant.goods = "left", Goods("")
         else:
             assert moved.outcome in {"trashed", "archived", "retained"}
             assert moved.outcome == "retained" or not tenant.is_foreign
+            assert moved.outcome == "retained" or Action.RETAIN not in tenant.goods.demands
+            assert moved.outcome != "trashed" or not tenant.goods.demands
             tenant.phase, tenant.goods.place = moved.outcome.value, moved.place
+            tenant.goods.demands.clear()
+
+    def _demanded(self, tenant: Tenant, tried: set[Action]) -> None:
+        """Takes up what the one that left demands for the others' directory."""
+        goods, tried = tenant.goods, {Action.RETAIN} if tenant.is_foreign else tried
+        marks = self._root / ".holdfast/directories" / goods.place.replace("/", "/.holdfast/")
+        demands = {one for one in Action if (marks / f".{one}").exists()}
+        assert goods.demands <= demands <= goods.demands | tried
+        assert demands & tried or Action.DELETE in tried
+        goods.demands = demands
 
     @rule(crash=CRASHES, gone=st.booleans())
     def reap(self, crash: int | None, *, gone: bool) -> None:
@@ -333,7 +348,8 @@ class Exports(RuleBasedStateMachine):
         owned = {(one.goods.place, one.volume) for one in self._tenants if one.holds}
         marks = {(str(file.parent).replace("/.holdfast/", "/"), file.name) for file in files}
         parents = {path for path, name in marks if name == ".made"}
-        assert {mark for mark in marks if mark[1] != ".made"} == owned
+        demands = {(one.place, f".{action}") for one in self._goods for action in one.demands}
+        assert {mark for mark in marks if mark[1] != ".made"} == owned | demands
         assert all(any(f"{place}/".startswith(f"{one}/") for place, _ in owned) for one in parents)
         assert all((self._root / parent).is_dir() for parent in parents)
         assert all(any(folder.iterdir()) for folder in marked.rglob("*") if folder.is_dir())
