@@ -286,12 +286,28 @@ class VolumesController:
         if self._is_lost(volume):
             return Moved(Outcome.GONE)
         record = self._find_or_adopt(volume)
-        self._refuse_if_used(volume, record)
         self._follow(volume, record)
         action = _action(volume, record)
+        if moved := self._leave(volume, record, action):
+            return moved
+        self._refuse_if_used(volume, record)
         return self._context.directories.change(
             "reclaim",
             lambda exports, grant: exports.reclaim(grant, volume.name, volume.claim.uid, action),
+            volume.name,
+        )
+
+    def _leave(self, volume: Volume, record: Record, action: Action) -> Moved | None:
+        """Reclaims a volume while others share its directory, which stays; None if none does.
+
+        Only the last of them, with which the directory goes, is checked against all volumes that
+        have it: or thousands that share would each read the records of all others.
+        """
+        if not (record.shared or record.inherited):
+            return None
+        return self._context.directories.change(
+            "reclaim",
+            lambda exports, grant: exports.leave(grant, volume.name, volume.claim.uid, action),
             volume.name,
         )
 

@@ -12,12 +12,14 @@ restarted between a call and its retransmission answers that the directory exist
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import parents, terms, tree
+from holdfast.exports import misfiled, parents, terms, tree
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
@@ -27,12 +29,13 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 
 _MODES = 0o7777
 _OWNERS = 2**32 - 2  # 2**32 - 1 means "unchanged", chown(2)
+_SHARERS = 10  # looked at for one that answers for all: some may be in the making
 _ATTEMPTS = 100  # another operation may prune an empty parent meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A request, the record of an earlier attempt, and the records of the path's owners."""
+    """A request, the record of an earlier attempt, and those of the path's owners."""
 
     wanted: Wanted
     held: Record | None
@@ -53,7 +56,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
         _check_usable(op, wanted)  # the API server knows the volume, pods may use it: no change
         return held
     reuses = {*reuses, *(held.succeeds if held else ())}
-    _checked_owners(op, wanted, reuses, op.ledger.others(wanted.directory, wanted.volume))
+    _checked_owners(op, wanted, reuses, op.ledger.others)
     op.intend(wanted.volume, wanted.directory)
     op.ledger.mark(wanted.directory, wanted.volume)
     try:
@@ -184,7 +187,7 @@ def _keeps_data(op: Operation, record: Record) -> bool:
 
 def _own_directory(op: Operation, record: Record) -> Inode | None:
     """The inode of a record's directory; None if it is gone, shared, or another's."""
-    if op.ledger.others(record.directory, record.volume):
+    if op.ledger.has_others(record.directory, record.volume):
         return None
     # Suppressed: it does not exist, or is not a directory any more.
     with (
@@ -220,9 +223,22 @@ def _held(op: Operation, wanted: Wanted) -> Record | None:
 
 
 def _checked_owners(
-    op: Operation, wanted: Wanted, reuses: Collection[str], owners: list[Record]
+    op: Operation,
+    wanted: Wanted,
+    reuses: Collection[str],
+    others: Callable[[str, str], Iterable[Record]],
 ) -> list[Record]:
-    """Returns the owners' records; raises DirectoryTaken if one neither shares nor is reused."""
+    """The records of other volumes that have the directory, or one above or beneath it.
+
+    Of those that share it, one is enough (`_sharer`).
+
+    Raises:
+        DirectoryTaken: one neither shares the directory nor is reused.
+    """
+    sharer = None if reuses else _sharer(op, wanted)
+    if sharer is not None:
+        return [sharer]
+    owners = list(others(wanted.directory, wanted.volume))
     strangers = [owner for owner in owners if not _shares(wanted, owner)]
     _refuse_if_begun(op, strangers)
     if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
@@ -230,10 +246,40 @@ def _checked_owners(
     return owners
 
 
+def _sharer(op: Operation, wanted: Wanted) -> Record | None:
+    """A volume that shares the directory, whose record answers for all others that have it.
+
+    So what a claim costs does not grow with the volumes that share. Sharing belongs to the
+    directory: while a volume that shares it has it, none gets it, or one above or beneath it,
+    unless it shares too, because each is checked against the marks of the others after its own
+    is written. So one record says what all say, if
+
+    - the API server knows the volume: before, the directory may be a retained one that it reuses,
+      whose record still exists;
+    - nfs-subdir did not make it: its volumes may have one directory, or nest, and not share;
+    - the directory at the path is the record's, not one that a person put there.
+
+    It is as foreign as the others, as each volume takes that over when it joins.
+    """
+    if not wanted.shared:
+        return None
+    marked = (name for name in op.ledger.marked_at(wanted.directory) if name != wanted.volume)
+    for name in islice(marked, _SHARERS):
+        record = op.ledger.find(name)
+        if record is not None and _shares(wanted, record) and _answers_for_all(op, record):
+            return record
+    return None
+
+
+def _answers_for_all(op: Operation, record: Record) -> bool:
+    if record.inherited or op.ledger.creating(record.volume) is not None:
+        return False
+    return misfiled.directory_of(op, record) is not None
+
+
 def _owners_now(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
     try:
-        owners = others_now(op, wanted.directory, wanted.volume)
-        return _checked_owners(op, wanted, reuses, owners)
+        return _checked_owners(op, wanted, reuses, partial(others_now, op))
     except (DirectoryTaken, Unsafe):
         op.abandoned.add(wanted.directory)  # an earlier attempt may have made it
         raise

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.objects import ClaimRef
@@ -54,6 +55,8 @@ from holdfast.exports.interface import (
 )
 from holdfast.exports.operation import Operation, PathLocks
 from holdfast.exports.record import DirectoryTaken, Record, State
+
+T = TypeVar("T")
 
 
 class Export:
@@ -239,7 +242,7 @@ class Export:
             Record.parse(
                 record.dump(), record.volume
             )  # raises Unsafe if it could not be read again
-            _is_foreign(record, op.ledger.others(record.directory, record.volume))
+            _is_foreign(record, list(op.ledger.others(record.directory, record.volume)))
             op.ledger.mark(
                 record.directory, record.volume
             )  # before the record: none without its mark
@@ -272,13 +275,27 @@ class Export:
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on a released volume's directory."""
+        return self._reclaimed(reclaim.reclaim, grant, volume, claim_uid, action)
+
+    def _reclaimed(
+        self,
+        how: Callable[[Operation, Record, Action], T],
+        grant: Grant,
+        volume: str,
+        claim_uid: str,
+        action: Action,
+    ) -> T:
         what = f"cannot {action} the directory of {volume}"
         with explained(what), self._open.operation(grant) as op:
             directory = _recorded(op, volume, claim_uid).directory
             with self._locks.held(directory, op.patience()):
                 _confirm(op, volume)  # in case a crash prevented it
                 misfiled.refiled(op, _recorded(op, volume, claim_uid))
-                return reclaim.reclaim(op, _recorded(op, volume, claim_uid), action)
+                return how(op, _recorded(op, volume, claim_uid), action)
+
+    def leave(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved | None:
+        """As `reclaim`, if other volumes share the directory; None if this is the last of them."""
+        return self._reclaimed(reclaim.leave, grant, volume, claim_uid, action)
 
     def forget(self, grant: Grant, volume: str) -> bool:
         """Removes the record of a deleted volume, if its directory is gone too."""

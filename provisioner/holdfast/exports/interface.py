@@ -253,6 +253,12 @@ class Exports(Protocol):
             DirectoryTaken: directories of other volumes overlap it.
         """
 
+    def leave(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved | None:
+        """As `reclaim`, if other volumes share the directory, or if it was reclaimed already.
+
+        The directory stays. None, and nothing is changed, if this is the last of the volumes.
+        """
+
     def move_back(self, grant: Grant, volume: str) -> str:
         """Moves a directory back from the term's folder; returns its path, or "" if none was."""
 

@@ -289,14 +289,21 @@ class Ledger:
             if error.errno not in tree.NOT_EMPTY:
                 raise
 
-    def others(self, directory: str, volume: str) -> list[Record]:
+    def others(self, directory: str, volume: str) -> Iterator[Record]:
         """As `overlapping`, without this volume's record."""
         marked = [other for other in self.marked(directory) if other != volume]
-        return list(filter(None, map(self.find, marked)))
+        return filter(None, map(self.find, marked))
 
-    def overlapping(self, directory: str) -> list[Record]:
-        """The records of a directory and of those above and beneath it."""
-        return list(filter(None, map(self.find, self.marked(directory))))
+    def has_others(self, directory: str, volume: str) -> bool:
+        """Whether there are `others`."""
+        return next(self.others(directory, volume), None) is not None
+
+    def overlapping(self, directory: str) -> Iterator[Record]:
+        """The records of a directory and of those above and beneath it.
+
+        Each is read when its turn comes: thousands may share the directory.
+        """
+        return filter(None, map(self.find, self.marked(directory)))
 
     def is_anothers(self, directory: str, volume: str) -> bool:
         """Whether another volume, of any cluster, has a mark that overlaps a directory.
@@ -308,6 +315,12 @@ class Ledger:
     def marked(self, directory: str) -> list[str]:
         """The volumes with a mark on a directory, above it, or beneath it."""
         return self._marks(directory, tree.files_beneath)
+
+    def marked_at(self, directory: str) -> list[str]:
+        """The volumes with a mark on a directory itself."""
+        with suppress(FileNotFoundError), self._opened_marks(directory) as marks:
+            return list(filter(is_volume, os.listdir(marks)))
+        return []
 
     def owners(self, directory: str) -> list[str]:
         """The volumes with a mark on a directory or above it."""

@@ -36,6 +36,21 @@ def reclaim(op: Operation, record: Record, action: Action) -> Moved:
     return moved
 
 
+def leave(op: Operation, record: Record, action: Action) -> Moved | None:
+    """As `reclaim`, if other volumes share the directory, which stays, or if that is done already.
+
+    None if this is the last of them.
+    """
+    if record.state is State.TRASHED:
+        return reclaim(op, record, action)
+    if record.state is not State.LIVE or op.moving(record.volume) is not None:
+        return None
+    others = op.ledger.others(record.directory, record.volume)
+    if not any(record.shares_with(other) for other in others):
+        return None
+    return _leave(op, record, Action.RETAIN if record.foreign else action)
+
+
 def move_back(op: Operation, record: Record) -> str:
     """Moves a directory from the term's folder back to its path; "" if it was not there."""
     place, inode = record.directory, op.moving(record.volume)
@@ -158,13 +173,20 @@ def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
 
 
 def _is_shared(op: Operation, record: Record) -> bool:
-    """Whether other volumes share the directory; raises DirectoryTaken if they may not."""
-    others = op.ledger.others(record.directory, record.volume)
-    others = [other for other in others if not record.may_be_reclaimed_before(other)]
-    strangers = [other for other in others if not record.shares_with(other)]
+    """Whether other volumes share the directory; raises DirectoryTaken if they may not.
+
+    The first that shares it decides, as the directory stays then, whoever else has it. The last of
+    them sees all others.
+    """
+    strangers = list[Record]()
+    for other in op.ledger.others(record.directory, record.volume):
+        if record.shares_with(other):
+            return True
+        if not record.may_be_reclaimed_before(other):
+            strangers.append(other)
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
-    return bool(others)
+    return False
 
 
 def _find_moved(op: Operation, record: Record) -> Moved:
@@ -193,7 +215,7 @@ def replaced(record: Record) -> Unsafe:
 def _is_archive(op: Operation, record: Record) -> bool:
     """Whether a record's target is its directory, not a placeholder or another volume's."""
     there = op.inode_at(record.target)
-    if there is None or op.ledger.others(record.target, record.volume):
+    if there is None or op.ledger.has_others(record.target, record.volume):
         return False
     with tree.above(op.root, record.target) as (parent, name):
         if is_placeholder(parent, name):
@@ -237,7 +259,7 @@ def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
     op.ledger.unmark(record.directory, record.volume)
     if tree.reaches(op.root, trash_of(record.volume)):
         return Moved(Outcome.TRASHED, trash_of(record.volume))
-    if op.ledger.others(record.directory, record.volume):
+    if op.ledger.has_others(record.directory, record.volume):
         return Moved(Outcome.SHARED, record.directory)
     return Moved(Outcome.GONE)
 

@@ -11,7 +11,7 @@ from holdfast.claims.constants import DIRECTORY, FINALIZER, ON_DELETE
 from holdfast.claims.parameters import Action
 from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced, TimedOut
-from holdfast.exports.record import State
+from holdfast.exports.record import Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import Fault, Request, Verb
@@ -341,6 +341,61 @@ class TestOverlap:
         assert (site.root / "team" / "data").is_dir()
         assert site.volume("1") is None
         assert site.said() == []
+
+    def test_the_last_of_those_that_share_is_refused_while_a_person_gave_it_away(
+        self, site: Site
+    ) -> None:
+        """The others leave it to the last, with which the data would go."""
+        for uid in "12":
+            site.made_on_export(ref(uid), shared=True)
+            site.add_volume(a_volume(ref(uid), phase="Released"))
+        static = a_volume(ref("9", "other"), name="static", annotated=False, finalizers=())
+        static["metadata"]["annotations"] = {}
+        site.add_volume(static)
+
+        site.look_after("1")
+        with pytest.raises(Requeue):
+            site.look_after("2")
+
+        assert "volume static, which a person made" in site.only(FAILED).message
+        assert (site.root / "team" / "data").is_dir()
+
+    @pytest.mark.parametrize("phase", ["Bound", "Released"])
+    def test_one_of_many_that_share_reads_no_records_of_the_others(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, phase: str
+    ) -> None:
+        read, real = list[str](), site.export.find
+
+        def noted(name: str) -> Record | None:
+            read.append(name)
+            return real(name)
+
+        for number in range(1, 10):
+            site.made_on_export(ref(f"{number}"), shared=True)
+            site.add_volume(a_volume(ref(f"{number}"), phase="Released" if number == 1 else phase))
+        monkeypatch.setattr(site.export, "find", noted)
+
+        site.look_after()
+
+        assert set(read) == {"pvc-1"}
+        assert site.volume("1") is None
+        assert (site.root / "team" / "data").is_dir()
+
+    @pytest.mark.parametrize("order", ["12", "21"])
+    def test_what_one_of_them_retains_stays_whichever_goes_first(
+        self, site: Site, order: str
+    ) -> None:
+        for uid, action in (("1", "retain"), ("2", "delete")):
+            site.made_on_export(ref(uid), shared=True)
+            made = a_volume(ref(uid), phase="Released")
+            made["metadata"]["annotations"][ON_DELETE] = action
+            site.add_volume(made)
+
+        for uid in order:
+            site.look_after(uid)
+
+        assert (site.root / "team" / "data").is_dir()
+        assert state(site, order[1]) is State.RETAINED
 
 
 class TestLost:

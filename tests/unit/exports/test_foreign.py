@@ -67,7 +67,7 @@ def test_one_record_that_does_not_know_it_does_not_make_it_ours(
     """As the version before wrote it for a volume of nfs-subdir."""
     (root / "theirs").mkdir()
     published(export, "1", "theirs", shared=True, use_existing=True)
-    published(export, "2", "theirs", shared=True)
+    export.adopt(adopted("2", "theirs", shared=True))
     record = root / ".holdfast/volumes/pvc-2"
     record.write_text(record.read_text().replace('"foreign": true', '"foreign": false'))
     assert not found(export, "2").foreign
