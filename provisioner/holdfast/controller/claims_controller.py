@@ -248,24 +248,30 @@ class ClaimsController:
         _log.warning("claim not served", claim=claim.key, reason=message)
 
     def _settle(self, record: Record) -> bool:
-        """Confirms or undoes an unfinished volume; returns False if its claim is still pending."""
-        if self._exists(record.volume):
+        """Confirms or undoes an unfinished volume; returns False if its claim is still pending.
+
+        The claim is read first: as long as it is pending, a late request of a former leader may
+        make the volume, which then binds it.
+        """
+        claim = self._claim_of(record)
+        is_bound = claim is not None and claim.volume_name == record.volume
+        if is_bound or self._exists(record.volume):
             self._confirm(record.volume)
-        elif self._is_pending(record):
+        elif claim is not None and not claim.volume_name:
             return False
         else:
             self._undo(record.volume)
             _log.info("unfinished volume undone", volume=record.volume, claim=str(record.claim))
         return True
 
-    def _is_pending(self, record: Record) -> bool:
+    def _claim_of(self, record: Record) -> Claim | None:
+        """The claim of a record; None if it is gone, even if another one has its name."""
+        ref = record.claim
         try:
-            claim = parse_claim(
-                self._context.api.get(CLAIMS, record.claim.name, record.claim.namespace)
-            )
+            claim = parse_claim(self._context.api.get(CLAIMS, ref.name, ref.namespace))
         except kube.NotFound:
-            return False
-        return claim.ref == record.claim and not claim.volume_name
+            return None
+        return claim if claim.ref == ref else None
 
 
 def _wanted(plan: Plan) -> Wanted:

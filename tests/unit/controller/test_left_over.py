@@ -163,3 +163,37 @@ def test_one_whose_undoing_fails_is_undone_at_the_next_attempt(site: Site) -> No
     site.serve()
 
     assert is_clean(site)
+
+
+def test_one_whose_volume_a_late_request_makes_between_two_looks_is_confirmed(site: Site) -> None:
+    """The former leader's request arrives after the first look, and the claim is bound at once."""
+    left_over(site)
+    site.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
+    site.lead()
+
+    def arrive(_: object) -> None:
+        site.server.objects.create(VOLUMES.path(), a_volume(ref()))
+        bound = {"spec": {"volumeName": "pvc-1"}}
+        site.server.objects.patch(CLAIMS.path("team", "data"), bound)
+
+    site.server.meanwhile("get", lambda _: None)
+    site.server.meanwhile("get", arrive)
+
+    site.serve()
+
+    assert not site.export.is_unfinished("pvc-1")
+    assert (site.root / "team" / "data").is_dir()
+
+
+def test_one_whose_claim_is_bound_to_its_volume_is_confirmed_though_that_is_gone(
+    site: Site,
+) -> None:
+    """Pods may have used it before somebody deleted the volume."""
+    left_over(site)
+    site.server.objects.create(CLAIMS.path("team"), a_claim(ref(), volumeName="pvc-1"))
+    site.lead()
+
+    site.serve()
+
+    assert not site.export.is_unfinished("pvc-1")
+    assert (site.root / "team" / "data").is_dir()

@@ -1,0 +1,63 @@
+"""A request for a volume that the API server carries out late (design, rule 4).
+
+Its claim is bound then, and must have its directory and record, whoever leads meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.kube.errors import ServerUnavailable
+from holdfast.kube.resources import CLAIMS, VOLUMES, Json, Resource
+from tests.cluster.objects import phase_of
+from tests.cluster.running import Running
+from tests.cluster.site import Site
+from tests.support import eventually
+
+PARAMETERS = {"pathPattern": "${.PVC.namespace}/${.PVC.name}"}
+
+
+def hold_back(running: Running) -> list[Json]:
+    """The first volume's request gets no answer and is not carried out yet: the list has it."""
+    late: list[Json] = []
+    create = running.api.create
+
+    def lose(resource: Resource, body: Json, namespace: str = "", **more: Any) -> Json:
+        if resource is VOLUMES:
+            late.append(body)
+            raise ServerUnavailable("no answer")
+        return create(resource, body, namespace, **more)
+
+    running.manager.api.create = lose  # type: ignore[method-assign]
+    return late
+
+
+def arrive(site: Site, late: list[Json]) -> None:
+    """The API server carries the request out, and the claim is bound."""
+    site.plane.client.send("POST", "/api/v1/persistentvolumes", late[0])
+    eventually(lambda: phase_of(site.get_claim("data")) == "Bound")
+
+
+def test_a_claim_that_is_bound_while_the_next_leader_looks_keeps_its_directory(site: Site) -> None:
+    first = site.serve()
+    late = hold_back(first)
+    claim = site.claim(site.make_class(parameters=PARAMETERS))
+    eventually(lambda: late)
+    first.stop()
+    second = site.stand_by()
+    get, looks = second.api.get, list[str]()
+
+    def look(resource: Resource, name: str, namespace: str = "", **more: Any) -> Json:
+        if resource is CLAIMS and not looks:
+            looks.append(name)
+            arrive(site, late)
+        return get(resource, name, namespace, **more)
+
+    second.manager.api.get = look  # type: ignore[method-assign]
+    second.start()
+
+    volume = site.bound(claim)
+    creating = site.root / ".holdfast" / "creating"
+    eventually(lambda: not list(creating.iterdir()))
+    assert site.directory(volume).is_dir()
+    assert list((site.root / ".holdfast" / "volumes").iterdir())
