@@ -19,11 +19,12 @@ from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import volume
+from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.reuse import check_reuse, is_known
-from holdfast.exports.errors import DirectoryGone, ExportError, Fenced
+from holdfast.exports.errors import DirectoryGone, ExportError, ExportUnavailable, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.kube import errors as kube
@@ -33,6 +34,7 @@ from holdfast.log import Logger
 _log = Logger(__name__)
 
 _FAILED = "ProvisioningFailed"
+_OF_ALL = (ExportUnavailable, Fenced, kube.ServerUnavailable)  # concern all volumes
 
 
 class ClaimsController:
@@ -41,38 +43,81 @@ class ClaimsController:
     def __init__(self, context: Context) -> None:
         self.progress = Progress(context.events)
         self._context = context
-        self._in_progress: dict[str, Plan] = {}
-        self._left_over: dict[str, list[Record]] = {}
+        self._in_progress: ByClaim[Plan] = ByClaim()
+        self._left_over: ByClaim[Record] = ByClaim()
+        self._told: dict[str, str] = {}  # by volume: why it could not be settled
 
     @property
     def in_progress(self) -> set[str]:
         """The uids of the claims whose last attempt had an unknown result."""
-        return {plan.ref.uid for plan in self._in_progress.values()}
+        return {plan.ref.uid for plan in self._in_progress.all()}
 
     def settle(self, left_over: Iterable[Record]) -> None:
         """Queues the claims of records that an earlier process left unfinished."""
         self._left_over.clear()
+        self._told.clear()
         for record in left_over:
-            self._left_over.setdefault(str(record.claim), []).append(record)
+            self._left_over.put(str(record.claim), record.volume, record)
             self._context.view.claim_queue.add(str(record.claim))
 
     def __call__(self, key: str) -> None:
-        """Reconciles one claim."""
-        records = self._left_over.get(key, [])
-        for record in tuple(records):
-            if self._settle(record):
-                records.remove(record)
+        """Reconciles one claim.
+
+        Trouble with the volume of an earlier claim of this name does not keep this one unserved.
+        """
+        troubles = list(filter(None, map(self._settled, self._left_over.of(key))))
         claim = self._context.view.claims.get(key)
         if claim is not None and claim.volume_name:
             self._answer_expansion(claim)
             claim = None
-        begun = self._in_progress.get(key)
-        if begun is not None and (claim is None or claim.ref != begun.ref):
-            self._finish(begun)
+        begun = [
+            plan for plan in self._in_progress.of(key) if not (claim and claim.ref == plan.ref)
+        ]
+        troubles += filter(None, map(self._finished, begun))
         if claim is not None and self._context.view.serves(claim):
             self._serve(claim)
         elif claim is not None:
-            self._give_up(key)  # its class names another export now
+            self._give_up(claim)  # its class names another export now
+        if troubles:
+            raise troubles[0]
+
+    def _settled(self, record: Record) -> Exception | None:
+        """Settles an unfinished volume; returns what went wrong, if it concerns this one alone."""
+        try:
+            is_settled = self._settle(record)
+        except _OF_ALL:
+            raise
+        except (ExportError, kube.KubeError) as error:
+            self._tell(record, error.message)
+            return error
+        if is_settled:
+            self._left_over.drop(str(record.claim), record.volume)
+            self._told.pop(record.volume, None)
+        return None
+
+    def _tell(self, record: Record, reason: str) -> None:
+        """Says once for each reason that an unfinished volume can be neither confirmed nor undone.
+
+        On the claim that has this name now, which may wait for the volume's directory.
+        """
+        if self._told.get(record.volume) == reason:
+            return
+        self._told[record.volume] = reason
+        claim = self._context.view.claims.get(str(record.claim))
+        _log.warning("unfinished volume not settled", volume=record.volume, reason=reason)
+        if claim is not None:
+            message = f"volume {record.volume}, which an earlier process left unfinished: {reason}"
+            self._context.events.warning(claim, "LeftOverNotSettled", message)
+
+    def _finished(self, plan: Plan) -> Exception | None:
+        """Finishes an attempt; returns what went wrong, if it concerns its volume alone."""
+        try:
+            self._finish(plan)
+        except _OF_ALL:
+            raise
+        except (ExportError, kube.KubeError, Requeue) as error:
+            return error
+        return None
 
     def _answer_expansion(self, claim: Claim) -> None:
         volume = self._context.view.volumes.get(claim.volume_name)
@@ -90,23 +135,23 @@ class ClaimsController:
                     self._context.events.normal_once(claim, "WaitForPopulator", event)
             case Refuse(message, retry):
                 self._fail(claim, message)
-                self._give_up(claim.key)  # its class may have changed since the attempt began
+                self._give_up(claim)  # its class may have changed since the attempt began
                 if retry:
                     raise Requeue
             case Plan() as plan:
-                unfinished = claim.key in self._in_progress
+                unfinished = self._in_progress.get(claim.key, plan.volume)
                 if unfinished or self._context.view.volumes.get(plan.volume) is None:
                     self._carry_out(plan)
 
-    def _give_up(self, key: str) -> None:
+    def _give_up(self, claim: Claim) -> None:
         """Undoes unfinished attempts for a claim that is refused."""
-        if begun := self._in_progress.get(key):
-            self._take_back(begun)
-        records = self._left_over.get(key, [])  # their volumes do not exist
-        while records:
-            self._undo(records[0].volume)
-            records.pop(0)
-        self._left_over.pop(key, None)
+        for begun in self._in_progress.of(claim.key):
+            if begun.ref == claim.ref:
+                self._take_back(begun)
+        for record in self._left_over.of(claim.key):
+            if record.claim == claim.ref:  # its volume does not exist
+                self._undo(record.volume)
+                self._left_over.drop(claim.key, record.volume)
 
     def _finish(self, plan: Plan) -> None:
         """Finishes an attempt whose claim is no longer pending, unless another replica has."""
@@ -116,7 +161,7 @@ class ClaimsController:
             self._carry_out(plan)
         else:
             self._undo(plan.volume)  # its intent may exist and would block the path
-            self._in_progress.pop(plan.claim.key, None)
+            self._in_progress.drop(plan.claim.key, plan.volume)
 
     def _carry_out(self, plan: Plan) -> None:
         claim, started = plan.claim, time.monotonic()
@@ -128,13 +173,13 @@ class ClaimsController:
             raise
         except (Refused, ExportError, kube.KubeError) as error:
             self._fail(claim, error.message)
-            self._in_progress[claim.key] = plan
+            self._in_progress.put(claim.key, plan.volume, plan)
             if isinstance(error, UNKNOWN):
                 raise
             self._take_back(plan)
             raise Requeue from error
-        self._in_progress.pop(claim.key, None)
-        self._left_over.pop(claim.key, None)
+        self._in_progress.drop(claim.key, plan.volume)
+        self._left_over.drop(claim.key, plan.volume)
         self._succeed(plan, time.monotonic() - started)
 
     def _take_back(self, plan: Plan) -> None:
@@ -144,7 +189,7 @@ class ClaimsController:
             self._confirm(plan.volume)
         else:
             self._undo(plan.volume)
-        self._in_progress.pop(plan.claim.key, None)
+        self._in_progress.drop(plan.claim.key, plan.volume)
 
     def _undo(self, name: str) -> None:
         self._context.directories.change(
@@ -153,7 +198,7 @@ class ClaimsController:
 
     def _made(self, plan: Plan) -> Plan:
         """Creates the directory; returns the plan, with Retain if the directory is foreign."""
-        if plan.claim.key in self._in_progress and self._exists(plan.volume):
+        if self._in_progress.get(plan.claim.key, plan.volume) and self._exists(plan.volume):
             return plan  # only the answer was lost: pods may already use the directory
         is_foreign = self._make(plan).foreign
         return replace(plan, action=Action.RETAIN) if is_foreign else plan

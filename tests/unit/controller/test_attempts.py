@@ -223,6 +223,27 @@ class TestUnknownEnd:
         assert not site.export.is_unfinished("pvc-1")
         assert "1" not in site.claims_controller.in_progress
 
+    def test_one_that_cannot_be_finished_does_not_hold_up_a_claim_made_anew(
+        self, site: Site
+    ) -> None:
+        """The new claim waited without a word, though its directory is another one."""
+        site.add_claim(ref())
+        before(site.export, "confirm", once(failing(TimedOut("it hangs"))))
+        with pytest.raises(TimedOut):
+            site.serve()
+        site.remove_claim(ref())
+        site.add_class(pathPattern="another")
+        site.add_claim(ref("2"))
+        before(site.export, "is_unfinished", once(failing(Failed("the disk says no"))))
+
+        with pytest.raises(Failed):
+            site.serve()
+        assert site.volume("2") is not None
+        assert site.claims_controller.in_progress == {"1"}
+
+        site.serve()
+        assert site.claims_controller.in_progress == set()
+
     @pytest.mark.parametrize("step", ["_make_directory", "_record"])
     def test_one_that_has_no_record_yet_is_undone_when_its_claim_is_gone(
         self, site: Site, monkeypatch: pytest.MonkeyPatch, step: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.exports.errors import TimedOut
+from holdfast.controller.requeue import Requeue
+from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut
+from holdfast.exports.interface import Grant
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES
 from tests.fake.apiserver import Fault
@@ -197,3 +199,90 @@ def test_one_whose_claim_is_bound_to_its_volume_is_confirmed_though_that_is_gone
 
     assert not site.export.is_unfinished("pvc-1")
     assert (site.root / "team" / "data").is_dir()
+
+
+class TestTrouble:
+    """One that cannot be settled does not keep the claim of its name unserved (rules 6, 7)."""
+
+    @pytest.fixture(autouse=True)
+    def broken(self, site: Site) -> None:
+        site.export.create(site.grant, wanted(ref("old"), "elsewhere"))
+        site.lead()
+        self.fail(site, "the disk says no")
+
+    def fail(self, site: Site, message: str) -> None:
+        undo = type(site.export).undo
+
+        def fail(grant: Grant, volume: str) -> None:
+            if volume == "pvc-old":
+                raise Failed(message)
+            undo(site.export, grant, volume)
+
+        site.export.undo = fail  # type: ignore[method-assign]
+
+    def test_the_claim_is_served_and_the_left_over_tried_again(self, site: Site) -> None:
+        site.add_claim(ref())
+
+        with pytest.raises(Failed):
+            site.serve()
+
+        assert site.volume() is not None
+        assert site.export.is_unfinished("pvc-old")
+
+    def test_it_is_said_once_for_each_reason(self, site: Site) -> None:
+        site.add_claim(ref())
+        for _ in range(2):
+            with pytest.raises(Failed):
+                site.serve()
+        assert "pvc-old" in site.only("LeftOverNotSettled").message
+        assert "the disk says no" in site.only("LeftOverNotSettled").message
+
+        self.fail(site, "and no again")
+        with pytest.raises(Failed):
+            site.serve()
+
+        assert "and no again" in site.said("LeftOverNotSettled")[1].message
+
+    def test_it_is_logged_where_no_claim_has_its_name(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with pytest.raises(Failed):
+            site.serve()
+
+        assert site.said() == []
+        assert "unfinished volume not settled" in caplog.text
+
+    def test_a_claim_of_the_same_directory_is_told_who_has_it(self, site: Site) -> None:
+        site.add_class(pathPattern="elsewhere")
+        site.add_claim(ref())
+
+        with pytest.raises(Requeue):
+            site.serve()
+
+        assert "being made for volume pvc-old" in site.only("ProvisioningFailed").message
+
+    def test_it_is_not_undone_because_the_claim_of_its_name_is_refused(self, site: Site) -> None:
+        """Its own volume may exist."""
+        site.server.objects.create(VOLUMES.path(), a_volume(ref("old"), "elsewhere"))
+        site.server.fail("get", Fault(403, "Forbidden"))
+        site.add_class(unknown="parameter")
+        site.add_claim(ref())
+
+        with pytest.raises(kube.Forbidden):
+            site.serve()
+
+        assert (site.root / "elsewhere").is_dir()
+        assert site.export.is_unfinished("pvc-old")
+
+
+def test_a_fault_of_the_whole_export_ends_the_turn(site: Site) -> None:
+    left_over(site)
+    site.lead()
+    site.add_claim(ref("2"))
+    before(site.export, "undo", failing(ExportUnavailable("no answer")))
+
+    with pytest.raises(ExportUnavailable):
+        site.serve()
+
+    assert site.said() == []
+    assert site.server.count("create") == 0
