@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdfast.exports.errors import Failed
+from holdfast.exports.interface import Grant, Wanted
+from holdfast.exports.record import Record
 from holdfast.kube.errors import ServerUnavailable
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json, Resource
 from tests.cluster.objects import phase_of
@@ -61,3 +64,28 @@ def test_a_claim_that_is_bound_while_the_next_leader_looks_keeps_its_directory(s
     eventually(lambda: not list(creating.iterdir()))
     assert site.directory(volume).is_dir()
     assert list((site.root / ".holdfast" / "volumes").iterdir())
+
+
+def test_a_claim_that_is_bound_after_its_attempt_was_undone_gets_its_directory_again(
+    site: Site,
+) -> None:
+    running = site.serve()
+    late, make = hold_back(running), running.export.create
+
+    def make_once(grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
+        if late:
+            raise Failed("cannot make directory: No space left on device")
+        return make(grant, wanted, reuses)
+
+    running.export.create = make_once  # type: ignore[method-assign]
+    claim = site.claim(site.make_class(parameters=PARAMETERS))
+    site.refusal(claim, "No space left on device")
+    creating = site.root / ".holdfast" / "creating"
+    eventually(lambda: late and not list(creating.iterdir()))
+    running.export.create = make  # type: ignore[method-assign]
+
+    arrive(site, late)
+
+    volume = site.bound(claim)
+    eventually(lambda: site.directory(volume).is_dir(), what="its directory is made again")
+    eventually(lambda: list((site.root / ".holdfast" / "volumes").iterdir()))

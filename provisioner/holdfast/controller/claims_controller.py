@@ -74,6 +74,7 @@ class ClaimsController:
             plan for plan in self._in_progress.of(key) if not (claim and claim.ref == plan.ref)
         ]
         troubles += filter(None, map(self._finished, begun))
+        troubles += filter(None, map(self._completed, self._context.view.late.of(key)))
         if claim is not None and self._context.view.serves(claim):
             self._serve(claim)
         elif claim is not None:
@@ -118,6 +119,51 @@ class ClaimsController:
         except (ExportError, kube.KubeError, Requeue) as error:
             return error
         return None
+
+    def _completed(self, wanted: Wanted) -> Exception | None:
+        """Gives a late volume its directory; returns what went wrong, if it concerns it alone."""
+        key, name, view = str(wanted.claim), wanted.volume, self._context.view
+        is_open = self._in_progress.get(key, name) or self._left_over.get(key, name)
+        seen = view.volumes.get(name)
+        if is_open or seen is None:
+            return None  # the attempt goes on, or there is no such volume as yet
+        try:
+            self._complete(wanted)
+        except _OF_ALL:
+            raise
+        except (Refused, ExportError, kube.KubeError) as error:
+            message = f"it was made after its directory was undone: {error.message}"
+            self._context.events.volume_warning(seen, "VolumeNotRecorded", message)
+            _log.warning("late volume has no directory", volume=name, reason=error.message)
+            return Requeue(error.message)
+        return None
+
+    def _complete(self, wanted: Wanted) -> None:
+        """Makes the directory and record of a volume again, which were undone before it was made.
+
+        No data is missing: without the directory, no pod can have used the volume.
+        """
+        volume = self._find(wanted.volume)
+        if volume is None:
+            return
+        if not self._is_as_wanted(volume, wanted):
+            self._context.view.late.drop(volume.name)
+            return
+        if self._find_record(volume.name) is None:
+            self._make(wanted)
+            _log.info("directory of a late volume made", volume=volume.name)
+        self._confirm(volume.name)
+
+    def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
+        """Whether a volume is ours and in use, for this claim and at this directory."""
+        if volume.deleting or volume.phase in {"Released", "Failed"}:
+            return False
+        place = self._context.view.place(volume)
+        is_same = (volume.claim, volume.directory, place) == (
+            wanted.claim, wanted.directory, wanted.directory
+        )  # fmt: skip
+        is_here = volume.export_id == self._context.identity.export_id
+        return is_same and is_here and owns(volume, self._context.provisioner)
 
     def _answer_expansion(self, claim: Claim) -> None:
         volume = self._context.view.volumes.get(claim.volume_name)
@@ -185,11 +231,17 @@ class ClaimsController:
     def _take_back(self, plan: Plan) -> None:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
         held = self._find(plan.volume)
-        if held is not None and held.claim == plan.ref:
+        is_made = held is not None and held.claim == plan.ref
+        is_late = is_made and self._find_record(plan.volume) is None
+        if is_late:
+            self._context.view.late.add(_wanted(plan))
+        elif is_made:
             self._confirm(plan.volume)
         else:
             self._undo(plan.volume)
         self._in_progress.drop(plan.claim.key, plan.volume)
+        if is_late:
+            raise Requeue  # completed in the next turn
 
     def _undo(self, name: str) -> None:
         self._context.directories.change(
@@ -198,26 +250,35 @@ class ClaimsController:
 
     def _made(self, plan: Plan) -> Plan:
         """Creates the directory; returns the plan, with Retain if the directory is foreign."""
-        if self._in_progress.get(plan.claim.key, plan.volume) and self._exists(plan.volume):
+        if self._is_published(plan):
             return plan  # only the answer was lost: pods may already use the directory
-        is_foreign = self._make(plan).foreign
+        is_foreign = self._make(_wanted(plan)).foreign
         return replace(plan, action=Action.RETAIN) if is_foreign else plan
 
-    def _make(self, plan: Plan) -> Record:
+    def _is_published(self, plan: Plan) -> bool:
+        """Whether the last attempt made the volume, and its directory was not undone since."""
+        if not self._in_progress.get(plan.claim.key, plan.volume) or not self._exists(plan.volume):
+            return False
+        return self._find_record(plan.volume) is not None
+
+    def _make(self, wanted: Wanted) -> Record:
         try:
-            return self._create(plan)
+            return self._create(wanted)
         except DirectoryTaken as conflict:
             owners = [record for record in conflict.records if not self._is_forgotten(record)]
             for owner in owners:
-                check_reuse(plan, owner, self._context, exists=self._exists)
-            return self._create(plan, [owner.volume for owner in owners])
+                check_reuse(wanted, owner, self._context, exists=self._exists)
+            return self._create(wanted, [owner.volume for owner in owners])
         except DirectoryGone:
-            held = self._context.directories.read(
-                "read record", lambda exports: exports.find(plan.volume), plan.volume
-            )
+            held = self._find_record(wanted.volume)
             if held is None or not self._is_forgotten(held):
                 raise
-            return self._create(plan)  # the volume and all data were removed by hand
+            return self._create(wanted)  # the volume and all data were removed by hand
+
+    def _find_record(self, name: str) -> Record | None:
+        return self._context.directories.read(
+            "read record", lambda exports: exports.find(name), name
+        )
 
     def _is_forgotten(self, record: Record) -> bool:
         """Forgets a record whose volume and directory are both gone; returns whether it did."""
@@ -229,10 +290,10 @@ class ClaimsController:
             record.volume,
         )
 
-    def _create(self, plan: Plan, reuses: Collection[str] = ()) -> Record:
-        wanted, former = _wanted(plan), tuple(reuses)
+    def _create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
+        former = tuple(reuses)
         return self._context.directories.change(
-            "create", lambda exports, grant: exports.create(grant, wanted, former), plan.volume
+            "create", lambda exports, grant: exports.create(grant, wanted, former), wanted.volume
         )
 
     def _exists(self, volume_name: str) -> bool:
@@ -257,6 +318,9 @@ class ClaimsController:
             made = self._context.api.create(VOLUMES, wanted)
         except kube.AlreadyExists:
             made = self._made_before(plan, wanted)
+        except kube.ServerUnavailable:
+            self._context.view.late.add(_wanted(plan))
+            raise
         self._context.view.learn(made)
         self._confirm(plan.volume)
 
@@ -264,6 +328,7 @@ class ClaimsController:
         self._context.directories.change(
             "confirm", lambda exports, grant: exports.confirm(grant, name), name
         )
+        self._context.view.late.drop(name)
 
     def _made_before(self, plan: Plan, wanted: Json) -> Json:
         """The volume of an earlier attempt; raises Refused if it belongs to something else."""
@@ -303,6 +368,7 @@ class ClaimsController:
         if is_bound or self._exists(record.volume):
             self._confirm(record.volume)
         elif claim is not None and not claim.volume_name:
+            self._context.view.late.add(_wanted_before(record))
             return False
         else:
             self._undo(record.volume)
@@ -335,3 +401,29 @@ def _wanted(plan: Plan) -> Wanted:
         uid=plan.ownership.uid,
         gid=plan.ownership.gid,
     )
+
+
+def _wanted_before(record: Record) -> Wanted:
+    """The request to the export that an earlier process made."""
+    return Wanted(
+        volume=record.volume,
+        directory=record.directory,
+        claim=record.claim,
+        storage_class=record.storage_class,
+        size=record.size,
+        reclaim_policy=record.reclaim_policy,
+        on_delete=record.on_delete,
+        shared=record.shared,
+        use_existing=record.found,
+        mode=_mode(record.mode),
+        uid=record.uid,
+        gid=record.gid,
+    )
+
+
+def _mode(octal: str) -> int:
+    """The mode in a record; one that somebody garbled is refused by the export."""
+    try:
+        return int(octal, 8)
+    except ValueError:
+        return -1

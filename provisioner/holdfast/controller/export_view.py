@@ -12,6 +12,7 @@ from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim import needs_care, owns
 from holdfast.claims.volume import Address
 from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
+from holdfast.controller.late_volumes import LateVolumes
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
 
@@ -35,6 +36,7 @@ class ExportView:
         self.volumes = caches.volumes
         self.claim_queue = WorkQueue()
         self.volume_queue = WorkQueue()
+        self.late = LateVolumes()
         self._caches = caches
         self._provisioner = provisioner
         self._address = address
@@ -101,9 +103,14 @@ class ExportView:
             self._enqueue(volume)
 
     def volume_changed(self, name: str) -> None:
-        """Queues a volume, where there may be something to do about it, or it is gone."""
+        """Queues a volume, where there may be something to do about it, or it is gone.
+
+        And the claim of one that a late request may have made.
+        """
         volume = self.volumes.get(name)
         self._note_kept(name, volume)
+        if volume is not None and (key := self.late.claim_of(name)):
+            self.claim_queue.add(key)
         if volume is None:
             self._states.pop(name, None)
             self.volume_queue.add(name)

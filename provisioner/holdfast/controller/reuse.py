@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holdfast.claims.conflicts import taken
-from holdfast.claims.decide import Plan
 from holdfast.claims.errors import Refused
 from holdfast.controller.context import Context
+from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record, State
 
 
 def check_reuse(
-    plan: Plan, record: Record, context: Context, *, exists: Callable[[str], bool]
+    wanted: Wanted, record: Record, context: Context, *, exists: Callable[[str], bool]
 ) -> None:
-    """Raises Refused, with the reason, if the plan may not reuse the directory of a record.
+    """Raises Refused, with the reason, if a volume may not reuse the directory of a record.
 
     Args:
-        plan: of the claim that asks for the directory.
+        wanted: what the volume asks for.
         record: what the export knows of the other volume.
         context: our cluster and provisioner.
         exists: asks the API server for a volume by name.
@@ -30,28 +30,28 @@ def check_reuse(
     whose = f"of volume {record.volume} of claim {record.claim}"
     if record.state is State.ARCHIVED:
         raise Refused(
-            f"directory {plan.directory!r} overlaps the archive {whose}: let pathPattern give "
+            f"directory {wanted.directory!r} overlaps the archive {whose}: let pathPattern give "
             "another"
         )
-    if record.directory != plan.directory:
-        raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
+    if record.directory != wanted.directory:
+        raise Refused(taken(wanted.directory, record.directory, record.volume, record.claim))
     if not is_known(record, context):
         raise Refused(
-            f"directory {plan.directory!r} is that {whose} of another cluster: let pathPattern "
+            f"directory {wanted.directory!r} is that {whose} of another cluster: let pathPattern "
             "give another, or, if that cluster is gone, start Holdfast with "
             f"HOLDFAST_TAKES_OVER={record.origin}"
         )
     if exists(record.volume):
-        raise Refused(taken(plan.directory, record.directory, record.volume, record.claim))
-    if record.claim.namespace != plan.ref.namespace:
+        raise Refused(taken(wanted.directory, record.directory, record.volume, record.claim))
+    if record.claim.namespace != wanted.claim.namespace:
         raise Refused(
-            f"directory {plan.directory!r} keeps the data {whose}, which is gone: only a claim of "
-            f"namespace {record.claim.namespace} gets it; make the claim there, or let "
+            f"directory {wanted.directory!r} keeps the data {whose}, which is gone: only a claim "
+            f"of namespace {record.claim.namespace} gets it; make the claim there, or let "
             "pathPattern give another"
         )
     if not record.was_retained:
         raise Refused(
-            f"directory {plan.directory!r} holds data {whose}, which is gone but was not to be "
+            f"directory {wanted.directory!r} holds data {whose}, which is gone but was not to be "
             "retained: save or remove the directory, or let pathPattern give another"
         )
 

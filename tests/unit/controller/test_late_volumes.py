@@ -1,0 +1,198 @@
+"""A request for a volume is carried out after its attempt was undone (design, rule 4).
+
+The API server did not answer in time. The claim is bound to the volume, which has neither
+directory nor record then: both are made again.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.controller.late_volumes import LateVolumes
+from holdfast.controller.requeue import Requeue
+from holdfast.exports.errors import ExportUnavailable, Failed
+from holdfast.kube import errors as kube
+from holdfast.kube.resources import Json
+from tests.fake.apiserver import Fault
+from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.site import Site, before, failing, once
+
+FULL = Failed("cannot make directory: No space left on device")
+
+
+def undone(site: Site) -> Json:
+    """The request for volume pvc-1, which got no answer, and whose attempt was undone."""
+    site.add_claim(ref())
+    site.server.fail("create", Fault(503))
+    with pytest.raises(kube.ServerUnavailable):
+        site.serve()
+    before(site.export, "create", once(failing(FULL)))
+    with pytest.raises(Requeue):
+        site.serve()
+    assert site.record() is None
+    assert not (site.root / "team").exists()
+    site.view.claim_queue._due.clear()
+    body: Json = next(one.body for one in site.server.requests if one.verb == "create")
+    return body
+
+
+def is_whole(site: Site) -> bool:
+    """Whether volume pvc-1 has its directory and a confirmed record."""
+    record = site.record()
+    return (
+        record is not None
+        and record.inode.number == (site.root / "team" / "data").stat().st_ino
+        and not site.export.is_unfinished("pvc-1")
+    )
+
+
+def test_its_claim_is_queued_and_it_gets_directory_and_record(site: Site) -> None:
+    site.add_volume(undone(site))
+    assert site.queued()[0] == {"team/data"}
+
+    site.serve()
+
+    assert is_whole(site)
+
+
+def test_also_where_its_claim_is_bound_already(site: Site) -> None:
+    body = undone(site)
+    site.remove_claim(ref())  # as the cache sees it, which has only pending ones
+    site.add_volume(body)
+
+    site.serve()
+
+    assert is_whole(site)
+
+
+def test_it_is_made_once(site: Site) -> None:
+    site.add_volume(undone(site))
+    site.serve()
+    requests = len(site.server.requests)
+
+    site.serve()
+
+    assert len(site.server.requests) == requests
+
+
+def test_one_that_cannot_have_its_directory_is_told_so_and_tried_again(site: Site) -> None:
+    site.add_volume(undone(site))
+    before(site.export, "create", once(failing(FULL)))
+
+    with pytest.raises(Requeue):
+        site.serve()
+    assert "No space left on device" in site.only("VolumeNotRecorded").message
+
+    site.serve()
+    assert is_whole(site)
+
+
+def test_one_whose_directory_another_volume_has_by_now_is_told_so(site: Site) -> None:
+    body = undone(site)
+    site.made_on_export(ref("2"))
+    site.server.objects.create("/api/v1/persistentvolumes", a_volume(ref("2")))
+    site.add_volume(body)
+
+    with pytest.raises(Requeue):
+        site.serve()
+
+    assert "pvc-2" in site.only("VolumeNotRecorded").message
+    assert site.record() is None
+
+
+def test_nothing_is_said_while_the_export_is_away(site: Site) -> None:
+    site.add_volume(undone(site))
+    before(site.export, "create", once(failing(ExportUnavailable("no answer"))))
+
+    with pytest.raises(ExportUnavailable):
+        site.serve()
+
+    assert site.said("VolumeNotRecorded") == []
+    site.serve()
+    assert is_whole(site)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": {"phase": "Released"}},
+        {"spec": {"claimRef": {"namespace": "team", "name": "other", "uid": "2"}}},
+        {"spec": {"nfs": {"server": "nas", "path": "/srv/elsewhere"}}},
+        {"spec": {"nfs": {"server": "other", "path": "/srv/team/data"}}},
+    ],
+    ids=["released", "another claim", "another directory", "another server"],
+)
+def test_one_that_is_not_what_was_asked_for_gets_nothing(site: Site, change: Json) -> None:
+    site.add_volume(undone(site))
+    site.edit("1", change)
+    site.remove_claim(ref())
+
+    site.serve()
+
+    assert site.record() is None
+    assert not (site.root / "team").exists()
+
+
+def test_one_of_a_former_leader_whose_claim_is_refused_now_is_made_too(site: Site) -> None:
+    site.export.create(site.grant, wanted(ref(), mode=0o750))
+    site.add_claim(ref())
+    site.lead()
+    site.add_class(unknown="parameter")
+    site.serve()
+    assert site.record() is None
+
+    site.add_volume(a_volume(ref()))
+    site.serve()
+
+    assert is_whole(site)
+    assert (site.root / "team" / "data").stat().st_mode & 0o7777 == 0o750
+
+
+def test_one_that_is_made_while_its_attempt_fails_is_completed(site: Site) -> None:
+    """The attempt took it for one that has its directory."""
+    body = undone(site)
+    site.server.objects.create("/api/v1/persistentvolumes", body)  # its event is under way
+    before(site.export, "create", once(failing(FULL)))
+    with pytest.raises(Requeue):
+        site.serve()
+    assert site.claims_controller.in_progress == set()
+    site.see()
+
+    site.serve()
+
+    assert is_whole(site)
+
+
+def test_one_whose_undoing_ended_late_gets_its_directory_again(site: Site) -> None:
+    """An attempt in progress took an existing volume for one that has its directory."""
+    site.add_claim(ref())
+    site.server.fail("create", Fault(503))
+    with pytest.raises(kube.ServerUnavailable):
+        site.serve()
+    site.export.undo(site.grant, "pvc-1")
+    site.add_volume(next(one.body for one in site.server.requests if one.verb == "create"))
+
+    site.serve()
+
+    assert is_whole(site)
+
+
+def test_a_record_with_a_garbled_mode_keeps_no_claim_waiting(site: Site) -> None:
+    site.export.create(site.grant, wanted(ref()))
+    place = site.root / ".holdfast" / "creating" / "pvc-1"
+    place.write_text(place.read_text().replace('"0777"', '"rwx"'))
+    site.add_claim(ref())
+    site.lead()
+
+    site.serve()
+
+    assert site.volume() is not None
+
+
+def test_the_oldest_are_forgotten() -> None:
+    late = LateVolumes(2)
+    for uid in ("1", "2", "1", "3"):
+        late.add(wanted(ref(uid)))
+
+    assert [one.volume for one in late.of("team/data")] == ["pvc-1", "pvc-3"]
+    assert (late.claim_of("pvc-1"), late.claim_of("pvc-2")) == ("team/data", "")
