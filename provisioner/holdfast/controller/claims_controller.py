@@ -207,7 +207,7 @@ class ClaimsController:
             self._carry_out(plan)
         else:
             self._undo(plan.volume)  # its intent may exist and would block the path
-            self._in_progress.drop(plan.claim.key, plan.volume)
+            self._close(plan)
 
     def _carry_out(self, plan: Plan) -> None:
         claim, started = plan.claim, time.monotonic()
@@ -224,8 +224,7 @@ class ClaimsController:
                 raise
             self._take_back(plan)
             raise Requeue from error
-        self._in_progress.drop(claim.key, plan.volume)
-        self._left_over.drop(claim.key, plan.volume)
+        self._close(plan)
         self._succeed(plan, time.monotonic() - started)
 
     def _take_back(self, plan: Plan) -> None:
@@ -239,9 +238,14 @@ class ClaimsController:
             self._confirm(plan.volume)
         else:
             self._undo(plan.volume)
-        self._in_progress.drop(plan.claim.key, plan.volume)
+        self._close(plan)
         if is_late:
             raise Requeue  # completed in the next turn
+
+    def _close(self, plan: Plan) -> None:
+        """Forgets an attempt, also as one that an earlier term left unfinished."""
+        self._in_progress.drop(plan.claim.key, plan.volume)
+        self._left_over.drop(plan.claim.key, plan.volume)
 
     def _undo(self, name: str) -> None:
         self._context.directories.change(
