@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from holdfast.claims.decide import DEFAULT_EXPORT
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import owns
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
@@ -301,8 +300,7 @@ class ExportController:
 
     def own_volumes(self) -> Iterable[Volume]:
         """The cached volumes of our provisioner on this export."""
-        volumes, provisioner = self.view.volumes.values(), self._provisioner
-        return (one for one in volumes if owns(one, provisioner) and self.view.has(one))
+        return self.view.own()
 
     def is_gone(self, volume: str) -> bool:
         """Whether the cache has no volume of that name, and it was not to be retained."""

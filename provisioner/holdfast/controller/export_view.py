@@ -140,6 +140,11 @@ class ExportView:
             if volume := self.volumes.get(name):
                 self._enqueue(volume)
 
+    def own(self) -> Iterator[Volume]:
+        """The volumes of ours that are this export's to look after."""
+        volumes = self.volumes.values()
+        return (one for one in volumes if owns(one, self._provisioner) and self.has(one))
+
     def _enqueue(self, volume: Volume) -> None:
         if self.has(volume) and self._needs_care(volume):
             self.volume_queue.add(volume.name)

@@ -127,6 +127,7 @@ class LeaderTasks:
         for reason in takeover.unresolved:
             _log.warning("an earlier term left unfinished changes", reason=reason)
         self._volumes.begin(takeover.moving)
+        self._check_records()
         self._claims.settle(takeover.unfinished)
         self._trash.look()
         self._gate.open(takeover.term)
@@ -160,6 +161,15 @@ class LeaderTasks:
     def _begin(self) -> Takeover:
         leader = Leader(self._identity.cluster, self._lease, self._former_leases)
         return self._directories.begin(lambda exports: exports.begin(leader))
+
+    def _check_records(self) -> None:
+        """Has volumes without a record looked at; compares names, as there can be many records."""
+        try:
+            names = self._directories.read("list records", lambda exports: exports.recorded())
+        except exports.Failed as error:  # no reason to serve nobody
+            _log.warning("cannot list the records", reason=error.message)
+        else:
+            self._volumes.check_recorded(names)
 
     def _cluster_uid(self) -> str:
         """The cluster's uid, by convention that of the namespace kube-system."""

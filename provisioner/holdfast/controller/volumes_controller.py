@@ -50,6 +50,7 @@ class VolumesController:
         self._trashed = trashed
         self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
         self._moving: set[str] = set()
+        self._unrecorded: set[str] = set()  # volumes in use that had no record at the takeover
         self._stranded: dict[str, str] = {}  # by volume: why its directory cannot be moved back
         self._trashable: set[str] = set()  # volumes that exist and may have data in the trash
 
@@ -59,6 +60,20 @@ class VolumesController:
         self._moving = names.copy()  # workers of the previous term may still remove items
         self.resync()
         for name in names:
+            self._context.view.volume_queue.add(name)
+
+    def check_recorded(self, recorded: Iterable[str]) -> None:
+        """Queues the volumes in use that are not among those with a record.
+
+        As after a request that was carried out late, when the attempt had been undone.
+        """
+        known = set(recorded)
+        self._unrecorded = {
+            volume.name
+            for volume in self._context.view.own()
+            if volume.phase == "Bound" and volume.directory and volume.name not in known
+        }
+        for name in self._unrecorded:
             self._context.view.volume_queue.add(name)
 
     def resync(self) -> None:
@@ -80,7 +95,8 @@ class VolumesController:
     def __call__(self, name: str) -> None:
         """Reconciles one volume."""
         volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
-        if volume is not None and is_released(volume, provisioner):
+        is_unrecorded = name in self._unrecorded
+        if volume is not None and (is_unrecorded or is_released(volume, provisioner)):
             volume = self._fresh(name)
         if volume is None or not owns(volume, provisioner):
             self._forget(name)
@@ -95,7 +111,9 @@ class VolumesController:
             if name in self._moving:
                 self._move_back(name)
             if volume.phase in {"Bound", "Released"} and self._is_here(volume):
-                self._sync_record(volume, in_doubt=not was_aligned or volume.phase == "Released")
+                is_in_doubt = is_unrecorded or not was_aligned or volume.phase == "Released"
+                self._sync_record(volume, in_doubt=is_in_doubt)
+            self._unrecorded.discard(name)
 
     def report_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
         """Records once for each reason that a volume's directory cannot be moved back."""
@@ -117,6 +135,7 @@ class VolumesController:
 
     def _forget(self, name: str) -> None:
         self._recorded.pop(name, None)
+        self._unrecorded.discard(name)
         self._stranded.pop(name, None)
         if name in self._moving:
             self._move_back(name)
@@ -402,6 +421,7 @@ class VolumesController:
 
     def _adopted(self, volume: Volume) -> Record:
         if volume.directory:
+            self._refuse_if_missing(volume)
             raise Refused(
                 f"volume {volume.name} has no record on the export, although Holdfast created "
                 "it: its data is left alone; restore .holdfast from a backup, or handle the "
@@ -429,6 +449,20 @@ class VolumesController:
         )
         _log.info("volume recorded", volume=volume.name, directory=directory)
         return record
+
+    def _refuse_if_missing(self, volume: Volume) -> None:
+        """Raises Refused if a volume of this export without a record has no data at its path."""
+        place = self._context.address.directory_of(volume.path)
+        is_here = bool(volume.export_id) and place == volume.directory
+        if not is_here or self._context.directories.read(
+            "find orphan", lambda exports: exports.has_orphan(volume.directory), volume.name
+        ):
+            return
+        raise Refused(
+            f"volume {volume.name} has no record on the export, and {volume.directory!r} is "
+            "missing or another volume's: if nothing was ever stored in it, delete its claim and "
+            "create it again; else restore the directory and .holdfast from a backup"
+        )
 
     def _claim(self, volume: Volume) -> Claim | None:
         try:

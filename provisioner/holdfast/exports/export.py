@@ -193,6 +193,12 @@ class Export:
         with explained(f"cannot read the record of {volume}"), self._open.records() as records:
             return records.find(volume)
 
+    def recorded(self) -> tuple[str, ...]:
+        """The volumes that have a record, readable or not."""
+        with explained("cannot list the records"), self._open.records() as records:
+            names = [name for folder in ledger.RECORDS for name in records.names(folder)]
+        return tuple(dict.fromkeys(names))
+
     def is_unfinished(self, volume: str) -> bool:
         """Whether a volume has a record but may be unknown to the API server."""
         with explained(f"cannot read the record of {volume}"), self._open.records() as records:

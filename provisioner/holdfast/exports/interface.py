@@ -205,6 +205,9 @@ class Exports(Protocol):
     def find(self, volume: str) -> Record | None:
         """The record of a volume; None if there is none."""
 
+    def recorded(self) -> tuple[str, ...]:
+        """The volumes that have a record; reads none, so they may be unreadable."""
+
     def is_unfinished(self, volume: str) -> bool:
         """Whether a volume has a record but may be unknown to the API server."""
 

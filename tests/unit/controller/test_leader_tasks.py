@@ -231,6 +231,24 @@ class TestTakeover:
 
         assert seen == [({"pvc-9"}, {"team/data"})]
 
+    def test_volumes_without_a_record_are_looked_at(self, bench: Bench) -> None:
+        bench.site.add_volume(a_volume(ref()))
+
+        bench.turn()
+
+        assert bench.site.queued()[1] == {"pvc-1"}
+
+    def test_records_that_cannot_be_listed_do_not_keep_the_gate_closed(self, bench: Bench) -> None:
+        before(bench.site.export, "recorded", failing(Failed("the disk says no")))
+
+        with captured_logs() as logs:
+            bench.turn()
+
+        assert [one["reason"] for one in logs if one["log_level"] == "warning"] == [
+            "the disk says no"
+        ]
+        assert bench.site.gate.is_open()
+
     def test_what_a_person_has_to_look_at_is_said(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

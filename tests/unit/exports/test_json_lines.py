@@ -668,6 +668,7 @@ def test_a_served_export_ends_with_its_input(root: Path) -> None:
 CALLS: dict[str, Callable[[Exports, Grant], object]] = {
     "probe": lambda exports, _: exports.probe(),
     "trashed": lambda exports, _: exports.trashed(),
+    "recorded": lambda exports, _: exports.recorded(),
     "follow": lambda exports, grant: exports.follow(
         grant, "pvc-1", plan().claim, size="2Gi", reclaim_policy="Retain"
     ),

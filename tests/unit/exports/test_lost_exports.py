@@ -21,6 +21,7 @@ CALLS: dict[str, Callable[[Leading], object]] = {
     "undo": lambda export: export.undo("pvc-1"),
     "find": lambda export: export.find("pvc-1"),
     "trashed": lambda export: export.exports.trashed(),
+    "recorded": lambda export: export.exports.recorded(),
     "sweep": lambda export: export.exports.sweep(export.grant),
     "adopt": lambda export: export.adopt(adopted("3")),
     "delete": lambda export: export.reclaim("pvc-1", "1", Action.DELETE),
