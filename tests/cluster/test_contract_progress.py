@@ -212,7 +212,7 @@ class TestTheSet:
         volume = site.get_volume(f"pvc-{uid}")
         hands.fail(FINAL)
 
-        (begun,) = hands._running.claims_controller._in_progress.values()
+        (begun,) = hands._running.claims_controller._in_progress.all()
 
         hands.carry_out(begun)
 
