@@ -305,8 +305,10 @@ class VolumesController:
         if self._is_lost(volume):
             return Moved(Outcome.GONE)
         record = self._find_or_adopt(volume)
-        self._follow(volume, record)
         action = _action(volume, record)
+        # A full export has no room to update a record. Deleting needs only the claim in it.
+        if action is not Action.DELETE or record.claim != volume.claim:
+            self._follow(volume, record)
         if moved := self._leave(volume, record, action):
             return moved
         self._refuse_if_used(volume, record)

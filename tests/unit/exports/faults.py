@@ -107,3 +107,35 @@ def _close(result: Any) -> None:
         os.close(result)
     elif hasattr(result, "close"):  # of scandir
         result.close()
+
+
+class FullFileSystem:
+    """Refuses with ENOSPC what needs room, until something that took room is removed.
+
+    As a real one does: renames and empty files need none.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.room = 0
+        for name in ("mkdir", "symlink", "write"):
+            patch.setattr(os, name, self._taking(getattr(os, name)))
+        patch.setattr(os, "rmdir", self._giving(os.rmdir))
+        patch.setattr(os, "unlink", self._giving(os.unlink))
+
+    def _taking(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if not self.room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.room -= 1
+            return call(*args, **kwargs)
+
+        return wrapped
+
+    def _giving(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            size = os.stat(*args, **kwargs, follow_symlinks=False).st_size
+            result = call(*args, **kwargs)
+            self.room += bool(size)
+            return result
+
+        return wrapped

@@ -1,0 +1,87 @@
+"""A full export is freed by deleting volumes, whatever happened to them before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holdfast.controller.requeue import Requeue
+from holdfast.exports.record import State
+from holdfast.kube.resources import Json
+from tests.unit.controller.given import a_volume, ref
+from tests.unit.controller.site import Site
+from tests.unit.exports.faults import FullFileSystem
+
+FAILED = "VolumeFailedDelete"
+RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+DELETE: Json = {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}
+LARGER: Json = {"spec": {"capacity": {"storage": "2Gi"}}}
+
+
+@pytest.fixture
+def bound(site: Site) -> Site:
+    """A volume that a claim uses, with a file in it."""
+    site.made_on_export(ref())
+    (site.root / "team/data/file").write_text("data")
+    site.add_volume(a_volume(ref()))
+    site.look_after()
+    return site
+
+
+def state(site: Site) -> State:
+    record = site.record()
+    assert record is not None
+    return record.state
+
+
+def data(site: Site) -> Path:
+    return site.root / "team/data/file"
+
+
+def test_a_retained_volume_that_is_switched_to_delete_is_deleted(
+    bound: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound.edit("1", RETAIN)
+    bound.release()
+    bound.look_after()
+    FullFileSystem(monkeypatch)
+    bound.edit("1", DELETE)
+
+    bound.look_after()
+
+    assert bound.volume() is None
+    assert state(bound) is State.TRASHED
+    assert bound.said() == []
+
+
+def test_a_volume_with_an_edited_size_is_deleted(
+    bound: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FullFileSystem(monkeypatch)
+    bound.edit("1", LARGER)
+    bound.release()
+
+    bound.look_after()
+
+    assert bound.volume() is None
+    assert state(bound) is State.TRASHED
+
+
+def test_a_volume_that_is_to_be_archived_waits_for_room(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.add_class(onDelete="archive")
+    site.made_on_export(ref())
+    (site.root / "team/data/file").write_text("data")
+    volume = a_volume(ref(), phase="Released")
+    volume["metadata"]["annotations"]["holdfast.io/on-delete"] = "archive"
+    site.add_volume(volume)
+    site.edit("1", LARGER)
+    FullFileSystem(monkeypatch)
+
+    with pytest.raises(Requeue):
+        site.look_after()
+
+    assert "the export is full: remove data or archives" in site.only(FAILED).message
+    assert data(site).exists()
