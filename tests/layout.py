@@ -10,7 +10,8 @@ from typing import Any
 
 _FOLDERS = {"creating", "directories", "export", "terms", "trash", "trashed", "volumes"}
 
-_MAKES_TERMS = re.compile(r"^terms/[^/]+/(\.spare(/\.term)?|[^/]+/\.term)$")  # see terms.py
+# See terms.py and reserve.py.
+_KEPT_READY = re.compile(r"^(terms/[^/]+/(\.spare(/\.term)?|[^/]+/\.term)|reserve(/\d\d)?)$")
 
 
 def paths_on(root: Path) -> set[str]:
@@ -31,7 +32,7 @@ def tenants_paths(root: Path) -> set[str]:
 def own_paths(root: Path) -> set[str]:
     """Everything in `.holdfast`, with the folder of the one term at work as `terms/*/*`."""
     found = paths_on(root / ".holdfast")
-    found = {path for path in found if not _MAKES_TERMS.search(path)}
+    found = {path for path in found if not _KEPT_READY.search(path)}
     terms = {path for path in found if path.startswith("terms/") and path.count("/") <= 2}
     if len(terms) == 2:  # one leader's folder, and one term's in it
         found = found - terms | {"terms/*", "terms/*/*"}

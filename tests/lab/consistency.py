@@ -99,7 +99,7 @@ class Found:
 
     def _of_ours(self) -> Iterator[str]:
         """Whether no draft, probe, intent or directory in the making was left in .holdfast."""
-        yield from (f"left: .holdfast/{name}" for name in set(self._names("")) ^ _TOP)
+        yield from (f"left: .holdfast/{name}" for name in self._odd_names())
         terms = [
             path
             for path in self.entries
@@ -109,6 +109,9 @@ class Found:
         numbers = [path for path in terms if path.count("/") == 3]
         if len(numbers) != 1:
             yield f"not one term: {numbers}"
+
+    def _odd_names(self) -> set[str]:
+        return (set(self._names("")) - {"reserve"}) ^ _TOP
 
     def _of_data(self, tenants: Tenants) -> Iterator[str]:
         """Whether each claim's file is where it should be, and nowhere else."""

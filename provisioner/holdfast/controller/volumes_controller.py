@@ -308,7 +308,7 @@ class VolumesController:
         action = _action(volume, record)
         # A full export has no room to update a record. Deleting needs only the claim in it.
         if action is not Action.DELETE or record.claim != volume.claim:
-            self._follow(volume, record)
+            self._follow(volume, record, may_use_reserve=action is Action.DELETE)
         if moved := self._leave(volume, record, action):
             return moved
         self._refuse_if_used(volume, record)
@@ -410,14 +410,16 @@ class VolumesController:
             f"export {address.server}:{address.path} ({export_id}): its data is left alone"
         )
 
-    def _follow(self, volume: Volume, record: Record) -> None:
+    def _follow(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
         """Updates the record if the volume's claim, policy or size changed."""
         claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
         if (record.claim, record.size, record.reclaim_policy) == (claim, size, policy):
             return
         self._context.directories.change(
             "update record",
-            lambda exports, grant: exports.follow(grant, volume.name, claim, size, policy),
+            lambda exports, grant: exports.follow(
+                grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
+            ),
             volume.name,
         )
 
@@ -446,8 +448,12 @@ class VolumesController:
             shared=inherited.shared_paths(storage_class),
             inherited=True,
         )
+        is_deleted = is_released(volume, self._context.provisioner)
+        frees = is_deleted and _action(volume, record) is Action.DELETE
         record = self._context.directories.change(
-            "adopt", lambda exports, grant: exports.adopt(grant, record), volume.name
+            "adopt",
+            lambda exports, grant: exports.adopt(grant, record, may_use_reserve=frees),
+            volume.name,
         )
         _log.info("volume recorded", volume=volume.name, directory=directory)
         return record

@@ -25,6 +25,7 @@ from holdfast.exports import (
     reaper,
     reclaim,
     recover,
+    reserve,
     restored,
     sweep,
     takeover,
@@ -237,35 +238,23 @@ class Export:
                     create.undo(op, volume)
                 self._open.abandoned.add(directory)
 
-    def adopt(self, grant: Grant, record: Record) -> Record:
+    def adopt(self, grant: Grant, record: Record, *, may_use_reserve: bool = False) -> Record:
         """Records a volume that was made without Holdfast; returns the stored record."""
         with (
             explained(f"cannot record {record.volume}"),
             self._changing(grant, record.directory) as op,
         ):
-            if held := op.ledger.find(record.volume):
-                return held
-            Record.parse(
-                record.dump(), record.volume
-            )  # raises Unsafe if it could not be read again
-            _is_foreign(record, list(op.ledger.others(record.directory, record.volume)))
-            op.ledger.mark(
-                record.directory, record.volume
-            )  # before the record: none without its mark
-            try:
-                foreign = _is_foreign(
-                    record, create.others_now(op, record.directory, record.volume)
-                )
-            except (DirectoryTaken, Unsafe):
-                op.ledger.unmark(record.directory, record.volume)
-                raise
-            inode = op.inode_at(record.directory) or UNKNOWN
-            record = replace(record, origin=op.cluster, inode=inode, foreign=foreign)
-            op.ledger.write(record)
-            return record
+            return reserve.used_if_full(op, lambda: _adopt(op, record), allowed=may_use_reserve)
 
     def follow(
-        self, grant: Grant, volume: str, claim: ClaimRef, size: str, reclaim_policy: str
+        self,
+        grant: Grant,
+        volume: str,
+        claim: ClaimRef,
+        size: str,
+        reclaim_policy: str,
+        *,
+        may_use_reserve: bool = False,
     ) -> None:
         """Updates a record from its PersistentVolume."""
         with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
@@ -277,7 +266,7 @@ class Export:
             if record.state is State.TRASHED:
                 self._follow_trashed(op, record, now)
             elif now != record:
-                op.ledger.write(now)
+                reserve.used_if_full(op, lambda: op.ledger.write(now), allowed=may_use_reserve)
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on a released volume's directory."""
@@ -296,8 +285,10 @@ class Export:
             directory = _recorded(op, volume, claim_uid).directory
             with self._locks.held(directory, op.patience()):
                 _confirm(op, volume)  # in case a crash prevented it
-                misfiled.refiled(op, _recorded(op, volume, claim_uid))
-                return how(op, _recorded(op, volume, claim_uid), action)
+                deletes = action is Action.DELETE
+                return reserve.used_if_full(
+                    op, lambda: _reclaimed(op, how, volume, claim_uid, action), allowed=deletes
+                )
 
     def leave(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved | None:
         """As `reclaim`, if other volumes share the directory; None if this is the last of them."""
@@ -382,6 +373,8 @@ class Export:
                 terms.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
             with suppress(Failed, Unsafe, OSError):
                 terms.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
+            with suppress(Failed, Unsafe, OSError):
+                reserve.prepare(op)
             self._intents &= set(terms.intents(op.term))
             self._intents -= takeover.end_intents(op, self._intents, self._locks)
             for directory in self._open.abandoned.all():
@@ -453,6 +446,35 @@ def _is_foreign(record: Record, others: list[Record]) -> bool:
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
     return any(other.foreign for other in others if other.directory == record.directory)
+
+
+def _adopt(op: Operation, record: Record) -> Record:
+    if held := op.ledger.find(record.volume):
+        return held
+    Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
+    _is_foreign(record, list(op.ledger.others(record.directory, record.volume)))
+    op.ledger.mark(record.directory, record.volume)  # before the record: none without its mark
+    try:
+        others = create.others_now(op, record.directory, record.volume)
+        foreign = _is_foreign(record, others)
+    except (DirectoryTaken, Unsafe):
+        op.ledger.unmark(record.directory, record.volume)
+        raise
+    inode = op.inode_at(record.directory) or UNKNOWN
+    record = replace(record, origin=op.cluster, inode=inode, foreign=foreign)
+    op.ledger.write(record)
+    return record
+
+
+def _reclaimed(
+    op: Operation,
+    how: Callable[[Operation, Record, Action], T],
+    volume: str,
+    claim_uid: str,
+    action: Action,
+) -> T:
+    misfiled.refiled(op, _recorded(op, volume, claim_uid))
+    return how(op, _recorded(op, volume, claim_uid), action)
 
 
 def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:

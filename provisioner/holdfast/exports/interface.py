@@ -234,13 +234,27 @@ class Exports(Protocol):
     def undo(self, grant: Grant, volume: str) -> None:
         """Undoes a `create` whose volume was never made; a directory with data is retained."""
 
-    def adopt(self, grant: Grant, record: Record) -> Record:
-        """Records a volume that was made without Holdfast; returns the stored record."""
+    def adopt(self, grant: Grant, record: Record, *, may_use_reserve: bool = False) -> Record:
+        """Records a volume that was made without Holdfast; returns the stored record.
+
+        Args:
+            grant: permission to change the export.
+            record: the record.
+            may_use_reserve: on a full export, use the space kept for that (`reserve.py`). Only for
+                a volume that is about to be deleted, which frees more.
+        """
 
     def follow(
-        self, grant: Grant, volume: str, claim: ClaimRef, size: str, reclaim_policy: str
+        self,
+        grant: Grant,
+        volume: str,
+        claim: ClaimRef,
+        size: str,
+        reclaim_policy: str,
+        *,
+        may_use_reserve: bool = False,
     ) -> None:
-        """Updates a record from its PersistentVolume."""
+        """Updates a record from its PersistentVolume; `may_use_reserve` as for `adopt`."""
 
     def forget(self, grant: Grant, volume: str) -> bool:
         """Removes the record of a deleted volume, if its directory is gone too.

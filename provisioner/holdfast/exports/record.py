@@ -13,13 +13,15 @@
     .holdfast/directories/PATH/.made          mark: PATH is a parent that Holdfast made
     .holdfast/directories/PATH/.retain        mark: a released volume that shared PATH retains it
     .holdfast/directories/PATH/.archive       the same, for the action archive
+    .holdfast/reserve/                        space for recording what is then deleted (reserve.py)
 
 A PATH of several components has `.holdfast` between them: A/.holdfast/B for A/B.
 
 The intent is written before the directory is made, the record right after it; the record moves
 from `creating` to `volumes` once the PersistentVolume exists. So exactly the intents and the
 records in `creating` are what a crash can leave half-made. Only its place in `trashed` says that
-a record's directory was deleted: deleting takes only renames, which work on a full export too.
+a record's directory was deleted: deleting takes only renames, which work on a full export too. A
+volume that has no record yet gets one in the space of the reserve then.
 Nothing is stored in the directory itself: databases require an empty one.
 """
 

@@ -234,9 +234,9 @@ def before(exports: Exports, method: str, act: Callable[[], object]) -> None:
     """Has something happen each time before a method of an export does its work."""
     real = getattr(exports, method)
 
-    def first(*args: Any) -> Any:
+    def first(*args: Any, **named: Any) -> Any:
         act()
-        return real(*args)
+        return real(*args, **named)
 
     setattr(exports, method, first)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.controller.requeue import Requeue
+from holdfast.exports.errors import Failed
 from holdfast.exports.record import State
 from holdfast.kube.resources import Json
 from tests.unit.controller.given import a_volume, ref
@@ -15,6 +16,7 @@ from tests.unit.exports.faults import FullFileSystem
 
 FAILED = "VolumeFailedDelete"
 RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+NEW_CLAIM: Json = {"spec": {"claimRef": {"namespace": "team", "name": "data-2", "uid": "new"}}}
 DELETE: Json = {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}
 LARGER: Json = {"spec": {"capacity": {"storage": "2Gi"}}}
 
@@ -85,3 +87,63 @@ def test_a_volume_that_is_to_be_archived_waits_for_room(
 
     assert "the export is full: remove data or archives" in site.only(FAILED).message
     assert data(site).exists()
+
+
+def test_a_volume_that_was_handed_to_another_claim_is_deleted(
+    bound: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound.export.sweep(bound.grant)
+    FullFileSystem(monkeypatch)
+    bound.edit("1", NEW_CLAIM)
+    bound.release()
+
+    bound.look_after()
+
+    record = bound.record()
+    assert bound.volume() is None
+    assert record is not None
+    assert (record.state, record.claim) == (State.TRASHED, ref("new", "data-2"))
+
+
+def inherit(site: Site, action: str, phase: str) -> None:
+    site.add_class(onDelete=action)
+    (site.root / "team-data-pvc-1").mkdir()
+    volume = a_volume(ref(), "team-data-pvc-1", annotated=False, finalizers=(), phase=phase)
+    site.add_volume(volume)
+
+
+def test_an_inherited_volume_is_recorded_and_deleted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inherit(site, "delete", "Released")
+    site.export.sweep(site.grant)
+    FullFileSystem(monkeypatch)
+
+    site.look_after()
+
+    assert site.volume() is None
+    assert state(site) is State.TRASHED
+    assert site.said() == []
+
+
+@pytest.mark.parametrize(
+    ("action", "phase", "error"),
+    [("delete", "Bound", Failed), ("archive", "Released", Requeue)],
+)
+def test_the_reserve_is_kept_for_inherited_volumes_that_are_deleted(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    phase: str,
+    error: type[Exception],
+) -> None:
+    inherit(site, action, phase)
+    site.export.sweep(site.grant)
+    FullFileSystem(monkeypatch)
+
+    with pytest.raises(error):
+        site.look_after()
+
+    [event] = site.said()
+    assert "the export is full: remove data or archives" in event.message
+    assert len(list((site.root / ".holdfast/reserve").iterdir())) == 16

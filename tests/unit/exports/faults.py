@@ -17,6 +17,7 @@ CHANGES = ("mkdir", "rename", "replace", "unlink", "rmdir", "symlink", "link", "
 CALLS = (
     *CHANGES,
     *("open", "dup", "fsync", "stat", "fstat", "listdir", "scandir", "readlink", "read", "write"),
+    "statvfs",
 )
 
 

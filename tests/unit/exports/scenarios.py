@@ -125,6 +125,34 @@ def _with_volumes(export: Leading, root: Path) -> None:
     (root / "moving").rename(term / "-pvc-7")
 
 
+def inherited_on_full_of_bytes(root: Path) -> None:
+    """A volume without a record is deleted all the same."""
+    _inherited(root, "size=1m", fill_with_bytes)
+
+
+def inherited_on_full_of_files(root: Path) -> None:
+    """As above, where not one file or directory can be made."""
+    _inherited(root, "size=4m,nr_inodes=90", fill_with_files)
+
+
+def _inherited(root: Path, options: str, fill: Callable[[Path], None]) -> None:
+    mount(root, options)
+    export = export_at(root)
+    (root / "a/b/c").mkdir(parents=True)
+    export.exports.sweep(export.grant)
+    fill(root / "a/b/c")
+
+    with pytest.raises(Failed, match="the export is full: remove data or archives"):
+        export.adopt(adopted("1", "a/b/c"))
+    export.exports.adopt(export.grant, adopted("1", "a/b/c"), may_use_reserve=True)
+    assert export.reclaim("pvc-1", "1", Action.DELETE).outcome == "trashed"
+    assert reap(export) == 0
+
+    assert export.recorded() == set()
+    export.exports.sweep(export.grant)
+    assert len(list(root.glob(".holdfast/reserve/*"))) == 16
+
+
 def read_only(root: Path) -> None:
     """Everything is refused with the reason, and nothing is lost or half done."""
     mount(root, "size=1m")
@@ -255,6 +283,8 @@ SCENARIOS: dict[str, Callable[[Path], None]] = {
     for scenario in (
         full_of_bytes,
         full_of_files,
+        inherited_on_full_of_bytes,
+        inherited_on_full_of_files,
         read_only,
         mounted_within,
         directory_is_a_mount,

@@ -15,7 +15,8 @@ from tests.unit.exports.given import Leading, opened, published
 
 @pytest.fixture
 def trashed(export: Leading) -> list[str]:
-    """Many volumes in the trash."""
+    """Many volumes in the trash; an earlier sweep has made the reserve."""
+    swept(export)
     names = [f"{number:03}" for number in range(30)]
     for name in names:
         published(export, name, f"d{name}")

@@ -1,0 +1,73 @@
+"""A reserve of space, so that a full export can be freed by deleting volumes.
+
+Deleting takes only renames, but some volumes must be recorded first: those that another
+provisioner made, and those that were handed to another claim. The reserve, `.holdfast/reserve/`,
+is a folder of files that are removed for that and written again by a later sweep. They give back
+blocks and inodes. A crash in between, or a tenant that takes the space first, leaves the export as
+full as it was before: the volume is retried, and an administrator can still make room.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from holdfast.exports import tree
+from holdfast.exports.errors import FULL, Unsafe
+from holdfast.exports.operation import Operation
+
+T = TypeVar("T")
+
+RESERVE = "reserve"
+
+# Each component of a path needs up to two folders (`record.py`), so inodes are kept as well as
+# space. On a full XFS 64 KiB are too few to make one file, 256 KiB enough: 1 MiB to be safe.
+_NAMES = tuple(f"{number:02}" for number in range(16))
+_LARGEST = 1 << 16  # bytes of a file
+_SMALLEST = 1 << 12
+_SHARE = 256  # each file's part of the export: small exports have a small reserve
+# Not zeros, which some file systems do not store.
+_TEXT = b"Holdfast keeps this space, to free a full export\n"
+
+
+def prepare(op: Operation) -> None:
+    """Makes the reserve, or what is missing of it, as far as the export has room."""
+    try:
+        if not tree.exists(op.ledger.handle, RESERVE):
+            op.changes.make_folder(op.ledger.handle, RESERVE)
+        with tree.opened(op.ledger.handle, [RESERVE]) as folder:
+            if missing := set(_NAMES) - set(os.listdir(folder)):
+                data = _filling(os.statvfs(folder))
+                for name in sorted(missing):
+                    op.changes.write(folder, name, data)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+
+
+def used_if_full(op: Operation, call: Callable[[], T], *, allowed: bool = True) -> T:
+    """Calls `call`, which can be repeated; if the export is full, once more without the reserve."""
+    try:
+        return call()
+    except OSError as error:
+        if not (allowed and error.errno in FULL and _release(op)):
+            raise
+    return call()
+
+
+def _release(op: Operation) -> bool:
+    """Frees the reserve, as far as possible; False if there is none."""
+    names = list[str]()
+    with suppress(OSError, Unsafe), tree.opened(op.ledger.handle, [RESERVE]) as folder:
+        names = sorted(set(_NAMES) & set(os.listdir(folder)))
+        for name in names:
+            op.changes.unlink(folder, name)
+    return bool(names)
+
+
+def _filling(status: os.statvfs_result) -> bytes:
+    size = status.f_blocks * status.f_frsize // _SHARE
+    size = min(max(size, _SMALLEST), _LARGEST)
+    return (_TEXT * (size // len(_TEXT) + 1))[:size]

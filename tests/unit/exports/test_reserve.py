@@ -1,0 +1,162 @@
+"""On a full export, what is about to be deleted is recorded in the space of the reserve."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.claims.objects import ClaimRef
+from holdfast.claims.parameters import Action
+from holdfast.exports.errors import Failed
+from holdfast.exports.interface import Outcome
+from holdfast.exports.record import State
+from tests.unit.exports.faults import FullFileSystem
+from tests.unit.exports.given import Leading, adopted, found, published
+
+NEW = ClaimRef("team", "renamed", "2")
+FULL = "the export is full: remove data or archives"
+
+
+def reserve(root: Path) -> list[Path]:
+    return sorted((root / ".holdfast/reserve").glob("*"))
+
+
+def adopt(export: Leading, **given: bool) -> None:
+    export.exports.adopt(export.grant, adopted(), **given)
+
+
+def follow(export: Leading, **given: bool) -> None:
+    export.exports.follow(export.grant, "pvc-2", NEW, "2Gi", "Delete", **given)
+
+
+@pytest.fixture
+def swept(root: Path, export: Leading) -> Leading:
+    """An export with an inherited directory, a volume, and the reserve."""
+    (root / "team/data").mkdir(parents=True)
+    published(export, "2", "other")
+    export.exports.sweep(export.grant)
+    return export
+
+
+@pytest.fixture
+def full() -> Iterator[FullFileSystem]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield FullFileSystem(patch)
+
+
+def test_an_inherited_volume_is_recorded_and_deleted(
+    root: Path, swept: Leading, full: FullFileSystem
+) -> None:
+    adopt(swept, may_use_reserve=True)
+
+    assert reserve(root) == []
+    assert swept.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
+    assert found(swept).state is State.TRASHED
+    assert full.room > 0
+
+
+def test_a_record_gets_another_claim(root: Path, swept: Leading, full: FullFileSystem) -> None:
+    follow(swept, may_use_reserve=True)
+
+    assert found(swept, "2").claim == NEW
+    assert reserve(root) == []
+    assert full.room > 0
+
+
+def test_what_was_to_be_archived_is_deleted(
+    root: Path, swept: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive's name in the record and its mark are removed, which needs room."""
+    record = root / ".holdfast/volumes/pvc-2"
+    record.write_text(record.read_text().replace('"target": ""', '"target": "archived-other"'))
+    FullFileSystem(monkeypatch)
+
+    assert swept.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.TRASHED
+
+
+@pytest.mark.parametrize("call", [adopt, follow])
+def test_only_deleting_uses_the_reserve(
+    root: Path,
+    swept: Leading,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[Leading], None],
+) -> None:
+    FullFileSystem(monkeypatch)
+
+    with pytest.raises(Failed, match=FULL):
+        call(swept)
+    with pytest.raises(Failed, match=FULL):
+        swept.reclaim("pvc-2", "2", Action.ARCHIVE)
+
+    assert len(reserve(root)) == 16
+
+
+def test_an_export_with_room_keeps_its_reserve(root: Path, swept: Leading) -> None:
+    adopt(swept, may_use_reserve=True)
+    follow(swept, may_use_reserve=True)
+    swept.reclaim("pvc-1", "1", Action.DELETE)
+
+    assert len(reserve(root)) == 16
+
+
+@pytest.mark.parametrize("there", ["nothing", "a file", "a symlink"])
+def test_without_a_reserve_the_volume_waits_for_room(
+    root: Path, export: Leading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "00").write_text("not ours")
+    (root / "team/data").mkdir(parents=True)
+    export.begin()
+    if there == "a file":
+        (root / ".holdfast/reserve").touch()
+    elif there == "a symlink":
+        (root / ".holdfast/reserve").symlink_to(outside)
+    FullFileSystem(monkeypatch)
+
+    export.exports.sweep(export.grant)
+    with pytest.raises(Failed, match=FULL):
+        adopt(export, may_use_reserve=True)
+
+    assert [path.name for path in outside.iterdir()] == ["00"]
+
+
+def test_what_a_tenant_takes_first_is_lost_and_the_volume_waits(
+    root: Path, swept: Leading, full: FullFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = os.unlink
+
+    def taken(name: str, *, dir_fd: int) -> None:
+        unlink(name, dir_fd=dir_fd)
+        full.room = 0
+
+    monkeypatch.setattr(os, "unlink", taken)
+
+    with pytest.raises(Failed, match=FULL):
+        adopt(swept, may_use_reserve=True)
+
+    monkeypatch.undo()
+    full.room = 100
+    adopt(swept, may_use_reserve=True)
+    swept.exports.sweep(swept.grant)
+    assert len(reserve(root)) == 16
+
+
+def test_a_later_sweep_makes_the_reserve_again_as_far_as_there_is_room(
+    root: Path, swept: Leading, full: FullFileSystem
+) -> None:
+    adopt(swept, may_use_reserve=True)
+    full.room = 3
+    swept.exports.sweep(swept.grant)
+    assert [path.name for path in reserve(root)] == ["00", "01", "02"]
+
+    full.room = 100
+    swept.exports.sweep(swept.grant)
+
+    assert len(reserve(root)) == 16
+    assert not list(root.rglob(".draft-*"))
+    for file in reserve(root):
+        assert 1 << 12 <= file.stat().st_size <= 1 << 16
