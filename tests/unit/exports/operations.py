@@ -103,7 +103,10 @@ def _aimed(export: Leading, root: Path) -> None:
 
 
 def _misplaced(export: Leading, root: Path) -> None:
+    """And one file of the reserve is missing."""
     _live(export, root)
+    export.exports.sweep(export.grant)
+    (root / ".holdfast/reserve/00").unlink()
     (root / "team/data").rename(root / ".holdfast/trash/pvc-1")
 
 
