@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from holdfast.exports import tree
 from holdfast.exports.changes import DRAFT, Changes
 from holdfast.exports.errors import Unsafe
+from holdfast.exports.ledger import is_volume
 
 FILLER = ".term"  # keeps each term's folder non-empty
 INTENT = "+"
@@ -43,9 +44,19 @@ _ATTEMPTS = 100  # late calls of a former leader can refill the folder in betwee
 
 def volumes_with(term: int, prefix: str) -> tuple[str, ...]:
     """The volumes with an entry of this prefix (`INTENT` or `MOVING`) in a term's folder."""
-    names = sorted(os.listdir(term))
-    plain = (name for name in names if _NUMBERED not in name)
-    return tuple(name.removeprefix(prefix) for name in plain if name.startswith(prefix))
+    names = (name for name in sorted(os.listdir(term)) if name.startswith(prefix))
+    return tuple(filter(is_volume, (name.removeprefix(prefix) for name in names)))
+
+
+def strays(term: int) -> list[str]:
+    """The names in a term's folder that Holdfast does not make."""
+    return [name for name in sorted(os.listdir(term)) if not _is_known(name)]
+
+
+def _is_known(name: str) -> bool:
+    if name.startswith((INTENT, MOVING)):
+        return is_volume(name[1:].partition(_NUMBERED)[0])
+    return name == FILLER or name.startswith((DRAFT, tree.REMOVED_IN_USE))
 
 
 @contextmanager
@@ -255,7 +266,9 @@ def _next_name(own: int, plain: str) -> str:
 def _is_marker(folder: int, name: str) -> bool:
     """Whether an entry is a marker; raises FileNotFoundError if it does not exist."""
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    return name.startswith(MOVING) and stat.S_ISLNK(status.st_mode)
+    if not name.startswith(MOVING) or not stat.S_ISLNK(status.st_mode):
+        return False
+    return os.readlink(name, dir_fd=folder) == _NUMBERED
 
 
 def _is_same_link(earlier: int, name: str, own: int, plain: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from holdfast.claims.constants import RETAIN
+from holdfast.claims.errors import Refused
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import RESERVED
@@ -378,7 +379,7 @@ class Export:
             self._intents &= set(terms.intents(op.term))
             self._intents -= takeover.end_intents(op, self._intents, self._locks)
             for directory in self._open.abandoned.all():
-                with suppress(Failed, Unsafe, OSError):
+                with suppress(Failed, Unsafe, OSError, Refused):
                     self._remove_late(op, directory)
             self._probes = sweep.remove_probes(op, self._probes)
             return tuple(sweep.misplaced(op, grant, self._locks, self._trash_scan))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
-from holdfast.exports import create, ended_terms, ledger, terms
+from holdfast.claims.paths import components
+from holdfast.exports import create, ended_terms, ledger, strays, terms
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation, PathLocks
@@ -28,7 +29,7 @@ def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
         term,
         tuple(_unfinished(op)),
         _moving(op),
-        terms.unresolved(op.ledger.handle, term.leader, op.term),
+        (*terms.unresolved(op.ledger.handle, term.leader, op.term), *strays.found(op, term)),
     )
 
 
@@ -79,6 +80,7 @@ def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[
     for volume in volumes:
         with suppress(Failed, Unsafe, OSError, Refused):
             directory = op.intent(volume)
+            components(directory)  # raises Refused: no `create` has written it
             op.abandoned.add(directory)
             with locks.tried(directory) as is_free:
                 if is_free:

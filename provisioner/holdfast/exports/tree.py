@@ -28,6 +28,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # Errors of rmdir(2) and rename(2) when something is in the way.
 NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
+REMOVED_IN_USE = ".nfs"  # prefix of what an NFS client keeps of a removed file that is open
 LONGEST_FILE = 1 << 18  # bytes; a record has a few KiB
 _PART = 1 << 14
 

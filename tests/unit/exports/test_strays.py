@@ -1,0 +1,141 @@
+"""What Holdfast does not make, among its own entries: it is reported, and everything else works."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.exports.given import Leading, published
+
+TERMS = ".holdfast/terms/cluster.nfs"
+
+Forge = Callable[[Path], None]
+
+
+def a_file(path: Path) -> None:
+    path.write_text("x")
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_full_folder(path: Path) -> None:
+    (path / "sub").mkdir(parents=True)
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_symlink(path: Path) -> None:
+    path.symlink_to("/nowhere/../..")
+
+
+ANYTHING = pytest.mark.parametrize(
+    "forge",
+    [a_file, a_folder, a_full_folder, a_pipe, a_symlink],
+    ids=lambda forge: forge.__name__,
+)
+
+
+def kind_of(path: Path) -> tuple[int, int]:
+    """What a path is: the kind and the inode of what it names, not of what it leads to."""
+    status = path.lstat()
+    return status.st_mode, status.st_ino
+
+
+def misplaced(root: Path, export: Leading) -> None:
+    """A live volume's directory is in the trash, as a late call leaves it."""
+    published(export)
+    (root / "team/data").rename(root / ".holdfast/trash/pvc-1")
+
+
+def assert_works(root: Path, export: Leading) -> None:
+    """The sweep moves the directory back, and new ones are made."""
+    for _ in range(2):
+        export.exports.sweep(export.grant)
+    assert (root / "team/data").is_dir()
+    published(export, "2", "team/two")
+
+
+def own_term(root: Path, export: Leading) -> Path:
+    term = export.grant.term
+    return root / TERMS / f"{term.number}.{term.export}"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/etc",
+        "a//b",
+        "../../outside/folder",
+        "x" * 300,
+        ".holdfast/trash",
+        "a\nb",
+        b"\xff".decode("utf-8", "surrogateescape"),
+    ],
+)
+def test_an_intent_for_no_usable_path_is_reported_and_left(
+    root: Path, export: Leading, target: str
+) -> None:
+    misplaced(root, export)
+    (own_term(root, export) / "+pvc-3").symlink_to(target)
+
+    (reported,) = export.begin().unresolved
+
+    assert f"{TERMS}/2." in reported
+    assert "+pvc-3" in reported
+    assert reported.encode().decode() == reported
+    assert_works(root, export)
+    assert (own_term(root, export) / "+pvc-3").readlink() == Path(target)
+
+
+@ANYTHING
+@pytest.mark.parametrize(
+    "name", ["+pvc-9", "-pvc-9", "+", "-", "+UPPER", "stray", "~1", "-pvc-9~1"]
+)
+def test_what_is_no_entry_of_a_term_stops_nothing(
+    root: Path, export: Leading, name: str, forge: Forge
+) -> None:
+    misplaced(root, export)
+    forge(own_term(root, export) / name)
+
+    for number in (2, 3):
+        assert export.begin().term.number == number
+    assert_works(root, export)
+
+
+@ANYTHING
+@pytest.mark.parametrize("name", ["+", "+UPPER", "-UPPER", "stray"])
+def test_what_is_no_entry_of_a_term_is_reported_and_left(
+    root: Path, export: Leading, name: str, forge: Forge
+) -> None:
+    path = own_term(root, export) / name
+    forge(path)
+    before = kind_of(path)
+
+    took = export.begin()
+    export.exports.sweep(export.grant)
+
+    (reported,) = took.unresolved
+    assert repr(name) in reported
+    assert took.moving == ()
+    assert kind_of(own_term(root, export) / name) == before
+
+
+def test_a_directory_on_its_way_to_the_trash_does_not_stop_the_sweep(
+    root: Path, export: Leading
+) -> None:
+    """Its record may be among those of the trash already, with a path of Holdfast's own."""
+    misplaced(root, export)
+    published(export, "3", "other")
+    (root / ".holdfast/volumes/pvc-3").rename(root / ".holdfast/trashed/pvc-3")
+    (root / "other").rename(own_term(root, export) / "-pvc-3")
+
+    export.begin()
+
+    assert_works(root, export)
