@@ -146,7 +146,8 @@ def _rename_or_mark(own: int, other: str, plain: str, changes: Changes) -> None:
 def unresolved(terms: int, own: int) -> Iterator[str]:
     """What an administrator has to resolve, a sentence each; `terms` is a leader's folder."""
     again = [name for name in os.listdir(own) if name.startswith(MOVING) and _NUMBERED in name]
-    for volume in sorted({name.partition(_NUMBERED)[0].removeprefix(MOVING) for name in again}):
+    volumes = {name.partition(_NUMBERED)[0].removeprefix(MOVING) for name in again}
+    for volume in sorted(filter(is_volume, volumes)):
         yield (
             f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/"
             f"{MOVING}{volume}{_NUMBERED}NUMBER: move all but the right one elsewhere"
@@ -154,11 +155,12 @@ def unresolved(terms: int, own: int) -> Iterator[str]:
     for name in sorted(os.listdir(terms)):
         if is_set_aside(name):
             yield (
-                f"cannot move what an earlier term left in .holdfast/terms/…/{name}: Holdfast will "
-                "retry; check the NFS server's log"
+                f"cannot move what an earlier term left in .holdfast/terms/…/{tree.shown(name)}: "
+                "Holdfast will retry; check the NFS server's log"
             )
         if name.startswith(_MISPLACED):
-            yield f"unknown folder .holdfast/terms/…/{name}: move it to where it belongs"
+            place = f".holdfast/terms/…/{tree.shown(name)}"
+            yield f"unknown folder {place}: move it to where it belongs"
 
 
 @dataclass(frozen=True, slots=True)

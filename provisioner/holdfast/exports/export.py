@@ -28,6 +28,7 @@ from holdfast.exports import (
     recover,
     reserve,
     restored,
+    strays,
     sweep,
     takeover,
     terms,
@@ -168,7 +169,7 @@ class Export:
         with of_the_export(what), self._open.holdfast() as (_, holdfast):
             try:
                 # A unique name: other replicas probe at the same time.
-                _write_and_remove(holdfast, f"{sweep.PROBE}{uuid.uuid4().hex[:8]}")
+                _write_and_remove(holdfast, f"{strays.PROBE}{uuid.uuid4().hex[:8]}")
             except OSError as error:
                 if error.errno not in FULL:
                     raise

@@ -144,7 +144,7 @@ class Record:
                 another volume.
         """
         try:
-            record = cls(**_read(json.loads(data)))
+            record = cls(**_read(_loaded(data)))
             _check_depth(record.unknown)
             components(record.directory)
             if record.target and components(record.target) != (record.target,):
@@ -229,6 +229,14 @@ _PARTS = {
 _TEXTS = {"volume", "export", "directory", "storage_class", "size", "reclaim_policy", "mode"}
 _TEXTS |= {"origin", "target", "created", "moved"}
 _FLAGS = {"shared", "found", "foreign", "inherited"}
+
+
+def _loaded(data: bytes) -> Any:
+    """Parses JSON; raises ValueError for half a surrogate pair, which no message can carry."""
+    given = json.loads(data)
+    if not data.isascii() or b"\\u" in data:  # else there is none: saves the time
+        json.dumps(given, ensure_ascii=False).encode()
+    return given
 
 
 def _read(given: dict[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,7 @@ from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation, PathLocks
 from holdfast.exports.reclaim import move_back, path_in_term
 from holdfast.exports.record import Record, State
-
-PROBE = ".probe-"  # prefix of the file that `Export.probe` writes
+from holdfast.exports.strays import PROBE
 
 _TROUBLE = (Failed, Unsafe, OSError)  # affects only one volume
 _MOST = 200  # entries of the trash that one sweep scans, with and without a record each
@@ -48,11 +47,15 @@ def remove_late(op: Operation, directory: str) -> None:
 def remove_probes(op: Operation, before: set[str]) -> set[str]:
     """Removes the probe files that the last sweep saw (`before`); returns the others.
 
-    Younger ones may be in use: over NFS, removing them would make their handle stale.
+    Younger ones may be in use: over NFS, removing them would make their handle stale. What is not
+    a file is a stray and stays.
     """
-    there = {name for name in os.listdir(op.ledger.handle) if name.startswith(PROBE)}
+    with os.scandir(op.ledger.handle) as entries:
+        probes = [entry for entry in entries if entry.name.startswith(PROBE)]
+    there = {entry.name for entry in probes if entry.is_file(follow_symlinks=False)}
     for name in there & before:
-        op.changes.unlink(op.ledger.handle, name)
+        with suppress(OSError):  # the next sweep but one tries again
+            op.changes.unlink(op.ledger.handle, name)
     return there - before
 
 

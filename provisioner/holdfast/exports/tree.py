@@ -87,6 +87,11 @@ def entry_name(name: str) -> str:
     return name
 
 
+def shown(name: str) -> str:
+    """A name for a message: half characters, for bytes that are not UTF-8, cannot be encoded."""
+    return name if name.isprintable() else repr(name)
+
+
 @contextmanager
 def above(root: int, path: str) -> Iterator[tuple[int, str]]:
     """Opens the parent of `path`; yields its handle and the last component. Raises as `opened`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.unit.exports.given import Leading, published
+from holdfast.exports.errors import Unsafe
+from tests.unit.exports.given import Leading, found, plan, published
 
 TERMS = ".holdfast/terms/cluster.nfs"
 
@@ -139,3 +141,65 @@ def test_a_directory_on_its_way_to_the_trash_does_not_stop_the_sweep(
     export.begin()
 
     assert_works(root, export)
+
+
+@pytest.mark.parametrize(
+    "forge", [a_folder, a_full_folder, a_pipe, a_symlink], ids=lambda forge: forge.__name__
+)
+def test_a_probe_that_is_no_file_is_reported_and_left(
+    root: Path, export: Leading, forge: Forge
+) -> None:
+    misplaced(root, export)
+    odd, left = (root / ".holdfast" / name for name in (".probe-a", ".probe-b"))
+    forge(odd)
+    left.touch()
+    before = kind_of(odd)
+
+    (reported,) = export.begin().unresolved
+
+    assert ".holdfast/.probe-a" in reported
+    assert_works(root, export)
+    assert kind_of(odd) == before
+    assert not left.exists()
+
+
+def test_a_probe_that_cannot_be_removed_does_not_stop_the_sweep(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misplaced(root, export)
+    (root / ".holdfast/.probe-a").touch()
+    unlink = os.unlink
+
+    def fail(name: str, **folder: int) -> None:
+        if name == ".probe-a":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        unlink(name, **folder)
+
+    monkeypatch.setattr(os, "unlink", fail)
+
+    assert_works(root, export)
+
+
+@pytest.mark.parametrize("written", [b"\\ud800", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("field", [b"data-1", b"nfs", b"1Gi"])
+def test_a_record_with_half_a_character_is_unreadable(
+    root: Path, export: Leading, field: bytes, written: bytes
+) -> None:
+    """No message or answer with it could be encoded."""
+    published(export)
+    path = root / ".holdfast/volumes/pvc-1"
+    path.write_bytes(path.read_bytes().replace(b'"' + field + b'"', b'"' + written + b'"'))
+
+    with pytest.raises(Unsafe, match="cannot parse the record") as caught:
+        export.create(plan("2", "team/data"))
+
+    assert caught.value.message.encode()
+    published(export, "3", "other")
+
+
+def test_a_record_with_a_whole_character_in_two_halves_is_read(root: Path, export: Leading) -> None:
+    published(export)
+    path = root / ".holdfast/volumes/pvc-1"
+    path.write_text(path.read_text().replace('"1Gi"', r'"\ud83d\ude00"'))
+
+    assert found(export).size == "\N{GRINNING FACE}"
