@@ -96,6 +96,11 @@ def is_set_aside(name: str) -> bool:
     return name.startswith(_ASIDE)
 
 
+def is_left(name: str) -> bool:
+    """Whether a folder's name says that `unresolved` reports it."""
+    return name.startswith((_ASIDE, _MISPLACED))
+
+
 def is_ended(folder: int) -> bool:
     """Whether the folder of a term was removed or set aside."""
     try:
@@ -152,7 +157,9 @@ def unresolved(terms: int, own: int) -> Iterator[str]:
             f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/"
             f"{MOVING}{volume}{_NUMBERED}NUMBER: move all but the right one elsewhere"
         )
-    for name in sorted(os.listdir(terms)):
+    with os.scandir(terms) as entries:
+        folders = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    for name in folders:
         if is_set_aside(name):
             yield (
                 f"cannot move what an earlier term left in .holdfast/terms/…/{tree.shown(name)}: "
@@ -199,7 +206,10 @@ class _EndedTerm:
         """Marks the folder as ended and renames it, so that no path leads into it."""
         if not is_set_aside(self.name):
             self.changes.set_owner(self.folder, None, None, _MODE_ASIDE)
-            self.changes.rename(self.terms, self.name, self.terms, _ASIDE + self.name)
+            aside = _ASIDE + self.name
+            if tree.exists(self.terms, aside):  # a stray
+                aside = _next_name(self.terms, aside)
+            self.changes.rename(self.terms, self.name, self.terms, aside)
 
     def _clear_entry(self, name: str) -> bool:
         """Moves or removes an entry; False if it is stuck."""

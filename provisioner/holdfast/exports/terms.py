@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,8 @@ MOVING = ended_terms.MOVING
 _UNKNOWN = "unknown"  # a cluster's uid
 _SPARE = ".spare"
 _NEW = ".new-"
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a term; any other one is a stray's
+_LAST = 10**18 - 1
 _ENDED = "_ended"  # instead of an export's id, which it cannot be: no replica's term
 
 
@@ -82,8 +85,8 @@ def _begin_next(holdfast: int, leader: Leader, export_id: str, changes: Changes)
             stuck = _end_earlier(terms, number, own, changes)
             end_formers(holdfast, leader, own, changes, stuck)
         _refuse_if_overtaken(terms, number, leader)
-        for draft in os.listdir(terms):
-            if draft.startswith(_NEW):  # of a `begin` that crashed or lost against this one
+        for draft in _drafts(terms):  # of a `begin` that crashed or lost against this one
+            with suppress(OSError, Unsafe):
                 _take_away(terms, draft, changes)
         prepare(terms, changes)
     return Term(leader, number, export_id)
@@ -107,13 +110,14 @@ def end_formers(
 
 def prepare(terms: int, changes: Changes) -> None:
     """Makes the spare folder for the next term, if the export has room."""
-    if tree.exists(terms, _SPARE):
-        return
-    try:
-        _make(terms, _SPARE, changes)
-    except OSError as error:
-        if error.errno not in FULL | tree.NOT_EMPTY:
-            raise
+    for name in (_SPARE, f"{_SPARE}-{_unique()}"):  # the second one if the first is a stray
+        if _spares(terms):
+            return
+        try:
+            _make(terms, name, changes)
+        except OSError as error:
+            if error.errno not in FULL | tree.NOT_EMPTY:
+                raise
 
 
 def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
@@ -130,7 +134,7 @@ def retry_stuck(
     stuck = set[str]()
     for folder in _own_folders_of(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
-            for name in filter(ended_terms.is_set_aside, os.listdir(terms)):
+            for name in filter(ended_terms.is_set_aside, _folders(terms)):
                 stuck |= ended_terms.end(terms, name, own, changes, try_lock)
     ended_terms.restore_plain_names(own, MOVING, changes, stuck, try_lock)
 
@@ -141,6 +145,11 @@ def unresolved(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
     for folder in _own_folders_of(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
             sentences += ended_terms.unresolved(terms, own)
+            sentences += (
+                f"unknown entry .holdfast/{TERMS}/{folder}/{tree.shown(name)}: Holdfast leaves it; "
+                "move it elsewhere"
+                for name in _strays(terms)
+            )
     return tuple(dict.fromkeys(sentences))
 
 
@@ -243,7 +252,7 @@ def _name_of(number: int, export_id: str) -> str:
 
 def _number_of(name: str) -> int:
     number = name.partition(".")[0]
-    return int(number) if number.isdecimal() else 0
+    return int(number) if _NUMBER.fullmatch(number) else 0
 
 
 def _numbers(terms: int) -> list[int]:
@@ -256,12 +265,55 @@ def _folders(terms: int) -> list[str]:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
+def _strays(terms: int) -> list[str]:
+    """The names in a leader's folder that Holdfast does not make."""
+    known = {name for name in _folders(terms) if _is_known(terms, name)}
+    names = set(os.listdir(terms)) - known
+    return sorted(name for name in names if not name.startswith(tree.REMOVED_IN_USE))
+
+
+def _is_known(terms: int, name: str) -> bool:
+    if name.startswith((_SPARE, _NEW)):
+        return _is_draft(terms, name)
+    return bool(_number_of(name)) or ended_terms.is_left(name)
+
+
+def _drafts(terms: int) -> list[str]:
+    """The drafts of terms' folders; one with anything else in it is a stray."""
+    names = [name for name in _folders(terms) if name.startswith(_NEW)]
+    return [name for name in names if _is_draft(terms, name)]
+
+
+def _is_draft(terms: int, name: str) -> bool:
+    """Whether a folder is complete or still in the making, perhaps by another replica."""
+    return set(_holds(terms, name)) <= {ended_terms.FILLER}
+
+
+def _spares(terms: int) -> list[str]:
+    """The spare folders; one that does not hold just what Holdfast puts there is a stray."""
+    names = sorted(name for name in _folders(terms) if name.startswith(_SPARE))
+    return [name for name in names if _holds(terms, name) == [ended_terms.FILLER]]
+
+
+def _holds(terms: int, name: str) -> list[str]:
+    with suppress(OSError, Unsafe), tree.opened(terms, [name]) as folder:
+        return os.listdir(folder)
+    return []
+
+
 def _claim_number(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
     """Makes the folder of the next number; raises Fenced if another replica was first."""
     before = max(_folders(terms), key=_number_of, default="")
-    number = _number_of(before) + 1
+    number, names = _number_of(before) + 1, set(os.listdir(terms))
+    while _name_of(number, export_id) in names:  # a stray file, which no folder can replace
+        number += 1
+    if number > _LAST:
+        raise Unsafe(
+            f"no number is left after {_LAST} for a term of {leader.lease}: Holdfast has not begun "
+            f"so many; move what has it in .holdfast/{TERMS} elsewhere"
+        )
     try:
-        with _still_there(terms, before if number > 1 else ""):
+        with _still_there(terms, before if _number_of(before) else ""):
             _place_folder(terms, _name_of(number, export_id), changes)
     except OSError as error:
         # ENOENT: it removed the draft, or the term before.
@@ -291,15 +343,16 @@ def _still_there(terms: int, name: str) -> Iterator[None]:
 
 
 def _place_folder(terms: int, name: str, changes: Changes) -> None:
-    """Renames the spare folder to a term's name, or makes a new folder."""
-    try:
-        changes.rename(terms, _SPARE, terms, name)
-    except FileNotFoundError:
-        _make(terms, name, changes)
+    """Renames a spare folder to a term's name, or makes a new folder."""
+    for spare in _spares(terms):
+        with suppress(FileNotFoundError):  # another beginning has taken it
+            changes.rename(terms, spare, terms, name)
+            return
+    _make(terms, name, changes)
 
 
 def _new_draft() -> str:
-    return f"{_NEW}{uuid.uuid4().hex[:8]}"
+    return f"{_NEW}{_unique()}"
 
 
 def _make(terms: int, name: str, changes: Changes) -> None:
@@ -321,14 +374,20 @@ def _take_away(terms: int, draft: str, changes: Changes) -> None:
     Under a name that it does not know: an emptied folder that it puts in place could be replaced.
     """
     taken = _new_draft()
-    with suppress(FileNotFoundError):
-        changes.rename(terms, draft, terms, taken)
-        _remove(terms, taken, changes)
+    changes.rename(terms, draft, terms, taken)
+    _remove(terms, taken, changes)
+
+
+def _unique() -> str:
+    return uuid.uuid4().hex[:8]
 
 
 def _remove(terms: int, draft: str, changes: Changes) -> None:
+    """Removes a draft; one with anything else in it is a stray and stays."""
     with suppress(FileNotFoundError):
         with tree.opened(terms, [draft]) as folder:
+            if set(os.listdir(folder)) - {ended_terms.FILLER}:
+                return
             changes.unlink(folder, ended_terms.FILLER)
         changes.rmdir(terms, draft)
 

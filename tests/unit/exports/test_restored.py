@@ -195,7 +195,7 @@ class TestWithItsId:
         self, root: Path, export: Leading, way: str
     ) -> None:
         published(export)
-        term = next((root / ".holdfast/terms").glob("*/*"))
+        term = next((root / ".holdfast/terms").glob("*/[0-9]*"))
         place = {
             "term": term / "-pvc-1",
             "trash": root / ".holdfast/trash/pvc-1",

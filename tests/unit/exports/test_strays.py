@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from holdfast.exports.errors import Unsafe
-from tests.unit.exports.given import Leading, found, plan, published
+from tests.unit.exports.given import ID, Leading, found, plan, published
 
 TERMS = ".holdfast/terms/cluster.nfs"
 
@@ -203,3 +204,117 @@ def test_a_record_with_a_whole_character_in_two_halves_is_read(root: Path, expor
     path.write_text(path.read_text().replace('"1Gi"', r'"\ud83d\ude00"'))
 
     assert found(export).size == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize("forge", [a_file, a_pipe, a_symlink], ids=lambda forge: forge.__name__)
+def test_a_number_that_a_stray_has_is_not_used(root: Path, export: Leading, forge: Forge) -> None:
+    misplaced(root, export)
+    stray = root / TERMS / f"2.{ID}"
+    forge(stray)
+    before = kind_of(stray)
+
+    took = export.begin()
+
+    assert took.term.number == 3
+    assert any(stray.name in reported for reported in took.unresolved)
+    assert kind_of(stray) == before
+    assert_works(root, export)
+    assert export.begin().term.number == 4
+
+
+@pytest.mark.parametrize("number", ["9" * (254 - len(ID)), "1" + "0" * 18, "٣٣", "007"])
+@ANYTHING
+def test_a_number_that_no_term_has_is_reported_and_left(
+    root: Path, export: Leading, number: str, forge: Forge
+) -> None:
+    misplaced(root, export)
+    stray = root / TERMS / f"{number}.{ID}"
+    forge(stray)
+    before = kind_of(stray)
+
+    took = export.begin()
+
+    assert took.term.number == 2
+    assert [stray.name in reported for reported in took.unresolved] == [True]
+    assert kind_of(stray) == before
+    assert_works(root, export)
+    assert export.begin().term.number == 3
+
+
+def test_no_term_begins_beyond_the_last_number(root: Path, export: Leading) -> None:
+    """The next beginning would not know its term, and not fence it."""
+    export.begin()
+    (root / TERMS / f"{'9' * 18}.{ID}").mkdir()
+
+    with pytest.raises(Unsafe, match=f"no number is left after {'9' * 18}"):
+        export.begin()
+
+
+@ANYTHING
+@pytest.mark.parametrize("name", [".spare", ".new-abc"])
+def test_what_is_no_draft_of_a_term_stops_no_beginning(
+    root: Path, export: Leading, name: str, forge: Forge
+) -> None:
+    misplaced(root, export)
+    stray = root / TERMS / name
+    remove_spare(root)
+    forge(stray)
+
+    for number in (2, 3, 4):
+        assert export.begin().term.number == number
+    assert_works(root, export)
+
+
+@pytest.mark.parametrize(
+    ("name", "forge"),
+    [
+        *product([".spare", ".new-abc", "other"], [a_file, a_full_folder, a_pipe, a_symlink]),
+        *product([".ended-x", ".left-x"], [a_file, a_pipe, a_symlink]),
+    ],
+)
+def test_what_is_no_folder_of_a_term_is_reported_and_left(
+    root: Path, export: Leading, name: str, forge: Forge
+) -> None:
+    export.begin()
+    stray = root / TERMS / name
+    if name == ".spare":
+        remove_spare(root)
+    forge(stray)
+    before = kind_of(stray)
+
+    (reported,) = export.begin().unresolved
+
+    assert f"{TERMS}/{name}" in reported
+    assert kind_of(stray) == before
+
+
+def test_a_full_export_can_be_led_again_beside_a_stray_spare_folder(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export.begin()
+    remove_spare(root)
+    a_file(root / TERMS / ".spare")
+    export.exports.sweep(export.grant)
+    number = export.grant.term.number
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for name in ("mkdir", "symlink", "write"):
+        monkeypatch.setattr(os, name, refuse)
+    assert export.begin().term.number == number + 1
+
+
+def test_a_stray_does_not_keep_a_term_from_being_set_aside(root: Path, export: Leading) -> None:
+    """The name for it is taken, and what cannot be moved has too long a name."""
+    a_full_folder(own_term(root, export) / (".draft-" + "x" * 240))
+    a_file(root / TERMS / f".ended-{own_term(root, export).name}")
+
+    assert export.begin().term.number == 2
+    assert export.begin().term.number == 3
+
+
+def remove_spare(root: Path) -> None:
+    spare = root / TERMS / ".spare"
+    (spare / ".term").unlink()
+    spare.rmdir()
