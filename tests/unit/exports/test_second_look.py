@@ -673,10 +673,12 @@ def test_what_nobody_knows_in_the_trash_is_left_alone(root: Path, either: Leadin
     (root / ".holdfast/trash/odd").mkdir()
     (root / ".holdfast/trash/file").touch()
     (root / ".holdfast/trash/pvc-1").mkdir()
+    either.exports.sweep(either.grant)  # makes the reserve
     before = listing(root)
 
     assert either.exports.sweep(either.grant) == ()
     assert listing(root) == before
+    assert {one.name for one in (root / ".holdfast/trash").iterdir()} == {"odd", "file", "pvc-1"}
 
 
 def test_a_live_volume_of_version_1_is_not_taken_for_one_in_the_trash(
