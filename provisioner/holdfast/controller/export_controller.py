@@ -27,6 +27,7 @@ from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
+from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.controller.shared import Shared
@@ -80,7 +81,8 @@ class ExportController:
         self._set_up_trash()
         context = self._context()
         self.claims = ClaimsController(context)
-        self.volumes = VolumesController(context, self.trash.look)
+        self.misplaced = MisplacedDirectories(context)
+        self.volumes = VolumesController(context, self.misplaced, self.trash.look)
         self._set_up_leader_tasks()
         self.workers = [
             self._workers_of("claims", self.view.claim_queue, self.claims),
@@ -212,7 +214,6 @@ class ExportController:
         shared = self._shared
         self.leader_tasks = LeaderTasks(
             shared,
-            metrics=self.metrics,
             directories=self.directories,
             identity=self.identity,
             export_circuit=self.circuit,
@@ -222,6 +223,7 @@ class ExportController:
             former_leases=self._provisioner.former_leases_of(self.export.name),
             claims=self.claims,
             volumes=self.volumes,
+            misplaced=self.misplaced,
             trash=self.trash,
             view=self.view,
             stop=self._stop,

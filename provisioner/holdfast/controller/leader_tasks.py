@@ -9,9 +9,9 @@ import time
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.directories import Directories
-from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
+from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
@@ -40,7 +40,6 @@ class LeaderTasks:
         self,
         shared: Shared,
         *,
-        metrics: ExportMetrics,
         directories: Directories,
         identity: Identity,
         export_circuit: CircuitBreaker,
@@ -49,13 +48,13 @@ class LeaderTasks:
         lease: str,
         claims: ClaimsController,
         volumes: VolumesController,
+        misplaced: MisplacedDirectories,
         trash: Trash,
         view: ExportView,
         stop: threading.Event,
         former_leases: tuple[str, ...] = (),
     ) -> None:
         self._shared = shared
-        self._metrics = metrics
         self._directories = directories
         self._identity = identity
         self._export_circuit = export_circuit
@@ -65,6 +64,7 @@ class LeaderTasks:
         self._former_leases = former_leases
         self._claims = claims
         self._volumes = volumes
+        self._misplaced = misplaced
         self._trash = trash
         self._stop = stop
         self._view = view
@@ -189,8 +189,10 @@ class LeaderTasks:
             return
         with self._gate.within(term):
             for moved in self._directories.change("sweep", sweep):
-                if moved.reason:
-                    self._volumes.report_not_moved_back(moved.volume, moved.found_at, moved.reason)
-                    continue
-                self._metrics.moved_back.inc()
-                self._volumes.report_moved_back(moved.volume, moved.directory, moved.found_at)
+                self._report(moved)
+
+    def _report(self, moved: MovedBack) -> None:
+        if moved.reason:
+            self._misplaced.report_not_moved_back(moved.volume, moved.found_at, moved.reason)
+        else:
+            self._misplaced.report_moved_back(moved.volume, moved.directory, moved.found_at)

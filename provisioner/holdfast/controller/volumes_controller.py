@@ -24,6 +24,7 @@ from holdfast.claims.reclaim import (
     without_finalizer,
 )
 from holdfast.controller.context import Context
+from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.interface import Moved, Outcome
@@ -44,14 +45,16 @@ _State = tuple[str, StorageClass | None]
 class VolumesController:
     """The handler of the volume queue; a key is never processed by two workers at once."""
 
-    def __init__(self, context: Context, trashed: Callable[[], None]) -> None:
+    def __init__(
+        self, context: Context, misplaced: MisplacedDirectories, trashed: Callable[[], None]
+    ) -> None:
         """`trashed` is called when the trash has something to reap."""
         self._context = context
+        self._misplaced = misplaced
         self._trashed = trashed
         self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
         self._moving: set[str] = set()
         self._unrecorded: set[str] = set()  # volumes in use that had no record at the takeover
-        self._stranded: dict[str, str] = {}  # by volume: why its directory cannot be moved back
         self._trashable: set[str] = set()  # volumes that exist and may have data in the trash
 
     def begin(self, moving: Iterable[str]) -> None:
@@ -115,28 +118,10 @@ class VolumesController:
                 self._sync_record(volume, in_doubt=is_in_doubt)
             self._unrecorded.discard(name)
 
-    def report_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
-        """Records once for each reason that a volume's directory cannot be moved back."""
-        if self._stranded.get(name) == reason:
-            return
-        self._stranded[name] = reason
-        message = f"its directory is at {found_at!r} and cannot be moved back: {reason}"
-        _log.warning("directory not moved back", volume=name, found=found_at, reason=reason)
-        if volume := self._context.view.volumes.get(name):
-            self._context.events.volume_warning(volume, "DirectoryNotMovedBack", message)
-
-    def report_moved_back(self, name: str, directory: str, found_at: str) -> None:
-        """Records that a volume's directory was misplaced and is back."""
-        self._stranded.pop(name, None)
-        message = f"its directory {directory!r} was found at {found_at!r} and moved back"
-        _log.warning("directory moved back", volume=name, directory=directory, found=found_at)
-        if volume := self._context.view.volumes.get(name):
-            self._context.events.volume_warning(volume, "DirectoryMovedBack", message)
-
     def _forget(self, name: str) -> None:
         self._recorded.pop(name, None)
         self._unrecorded.discard(name)
-        self._stranded.pop(name, None)
+        self._misplaced.forget(name)
         if name in self._moving:
             self._move_back(name)
         if self._context.view.was_kept(name):
@@ -175,7 +160,8 @@ class VolumesController:
         except (ExportUnavailable, Fenced):
             raise
         except (ExportError, Refused) as error:
-            self.report_not_moved_back(volume.name, trash_of(volume.name), error.message)
+            place = trash_of(volume.name)
+            self._misplaced.report_not_moved_back(volume.name, place, error.message)
             if isinstance(error, UNKNOWN):
                 raise
             raise Requeue from error
@@ -186,8 +172,7 @@ class VolumesController:
             "recover", lambda exports, grant: exports.recover(grant, name, policy), name
         )
         if place:
-            self._context.export_metrics.moved_back.inc()
-            self.report_moved_back(name, place, trash_of(name))
+            self._misplaced.report_moved_back(name, place, trash_of(name))
 
     def _is_here(self, volume: Volume) -> bool:
         return belongs(volume, self._context.address, self._context.identity.export_id)
@@ -199,8 +184,7 @@ class VolumesController:
         )
         self._moving.discard(name)
         if place:
-            self._context.export_metrics.moved_back.inc()
-            self.report_moved_back(name, place, "the folder of an earlier term")
+            self._misplaced.report_moved_back(name, place, "the folder of an earlier term")
 
     def _align_finalizers(self, volume: Volume) -> bool:
         """Sets the finalizers right, where they may be changed; whether there was nothing to do."""

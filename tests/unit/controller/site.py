@@ -18,6 +18,7 @@ from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.metrics import Metrics
+from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.export import Export
@@ -86,7 +87,8 @@ class Site:
         """Makes the handlers."""
         self.context = context
         self.claims_controller = ClaimsController(context)
-        self.volumes_controller = VolumesController(context, self._look_at_trash)
+        self.misplaced = MisplacedDirectories(context)
+        self.volumes_controller = VolumesController(context, self.misplaced, self._look_at_trash)
 
     def _look_at_trash(self) -> None:
         self.trash_looks += 1

@@ -63,7 +63,6 @@ class Bench:
         self.failures = TakeoverFailures(self.told.append)
         self.leader_tasks = LeaderTasks(
             self._shared(),
-            metrics=site.export_metrics,
             directories=site.directories,
             identity=site.identity,
             export_circuit=self.circuit,
@@ -73,6 +72,7 @@ class Bench:
             former_leases=("old-nfs",),
             claims=site.claims_controller,
             volumes=site.volumes_controller,
+            misplaced=site.misplaced,
             trash=self.trash,
             view=site.view,
             stop=site.stop,
