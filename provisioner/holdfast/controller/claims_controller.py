@@ -24,6 +24,7 @@ from holdfast.controller.context import Context
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.reuse import check_reuse, is_known
+from holdfast.controller.volume_client import VolumeClient
 from holdfast.exports.errors import DirectoryGone, ExportError, ExportUnavailable, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import DirectoryTaken, Record
@@ -43,6 +44,7 @@ class ClaimsController:
     def __init__(self, context: Context) -> None:
         self.progress = Progress(context.events)
         self._context = context
+        self._client = VolumeClient(context)
         self._in_progress: ByClaim[Plan] = ByClaim()
         self._left_over: ByClaim[Record] = ByClaim()
         self._told: dict[str, str] = {}  # by volume: why it could not be settled
@@ -143,7 +145,7 @@ class ClaimsController:
 
         No data is missing: without the directory, no pod can have used the volume.
         """
-        volume = self._find(wanted.volume)
+        volume = self._client.find(wanted.volume)
         if volume is None:
             return
         if not self._is_as_wanted(volume, wanted):
@@ -229,7 +231,7 @@ class ClaimsController:
 
     def _take_back(self, plan: Plan) -> None:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
-        held = self._find(plan.volume)
+        held = self._client.find(plan.volume)
         is_made = held is not None and held.claim == plan.ref
         is_late = is_made and self._find_record(plan.volume) is None
         if is_late:
@@ -261,9 +263,10 @@ class ClaimsController:
 
     def _is_published(self, plan: Plan) -> bool:
         """Whether the last attempt made the volume, and its directory was not undone since."""
-        if not self._in_progress.get(plan.claim.key, plan.volume) or not self._exists(plan.volume):
+        key, name = plan.claim.key, plan.volume
+        if not self._in_progress.get(key, name) or not self._client.exists(name):
             return False
-        return self._find_record(plan.volume) is not None
+        return self._find_record(name) is not None
 
     def _make(self, wanted: Wanted) -> Record:
         try:
@@ -271,7 +274,7 @@ class ClaimsController:
         except DirectoryTaken as conflict:
             owners = [record for record in conflict.records if not self._is_forgotten(record)]
             for owner in owners:
-                check_reuse(wanted, owner, self._context, exists=self._exists)
+                check_reuse(wanted, owner, self._context, exists=self._client.exists)
             return self._create(wanted, [owner.volume for owner in owners])
         except DirectoryGone:
             held = self._find_record(wanted.volume)
@@ -286,7 +289,7 @@ class ClaimsController:
 
     def _is_forgotten(self, record: Record) -> bool:
         """Forgets a record whose volume and directory are both gone; returns whether it did."""
-        if not is_known(record, self._context) or self._exists(record.volume):
+        if not is_known(record, self._context) or self._client.exists(record.volume):
             return False
         return self._context.directories.change(
             "remove record",
@@ -299,16 +302,6 @@ class ClaimsController:
         return self._context.directories.change(
             "create", lambda exports, grant: exports.create(grant, wanted, former), wanted.volume
         )
-
-    def _exists(self, volume_name: str) -> bool:
-        return self._find(volume_name) is not None
-
-    def _find(self, volume_name: str) -> Volume | None:
-        # A get by name: an empty list from a faulty API server must not free a directory.
-        try:
-            return parse_volume(self._context.api.get(VOLUMES, volume_name))
-        except kube.NotFound:
-            return None
 
     def _publish(self, plan: Plan) -> None:
         self._context.check_term()
@@ -369,7 +362,7 @@ class ClaimsController:
         """
         claim = self._claim_of(record)
         is_bound = claim is not None and claim.volume_name == record.volume
-        if is_bound or self._exists(record.volume):
+        if is_bound or self._client.exists(record.volume):
             self._confirm(record.volume)
         elif claim is not None and not claim.volume_name:
             self._context.view.late.add(_wanted_before(record))

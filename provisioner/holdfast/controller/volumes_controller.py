@@ -14,30 +14,29 @@ from holdfast.claims import conflicts, inherited
 from holdfast.claims.constants import DIRECTORY, EXPORT, FINALIZER, RETAIN
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim, parse_volume
+from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import (
     belongs,
     is_released,
     owns,
     wanted_finalizers,
-    without_finalizer,
 )
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.requeue import UNKNOWN, Requeue
+from holdfast.controller.volume_client import VolumeClient
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
-from holdfast.kube.resources import CLAIMS, VOLUMES, Json
+from holdfast.kube.resources import CLAIMS
 from holdfast.log import Logger
 
 _log = Logger(__name__)
 
 _FAILED = "VolumeFailedDelete"
-_PATCH_ATTEMPTS = 5
 
 _State = tuple[str, StorageClass | None]
 
@@ -50,6 +49,7 @@ class VolumesController:
     ) -> None:
         """`trashed` is called when the trash has something to reap."""
         self._context = context
+        self._client = VolumeClient(context)
         self._misplaced = misplaced
         self._trashed = trashed
         self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
@@ -100,7 +100,7 @@ class VolumesController:
         volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
         is_unrecorded = name in self._unrecorded
         if volume is not None and (is_unrecorded or is_released(volume, provisioner)):
-            volume = self._fresh(name)
+            volume = self._client.refresh(name)  # its policy may just have been set to Retain
         if volume is None or not owns(volume, provisioner):
             self._forget(name)
             return
@@ -151,7 +151,8 @@ class VolumesController:
         if record is None or record.state is not State.TRASHED or not self._is_here(seen):
             self._trashable.discard(seen.name)
             return
-        volume = self._fresh(seen.name)  # the cache may not know that it is released, or gone
+        # The cache may not know that it is released, or gone.
+        volume = self._client.refresh(seen.name)
         if volume is None or not self._is_to_be_recovered(volume):
             raise Requeue
         try:
@@ -192,24 +193,13 @@ class VolumesController:
         if wanted == volume.finalizers or not self._context.may_patch_volumes():
             return True
         try:
-            self._patch(volume, {"finalizers": list(wanted)})
+            self._client.patch(volume, {"finalizers": list(wanted)})
         except kube.ApiError as error:
             self._context.metrics.finalizer_failed.inc()
             self._context.events.volume_warning(volume, "VolumeFinalizerFailed", error.message)
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
             raise Requeue from error
         return False
-
-    def _patch(self, volume: Volume, metadata: Json) -> None:
-        # With resourceVersion: the patch replaces the list and must not lose another finalizer.
-        self._context.check_term()
-        change = {"metadata": {**metadata, "resourceVersion": volume.version}}
-        try:
-            self._context.view.learn(self._context.api.patch(VOLUMES, volume.name, change))
-        except kube.NotFound:
-            return
-        except kube.Conflict as conflict:
-            raise Requeue from conflict
 
     def _sync_record(self, volume: Volume, *, in_doubt: bool) -> None:
         """Keeps the record of a live volume up to date with the volume.
@@ -259,14 +249,14 @@ class VolumesController:
         self._find_or_adopt(volume)
         if not self._context.may_patch_volumes():
             return
-        self._patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})
+        self._client.patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})
 
     def _reclaim(self, volume: Volume) -> None:
         started = time.monotonic()
         self._trashable.add(volume.name)  # until it is gone: its policy may change meanwhile
         try:
             moved = self._dispose(volume)
-            self._delete(volume)
+            self._client.delete(volume)
         except Fenced:
             raise
         except (Refused, ExportError, kube.KubeError) as error:
@@ -277,13 +267,6 @@ class VolumesController:
                 raise
             raise Requeue from error
         self._succeed(volume, moved, time.monotonic() - started)
-
-    def _fresh(self, name: str) -> Volume | None:
-        """The volume from the API server: its policy may just have been changed to Retain."""
-        try:
-            return self._context.view.learn(self._context.api.get(VOLUMES, name))
-        except kube.NotFound:
-            return None
 
     def _dispose(self, volume: Volume) -> Moved:
         if self._is_lost(volume):
@@ -463,41 +446,6 @@ class VolumesController:
             )
         except kube.NotFound:
             return None
-
-    def _delete(self, volume: Volume) -> None:
-        """Deletes a volume as it was read: its policy may be Retain by now."""
-        self._context.check_term()
-        try:
-            self._context.api.delete(VOLUMES, volume.name, uid=volume.uid, version=volume.version)
-        except kube.Conflict as conflict:
-            raise Requeue from conflict
-        except kube.NotFound:
-            pass
-        if FINALIZER in volume.finalizers:
-            self._release(volume.name)
-
-    def _release(self, name: str) -> None:
-        """Removes our finalizer; Kubernetes' own controllers change the list too.
-
-        Raises:
-            Requeue: the policy is Retain by now, or others keep changing the volume.
-        """
-        for _ in range(_PATCH_ATTEMPTS):
-            with suppress(kube.Conflict):
-                try:
-                    held = parse_volume(self._context.api.get(VOLUMES, name))
-                    if held.reclaim_policy == RETAIN:
-                        raise Requeue
-                    self._context.check_term()
-                    metadata = {
-                        "finalizers": list(without_finalizer(held.finalizers)),
-                        "resourceVersion": held.version,
-                    }
-                    self._context.api.patch(VOLUMES, name, {"metadata": metadata})
-                except kube.NotFound:
-                    pass
-                return
-        raise Requeue
 
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
         self._context.metrics.volume_deleted(volume.class_name, seconds)
