@@ -1,44 +1,38 @@
-"""Reconciles PersistentVolumes: sets finalizers, updates records, reclaims released volumes.
-
-Inherited volumes (of nfs-subdir-external-provisioner) are recorded as soon as they are seen, while
-their claim still exists and has the labels that their path was rendered from.
-"""
+"""Reconciles PersistentVolumes: sets finalizers, updates records, reclaims released volumes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-from holdfast.claims import conflicts, inherited
-from holdfast.claims.constants import DIRECTORY, EXPORT, FINALIZER, RETAIN
-from holdfast.claims.decide import volume_name
+from holdfast.claims import conflicts
+from holdfast.claims.constants import DIRECTORY, FINALIZER, RETAIN
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim
+from holdfast.claims.objects import Volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import (
-    belongs,
     is_released,
     owns,
     wanted_finalizers,
 )
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_directories import MisplacedDirectories
+from holdfast.controller.reclaim_action import reclaim_action
+from holdfast.controller.record_sync import RecordSync
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient
+from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
-from holdfast.kube.resources import CLAIMS
 from holdfast.log import Logger
 
 _log = Logger(__name__)
 
 _FAILED = "VolumeFailedDelete"
-
-_State = tuple[str, StorageClass | None]
 
 
 class VolumesController:
@@ -50,9 +44,10 @@ class VolumesController:
         """`trashed` is called when the trash has something to reap."""
         self._context = context
         self._client = VolumeClient(context)
+        self._records = VolumeRecords(context)
+        self._record_sync = RecordSync(context, self._client, self._records)
         self._misplaced = misplaced
         self._trashed = trashed
-        self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
         self._moving: set[str] = set()
         self._unrecorded: set[str] = set()  # volumes in use that had no record at the takeover
         self._trashable: set[str] = set()  # volumes that exist and may have data in the trash
@@ -81,7 +76,7 @@ class VolumesController:
 
     def resync(self) -> None:
         """Queues all volumes, as if they had not been seen before."""
-        self._recorded.clear()
+        self._record_sync.clear()
         self._context.view.enqueue_all()
 
     def check_trashed(self, name: str) -> None:
@@ -110,16 +105,16 @@ class VolumesController:
         if is_released(volume, provisioner):
             self._reclaim(volume)
             return
-        with self._reported(volume):
+        with self._records.errors_reported(volume):
             if name in self._moving:
                 self._move_back(name)
-            if volume.phase in {"Bound", "Released"} and self._is_here(volume):
+            if volume.phase in {"Bound", "Released"} and self._records.is_here(volume):
                 is_in_doubt = is_unrecorded or not was_aligned or volume.phase == "Released"
-                self._sync_record(volume, in_doubt=is_in_doubt)
+                self._record_sync.sync(volume, in_doubt=is_in_doubt)
             self._unrecorded.discard(name)
 
     def _forget(self, name: str) -> None:
-        self._recorded.pop(name, None)
+        self._record_sync.forget(name)
         self._unrecorded.discard(name)
         self._misplaced.forget(name)
         if name in self._moving:
@@ -146,9 +141,9 @@ class VolumesController:
 
     def _recover(self, seen: Volume) -> None:
         """Moves the directory of a volume that exists out of the trash, if it is there."""
-        with self._reported(seen):
-            record = self._find(seen.name)
-        if record is None or record.state is not State.TRASHED or not self._is_here(seen):
+        with self._records.errors_reported(seen):
+            record = self._records.find(seen.name)
+        if record is None or record.state is not State.TRASHED or not self._records.is_here(seen):
             self._trashable.discard(seen.name)
             return
         # The cache may not know that it is released, or gone.
@@ -156,7 +151,7 @@ class VolumesController:
         if volume is None or not self._is_to_be_recovered(volume):
             raise Requeue
         try:
-            self._find_or_adopt(volume)  # raises Refused if the record is of another directory
+            self._records.find_or_adopt(volume)  # Refused if the record is of another directory
             self._move_from_trash(volume.name, volume.reclaim_policy)
         except (ExportUnavailable, Fenced):
             raise
@@ -174,9 +169,6 @@ class VolumesController:
         )
         if place:
             self._misplaced.report_moved_back(name, place, trash_of(name))
-
-    def _is_here(self, volume: Volume) -> bool:
-        return belongs(volume, self._context.address, self._context.identity.export_id)
 
     def _move_back(self, name: str) -> None:
         """Reverts a move that an earlier term began and that is no longer wanted."""
@@ -201,56 +193,6 @@ class VolumesController:
             raise Requeue from error
         return False
 
-    def _sync_record(self, volume: Volume, *, in_doubt: bool) -> None:
-        """Keeps the record of a live volume up to date with the volume.
-
-        When a volume is first seen, its record is assumed to match, unless it is `in_doubt`: this
-        avoids reading ten thousand records at each start.
-        """
-        state = self._state(volume)
-        if self._recorded.get(volume.name) == state:
-            return
-        may_differ = in_doubt or volume.name in self._recorded
-        try:
-            if not volume.directory:
-                self._follow(volume, self._find_or_adopt(volume))
-            elif not volume.export_id:
-                self._give_export_id(volume)
-            elif may_differ or volume.name != volume_name(volume.claim):
-                self._follow(volume, self._find_or_adopt(volume))
-        except Refused as refused:
-            self._not_recorded(volume, refused.message)
-        self._recorded[volume.name] = state
-
-    def _state(self, volume: Volume) -> _State:
-        """What the record has of a volume, and the class that names an inherited one's directory.
-
-        So a refused one is looked at again once its class appears or is replaced.
-        """
-        named_by = None if volume.directory else self._context.view.classes.get(volume.class_name)
-        return f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}", named_by
-
-    @contextmanager
-    def _reported(self, volume: Volume) -> Iterator[None]:
-        try:
-            yield
-        except (ExportUnavailable, Fenced):  # concerns all volumes, so no event on this one
-            raise
-        except ExportError as error:
-            self._not_recorded(volume, error.message)
-            raise
-
-    def _not_recorded(self, volume: Volume, message: str) -> None:
-        self._context.events.volume_warning(volume, "VolumeNotRecorded", message)
-        _log.warning("volume not recorded", volume=volume.name, reason=message)
-
-    def _give_export_id(self, volume: Volume) -> None:
-        """Annotates a volume with the export id: it was created before exports had ids."""
-        self._find_or_adopt(volume)
-        if not self._context.may_patch_volumes():
-            return
-        self._client.patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})
-
     def _reclaim(self, volume: Volume) -> None:
         started = time.monotonic()
         self._trashable.add(volume.name)  # until it is gone: its policy may change meanwhile
@@ -271,11 +213,11 @@ class VolumesController:
     def _dispose(self, volume: Volume) -> Moved:
         if self._is_lost(volume):
             return Moved(Outcome.GONE)
-        record = self._find_or_adopt(volume)
-        action = _action(volume, record)
+        record = self._records.find_or_adopt(volume)
+        action = reclaim_action(volume, record)
         # A full export has no room to update a record. Deleting needs only the claim in it.
         if action is not Action.DELETE or record.claim != volume.claim:
-            self._follow(volume, record, may_use_reserve=action is Action.DELETE)
+            self._records.follow(volume, record, may_use_reserve=action is Action.DELETE)
         if moved := self._leave(volume, record, action):
             return moved
         self._refuse_if_used(volume, record)
@@ -305,9 +247,9 @@ class VolumesController:
         A former leader's request may reach the API server late and create the volume of a claim
         that is gone, at a path that belongs to another volume by now.
         """
-        if not (volume.directory and volume.export_id and self._is_here(volume)):
+        if not (volume.directory and volume.export_id and self._records.is_here(volume)):
             return False
-        if self._find(volume.name) is not None:
+        if self._records.find(volume.name) is not None:
             return False
         if self._context.address.directory_of(volume.path) != volume.directory:
             raise Refused(
@@ -316,9 +258,7 @@ class VolumesController:
                 "alone; set the annotation to the directory of the path, or restore .holdfast "
                 "from a backup"
             )
-        return not self._context.directories.read(
-            "find orphan", lambda exports: exports.has_orphan(volume.directory), volume.name
-        )
+        return not self._records.has_orphan(volume)
 
     def _refuse_if_used(self, volume: Volume, record: Record) -> None:
         """Raises Refused if the directory overlaps that of a volume that does not share it.
@@ -332,120 +272,11 @@ class VolumesController:
                 continue
             if place != record.directory and not is_released(other, self._context.provisioner):
                 raise Refused(conflicts.in_use(record.directory, place, other))
-            held = self._find(other.name)
+            held = self._records.find(other.name)
             if held is None or not (
                 held.shares_with(record) or record.may_be_reclaimed_before(held)
             ):
                 raise Refused(conflicts.not_shared(record.directory, place, other))
-
-    def _find(self, name: str) -> Record | None:
-        return self._context.directories.read(
-            "read record", lambda exports: exports.find(name), name
-        )
-
-    def _find_or_adopt(self, volume: Volume) -> Record:
-        """The record of a volume on this export; raises Refused if there can be none."""
-        self._refuse_if_elsewhere(volume)
-        found = self._find(volume.name)
-        if found is None:
-            found = self._adopted(volume)
-        if self._context.address.directory_of(volume.path) != found.directory:
-            raise Refused(
-                f"the record of volume {volume.name} names directory {found.directory!r}, the "
-                f"volume names path {volume.path!r}: its data is left alone"
-            )
-        return found
-
-    def _refuse_if_elsewhere(self, volume: Volume) -> None:
-        if self._is_here(volume):
-            return
-        address, export_id = self._context.address, self._context.identity.export_id
-        where = f"{volume.server}:{volume.path}"
-        if ".." in volume.path.split("/"):
-            raise Refused(
-                f"the path of volume {volume.name} at {where} contains '..': its data is left alone"
-            )
-        if volume.export_id == export_id:
-            raise Refused(
-                f"volume {volume.name} is on this export, but names it as {where}: its data is "
-                f"left alone; if {volume.server} is another name of {address.server}, start "
-                "Holdfast with it in HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
-            )
-        of_export = f" of export {volume.export_id}" if volume.export_id else ""
-        raise Refused(
-            f"volume {volume.name} is at {where}{of_export}, which is not this provisioner's "
-            f"export {address.server}:{address.path} ({export_id}): its data is left alone"
-        )
-
-    def _follow(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
-        """Updates the record if the volume's claim, policy or size changed."""
-        claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
-        if (record.claim, record.size, record.reclaim_policy) == (claim, size, policy):
-            return
-        self._context.directories.change(
-            "update record",
-            lambda exports, grant: exports.follow(
-                grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
-            ),
-            volume.name,
-        )
-
-    def _adopted(self, volume: Volume) -> Record:
-        if volume.directory:
-            self._refuse_if_missing(volume)
-            raise Refused(
-                f"volume {volume.name} has no record on the export, although Holdfast created "
-                "it: its data is left alone; restore .holdfast from a backup, or handle the "
-                "directory by hand, then set the volume's reclaim policy to Retain and delete it"
-            )
-        storage_class = self._context.view.classes.get(volume.class_name)
-        try:
-            directory = inherited.directory(volume, self._context.address, storage_class, None)
-        except Refused:
-            claim = self._claim(volume)
-            directory = inherited.directory(volume, self._context.address, storage_class, claim)
-        record = Record(
-            volume=volume.name,
-            directory=directory,
-            claim=volume.claim,
-            storage_class=volume.class_name,
-            size=volume.size,
-            reclaim_policy=volume.reclaim_policy,
-            on_delete=inherited.action(storage_class),
-            shared=inherited.shared_paths(storage_class),
-            inherited=True,
-        )
-        is_deleted = is_released(volume, self._context.provisioner)
-        frees = is_deleted and _action(volume, record) is Action.DELETE
-        record = self._context.directories.change(
-            "adopt",
-            lambda exports, grant: exports.adopt(grant, record, may_use_reserve=frees),
-            volume.name,
-        )
-        _log.info("volume recorded", volume=volume.name, directory=directory)
-        return record
-
-    def _refuse_if_missing(self, volume: Volume) -> None:
-        """Raises Refused if a volume of this export without a record has no data at its path."""
-        place = self._context.address.directory_of(volume.path)
-        is_here = bool(volume.export_id) and place == volume.directory
-        if not is_here or self._context.directories.read(
-            "find orphan", lambda exports: exports.has_orphan(volume.directory), volume.name
-        ):
-            return
-        raise Refused(
-            f"volume {volume.name} has no record on the export, and {volume.directory!r} is "
-            "missing or another volume's: if nothing was ever stored in it, delete its claim and "
-            "create it again; else restore the directory and .holdfast from a backup"
-        )
-
-    def _claim(self, volume: Volume) -> Claim | None:
-        try:
-            return parse_claim(
-                self._context.api.get(CLAIMS, volume.claim.name, volume.claim.namespace)
-            )
-        except kube.NotFound:
-            return None
 
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
         self._context.metrics.volume_deleted(volume.class_name, seconds)
@@ -456,19 +287,3 @@ class VolumesController:
                 volume, "DirectoryMissing", "the volume's directory was gone before it was deleted"
             )
         self._trashed()
-
-
-def _action(volume: Volume, record: Record) -> Action:
-    """The reclaim action: the volume's annotation, which a user may change, else the record's.
-
-    A foreign directory existed before its volume and is retained.
-    """
-    if record.foreign:
-        return Action.RETAIN
-    try:
-        return Action(volume.on_delete) if volume.on_delete else record.on_delete
-    except ValueError:
-        raise Refused(
-            f"annotation holdfast.io/on-delete of volume {volume.name} is {volume.on_delete!r}; "
-            "it must be 'delete', 'archive' or 'retain'"
-        ) from None

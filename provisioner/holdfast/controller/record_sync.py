@@ -1,0 +1,78 @@
+"""Keeps the records of live volumes up to date with the volumes.
+
+Inherited volumes (of nfs-subdir-external-provisioner) are recorded as soon as they are seen, while
+their claim still exists and has the labels that their path was rendered from.
+"""
+
+from __future__ import annotations
+
+from holdfast.claims.constants import EXPORT
+from holdfast.claims.decide import volume_name
+from holdfast.claims.errors import Refused
+from holdfast.claims.objects import StorageClass, Volume
+from holdfast.controller.context import Context
+from holdfast.controller.volume_client import VolumeClient
+from holdfast.controller.volume_records import VolumeRecords
+
+_State = tuple[str, StorageClass | None]
+
+
+class RecordSync:
+    """What the record of each volume has, as far as is known in memory."""
+
+    def __init__(self, context: Context, client: VolumeClient, records: VolumeRecords) -> None:
+        self._context = context
+        self._client = client
+        self._records = records
+        self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
+
+    def forget(self, name: str) -> None:
+        """Forgets a volume that is gone."""
+        self._recorded.pop(name, None)
+
+    def clear(self) -> None:
+        """Forgets all volumes, as if they had not been seen before."""
+        self._recorded.clear()
+
+    def sync(self, volume: Volume, *, in_doubt: bool) -> None:
+        """Brings the record of a live volume up to date; an event says if there can be none.
+
+        When a volume is first seen, its record is assumed to match, unless it is `in_doubt`: this
+        avoids reading ten thousand records at each start.
+
+        Raises:
+            ExportError: the record could not be read or changed.
+            KubeError: the claim could not be read, or the volume not be changed.
+            Requeue: the volume has changed since it was read.
+            LeadershipLost: the term is over.
+        """
+        state = self._state(volume)
+        if self._recorded.get(volume.name) == state:
+            return
+        may_differ = in_doubt or volume.name in self._recorded
+        try:
+            self._update(volume, may_differ=may_differ)
+        except Refused as refused:
+            self._records.report_not_recorded(volume, refused.message)
+        self._recorded[volume.name] = state
+
+    def _update(self, volume: Volume, *, may_differ: bool) -> None:
+        if volume.directory and not volume.export_id:
+            self._give_export_id(volume)
+        elif may_differ or not volume.directory or volume.name != volume_name(volume.claim):
+            self._records.follow(volume, self._records.find_or_adopt(volume))
+
+    def _state(self, volume: Volume) -> _State:
+        """What the record has of a volume, and the class that names an inherited one's directory.
+
+        So a refused one is looked at again once its class appears or is replaced.
+        """
+        named_by = None if volume.directory else self._context.view.classes.get(volume.class_name)
+        return f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}", named_by
+
+    def _give_export_id(self, volume: Volume) -> None:
+        """Annotates a volume with the export id: it was created before exports had ids."""
+        self._records.find_or_adopt(volume)
+        if not self._context.may_patch_volumes():
+            return
+        self._client.patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})

@@ -1,0 +1,179 @@
+"""Finds the record of a volume on the export, or adopts an inherited volume, and updates it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from holdfast.claims import inherited
+from holdfast.claims.errors import Refused
+from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim
+from holdfast.claims.parameters import Action
+from holdfast.claims.reclaim import belongs, is_released
+from holdfast.controller.context import Context
+from holdfast.controller.reclaim_action import reclaim_action
+from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced
+from holdfast.exports.record import Record
+from holdfast.kube import errors as kube
+from holdfast.kube.resources import CLAIMS
+from holdfast.log import Logger
+
+_log = Logger(__name__)
+
+
+class VolumeRecords:
+    """The records of volumes; what changes one raises LeadershipLost once the term is over."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def is_here(self, volume: Volume) -> bool:
+        """Whether a volume's directory is on this export."""
+        return belongs(volume, self._context.address, self._context.identity.export_id)
+
+    def find(self, name: str) -> Record | None:
+        """The record of a volume, if there is one; raises ExportError."""
+        return self._context.directories.read(
+            "read record", lambda exports: exports.find(name), name
+        )
+
+    def has_orphan(self, volume: Volume) -> bool:
+        """Whether the directory that a volume names has data of no record; raises ExportError."""
+        return self._context.directories.read(
+            "find orphan", lambda exports: exports.has_orphan(volume.directory), volume.name
+        )
+
+    def find_or_adopt(self, volume: Volume) -> Record:
+        """The record of a volume; an inherited volume gets one.
+
+        Raises:
+            Refused: the volume is on another export, its record names another directory, or there
+                is no record and none can be made.
+            ExportError: the export did not answer, or failed.
+            KubeError: the claim of an inherited volume could not be read.
+        """
+        self._refuse_if_elsewhere(volume)
+        found = self.find(volume.name)
+        if found is None:
+            found = self._adopt(volume)
+        if self._context.address.directory_of(volume.path) != found.directory:
+            raise Refused(
+                f"the record of volume {volume.name} names directory {found.directory!r}, the "
+                f"volume names path {volume.path!r}: its data is left alone"
+            )
+        return found
+
+    def follow(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
+        """Updates the record if the volume's claim, policy or size changed; raises ExportError."""
+        claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
+        if (record.claim, record.size, record.reclaim_policy) == (claim, size, policy):
+            return
+        self._context.directories.change(
+            "update record",
+            lambda exports, grant: exports.follow(
+                grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
+            ),
+            volume.name,
+        )
+
+    @contextmanager
+    def errors_reported(self, volume: Volume) -> Iterator[None]:
+        """Reports an ExportError that concerns this volume alone; raises it as it was."""
+        try:
+            yield
+        except (ExportUnavailable, Fenced):  # concerns all volumes, so no event on this one
+            raise
+        except ExportError as error:
+            self.report_not_recorded(volume, error.message)
+            raise
+
+    def report_not_recorded(self, volume: Volume, message: str) -> None:
+        """Records an event on a volume that has no record, or one that could not be updated."""
+        self._context.events.volume_warning(volume, "VolumeNotRecorded", message)
+        _log.warning("volume not recorded", volume=volume.name, reason=message)
+
+    def _refuse_if_elsewhere(self, volume: Volume) -> None:
+        if self.is_here(volume):
+            return
+        address, export_id = self._context.address, self._context.identity.export_id
+        where = f"{volume.server}:{volume.path}"
+        if ".." in volume.path.split("/"):
+            raise Refused(
+                f"the path of volume {volume.name} at {where} contains '..': its data is left alone"
+            )
+        if volume.export_id == export_id:
+            raise Refused(
+                f"volume {volume.name} is on this export, but names it as {where}: its data is "
+                f"left alone; if {volume.server} is another name of {address.server}, start "
+                "Holdfast with it in HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
+            )
+        of_export = f" of export {volume.export_id}" if volume.export_id else ""
+        raise Refused(
+            f"volume {volume.name} is at {where}{of_export}, which is not this provisioner's "
+            f"export {address.server}:{address.path} ({export_id}): its data is left alone"
+        )
+
+    def _adopt(self, volume: Volume) -> Record:
+        if volume.directory:
+            self._refuse_without_record(volume)
+        wanted = self._inherited_record(volume)
+        is_deleted = is_released(volume, self._context.provisioner)
+        frees = is_deleted and reclaim_action(volume, wanted) is Action.DELETE
+        record = self._context.directories.change(
+            "adopt",
+            lambda exports, grant: exports.adopt(grant, wanted, may_use_reserve=frees),
+            volume.name,
+        )
+        _log.info("volume recorded", volume=volume.name, directory=wanted.directory)
+        return record
+
+    def _inherited_record(self, volume: Volume) -> Record:
+        storage_class = self._context.view.classes.get(volume.class_name)
+        return Record(
+            volume=volume.name,
+            directory=self._inherited_directory(volume, storage_class),
+            claim=volume.claim,
+            storage_class=volume.class_name,
+            size=volume.size,
+            reclaim_policy=volume.reclaim_policy,
+            on_delete=inherited.action(storage_class),
+            shared=inherited.shared_paths(storage_class),
+            inherited=True,
+        )
+
+    def _inherited_directory(self, volume: Volume, storage_class: StorageClass | None) -> str:
+        """The claim is read only where the path cannot be told without it."""
+        address = self._context.address
+        try:
+            return inherited.directory(volume, address, storage_class, None)
+        except Refused:
+            return inherited.directory(volume, address, storage_class, self._claim(volume))
+
+    def _claim(self, volume: Volume) -> Claim | None:
+        try:
+            return parse_claim(
+                self._context.api.get(CLAIMS, volume.claim.name, volume.claim.namespace)
+            )
+        except kube.NotFound:
+            return None
+
+    def _refuse_without_record(self, volume: Volume) -> NoReturn:
+        """Refuses a volume that Holdfast created and that has no record."""
+        if self._is_missing(volume):
+            raise Refused(
+                f"volume {volume.name} has no record on the export, and {volume.directory!r} is "
+                "missing or another volume's: if nothing was ever stored in it, delete its claim "
+                "and create it again; else restore the directory and .holdfast from a backup"
+            )
+        raise Refused(
+            f"volume {volume.name} has no record on the export, although Holdfast created "
+            "it: its data is left alone; restore .holdfast from a backup, or handle the "
+            "directory by hand, then set the volume's reclaim policy to Retain and delete it"
+        )
+
+    def _is_missing(self, volume: Volume) -> bool:
+        """Whether a volume of this export without a record has no data at its path."""
+        place = self._context.address.directory_of(volume.path)
+        is_named = bool(volume.export_id) and place == volume.directory
+        return is_named and not self.has_orphan(volume)
