@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from holdfast.claims import conflicts
-from holdfast.claims.constants import DIRECTORY, FINALIZER, RETAIN
+from holdfast.claims.constants import FINALIZER, RETAIN
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
-from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import (
     is_released,
     owns,
@@ -18,21 +15,18 @@ from holdfast.claims.reclaim import (
 )
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_directories import MisplacedDirectories
-from holdfast.controller.reclaim_action import reclaim_action
+from holdfast.controller.reclaimer import Reclaimer
 from holdfast.controller.record_sync import RecordSync
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
-from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.ledger import trash_of
-from holdfast.exports.record import DirectoryTaken, Record, State
+from holdfast.exports.record import DirectoryTaken, State
 from holdfast.kube import errors as kube
 from holdfast.log import Logger
 
 _log = Logger(__name__)
-
-_FAILED = "VolumeFailedDelete"
 
 
 class VolumesController:
@@ -45,6 +39,7 @@ class VolumesController:
         self._context = context
         self._client = VolumeClient(context)
         self._records = VolumeRecords(context)
+        self._reclaimer = Reclaimer(context, self._client, self._records)
         self._record_sync = RecordSync(context, self._client, self._records)
         self._misplaced = misplaced
         self._trashed = trashed
@@ -103,7 +98,9 @@ class VolumesController:
             self._recover(volume)
         was_aligned = self._align_finalizers(volume)
         if is_released(volume, provisioner):
-            self._reclaim(volume)
+            self._trashable.add(name)  # until it is gone: its policy may change meanwhile
+            self._reclaimer.reclaim(volume)
+            self._trashed()
             return
         with self._records.errors_reported(volume):
             if name in self._moving:
@@ -192,98 +189,3 @@ class VolumesController:
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
             raise Requeue from error
         return False
-
-    def _reclaim(self, volume: Volume) -> None:
-        started = time.monotonic()
-        self._trashable.add(volume.name)  # until it is gone: its policy may change meanwhile
-        try:
-            moved = self._dispose(volume)
-            self._client.delete(volume)
-        except Fenced:
-            raise
-        except (Refused, ExportError, kube.KubeError) as error:
-            self._context.metrics.deletion_failed(volume.class_name)
-            self._context.events.volume_warning(volume, _FAILED, error.message)
-            _log.warning("volume not reclaimed", volume=volume.name, reason=error.message)
-            if isinstance(error, UNKNOWN):
-                raise
-            raise Requeue from error
-        self._succeed(volume, moved, time.monotonic() - started)
-
-    def _dispose(self, volume: Volume) -> Moved:
-        if self._is_lost(volume):
-            return Moved(Outcome.GONE)
-        record = self._records.find_or_adopt(volume)
-        action = reclaim_action(volume, record)
-        # A full export has no room to update a record. Deleting needs only the claim in it.
-        if action is not Action.DELETE or record.claim != volume.claim:
-            self._records.follow(volume, record, may_use_reserve=action is Action.DELETE)
-        if moved := self._leave(volume, record, action):
-            return moved
-        self._refuse_if_used(volume, record)
-        return self._context.directories.change(
-            "reclaim",
-            lambda exports, grant: exports.reclaim(grant, volume.name, volume.claim.uid, action),
-            volume.name,
-        )
-
-    def _leave(self, volume: Volume, record: Record, action: Action) -> Moved | None:
-        """Reclaims a volume while others share its directory, which stays; None if none does.
-
-        Only the last of them, with which the directory goes, is checked against all volumes that
-        have it: or thousands that share would each read the records of all others.
-        """
-        if not (record.shared or record.inherited):
-            return None
-        return self._context.directories.change(
-            "reclaim",
-            lambda exports, grant: exports.leave(grant, volume.name, volume.claim.uid, action),
-            volume.name,
-        )
-
-    def _is_lost(self, volume: Volume) -> bool:
-        """Whether a volume that Holdfast created has no record and no orphaned data at its path.
-
-        A former leader's request may reach the API server late and create the volume of a claim
-        that is gone, at a path that belongs to another volume by now.
-        """
-        if not (volume.directory and volume.export_id and self._records.is_here(volume)):
-            return False
-        if self._records.find(volume.name) is not None:
-            return False
-        if self._context.address.directory_of(volume.path) != volume.directory:
-            raise Refused(
-                f"volume {volume.name} has no record on the export, its path is {volume.path!r}, "
-                f"and its annotation {DIRECTORY} says {volume.directory!r}: its data is left "
-                "alone; set the annotation to the directory of the path, or restore .holdfast "
-                "from a backup"
-            )
-        return not self._records.has_orphan(volume)
-
-    def _refuse_if_used(self, volume: Volume, record: Record) -> None:
-        """Raises Refused if the directory overlaps that of a volume that does not share it.
-
-        Only records say which volumes share a directory. A volume without a record would not count
-        as a sharer, and its data would be reclaimed with another volume.
-        """
-        for other in self._context.view.overlapping(record.directory):
-            place = self._context.view.place(other)
-            if other.name == volume.name:
-                continue
-            if place != record.directory and not is_released(other, self._context.provisioner):
-                raise Refused(conflicts.in_use(record.directory, place, other))
-            held = self._records.find(other.name)
-            if held is None or not (
-                held.shares_with(record) or record.may_be_reclaimed_before(held)
-            ):
-                raise Refused(conflicts.not_shared(record.directory, place, other))
-
-    def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
-        self._context.metrics.volume_deleted(volume.class_name, seconds)
-        log = _log.bind(volume=volume.name, claim=str(volume.claim), place=moved.place)
-        log.info("volume reclaimed", directory=moved.outcome.value)
-        if moved.outcome is Outcome.GONE:
-            self._context.events.volume_warning(
-                volume, "DirectoryMissing", "the volume's directory was gone before it was deleted"
-            )
-        self._trashed()
