@@ -25,6 +25,7 @@ from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.reuse import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
+from holdfast.controller.wanted import wanted_of_plan, wanted_of_record
 from holdfast.exports.errors import DirectoryGone, ExportError, ExportUnavailable, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import DirectoryTaken, Record
@@ -235,7 +236,7 @@ class ClaimsController:
         is_made = held is not None and held.claim == plan.ref
         is_late = is_made and self._find_record(plan.volume) is None
         if is_late:
-            self._context.view.late.add(_wanted(plan))
+            self._context.view.late.add(wanted_of_plan(plan))
         elif is_made:
             self._confirm(plan.volume)
         else:
@@ -258,7 +259,7 @@ class ClaimsController:
         """Creates the directory; returns the plan, with Retain if the directory is foreign."""
         if self._is_published(plan):
             return plan  # only the answer was lost: pods may already use the directory
-        is_foreign = self._make(_wanted(plan)).foreign
+        is_foreign = self._make(wanted_of_plan(plan)).foreign
         return replace(plan, action=Action.RETAIN) if is_foreign else plan
 
     def _is_published(self, plan: Plan) -> bool:
@@ -316,7 +317,7 @@ class ClaimsController:
         except kube.AlreadyExists:
             made = self._made_before(plan, wanted)
         except kube.ServerUnavailable:
-            self._context.view.late.add(_wanted(plan))
+            self._context.view.late.add(wanted_of_plan(plan))
             raise
         self._context.view.learn(made)
         self._confirm(plan.volume)
@@ -365,7 +366,7 @@ class ClaimsController:
         if is_bound or self._client.exists(record.volume):
             self._confirm(record.volume)
         elif claim is not None and not claim.volume_name:
-            self._context.view.late.add(_wanted_before(record))
+            self._context.view.late.add(wanted_of_record(record))
             return False
         else:
             self._undo(record.volume)
@@ -380,47 +381,3 @@ class ClaimsController:
         except kube.NotFound:
             return None
         return claim if claim.ref == ref else None
-
-
-def _wanted(plan: Plan) -> Wanted:
-    """The request to the export."""
-    return Wanted(
-        volume=plan.volume,
-        directory=plan.directory,
-        claim=plan.ref,
-        storage_class=plan.storage_class.name,
-        size=plan.claim.size,
-        reclaim_policy=plan.storage_class.reclaim_policy,
-        on_delete=plan.action,
-        shared=plan.shared,
-        use_existing=plan.use_existing,
-        mode=plan.ownership.mode,
-        uid=plan.ownership.uid,
-        gid=plan.ownership.gid,
-    )
-
-
-def _wanted_before(record: Record) -> Wanted:
-    """The request to the export that an earlier process made."""
-    return Wanted(
-        volume=record.volume,
-        directory=record.directory,
-        claim=record.claim,
-        storage_class=record.storage_class,
-        size=record.size,
-        reclaim_policy=record.reclaim_policy,
-        on_delete=record.on_delete,
-        shared=record.shared,
-        use_existing=record.found,
-        mode=_mode(record.mode),
-        uid=record.uid,
-        gid=record.gid,
-    )
-
-
-def _mode(octal: str) -> int:
-    """The mode in a record; one that somebody garbled is refused by the export."""
-    try:
-        return int(octal, 8)
-    except ValueError:
-        return -1
