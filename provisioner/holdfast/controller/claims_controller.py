@@ -9,7 +9,7 @@ no orphan.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from holdfast.claims import expansion
@@ -21,14 +21,15 @@ from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import volume
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context
+from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import UNKNOWN, Requeue
-from holdfast.controller.reuse import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
+from holdfast.controller.volume_records import VolumeRecords
 from holdfast.controller.wanted import wanted_of_plan, wanted_of_record
-from holdfast.exports.errors import DirectoryGone, ExportError, ExportUnavailable, Fenced
+from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced
 from holdfast.exports.interface import Wanted
-from holdfast.exports.record import DirectoryTaken, Record
+from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 from holdfast.log import Logger
@@ -46,6 +47,8 @@ class ClaimsController:
         self.progress = Progress(context.events)
         self._context = context
         self._client = VolumeClient(context)
+        self._records = VolumeRecords(context)
+        self._creator = DirectoryCreator(context, self._client, self._records)
         self._in_progress: ByClaim[Plan] = ByClaim()
         self._left_over: ByClaim[Record] = ByClaim()
         self._told: dict[str, str] = {}  # by volume: why it could not be settled
@@ -152,10 +155,10 @@ class ClaimsController:
         if not self._is_as_wanted(volume, wanted):
             self._context.view.late.drop(volume.name)
             return
-        if self._find_record(volume.name) is None:
-            self._make(wanted)
+        if self._records.find(volume.name) is None:
+            self._creator.create(wanted)
             _log.info("directory of a late volume made", volume=volume.name)
-        self._confirm(volume.name)
+        self._creator.confirm(volume.name)
 
     def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
         """Whether a volume is ours and in use, for this claim and at this directory."""
@@ -199,7 +202,7 @@ class ClaimsController:
                 self._take_back(begun)
         for record in self._left_over.of(claim.key):
             if record.claim == claim.ref:  # its volume does not exist
-                self._undo(record.volume)
+                self._creator.undo(record.volume)
                 self._left_over.drop(claim.key, record.volume)
 
     def _finish(self, plan: Plan) -> None:
@@ -209,7 +212,7 @@ class ClaimsController:
         ):
             self._carry_out(plan)
         else:
-            self._undo(plan.volume)  # its intent may exist and would block the path
+            self._creator.undo(plan.volume)  # its intent may exist and would block the path
             self._close(plan)
 
     def _carry_out(self, plan: Plan) -> None:
@@ -234,13 +237,13 @@ class ClaimsController:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
         held = self._client.find(plan.volume)
         is_made = held is not None and held.claim == plan.ref
-        is_late = is_made and self._find_record(plan.volume) is None
+        is_late = is_made and self._records.find(plan.volume) is None
         if is_late:
             self._context.view.late.add(wanted_of_plan(plan))
         elif is_made:
-            self._confirm(plan.volume)
+            self._creator.confirm(plan.volume)
         else:
-            self._undo(plan.volume)
+            self._creator.undo(plan.volume)
         self._close(plan)
         if is_late:
             raise Requeue  # completed in the next turn
@@ -250,16 +253,11 @@ class ClaimsController:
         self._in_progress.drop(plan.claim.key, plan.volume)
         self._left_over.drop(plan.claim.key, plan.volume)
 
-    def _undo(self, name: str) -> None:
-        self._context.directories.change(
-            "undo", lambda exports, grant: exports.undo(grant, name), name
-        )
-
     def _made(self, plan: Plan) -> Plan:
         """Creates the directory; returns the plan, with Retain if the directory is foreign."""
         if self._is_published(plan):
             return plan  # only the answer was lost: pods may already use the directory
-        is_foreign = self._make(wanted_of_plan(plan)).foreign
+        is_foreign = self._creator.create(wanted_of_plan(plan)).foreign
         return replace(plan, action=Action.RETAIN) if is_foreign else plan
 
     def _is_published(self, plan: Plan) -> bool:
@@ -267,42 +265,7 @@ class ClaimsController:
         key, name = plan.claim.key, plan.volume
         if not self._in_progress.get(key, name) or not self._client.exists(name):
             return False
-        return self._find_record(name) is not None
-
-    def _make(self, wanted: Wanted) -> Record:
-        try:
-            return self._create(wanted)
-        except DirectoryTaken as conflict:
-            owners = [record for record in conflict.records if not self._is_forgotten(record)]
-            for owner in owners:
-                check_reuse(wanted, owner, self._context, exists=self._client.exists)
-            return self._create(wanted, [owner.volume for owner in owners])
-        except DirectoryGone:
-            held = self._find_record(wanted.volume)
-            if held is None or not self._is_forgotten(held):
-                raise
-            return self._create(wanted)  # the volume and all data were removed by hand
-
-    def _find_record(self, name: str) -> Record | None:
-        return self._context.directories.read(
-            "read record", lambda exports: exports.find(name), name
-        )
-
-    def _is_forgotten(self, record: Record) -> bool:
-        """Forgets a record whose volume and directory are both gone; returns whether it did."""
-        if not is_known(record, self._context) or self._client.exists(record.volume):
-            return False
-        return self._context.directories.change(
-            "remove record",
-            lambda exports, grant: exports.forget(grant, record.volume),
-            record.volume,
-        )
-
-    def _create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
-        former = tuple(reuses)
-        return self._context.directories.change(
-            "create", lambda exports, grant: exports.create(grant, wanted, former), wanted.volume
-        )
+        return self._records.find(name) is not None
 
     def _publish(self, plan: Plan) -> None:
         self._context.check_term()
@@ -320,13 +283,7 @@ class ClaimsController:
             self._context.view.late.add(wanted_of_plan(plan))
             raise
         self._context.view.learn(made)
-        self._confirm(plan.volume)
-
-    def _confirm(self, name: str) -> None:
-        self._context.directories.change(
-            "confirm", lambda exports, grant: exports.confirm(grant, name), name
-        )
-        self._context.view.late.drop(name)
+        self._creator.confirm(plan.volume)
 
     def _made_before(self, plan: Plan, wanted: Json) -> Json:
         """The volume of an earlier attempt; raises Refused if it belongs to something else."""
@@ -364,12 +321,12 @@ class ClaimsController:
         claim = self._claim_of(record)
         is_bound = claim is not None and claim.volume_name == record.volume
         if is_bound or self._client.exists(record.volume):
-            self._confirm(record.volume)
+            self._creator.confirm(record.volume)
         elif claim is not None and not claim.volume_name:
             self._context.view.late.add(wanted_of_record(record))
             return False
         else:
-            self._undo(record.volume)
+            self._creator.undo(record.volume)
             _log.info("unfinished volume undone", volume=record.volume, claim=str(record.claim))
         return True
 
