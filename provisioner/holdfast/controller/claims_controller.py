@@ -15,29 +15,29 @@ from dataclasses import replace
 from holdfast.claims import expansion
 from holdfast.claims.decide import Plan, Refuse, Wait, decide
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, Volume, parse_claim, parse_volume
+from holdfast.claims.objects import Claim, Volume, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import volume
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
+from holdfast.controller.left_over_volumes import LeftOverVolumes
 from holdfast.controller.progress import Progress
-from holdfast.controller.requeue import UNKNOWN, Requeue
+from holdfast.controller.requeue import CONCERN_ALL, UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.controller.wanted import wanted_of_plan, wanted_of_record
-from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced
+from holdfast.controller.wanted import wanted_of_plan
+from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
-from holdfast.kube.resources import CLAIMS, VOLUMES, Json
+from holdfast.kube.resources import VOLUMES, Json
 from holdfast.log import Logger
 
 _log = Logger(__name__)
 
 _FAILED = "ProvisioningFailed"
-_OF_ALL = (ExportUnavailable, Fenced, kube.ServerUnavailable)  # concern all volumes
 
 
 class ClaimsController:
@@ -50,8 +50,7 @@ class ClaimsController:
         self._records = VolumeRecords(context)
         self._creator = DirectoryCreator(context, self._client, self._records)
         self._in_progress: ByClaim[Plan] = ByClaim()
-        self._left_over: ByClaim[Record] = ByClaim()
-        self._told: dict[str, str] = {}  # by volume: why it could not be settled
+        self._left_over = LeftOverVolumes(context, self._client, self._creator)
 
     @property
     def in_progress(self) -> set[str]:
@@ -60,18 +59,14 @@ class ClaimsController:
 
     def settle(self, left_over: Iterable[Record]) -> None:
         """Queues the claims of records that an earlier process left unfinished."""
-        self._left_over.clear()
-        self._told.clear()
-        for record in left_over:
-            self._left_over.put(str(record.claim), record.volume, record)
-            self._context.view.claim_queue.add(str(record.claim))
+        self._left_over.begin(left_over)
 
     def __call__(self, key: str) -> None:
         """Reconciles one claim.
 
         Trouble with the volume of an earlier claim of this name does not keep this one unserved.
         """
-        troubles = list(filter(None, map(self._settled, self._left_over.of(key))))
+        troubles = self._left_over.settle(key)
         claim = self._context.view.claims.get(key)
         if claim is not None and claim.volume_name:
             self._answer_expansion(claim)
@@ -88,39 +83,11 @@ class ClaimsController:
         if troubles:
             raise troubles[0]
 
-    def _settled(self, record: Record) -> Exception | None:
-        """Settles an unfinished volume; returns what went wrong, if it concerns this one alone."""
-        try:
-            is_settled = self._settle(record)
-        except _OF_ALL:
-            raise
-        except (ExportError, kube.KubeError) as error:
-            self._tell(record, error.message)
-            return error
-        if is_settled:
-            self._left_over.drop(str(record.claim), record.volume)
-            self._told.pop(record.volume, None)
-        return None
-
-    def _tell(self, record: Record, reason: str) -> None:
-        """Says once for each reason that an unfinished volume can be neither confirmed nor undone.
-
-        On the claim that has this name now, which may wait for the volume's directory.
-        """
-        if self._told.get(record.volume) == reason:
-            return
-        self._told[record.volume] = reason
-        claim = self._context.view.claims.get(str(record.claim))
-        _log.warning("unfinished volume not settled", volume=record.volume, reason=reason)
-        if claim is not None:
-            message = f"volume {record.volume}, which an earlier process left unfinished: {reason}"
-            self._context.events.warning(claim, "LeftOverNotSettled", message)
-
     def _finished(self, plan: Plan) -> Exception | None:
         """Finishes an attempt; returns what went wrong, if it concerns its volume alone."""
         try:
             self._finish(plan)
-        except _OF_ALL:
+        except CONCERN_ALL:
             raise
         except (ExportError, kube.KubeError, Requeue) as error:
             return error
@@ -129,13 +96,13 @@ class ClaimsController:
     def _completed(self, wanted: Wanted) -> Exception | None:
         """Gives a late volume its directory; returns what went wrong, if it concerns it alone."""
         key, name, view = str(wanted.claim), wanted.volume, self._context.view
-        is_open = self._in_progress.get(key, name) or self._left_over.get(key, name)
+        is_open = self._in_progress.get(key, name) or self._left_over.has(key, name)
         seen = view.volumes.get(name)
         if is_open or seen is None:
             return None  # the attempt goes on, or there is no such volume as yet
         try:
             self._complete(wanted)
-        except _OF_ALL:
+        except CONCERN_ALL:
             raise
         except (Refused, ExportError, kube.KubeError) as error:
             message = f"it was made after its directory was undone: {error.message}"
@@ -200,10 +167,7 @@ class ClaimsController:
         for begun in self._in_progress.of(claim.key):
             if begun.ref == claim.ref:
                 self._take_back(begun)
-        for record in self._left_over.of(claim.key):
-            if record.claim == claim.ref:  # its volume does not exist
-                self._creator.undo(record.volume)
-                self._left_over.drop(claim.key, record.volume)
+        self._left_over.undo(claim)
 
     def _finish(self, plan: Plan) -> None:
         """Finishes an attempt whose claim is no longer pending, unless another replica has."""
@@ -311,30 +275,3 @@ class ClaimsController:
         self._context.metrics.claim_failed(claim.class_name, known=known)
         self._context.events.warning(claim, _FAILED, message)
         _log.warning("claim not served", claim=claim.key, reason=message)
-
-    def _settle(self, record: Record) -> bool:
-        """Confirms or undoes an unfinished volume; returns False if its claim is still pending.
-
-        The claim is read first: as long as it is pending, a late request of a former leader may
-        make the volume, which then binds it.
-        """
-        claim = self._claim_of(record)
-        is_bound = claim is not None and claim.volume_name == record.volume
-        if is_bound or self._client.exists(record.volume):
-            self._creator.confirm(record.volume)
-        elif claim is not None and not claim.volume_name:
-            self._context.view.late.add(wanted_of_record(record))
-            return False
-        else:
-            self._creator.undo(record.volume)
-            _log.info("unfinished volume undone", volume=record.volume, claim=str(record.claim))
-        return True
-
-    def _claim_of(self, record: Record) -> Claim | None:
-        """The claim of a record; None if it is gone, even if another one has its name."""
-        ref = record.claim
-        try:
-            claim = parse_claim(self._context.api.get(CLAIMS, ref.name, ref.namespace))
-        except kube.NotFound:
-            return None
-        return claim if claim.ref == ref else None

@@ -1,0 +1,123 @@
+"""Settles the volumes that an earlier process left unfinished: each is confirmed or undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from holdfast.claims.objects import Claim, parse_claim
+from holdfast.controller.by_claim import ByClaim
+from holdfast.controller.context import Context
+from holdfast.controller.directory_creator import DirectoryCreator
+from holdfast.controller.requeue import CONCERN_ALL
+from holdfast.controller.volume_client import VolumeClient
+from holdfast.controller.wanted import wanted_of_record
+from holdfast.exports.errors import ExportError
+from holdfast.exports.record import Record
+from holdfast.kube import errors as kube
+from holdfast.kube.resources import CLAIMS
+from holdfast.log import Logger
+
+_log = Logger(__name__)
+
+
+class LeftOverVolumes:
+    """The volumes that are not settled yet, by the key of their claim; for several threads."""
+
+    def __init__(self, context: Context, client: VolumeClient, creator: DirectoryCreator) -> None:
+        self._context = context
+        self._client = client
+        self._creator = creator
+        self._records: ByClaim[Record] = ByClaim()
+        self._told: dict[str, str] = {}  # by volume: why it could not be settled
+
+    def begin(self, left_over: Iterable[Record]) -> None:
+        """Queues the claims of records at the start of a term, and forgets all others."""
+        self._records.clear()
+        self._told.clear()
+        for record in left_over:
+            self._records.put(str(record.claim), record.volume, record)
+            self._context.view.claim_queue.add(str(record.claim))
+
+    def has(self, key: str, volume: str) -> bool:
+        """Whether a volume is not settled yet."""
+        return self._records.get(key, volume) is not None
+
+    def drop(self, key: str, volume: str) -> None:
+        """Forgets a volume, if it is remembered: another attempt has finished it."""
+        self._records.drop(key, volume)
+
+    def settle(self, key: str) -> list[Exception]:
+        """Settles the volumes of a claim's name; returns what concerns one volume alone.
+
+        Raises:
+            ExportError, KubeError: one of `CONCERN_ALL`.
+            LeadershipLost: the term is over.
+        """
+        return list(filter(None, map(self._settled, self._records.of(key))))
+
+    def undo(self, claim: Claim) -> None:
+        """Undoes the volumes of a claim that is refused, which do not exist.
+
+        Raises:
+            ExportError: a directory could not be undone.
+            LeadershipLost: the term is over.
+        """
+        for record in self._records.of(claim.key):
+            if record.claim == claim.ref:
+                self._creator.undo(record.volume)
+                self.drop(claim.key, record.volume)
+
+    def _settled(self, record: Record) -> Exception | None:
+        """Settles an unfinished volume; returns what went wrong, if it concerns this one alone."""
+        try:
+            is_settled = self._settle(record)
+        except CONCERN_ALL:
+            raise
+        except (ExportError, kube.KubeError) as error:
+            self._tell(record, error.message)
+            return error
+        if is_settled:
+            self.drop(str(record.claim), record.volume)
+            self._told.pop(record.volume, None)
+        return None
+
+    def _tell(self, record: Record, reason: str) -> None:
+        """Says once for each reason that an unfinished volume can be neither confirmed nor undone.
+
+        On the claim that has this name now, which may wait for the volume's directory.
+        """
+        if self._told.get(record.volume) == reason:
+            return
+        self._told[record.volume] = reason
+        claim = self._context.view.claims.get(str(record.claim))
+        _log.warning("unfinished volume not settled", volume=record.volume, reason=reason)
+        if claim is not None:
+            message = f"volume {record.volume}, which an earlier process left unfinished: {reason}"
+            self._context.events.warning(claim, "LeftOverNotSettled", message)
+
+    def _settle(self, record: Record) -> bool:
+        """Confirms or undoes an unfinished volume; returns False if its claim is still pending.
+
+        The claim is read first: as long as it is pending, a late request of a former leader may
+        make the volume, which then binds it.
+        """
+        claim = self._claim_of(record)
+        is_bound = claim is not None and claim.volume_name == record.volume
+        if is_bound or self._client.exists(record.volume):
+            self._creator.confirm(record.volume)
+        elif claim is not None and not claim.volume_name:
+            self._context.view.late.add(wanted_of_record(record))
+            return False
+        else:
+            self._creator.undo(record.volume)
+            _log.info("unfinished volume undone", volume=record.volume, claim=str(record.claim))
+        return True
+
+    def _claim_of(self, record: Record) -> Claim | None:
+        """The claim of a record; None if it is gone, even if another one has its name."""
+        ref = record.claim
+        try:
+            claim = parse_claim(self._context.api.get(CLAIMS, ref.name, ref.namespace))
+        except kube.NotFound:
+            return None
+        return claim if claim.ref == ref else None
