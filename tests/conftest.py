@@ -7,11 +7,17 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from testbed.controlplane import ControlPlane
 from testbed.kubelet import Kubelet
 from testbed.programs import Programs, find_programs
 from testbed.supplies import find_helm
+
+# A busy machine takes long for one example; the mutants' plugin has loaded a profile of its own.
+if settings.get_current_profile_name() == "default":
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 _numbers = itertools.count(1)
 # Parts of the paths of tests that render the chart.

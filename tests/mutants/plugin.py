@@ -31,6 +31,7 @@ import pytest
 # The same examples each time; and a mutant is as dead without the smallest example.
 hypothesis.settings.register_profile(
     "mutants",
+    deadline=None,
     derandomize=True,
     database=None,
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],

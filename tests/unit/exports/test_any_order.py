@@ -382,6 +382,5 @@ TestExports.settings = settings(
     max_examples=80,
     print_blob=True,  # what is needed to do it again
     stateful_step_count=25,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],  # explaining takes minutes
 )

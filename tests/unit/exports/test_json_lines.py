@@ -95,7 +95,7 @@ KINDS: dict[type, st.SearchStrategy[Any]] = {
     "kind", sorted(KINDS.keys() - {Grant}, key=str), ids=lambda kind: kind.__name__
 )
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_encoded_is_decoded_as_it_was(kind: type, data: st.DataObject) -> None:
     value = data.draw(KINDS[kind])
 
@@ -200,7 +200,7 @@ ARGUMENTS = {
 
 
 @given(line=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_input_ends_the_server_and_none_that_is_no_request_changes_anything(
     fuzzed: Path, line: bytes
 ) -> None:
@@ -214,7 +214,7 @@ def test_no_input_ends_the_server_and_none_that_is_no_request_changes_anything(
 
 @pytest.mark.parametrize("method", sorted(codec.METHODS - {"begin", "initialise"}))
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_request_that_is_odd_or_of_no_term_is_answered_and_changes_nothing(
     fuzzed: Path, method: str, data: st.DataObject
 ) -> None:
@@ -237,7 +237,7 @@ def test_a_request_that_is_odd_or_of_no_term_is_answered_and_changes_nothing(
 
 
 @given(leader=KINDS[Leader])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_leaders_name_never_leads_out_of_the_terms(fuzzed: Path, leader: Leader) -> None:
     before = listing(fuzzed)
 

@@ -279,5 +279,5 @@ class Model(RuleBasedStateMachine):
         }
 
 
-Model.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Model.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestModel = Model.TestCase
