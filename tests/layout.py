@@ -10,7 +10,7 @@ from typing import Any
 
 _FOLDERS = {"creating", "directories", "export", "terms", "trash", "trashed", "volumes"}
 
-# See terms.py and reserve.py.
+# See term_folders.py and reserve.py.
 _KEPT_READY = re.compile(r"^(terms/[^/]+/(\.spare(/\.term)?|[^/]+/\.term)|reserve(/\d\d)?)$")
 
 

@@ -157,9 +157,7 @@ def unresolved(terms: int, own: int) -> Iterator[str]:
             f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/"
             f"{MOVING}{volume}{_NUMBERED}NUMBER: move all but the right one elsewhere"
         )
-    with os.scandir(terms) as entries:
-        folders = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    for name in folders:
+    for name in sorted(tree.folders(terms)):
         if is_set_aside(name):
             yield (
                 f"cannot move what an earlier term left in .holdfast/terms/…/{tree.shown(name)}: "

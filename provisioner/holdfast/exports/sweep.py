@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from holdfast.exports import create, misfiled, parents, takeover, terms, tree
+from holdfast.exports import create, leader_folders, misfiled, parents, takeover, terms, tree
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
@@ -78,7 +78,7 @@ class TrashScan:
 
     def due(self, records: Ledger, leader: Leader) -> list[_Entry]:
         """The entries to scan now: first those without a record in `trashed`, then new ones."""
-        self._has_others = partial(terms.has_others, records.handle, leader)
+        self._has_others = partial(leader_folders.has_others, records.handle, leader)
         with os.scandir(records.folder(TRASH)) as entries:
             there = {_Entry(entry.name, entry.inode()) for entry in entries}
         self._seen &= there  # inode numbers are reused

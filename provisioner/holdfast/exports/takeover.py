@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import components
-from holdfast.exports import create, ended_terms, ledger, strays, terms
+from holdfast.exports import create, ended_terms, leader_folders, ledger, strays, terms
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation, PathLocks
@@ -56,7 +56,7 @@ def is_ours(op: Operation, record: Record) -> bool:
     """Whether a record is this cluster's; one of unknown origin is, if no other cluster is."""
     if record.origin:
         return record.origin == op.cluster
-    return terms.clusters(op.ledger.handle) <= {"", op.cluster}
+    return leader_folders.clusters(op.ledger.handle) <= {"", op.cluster}
 
 
 def refusal(op: Operation, record: Record) -> str:

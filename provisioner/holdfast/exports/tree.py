@@ -136,6 +136,12 @@ def _entries(handle: int) -> tuple[list[str], list[str]]:
     return files, [name for name, is_folder in are_folders if is_folder]
 
 
+def folders(handle: int) -> list[str]:
+    """The names of the folders in a folder, unsorted; files and symlinks are skipped."""
+    with os.scandir(handle) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
 def reaches(root: int, path: str) -> bool:
     """Whether `path` exists. Only ENOENT means no; ESTALE, EIO and others are raised."""
     try:
