@@ -23,6 +23,7 @@ from holdfast.exports import (
     identity,
     ledger,
     misfiled,
+    path_owners,
     reaper,
     reclaim,
     recover,
@@ -33,6 +34,7 @@ from holdfast.exports import (
     takeover,
     terms,
     tree,
+    undo,
 )
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
@@ -237,7 +239,7 @@ class Export:
             directory = record.directory if record else op.intent(volume)
             if directory:
                 with self._locks.held(directory, op.patience()):
-                    create.undo(op, volume)
+                    undo.undo(op, volume)
                 self._open.abandoned.add(directory)
 
     def adopt(self, grant: Grant, record: Record, *, may_use_reserve: bool = False) -> Record:
@@ -457,7 +459,7 @@ def _adopt(op: Operation, record: Record) -> Record:
     _is_foreign(record, list(op.ledger.others(record.directory, record.volume)))
     op.ledger.mark(record.directory, record.volume)  # before the record: none without its mark
     try:
-        others = create.others_now(op, record.directory, record.volume)
+        others = path_owners.others_now(op, record.directory, record.volume)
         foreign = _is_foreign(record, others)
     except (DirectoryTaken, Unsafe):
         op.ledger.unmark(record.directory, record.volume)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import create, misfiled, terms, tree
+from holdfast.exports import misfiled, path_owners, terms, tree
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import inode_of
 from holdfast.exports.ledger import TRASH, trash_of
@@ -95,7 +95,7 @@ def _is_in_trash(op: Operation, record: Record) -> bool:
 
 def _is_shared(op: Operation, record: Record) -> bool:
     """Whether other volumes share the path by now; raises DirectoryTaken if they may not."""
-    others = create.others_now(op, record.directory, record.volume)
+    others = path_owners.others_now(op, record.directory, record.volume)
     others = [other for other in others if not record.may_be_reclaimed_before(other)]
     strangers = [other for other in others if not record.shares_with(other)]
     if strangers:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from holdfast.exports import create, leader_folders, misfiled, parents, takeover, terms, tree
+from holdfast.exports import leader_folders, misfiled, parents, takeover, terms, tree, undo
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
@@ -38,7 +38,7 @@ class _Entry(NamedTuple):
 
 def remove_late(op: Operation, directory: str) -> None:
     """Removes what a late `create` may have left at an abandoned path."""
-    create.remove_half_made(op, directory)
+    undo.remove_half_made(op, directory)
     op.ledger.prune(directory)
     parents.prune(op, directory)
     parents.remove_late(op, directory)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import components
-from holdfast.exports import create, ended_terms, leader_folders, ledger, strays, terms
+from holdfast.exports import ended_terms, leader_folders, ledger, strays, terms, undo
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation, PathLocks
@@ -84,7 +84,7 @@ def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[
             op.abandoned.add(directory)
             with locks.tried(directory) as is_free:
                 if is_free:
-                    create.end_intent(op, volume)
+                    undo.end_intent(op, volume)
                     ended.add(volume)
     return ended
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import create, terms
+from holdfast.exports import create, path_owners, terms
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.ledger import Ledger
 from holdfast.exports.record import DirectoryTaken
@@ -37,16 +37,16 @@ def second(root: Path, first: Leading) -> Leading:
 @pytest.fixture
 def after_its_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Has something done after the first look of the next create, before its mark."""
-    accepted = create._checked_owners
+    accepted = path_owners.checked
 
     def arrange(do: Callable[[], object]) -> None:
         def looked(*args: Any) -> Any:
             found = accepted(*args)
-            monkeypatch.setattr(create, "_checked_owners", accepted)
+            monkeypatch.setattr(path_owners, "checked", accepted)
             do()
             return found
 
-        monkeypatch.setattr(create, "_checked_owners", looked)
+        monkeypatch.setattr(path_owners, "checked", looked)
 
     return arrange
 

@@ -1,0 +1,141 @@
+"""The owners of a path: other volumes that have the directory, or one above or beneath it.
+
+A volume gets a directory only if every owner shares it or is reused. They are checked before the
+volume's own mark is written, to refuse early, and after it, as another leader may have written one
+meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+from itertools import islice
+
+from holdfast.claims.paths import RESERVED
+from holdfast.exports import misfiled, terms
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.interface import Wanted
+from holdfast.exports.operation import Operation
+from holdfast.exports.record import DirectoryTaken, Record, State
+
+_SHARERS = 10  # looked at for one that answers for all: some may be in the making
+
+
+def checked(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
+    """The records of the owners of a wanted directory, before its volume's mark is written.
+
+    Of those that share it, one is enough (`_sharer`). `reuses` are the volumes whose retained
+    directory may be reused.
+
+    Raises:
+        DirectoryTaken: one neither shares the directory nor is reused.
+        Unsafe: one is in `creating`, so that its volume may yet appear in the API server.
+    """
+    return _checked(op, wanted, reuses, op.ledger.others)
+
+
+def checked_again(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
+    """As `checked`, after the volume's mark is written.
+
+    Raises:
+        DirectoryTaken, Unsafe: as `checked` and `others_now`; the path is abandoned.
+    """
+    try:
+        return _checked(op, wanted, reuses, partial(others_now, op))
+    except (DirectoryTaken, Unsafe):
+        op.abandoned.add(wanted.directory)  # an earlier attempt may have made it
+        raise
+
+
+def others_now(op: Operation, directory: str, volume: str) -> list[Record]:
+    """As `Ledger.others`, to be called after the volume's own mark is written.
+
+    Of two leaders that mark overlapping directories, at least one finds the other's mark. A mark
+    with neither record nor intent is stale and ignored.
+
+    Raises:
+        Unsafe: another volume has a mark and an intent but no record yet.
+    """
+    marked = [other for other in op.ledger.marked(directory) if other != volume]
+    return list(filter(None, (_recorded(op, directory, other) for other in marked)))
+
+
+def shares(wanted: Wanted, other: Record) -> bool:
+    """Whether a record's volume has the wanted directory, and both are to share it."""
+    same = other.directory == wanted.directory and other.in_place
+    return same and other.state is State.LIVE and wanted.shared and other.shared
+
+
+def _checked(
+    op: Operation,
+    wanted: Wanted,
+    reuses: Collection[str],
+    others: Callable[[str, str], Iterable[Record]],
+) -> list[Record]:
+    sharer = None if reuses else _sharer(op, wanted)
+    if sharer is not None:
+        return [sharer]
+    owners = list(others(wanted.directory, wanted.volume))
+    strangers = [owner for owner in owners if not shares(wanted, owner)]
+    _refuse_if_begun(op, strangers)
+    if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
+        raise DirectoryTaken(wanted.directory, strangers)
+    return owners
+
+
+def _sharer(op: Operation, wanted: Wanted) -> Record | None:
+    """A volume that shares the directory, whose record answers for all others that have it.
+
+    So what a claim costs does not grow with the volumes that share. Sharing belongs to the
+    directory: while a volume that shares it has it, none gets it, or one above or beneath it,
+    unless it shares too, because each is checked against the marks of the others after its own
+    is written. So one record says what all say, if
+
+    - the API server knows the volume: before, the directory may be a retained one that it reuses,
+      whose record still exists;
+    - nfs-subdir did not make it: its volumes may have one directory, or nest, and not share;
+    - the directory at the path is the record's, not one that a person put there.
+
+    It is as foreign as the others, as each volume takes that over when it joins.
+    """
+    if not wanted.shared:
+        return None
+    marked = (name for name in op.ledger.marked_at(wanted.directory) if name != wanted.volume)
+    for name in islice(marked, _SHARERS):
+        record = op.ledger.find(name)
+        if record is not None and shares(wanted, record) and _answers_for_all(op, record):
+            return record
+    return None
+
+
+def _answers_for_all(op: Operation, record: Record) -> bool:
+    if record.inherited or op.ledger.creating(record.volume) is not None:
+        return False
+    return misfiled.directory_of(op, record) is not None
+
+
+def _recorded(op: Operation, directory: str, other: str) -> Record | None:
+    if found := op.ledger.find(other):
+        return found
+    if term := terms.term_with_intent(op.ledger.handle, other):
+        raise Unsafe(
+            f"{directory!r} overlaps a directory that is being made for volume {other} "
+            f"({RESERVED}/{term}): Holdfast will retry"
+        )
+    return op.ledger.find(other)  # the intent is removed after the record is written
+
+
+def _refuse_if_begun(op: Operation, others: Iterable[Record]) -> None:
+    """Raises Unsafe if one is in `creating`: its volume may yet appear in the API server."""
+    for other in others:
+        if op.ledger.creating(other.volume):
+            raise Unsafe(
+                f"directory {other.directory!r} is being made for volume {other.volume} of claim "
+                f"{other.claim}: change pathPattern so that each claim gets its own directory"
+            )
+
+
+def _may_reuse(wanted: Wanted, other: Record, reuses: Collection[str]) -> bool:
+    """Whether a retained directory may be reused: only by claims of its namespace."""
+    same = other.directory == wanted.directory and other.in_place
+    return same and other.volume in reuses and other.claim.namespace == wanted.claim.namespace

@@ -1,0 +1,128 @@
+"""Undoes the creation of a volume that the API server does not know; keeps data.
+
+A claim may be deleted, or its StorageClass edited, before its volume is published. A new term also
+undoes what only has an intent: nobody else ends it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from holdfast.exports import parents, terms, tree
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.inode import Inode, inode_of
+from holdfast.exports.operation import Operation, is_placeholder
+from holdfast.exports.reclaim import move_back
+from holdfast.exports.record import Record, State
+
+
+def undo(op: Operation, volume: str) -> None:
+    """Undoes `create` for a volume that the API server does not know.
+
+    A directory that holds data is retained; a foreign one stays, without a record.
+
+    Raises:
+        Unsafe: its record cannot be parsed, or something else is where it is moved back to.
+    """
+    if op.ledger.has_moved_on(volume):
+        _confirm_undone(op, volume)
+        op.drop_intent(volume)
+        return
+    record, intent = op.ledger.creating(volume), op.intent(volume)
+    directory = record.directory if record else intent
+    if not directory:
+        return
+    if record is not None and not record.foreign and _keeps_data(op, record):
+        # The directory is retained; its record names the claim.
+        op.ledger.write_creating(record.with_state(State.RETAINED))
+        _confirm_undone(op, volume)
+    elif record is None:
+        _roll_back(op, directory, volume)
+    else:
+        op.ledger.unmark(directory, volume)
+        parents.prune(op, directory)
+        op.ledger.forget(record)
+    op.drop_intent(volume)
+
+
+def end_intent(op: Operation, volume: str) -> str:
+    """Ends an intent of an earlier term and returns its directory.
+
+    If there is a record, the API server may know the volume: then only the intent is removed.
+    """
+    directory, record = op.intent(volume), op.ledger.find(volume)
+    if record is None or record.directory != directory:
+        _roll_back(op, directory, volume)
+    op.drop_intent(volume)
+    return directory
+
+
+def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
+    """Removes the placeholder that a `create` which crashed, or came late, left at a path.
+
+    A path with another volume's mark is skipped: the directory may be that volume's.
+    """
+    with suppress(FileNotFoundError, Unsafe), tree.above(op.root, directory) as (parent, name):
+        # The cheap check first: there can be many marks beneath a directory.
+        if is_placeholder(parent, name) and not op.ledger.is_anothers(directory, volume):
+            op.clear(parent, name)
+
+
+def is_recorded(record: Record, handle: int) -> bool:
+    """Whether a directory, open as `handle`, is that of a record in `creating`.
+
+    A record of version 1 was written before its directory and has no inode: only an empty
+    directory is accepted then, as it has no data to lose.
+    """
+    if record.inode.number:
+        return record.inode.may_be(inode_of(handle))
+    return tree.is_empty(handle)
+
+
+def _confirm_undone(op: Operation, volume: str) -> None:
+    op.ledger.confirm(volume)
+    record = op.ledger.find(volume)
+    if record is not None and record.state is State.RETAINED:
+        op.ledger.drop_demands(record.directory, volume)
+
+
+def _roll_back(op: Operation, directory: str, volume: str) -> None:
+    remove_half_made(op, directory, volume)
+    op.ledger.unmark(directory, volume)
+    parents.prune(op, directory)
+
+
+def _keeps_data(op: Operation, record: Record) -> bool:
+    """Whether the record's directory holds data; removes it if it is empty.
+
+    A directory that a released volume shared, and that is to be kept, counts as one with data.
+    """
+    if op.moving(record.volume) is None:
+        there = _own_directory(op, record)
+        if there is None:
+            return False
+        with tree.opened(op.root, record.directory.split("/")) as handle:
+            if not tree.is_empty(handle) or op.ledger.demands(record.directory):
+                return True
+        op.take_out(record.directory, record.volume, there)
+    try:
+        op.changes.rmdir(op.term, terms.MOVING + record.volume)
+    except OSError as error:
+        if error.errno not in tree.NOT_EMPTY:
+            raise
+        move_back(op, record)
+        return True
+    return False
+
+
+def _own_directory(op: Operation, record: Record) -> Inode | None:
+    """The inode of a record's directory; None if it is gone, shared, or another's."""
+    if op.ledger.has_others(record.directory, record.volume):
+        return None
+    # Suppressed: it does not exist, or is not a directory any more.
+    with (
+        suppress(FileNotFoundError, Unsafe),
+        tree.opened(op.root, record.directory.split("/")) as handle,
+    ):
+        return inode_of(handle) if is_recorded(record, handle) else None
+    return None
