@@ -58,7 +58,7 @@ from holdfast.exports.interface import (
     Takeover,
     Wanted,
 )
-from holdfast.exports.operation import Operation, PathLocks
+from holdfast.exports.operation import Operation
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 T = TypeVar("T")
@@ -77,7 +77,6 @@ class Export:
         self._root = root
         self._may_change = may_change
         self._open = Handles(root, may_change)
-        self._locks = PathLocks()
         self._probes: set[str] = set()  # seen by the last sweep
         self._trash_scan = sweep.TrashScan()
         self._reaper = reaper.Reaper()
@@ -188,7 +187,7 @@ class Export:
             term = terms.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
         with explained("cannot take over"), self._open.operation(Grant(term)) as op:
-            took = takeover.take_over(op, term, self._locks)
+            took = takeover.take_over(op, term)
             self._intents = set(terms.intents(op.term))
             self._has_stuck = bool(took.unresolved)
             return took
@@ -238,7 +237,7 @@ class Export:
             record = op.ledger.creating(volume)
             directory = record.directory if record else op.intent(volume)
             if directory:
-                with self._locks.held(directory, op.patience()):
+                with op.locked(directory):
                     undo.undo(op, volume)
                 self._open.abandoned.add(directory)
 
@@ -287,7 +286,7 @@ class Export:
         what = f"cannot {action} the directory of {volume}"
         with explained(what), self._open.operation(grant) as op:
             directory = _recorded(op, volume, claim_uid).directory
-            with self._locks.held(directory, op.patience()):
+            with op.locked(directory):
                 _confirm(op, volume)  # in case a crash prevented it
                 deletes = action is Action.DELETE
                 return reserve.used_if_full(
@@ -304,7 +303,7 @@ class Export:
             record = op.ledger.find(volume)
             if record is None:
                 return True
-            with self._locks.held(record.directory, op.patience()):
+            with op.locked(record.directory):
                 return reclaim.forget(op, record)
 
     def move_back(self, grant: Grant, volume: str) -> str:
@@ -314,7 +313,7 @@ class Export:
             record = op.ledger.find(volume)
             if record is None or record.state is not State.LIVE:
                 return ""
-            with self._locks.held(record.directory, op.patience()):
+            with op.locked(record.directory):
                 return reclaim.move_back(op, record)
 
     def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
@@ -323,7 +322,7 @@ class Export:
         with (
             explained(what),
             self._open.operation(grant) as op,
-            self._locks.held(ledger.trash_of(volume), op.patience()),
+            op.locked(ledger.trash_of(volume)),
         ):
             record = op.ledger.find(volume)
             if record and (refusal := takeover.refusal(op, record)):
@@ -331,7 +330,7 @@ class Export:
             return self._recovered(op, record, reclaim_policy) if record else ""
 
     def _recovered(self, op: Operation, record: Record, reclaim_policy: str) -> str:
-        with self._locks.held(record.directory, op.patience()):
+        with op.locked(record.directory):
             _confirm(op, record.volume)
             found = op.ledger.find(record.volume)
             return recover.recover(op, found, reclaim_policy) if found else ""
@@ -346,7 +345,7 @@ class Export:
         with (
             explained(f"cannot empty the trash of {volume}"),
             self._open.operation(grant) as op,
-            self._locks.held(ledger.trash_of(volume), op.patience()),  # it may be recovered
+            op.locked(ledger.trash_of(volume)),  # it may be recovered
         ):
             record = op.ledger.find(volume)
             if record and (refusal := takeover.refusal(op, record)):
@@ -372,7 +371,7 @@ class Export:
             op = waiting.without_waiting()
             if self._has_stuck:
                 with suppress(Failed, Unsafe, OSError):
-                    takeover.retry_stuck(op, grant.term, self._locks)
+                    takeover.retry_stuck(op, grant.term)
             with suppress(Failed, Fenced, Unsafe, OSError):
                 terms.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
             with suppress(Failed, Unsafe, OSError):
@@ -380,12 +379,12 @@ class Export:
             with suppress(Failed, Unsafe, OSError):
                 reserve.prepare(op)
             self._intents &= set(terms.intents(op.term))
-            self._intents -= takeover.end_intents(op, self._intents, self._locks)
+            self._intents -= takeover.end_intents(op, self._intents)
             for directory in self._open.abandoned.all():
                 with suppress(Failed, Unsafe, OSError, Refused):
                     self._remove_late(op, directory)
             self._probes = sweep.remove_probes(op, self._probes)
-            return tuple(sweep.misplaced(op, grant, self._locks, self._trash_scan))
+            return tuple(sweep.misplaced(op, grant, self._trash_scan))
 
     def _find_refiled(self, op: Operation, volume: str) -> Record | None:
         """The record of a volume, refiled if it is wrongly among those of the trash."""
@@ -394,17 +393,17 @@ class Export:
             return record
         if record.state is State.TRASHED and tree.exists(op.ledger.folder(ledger.TRASH), volume):
             return record  # correct: needs no lock
-        with self._locks.held(record.directory, op.patience()):
+        with op.locked(record.directory):
             record = op.ledger.find(volume)  # another call may just have moved it
             return misfiled.refiled(op, record) if record else None
 
     def _follow_trashed(self, op: Operation, record: Record, now: Record) -> None:
-        with self._locks.held(ledger.trash_of(record.volume), op.patience()):
+        with op.locked(ledger.trash_of(record.volume)):
             if now != record == op.ledger.find(record.volume):
                 op.ledger.write_trashed(now)
 
     def _remove_late(self, op: Operation, directory: str) -> None:
-        with self._locks.tried(directory) as is_free:
+        with op.locks.tried(directory) as is_free:
             if is_free:
                 sweep.remove_late(op, directory)
 
@@ -414,7 +413,7 @@ class Export:
             if not directory:
                 yield op
                 return
-            with self._locks.held(directory, op.patience()):
+            with op.locked(directory):
                 yield op
 
 

@@ -33,12 +33,14 @@ class Handles:
 
     Attributes:
         export_id: the expected id, set when a term begins; empty accepts any export.
+        locks: locks of volumes' directories.
         abandoned: paths where a late call may still make something.
     """
 
     def __init__(self, root: Path, may_change: Callable[[], object]) -> None:
         """`may_change` is called before each change; raises if no change is allowed any more."""
         self.export_id = ""
+        self.locks = PathLocks()
         self.abandoned = AbandonedPaths()
         self._root = root
         self._may_change = may_change
@@ -104,6 +106,7 @@ class Handles:
                     records,
                     changes,
                     grant.term.leader.cluster,
+                    self.locks,
                     self._parents,
                     self.abandoned,
                     grant.left,

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from holdfast.claims.paths import RESERVED, overlap
@@ -119,7 +119,8 @@ class Operation:
         ledger: the records.
         changes: makes all changes.
         cluster: uid of the cluster; empty if unknown.
-        parents: locks of the directories above volumes' directories.
+        locks: locks of volumes' directories.
+        parents: locks of the directories above them.
         abandoned: paths where a late call may still make something.
         patience: gives the seconds that it may still wait for locks.
     """
@@ -129,6 +130,7 @@ class Operation:
     ledger: Ledger
     changes: Changes
     cluster: str
+    locks: PathLocks
     parents: PathLocks
     abandoned: AbandonedPaths
     patience: Callable[[], float]
@@ -136,6 +138,10 @@ class Operation:
     def without_waiting(self) -> Operation:
         """The same, but waits for no lock: a call that hangs on one volume delays no other."""
         return replace(self, patience=lambda: 0.0)
+
+    def locked(self, directory: str) -> AbstractContextManager[None]:
+        """Holds the lock of a directory; raises TimedOut if another call holds it for too long."""
+        return self.locks.held(directory, self.patience())
 
     def inode_at(self, directory: str) -> Inode | None:
         """The inode of a directory; None if the path does not exist.

@@ -20,7 +20,7 @@ from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
-from holdfast.exports.operation import Operation, PathLocks
+from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim import move_back, path_in_term
 from holdfast.exports.record import Record, State
 from holdfast.exports.strays import PROBE
@@ -124,9 +124,7 @@ def _next_in_turn(entries: set[_Entry], last: _Entry) -> list[_Entry]:
     return (ordered[start:] + ordered[:start])[:_MOST]
 
 
-def misplaced(
-    op: Operation, grant: Grant, locks: PathLocks, scan: TrashScan
-) -> Iterator[MovedBack]:
+def misplaced(op: Operation, grant: Grant, scan: TrashScan) -> Iterator[MovedBack]:
     """Puts back live volumes' directories that are in the trash or in the term's folder.
 
     A retry of a reclaim that failed midway moves its directory again. The scan of the trash stops
@@ -135,47 +133,45 @@ def misplaced(
     until = time.monotonic() + grant.seconds / 2
     with suppress(TimedOut):  # the caller gets the results so far
         for volume in terms.moving(op.term):
-            yield from _from_the_term(op, locks, volume)
+            yield from _from_the_term(op, volume)
         for entry in scan.due(op.ledger, grant.term.leader):
             if time.monotonic() >= until:
                 return
             scan.note_scanned(entry)
-            yield from _from_the_trash(op, locks, scan, entry)
+            yield from _from_the_trash(op, scan, entry)
         for entry in scan.without_data():
             if time.monotonic() < until:
-                _refile(op, locks, scan, entry)
+                _refile(op, scan, entry)
 
 
-def _refile(op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry) -> None:
+def _refile(op: Operation, scan: TrashScan, entry: _Entry) -> None:
     """Moves a misfiled record back from `trashed`."""
     with suppress(Failed, Unsafe, OSError):  # reconciling the volume reports them
         record = op.ledger.find(entry.name)
         if record is None or not takeover.is_ours(op, record):
             return
-        with locks.tried(record.directory) as is_free:
+        with op.locks.tried(record.directory) as is_free:
             if not is_free or op.ledger.find(entry.name) != record:
                 return
             if scan.is_misplaced(entry, now=misfiled.is_misfiled(op, record)):
                 misfiled.refiled(op, record)
 
 
-def _from_the_term(op: Operation, locks: PathLocks, volume: str) -> Iterator[MovedBack]:
+def _from_the_term(op: Operation, volume: str) -> Iterator[MovedBack]:
     found, directory = path_in_term(volume), ""
     try:
         record = op.ledger.find(volume)
         if record is None or not record.in_place:
             return
         directory = record.directory
-        with locks.tried(directory) as is_free:
+        with op.locks.tried(directory) as is_free:
             if is_free and move_back(op, record):
                 yield MovedBack(volume, directory, found)
     except _TROUBLE as error:
         yield MovedBack(volume, directory, found, _why(error))
 
 
-def _from_the_trash(
-    op: Operation, locks: PathLocks, scan: TrashScan, entry: _Entry
-) -> Iterator[MovedBack]:
+def _from_the_trash(op: Operation, scan: TrashScan, entry: _Entry) -> Iterator[MovedBack]:
     owner = None
     try:
         if _belongs(op, entry.name):
@@ -184,7 +180,7 @@ def _from_the_trash(
         owner = _owner(op, entry.name)
         if not scan.is_misplaced(entry, now=owner is not None) or owner is None:
             return
-        with locks.tried(owner.directory) as is_free:
+        with op.locks.tried(owner.directory) as is_free:
             if is_free and _owner(op, entry.name) == owner:
                 yield _move_back(op, entry.name, owner)
     except _TROUBLE as error:

@@ -10,18 +10,18 @@ from holdfast.claims.paths import components
 from holdfast.exports import ended_terms, leader_folders, ledger, strays, terms, undo
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
-from holdfast.exports.operation import Operation, PathLocks
+from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record
 
 
-def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
+def take_over(op: Operation, term: Term) -> Takeover:
     """Ends the intents of earlier terms, and lists what is left to reconcile by volume.
 
     Paths where a late call may still make something are added to `op.abandoned`. It does not wait
     for hung calls, not even of this process: all volumes wait for the term to begin.
     """
     op = op.without_waiting()
-    while end_intents(op, terms.intents(op.term), locks):
+    while end_intents(op, terms.intents(op.term)):
         ended_terms.restore_plain_names(
             op.term, terms.INTENT, op.changes
         )  # a volume may have several
@@ -33,12 +33,12 @@ def take_over(op: Operation, term: Term, locks: PathLocks) -> Takeover:
     )
 
 
-def retry_stuck(op: Operation, term: Term, locks: PathLocks) -> None:
+def retry_stuck(op: Operation, term: Term) -> None:
     """Retries to move the entries that were stuck when the term began."""
 
     @contextmanager
     def held(entry: str) -> Iterator[bool]:
-        with locks.tried(_directory_of(op, entry)) as is_free:
+        with op.locks.tried(_directory_of(op, entry)) as is_free:
             yield is_free
 
     terms.retry_stuck(op.ledger.handle, term.leader, op.term, op.changes, held)
@@ -71,7 +71,7 @@ def refusal(op: Operation, record: Record) -> str:
     )
 
 
-def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[str]:
+def end_intents(op: Operation, volumes: Iterable[str]) -> set[str]:
     """Ends the intents of these volumes; returns the volumes whose intent has ended.
 
     An intent that fails, or whose directory is locked by another call, stays in the term.
@@ -82,7 +82,7 @@ def end_intents(op: Operation, volumes: Iterable[str], locks: PathLocks) -> set[
             directory = op.intent(volume)
             components(directory)  # raises Refused: no `create` has written it
             op.abandoned.add(directory)
-            with locks.tried(directory) as is_free:
+            with op.locks.tried(directory) as is_free:
                 if is_free:
                     undo.end_intent(op, volume)
                     ended.add(volume)

@@ -192,7 +192,7 @@ class TestReaper:
     def test_it_waits_while_a_directory_is_moved_back(self, export: Leading) -> None:
         """Its open handle would follow the directory to its path."""
         trash(export)
-        held = export.exports._locks.held  # type: ignore[attr-defined]
+        held = export.exports._open.locks.held  # type: ignore[attr-defined]
 
         with held(TRASH, 0), pytest.raises(ExportError, match="has not ended"):
             export.exports.reap(type(export.grant)(export.takeover.term, 0.01), "pvc-1", 9)
