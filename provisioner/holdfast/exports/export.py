@@ -5,8 +5,6 @@ All methods may block while the file system hangs; `deadline.Lane` bounds the wa
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -24,12 +22,12 @@ from holdfast.exports import (
     ledger,
     misfiled,
     path_owners,
+    probe,
     reaper,
     reclaim,
     recover,
     reserve,
     restored,
-    strays,
     sweep,
     takeover,
     terms,
@@ -38,7 +36,6 @@ from holdfast.exports import (
 )
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
-    FULL,
     ExportUnavailable,
     Failed,
     Fenced,
@@ -168,12 +165,7 @@ class Export:
             return info
         what = f"cannot write to {self._root / RESERVED}"
         with of_the_export(what), self._open.holdfast() as (_, holdfast):
-            try:
-                # A unique name: other replicas probe at the same time.
-                _write_and_remove(holdfast, f"{strays.PROBE}{uuid.uuid4().hex[:8]}")
-            except OSError as error:
-                if error.errno not in FULL:
-                    raise
+            probe.probe(holdfast)
         return info
 
     def begin(self, leader: Leader) -> Takeover:
@@ -383,7 +375,7 @@ class Export:
             for directory in self._open.abandoned.all():
                 with suppress(Failed, Unsafe, OSError, Refused):
                     self._remove_late(op, directory)
-            self._probes = sweep.remove_probes(op, self._probes)
+            self._probes = probe.remove_left(op, self._probes)
             return tuple(sweep.misplaced(op, grant, self._trash_scan))
 
     def _find_refiled(self, op: Operation, volume: str) -> Record | None:
@@ -426,18 +418,6 @@ def _known(info: ExportInfo) -> ExportInfo:
 def _make_folder(changes: Changes, parent: int, name: str) -> None:
     with suppress(FileExistsError):
         changes.mkdir(parent, name, 0o700)
-
-
-def _write_and_remove(parent: int, name: str) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(name, flags, 0o600, dir_fd=parent)
-    try:
-        os.write(handle, b"Holdfast was here\n")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-        with suppress(FileNotFoundError):  # the leader's sweep may have removed it as stale
-            os.unlink(name, dir_fd=parent)
 
 
 def _is_foreign(record: Record, others: list[Record]) -> bool:

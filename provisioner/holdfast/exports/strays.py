@@ -7,23 +7,19 @@ them, so that one of them does not stop the work on all volumes.
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import RESERVED, components
-from holdfast.exports import ended_terms, terms
+from holdfast.exports import ended_terms, probe, terms
 from holdfast.exports.errors import reason
 from holdfast.exports.interface import Term
 from holdfast.exports.operation import Operation
-from holdfast.exports.tree import shown
-
-PROBE = ".probe-"  # prefix of the file that `Export.probe` writes
 
 
 def found(op: Operation, term: Term) -> Iterator[str]:
     """What an administrator has to look at, a sentence each."""
-    for name in _odd_probes(op.ledger.handle):
+    for name in probe.strays(op.ledger.handle):
         yield f"{RESERVED}/{name} is not a file: Holdfast leaves it; move it elsewhere"
     folder = "/".join((RESERVED, *terms.path_of(term)))
     for name in ended_terms.strays(op.term):
@@ -34,12 +30,6 @@ def found(op: Operation, term: Term) -> Iterator[str]:
                 f"cannot use the intent {terms.INTENT}{volume} in {folder} ({why}): Holdfast skips "
                 "it; remove it"
             )
-
-
-def _odd_probes(holdfast: int) -> list[str]:
-    with os.scandir(holdfast) as entries:
-        probes = [entry for entry in entries if entry.name.startswith(PROBE)]
-    return [shown(entry.name) for entry in probes if not entry.is_file(follow_symlinks=False)]
 
 
 def _why_unusable(op: Operation, volume: str) -> str:

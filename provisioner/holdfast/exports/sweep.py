@@ -23,7 +23,6 @@ from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim import move_back, path_in_term
 from holdfast.exports.record import Record, State
-from holdfast.exports.strays import PROBE
 
 _TROUBLE = (Failed, Unsafe, OSError)  # affects only one volume
 _MOST = 200  # entries of the trash that one sweep scans, with and without a record each
@@ -42,21 +41,6 @@ def remove_late(op: Operation, directory: str) -> None:
     op.ledger.prune(directory)
     parents.prune(op, directory)
     parents.remove_late(op, directory)
-
-
-def remove_probes(op: Operation, before: set[str]) -> set[str]:
-    """Removes the probe files that the last sweep saw (`before`); returns the others.
-
-    Younger ones may be in use: over NFS, removing them would make their handle stale. What is not
-    a file is a stray and stays.
-    """
-    with os.scandir(op.ledger.handle) as entries:
-        probes = [entry for entry in entries if entry.name.startswith(PROBE)]
-    there = {entry.name for entry in probes if entry.is_file(follow_symlinks=False)}
-    for name in there & before:
-        with suppress(OSError):  # the next sweep but one tries again
-            op.changes.unlink(op.ledger.handle, name)
-    return there - before
 
 
 class TrashScan:
