@@ -7,26 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
-from holdfast.claims.constants import RETAIN
-from holdfast.claims.errors import Refused
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import RESERVED
 from holdfast.exports import (
+    adopt,
+    confirm,
     create,
+    follow,
     identity,
     ledger,
-    misfiled,
-    path_owners,
     probe,
     reaper,
     reclaim,
     recover,
-    reserve,
+    released,
     restored,
     sweep,
     takeover,
@@ -35,16 +32,8 @@ from holdfast.exports import (
     undo,
 )
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import (
-    ExportUnavailable,
-    Failed,
-    Fenced,
-    Unsafe,
-    explained,
-    of_the_export,
-)
+from holdfast.exports.errors import Unsafe, explained, of_the_export
 from holdfast.exports.handles import Handles
-from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.interface import (
     ExportInfo,
     Grant,
@@ -56,9 +45,7 @@ from holdfast.exports.interface import (
     Wanted,
 )
 from holdfast.exports.operation import Operation
-from holdfast.exports.record import DirectoryTaken, Record, State
-
-T = TypeVar("T")
+from holdfast.exports.record import Record, State
 
 
 class Export:
@@ -74,13 +61,8 @@ class Export:
         self._root = root
         self._may_change = may_change
         self._open = Handles(root, may_change)
-        self._probes: set[str] = set()  # seen by the last sweep
-        self._trash_scan = sweep.TrashScan()
         self._reaper = reaper.Reaper()
-        self._intents: set[str] = (
-            set()
-        )  # volumes with an intent of an earlier term that has not ended yet
-        self._has_stuck = False  # entries of earlier terms
+        self._sweep = sweep.Sweep()
 
     def inspect(self) -> ExportInfo:
         """The export's id and format; changes nothing."""
@@ -155,7 +137,7 @@ class Export:
         """
         term = self.begin(leader).term
         what = "cannot update the records"
-        with explained(what), self._open.operation(Grant(term)) as op:
+        with self._operation(what, Grant(term)) as op:
             return restored.learn_others(op)
 
     def probe(self) -> ExportInfo:
@@ -175,13 +157,12 @@ class Export:
             self._open.holdfast() as (_, holdfast),
             Changes(self._may_change) as changes,
         ):
-            self._open.export_id = _known(identity.read(holdfast)).id
+            self._open.export_id = identity.read_known(holdfast).id
             term = terms.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
-        with explained("cannot take over"), self._open.operation(Grant(term)) as op:
+        with self._operation("cannot take over", Grant(term)) as op:
             took = takeover.take_over(op, term)
-            self._intents = set(terms.intents(op.term))
-            self._has_stuck = bool(took.unresolved)
+            self._sweep.begin(op, took)
             return took
 
     def find(self, volume: str) -> Record | None:
@@ -215,31 +196,29 @@ class Export:
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory and its record."""
         what = f"cannot make directory {wanted.directory!r}"
-        with explained(what), self._changing(grant, wanted.directory) as op:
+        with self._operation(what, grant) as op, op.locked(wanted.directory):
             return create.create(op, wanted, reuses)
 
     def confirm(self, grant: Grant, volume: str) -> None:
         """Records that the API server knows the volume; removes the records that it reuses."""
-        with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
-            _confirm(op, volume)
+        with self._operation(f"cannot record volume {volume}", grant) as op:
+            confirm.confirm(op, volume)
 
     def undo(self, grant: Grant, volume: str) -> None:
         """Undoes a `create` whose volume was never made; a directory with data is retained."""
-        with explained(f"cannot undo volume {volume}"), self._open.operation(grant) as op:
+        with self._operation(f"cannot undo volume {volume}", grant) as op:
             record = op.ledger.creating(volume)
             directory = record.directory if record else op.intent(volume)
             if directory:
                 with op.locked(directory):
                     undo.undo(op, volume)
-                self._open.abandoned.add(directory)
+                op.abandoned.add(directory)
 
     def adopt(self, grant: Grant, record: Record, *, may_use_reserve: bool = False) -> Record:
         """Records a volume that was made without Holdfast; returns the stored record."""
-        with (
-            explained(f"cannot record {record.volume}"),
-            self._changing(grant, record.directory) as op,
-        ):
-            return reserve.used_if_full(op, lambda: _adopt(op, record), allowed=may_use_reserve)
+        what = f"cannot record {record.volume}"
+        with self._operation(what, grant) as op, op.locked(record.directory):
+            return adopt.adopt(op, record, may_use_reserve=may_use_reserve)
 
     def follow(
         self,
@@ -252,46 +231,22 @@ class Export:
         may_use_reserve: bool = False,
     ) -> None:
         """Updates a record from its PersistentVolume."""
-        with explained(f"cannot record volume {volume}"), self._changing(grant) as op:
-            _confirm(op, volume)
-            record = self._find_refiled(op, volume)
-            if record is None or record.state is State.ARCHIVED:
-                return
-            now = replace(record, claim=claim, size=size, reclaim_policy=reclaim_policy)
-            if record.state is State.TRASHED:
-                self._follow_trashed(op, record, now)
-            elif now != record:
-                reserve.used_if_full(op, lambda: op.ledger.write(now), allowed=may_use_reserve)
+        with self._operation(f"cannot record volume {volume}", grant) as op:
+            follow.follow(op, volume, claim, size, reclaim_policy, may_use_reserve=may_use_reserve)
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on a released volume's directory."""
-        return self._reclaimed(reclaim.reclaim, grant, volume, claim_uid, action)
-
-    def _reclaimed(
-        self,
-        how: Callable[[Operation, Record, Action], T],
-        grant: Grant,
-        volume: str,
-        claim_uid: str,
-        action: Action,
-    ) -> T:
-        what = f"cannot {action} the directory of {volume}"
-        with explained(what), self._open.operation(grant) as op:
-            directory = _recorded(op, volume, claim_uid).directory
-            with op.locked(directory):
-                _confirm(op, volume)  # in case a crash prevented it
-                deletes = action is Action.DELETE
-                return reserve.used_if_full(
-                    op, lambda: _reclaimed(op, how, volume, claim_uid, action), allowed=deletes
-                )
+        with self._operation(f"cannot {action} the directory of {volume}", grant) as op:
+            return released.reclaim_volume(op, volume, claim_uid, action)
 
     def leave(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved | None:
         """As `reclaim`, if other volumes share the directory; None if this is the last of them."""
-        return self._reclaimed(reclaim.leave, grant, volume, claim_uid, action)
+        with self._operation(f"cannot {action} the directory of {volume}", grant) as op:
+            return released.leave_volume(op, volume, claim_uid, action)
 
     def forget(self, grant: Grant, volume: str) -> bool:
         """Removes the record of a deleted volume, if its directory is gone too."""
-        with explained(f"cannot remove the record of {volume}"), self._open.operation(grant) as op:
+        with self._operation(f"cannot remove the record of {volume}", grant) as op:
             record = op.ledger.find(volume)
             if record is None:
                 return True
@@ -301,7 +256,7 @@ class Export:
     def move_back(self, grant: Grant, volume: str) -> str:
         """Moves a directory back from the term's folder; returns its path, or "" if none was."""
         what = f"cannot move back the directory of {volume}"
-        with explained(what), self._open.operation(grant) as op:
+        with self._operation(what, grant) as op:
             record = op.ledger.find(volume)
             if record is None or record.state is not State.LIVE:
                 return ""
@@ -311,21 +266,8 @@ class Export:
     def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
         """Moves a directory back from the trash; returns its path, or "" if it was not there."""
         what = f"cannot move back the directory of {volume}"
-        with (
-            explained(what),
-            self._open.operation(grant) as op,
-            op.locked(ledger.trash_of(volume)),
-        ):
-            record = op.ledger.find(volume)
-            if record and (refusal := takeover.refusal(op, record)):
-                raise Unsafe(refusal)
-            return self._recovered(op, record, reclaim_policy) if record else ""
-
-    def _recovered(self, op: Operation, record: Record, reclaim_policy: str) -> str:
-        with op.locked(record.directory):
-            _confirm(op, record.volume)
-            found = op.ledger.find(record.volume)
-            return recover.recover(op, found, reclaim_policy) if found else ""
+        with self._operation(what, grant) as op:
+            return recover.recover(op, volume, reclaim_policy)
 
     def trashed(self) -> tuple[str, ...]:
         """The volumes with a directory in the trash."""
@@ -334,144 +276,22 @@ class Export:
 
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
         """Removes at most `entries` of a deleted volume's trash."""
-        with (
-            explained(f"cannot empty the trash of {volume}"),
-            self._open.operation(grant) as op,
-            op.locked(ledger.trash_of(volume)),  # it may be recovered
-        ):
-            record = op.ledger.find(volume)
-            if record and (refusal := takeover.refusal(op, record)):
-                return Reaped(done=False, blocked=(refusal,))
-            record = self._find_refiled(op, volume)
-            if record is None or record.state in {State.ARCHIVED, State.RETAINED}:
-                return Reaped(done=True)
-            if record.state is not State.TRASHED:
-                return Reaped(done=False)
-            if record.reclaim_policy == RETAIN:
-                self._recovered(op, record, RETAIN)
-                return Reaped(done=True)
-            removals = op.changes.non_durable()
-            seconds = grant.seconds / 2
-            reaped = self._reaper.reap(op.ledger, record, removals, entries, seconds)
-            if reaped.done:
-                self._remove_late(op, record.directory)
-            return reaped
+        what = f"cannot empty the trash of {volume}"
+        with self._operation(what, grant) as op:
+            return self._reaper.reap(op, volume, entries, grant.seconds / 2)
 
     def sweep(self, grant: Grant) -> tuple[MovedBack, ...]:
         """Repairs what late calls of earlier terms did; see `sweep.py`."""
-        with explained("cannot look for late changes"), self._open.operation(grant) as waiting:
-            op = waiting.without_waiting()
-            if self._has_stuck:
-                with suppress(Failed, Unsafe, OSError):
-                    takeover.retry_stuck(op, grant.term)
-            with suppress(Failed, Fenced, Unsafe, OSError):
-                terms.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
-            with suppress(Failed, Unsafe, OSError):
-                terms.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
-            with suppress(Failed, Unsafe, OSError):
-                reserve.prepare(op)
-            self._intents &= set(terms.intents(op.term))
-            self._intents -= takeover.end_intents(op, self._intents)
-            for directory in self._open.abandoned.all():
-                with suppress(Failed, Unsafe, OSError, Refused):
-                    self._remove_late(op, directory)
-            self._probes = probe.remove_left(op, self._probes)
-            return tuple(sweep.misplaced(op, grant, self._trash_scan))
-
-    def _find_refiled(self, op: Operation, volume: str) -> Record | None:
-        """The record of a volume, refiled if it is wrongly among those of the trash."""
-        record = op.ledger.find(volume)
-        if record is None or record.state is State.LIVE:
-            return record
-        if record.state is State.TRASHED and tree.exists(op.ledger.folder(ledger.TRASH), volume):
-            return record  # correct: needs no lock
-        with op.locked(record.directory):
-            record = op.ledger.find(volume)  # another call may just have moved it
-            return misfiled.refiled(op, record) if record else None
-
-    def _follow_trashed(self, op: Operation, record: Record, now: Record) -> None:
-        with op.locked(ledger.trash_of(record.volume)):
-            if now != record == op.ledger.find(record.volume):
-                op.ledger.write_trashed(now)
-
-    def _remove_late(self, op: Operation, directory: str) -> None:
-        with op.locks.tried(directory) as is_free:
-            if is_free:
-                sweep.remove_late(op, directory)
+        with self._operation("cannot look for late changes", grant) as op:
+            return self._sweep.sweep(op, grant)
 
     @contextmanager
-    def _changing(self, grant: Grant, directory: str = "") -> Iterator[Operation]:
-        with self._open.operation(grant) as op:
-            if not directory:
-                yield op
-                return
-            with op.locked(directory):
-                yield op
-
-
-def _known(info: ExportInfo) -> ExportInfo:
-    if not info.id:
-        raise ExportUnavailable("the export has no id (.holdfast/export): initialise it first")
-    return info
+    def _operation(self, what: str, grant: Grant) -> Iterator[Operation]:
+        """An operation; `what` says what has failed in front of why it did."""
+        with explained(what), self._open.operation(grant) as op:
+            yield op
 
 
 def _make_folder(changes: Changes, parent: int, name: str) -> None:
     with suppress(FileExistsError):
         changes.mkdir(parent, name, 0o700)
-
-
-def _is_foreign(record: Record, others: list[Record]) -> bool:
-    """Whether a record that shares the directory says that it is foreign.
-
-    Raises DirectoryTaken if another volume has the directory and may not share it.
-    """
-    strangers = [other for other in others if not (other.inherited or record.shares_with(other))]
-    if strangers:
-        raise DirectoryTaken(record.directory, strangers)
-    return any(other.foreign for other in others if other.directory == record.directory)
-
-
-def _adopt(op: Operation, record: Record) -> Record:
-    if held := op.ledger.find(record.volume):
-        return held
-    Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
-    _is_foreign(record, list(op.ledger.others(record.directory, record.volume)))
-    op.ledger.mark(record.directory, record.volume)  # before the record: none without its mark
-    try:
-        others = path_owners.others_now(op, record.directory, record.volume)
-        foreign = _is_foreign(record, others)
-    except (DirectoryTaken, Unsafe):
-        op.ledger.unmark(record.directory, record.volume)
-        raise
-    inode = op.inode_at(record.directory) or UNKNOWN
-    record = replace(record, origin=op.cluster, inode=inode, foreign=foreign)
-    op.ledger.write(record)
-    return record
-
-
-def _reclaimed(
-    op: Operation,
-    how: Callable[[Operation, Record, Action], T],
-    volume: str,
-    claim_uid: str,
-    action: Action,
-) -> T:
-    misfiled.refiled(op, _recorded(op, volume, claim_uid))
-    return how(op, _recorded(op, volume, claim_uid), action)
-
-
-def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:
-    record = op.ledger.find(volume)
-    if record is None or record.claim.uid != claim_uid:
-        raise Unsafe(f"no record names volume {volume} and claim uid {claim_uid}")
-    return record
-
-
-def _confirm(op: Operation, volume: str) -> None:
-    record = op.ledger.creating(volume)
-    if record is None:
-        return
-    for former in record.succeeds:
-        if old := op.ledger.find(former):
-            op.ledger.forget(old)
-    op.ledger.confirm(volume)

@@ -43,6 +43,14 @@ def read(holdfast: int) -> ExportInfo:
         ) from error
 
 
+def read_known(holdfast: int) -> ExportInfo:
+    """As `read`; raises ExportUnavailable if the export has no id, too."""
+    info = read(holdfast)
+    if not info.id:
+        raise ExportUnavailable("the export has no id (.holdfast/export): initialise it first")
+    return info
+
+
 def read_damaged(holdfast: int) -> ExportInfo:
     """As `read`; a file that cannot be parsed counts as missing."""
     try:

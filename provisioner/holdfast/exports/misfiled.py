@@ -17,6 +17,23 @@ from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record, State
 
 
+def find(op: Operation, volume: str) -> Record | None:
+    """The record of a volume, refiled if it is misfiled; None if there is none.
+
+    Raises:
+        Unsafe: the record cannot be parsed.
+        TimedOut: another call holds the lock of the record's directory.
+    """
+    record = op.ledger.find(volume)
+    if record is None or record.state is State.LIVE:
+        return record
+    if record.state is State.TRASHED and tree.exists(op.ledger.folder(TRASH), volume):
+        return record  # correct: needs no lock
+    with op.locked(record.directory):
+        record = op.ledger.find(volume)  # another call may just have moved it
+        return refiled(op, record) if record else None
+
+
 def refiled(op: Operation, record: Record) -> Record:
     """Moves a misfiled record back to `volumes`; returns the record as it is then.
 

@@ -16,13 +16,15 @@ import time
 import uuid
 from contextlib import suppress
 
-from holdfast.exports import tree
+from holdfast.claims.constants import RETAIN
+from holdfast.exports import misfiled, recover, takeover, tree, undo
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import TimedOut, Unsafe
 from holdfast.exports.inode import inode_of
 from holdfast.exports.interface import Reaped
-from holdfast.exports.ledger import TRASH, TRASHED, Ledger
-from holdfast.exports.record import Record
+from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
+from holdfast.exports.operation import Operation
+from holdfast.exports.record import Record, State
 
 _DEEPEST = 50  # levels, one open handle each; deeper directories are moved up first
 _TRIES = 50  # for each entry of the limit: entries that fail must not use up the turn's time
@@ -38,18 +40,43 @@ class Reaper:
     def __init__(self) -> None:
         self._left: dict[str, int] = {}  # by volume: entries that its next turn skips
 
-    def reap(
-        self, ledger: Ledger, record: Record, removals: Changes, entries: int, seconds: float
-    ) -> Reaped:
-        """Removes entries of a volume's trash, and its record with the last.
+    def reap(self, op: Operation, volume: str, entries: int, seconds: float) -> Reaped:
+        """Removes entries of a deleted volume's trash, and its record with the last.
+
+        If the record says `Retain`, it moves the directory back instead. Nothing is removed that
+        is another cluster's or not in the trash.
 
         Args:
-            ledger: the records.
-            record: the volume's record, in state TRASHED.
-            removals: removes the entries; need not be durable.
+            op: the operation.
+            volume: the name of the deleted PersistentVolume.
             entries: how many are removed at most.
             seconds: no removal begins after this time, which ends well before the deadline.
+
+        Raises:
+            Unsafe: the record cannot be parsed; or as `recover.recover`.
+            TimedOut: another call holds the lock of the trash or of the directory.
         """
+        with op.locked(trash_of(volume)):  # it may be recovered
+            record = op.ledger.find(volume)
+            if record and (refusal := takeover.refusal(op, record)):
+                return Reaped(done=False, blocked=(refusal,))
+            record = misfiled.find(op, volume)
+            if record is None or record.state in {State.ARCHIVED, State.RETAINED}:
+                return Reaped(done=True)
+            if record.state is not State.TRASHED:
+                return Reaped(done=False)
+            if record.reclaim_policy == RETAIN:
+                recover.recover_locked(op, record, RETAIN)
+                return Reaped(done=True)
+            removals = op.changes.non_durable()
+            reaped = self._reap(op.ledger, record, removals, entries, seconds)
+            if reaped.done:
+                undo.remove_late(op, record.directory)
+            return reaped
+
+    def _reap(
+        self, ledger: Ledger, record: Record, removals: Changes, entries: int, seconds: float
+    ) -> Reaped:
         skip = self._left.pop(record.volume, 0)
         removal = _Removal(removals, entries, seconds, skip)
         try:

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import misfiled, path_owners, terms, tree
+from holdfast.exports import misfiled, path_owners, takeover, terms, tree
+from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import inode_of
 from holdfast.exports.ledger import TRASH, trash_of
@@ -20,17 +21,42 @@ from holdfast.exports.reclaim import move_back
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 
-def recover(op: Operation, record: Record, reclaim_policy: str) -> str:
-    """Moves a directory from the trash to its path; returns the path, or "" if it was there.
+def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
+    """Moves a volume's directory from the trash to its path.
 
-    The caller holds the locks of the record's directory and trash. Where the directory cannot be
-    moved, the record says `Retain` if the volume does: the reaper removes no such directory.
+    Where the directory cannot be moved, the record says `Retain` if the volume does: the reaper
+    removes no such directory.
+
+    Args:
+        op: the operation.
+        volume: the PersistentVolume's name.
+        reclaim_policy: what the record is to say from then on, "Delete" or "Retain".
+
+    Returns:
+        The directory's path; "" if it was there already, or if the volume has no record.
 
     Raises:
         DirectoryTaken: directories of other volumes overlap it.
         DirectoryGone: it is neither in the trash nor at its path.
-        Unsafe: something else is at its path or in the trash.
+        Unsafe: something else is at its path or in the trash, or the record is another cluster's.
+        TimedOut: another call holds the lock of the directory or of its trash.
     """
+    with op.locked(trash_of(volume)):
+        record = op.ledger.find(volume)
+        if record and (refusal := takeover.refusal(op, record)):
+            raise Unsafe(refusal)
+        return recover_locked(op, record, reclaim_policy) if record else ""
+
+
+def recover_locked(op: Operation, record: Record, reclaim_policy: str) -> str:
+    """As `recover`, for a caller that holds the lock of the record's trash."""
+    with op.locked(record.directory):
+        confirm(op, record.volume)
+        found = op.ledger.find(record.volume)
+        return _recovered(op, found, reclaim_policy) if found else ""
+
+
+def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
     record = misfiled.refiled(op, record)
     if record.state is State.TRASHED:
         try:

@@ -68,6 +68,16 @@ def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
             op.clear(parent, name)
 
 
+def remove_late(op: Operation, directory: str) -> None:
+    """Removes what a late `create` may have left at an abandoned path, unless a call is there."""
+    with op.locks.tried(directory) as is_free:
+        if is_free:
+            remove_half_made(op, directory)
+            op.ledger.prune(directory)
+            parents.prune(op, directory)
+            parents.remove_late(op, directory)
+
+
 def is_recorded(record: Record, handle: int) -> bool:
     """Whether a directory, open as `handle`, is that of a record in `creating`.
 

@@ -216,7 +216,7 @@ def test_the_sweep_carries_nothing_over_while_an_operation_is_about_the_same_vol
     late = root / TERMS / f".ended-1.{ID}" / "-pvc-2"
     late.mkdir()
     exports = export.exports
-    exports._has_stuck = True  # type: ignore[attr-defined]
+    exports._sweep._has_stuck = True  # type: ignore[attr-defined]
     rename, swept = os.rename, list[int]()
 
     def sweep(name: str, target: str, **places: int) -> None:

@@ -1,0 +1,52 @@
+"""Adopts a volume that was made without Holdfast: its record is written, its directory stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from holdfast.exports import path_owners, reserve
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.inode import UNKNOWN
+from holdfast.exports.operation import Operation
+from holdfast.exports.record import DirectoryTaken, Record
+
+
+def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
+    """Records a volume; returns the stored record, which is the earlier one if it has one.
+
+    The caller holds the lock of the record's directory.
+
+    Raises:
+        DirectoryTaken: the directory overlaps those of other volumes, and it may not share it.
+        Unsafe: the record could not be read again, or a create is under way there.
+    """
+    return reserve.used_if_full(op, lambda: _adopt(op, record), allowed=may_use_reserve)
+
+
+def _adopt(op: Operation, record: Record) -> Record:
+    if held := op.ledger.find(record.volume):
+        return held
+    Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
+    _is_foreign(record, list(op.ledger.others(record.directory, record.volume)))
+    op.ledger.mark(record.directory, record.volume)  # before the record: none without its mark
+    try:
+        others = path_owners.others_now(op, record.directory, record.volume)
+        foreign = _is_foreign(record, others)
+    except (DirectoryTaken, Unsafe):
+        op.ledger.unmark(record.directory, record.volume)
+        raise
+    inode = op.inode_at(record.directory) or UNKNOWN
+    record = replace(record, origin=op.cluster, inode=inode, foreign=foreign)
+    op.ledger.write(record)
+    return record
+
+
+def _is_foreign(record: Record, others: list[Record]) -> bool:
+    """Whether a record that shares the directory says that it is foreign.
+
+    Raises DirectoryTaken if another volume has the directory and may not share it.
+    """
+    strangers = [other for other in others if not (other.inherited or record.shares_with(other))]
+    if strangers:
+        raise DirectoryTaken(record.directory, strangers)
+    return any(other.foreign for other in others if other.directory == record.directory)

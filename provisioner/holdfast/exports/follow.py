@@ -1,0 +1,52 @@
+"""Follows a PersistentVolume: its record says what the volume says of claim, size and policy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from holdfast.claims.objects import ClaimRef
+from holdfast.exports import misfiled, reserve
+from holdfast.exports.confirm import confirm
+from holdfast.exports.ledger import trash_of
+from holdfast.exports.operation import Operation
+from holdfast.exports.record import Record, State
+
+
+def follow(
+    op: Operation,
+    volume: str,
+    claim: ClaimRef,
+    size: str,
+    reclaim_policy: str,
+    *,
+    may_use_reserve: bool,
+) -> None:
+    """Updates the record of a volume, also in the trash; an archived one stays as it is.
+
+    Args:
+        op: the operation.
+        volume: the PersistentVolume's name.
+        claim: the claim that it is bound to.
+        size: its capacity, a quantity of Kubernetes such as "1Gi".
+        reclaim_policy: its reclaim policy, "Delete" or "Retain".
+        may_use_reserve: whether a full export's reserve may be used for the record.
+
+    Raises:
+        Unsafe: a record cannot be parsed.
+        TimedOut: another call holds the lock of the directory or of its trash.
+    """
+    confirm(op, volume)
+    record = misfiled.find(op, volume)
+    if record is None or record.state is State.ARCHIVED:
+        return
+    now = replace(record, claim=claim, size=size, reclaim_policy=reclaim_policy)
+    if record.state is State.TRASHED:
+        _follow_trashed(op, record, now)
+    elif now != record:
+        reserve.used_if_full(op, lambda: op.ledger.write(now), allowed=may_use_reserve)
+
+
+def _follow_trashed(op: Operation, record: Record, now: Record) -> None:
+    with op.locked(trash_of(record.volume)):
+        if now != record == op.ledger.find(record.volume):
+            op.ledger.write_trashed(now)

@@ -1,0 +1,55 @@
+"""Released volumes: finds the record that a reclaim needs, and repairs it after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from holdfast.claims.parameters import Action
+from holdfast.exports import misfiled, reclaim, reserve
+from holdfast.exports.confirm import confirm
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.interface import Moved
+from holdfast.exports.operation import Operation
+from holdfast.exports.record import Record
+
+T = TypeVar("T")
+
+
+def reclaim_volume(op: Operation, volume: str, claim_uid: str, action: Action) -> Moved:
+    """Carries out a reclaim action on the directory of a volume that the claim released.
+
+    Raises:
+        Unsafe: no record names the volume and the claim; or as `reclaim.reclaim`.
+        DirectoryTaken: as `reclaim.reclaim`.
+        TimedOut: another call holds the lock of the directory.
+    """
+    return _reclaimed(reclaim.reclaim, op, volume, claim_uid, action)
+
+
+def leave_volume(op: Operation, volume: str, claim_uid: str, action: Action) -> Moved | None:
+    """As `reclaim_volume`, if other volumes share the directory; None if it is the last of them."""
+    return _reclaimed(reclaim.leave, op, volume, claim_uid, action)
+
+
+def _reclaimed(
+    how: Callable[[Operation, Record, Action], T],
+    op: Operation,
+    volume: str,
+    claim_uid: str,
+    action: Action,
+) -> T:
+    def reclaimed() -> T:
+        misfiled.refiled(op, _recorded(op, volume, claim_uid))
+        return how(op, _recorded(op, volume, claim_uid), action)
+
+    with op.locked(_recorded(op, volume, claim_uid).directory):
+        confirm(op, volume)  # in case a crash prevented it
+        return reserve.used_if_full(op, reclaimed, allowed=action is Action.DELETE)
+
+
+def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:
+    record = op.ledger.find(volume)
+    if record is None or record.claim.uid != claim_uid:
+        raise Unsafe(f"no record names volume {volume} and claim uid {claim_uid}")
+    return record
