@@ -12,12 +12,13 @@ from holdfast.exports.record import DirectoryTaken, Record
 
 
 def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
-    """Records a volume; returns the stored record, which is the earlier one if it has one.
+    """Records a volume, unless it has a record already; returns the stored record.
 
     The caller holds the lock of the record's directory.
 
     Raises:
-        DirectoryTaken: the directory overlaps those of other volumes, and it may not share it.
+        DirectoryTaken: another volume has the directory, or one above or beneath it, and the two
+            may not share it.
         Unsafe: the record could not be read again, or a create is under way there.
     """
     return reserve.used_if_full(op, lambda: _adopt(op, record), allowed=may_use_reserve)

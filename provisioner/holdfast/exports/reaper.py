@@ -69,12 +69,12 @@ class Reaper:
                 recover.recover_locked(op, record, RETAIN)
                 return Reaped(done=True)
             removals = op.changes.non_durable()
-            reaped = self._reap(op.ledger, record, removals, entries, seconds)
+            reaped = self._take_turn(op.ledger, record, removals, entries, seconds)
             if reaped.done:
                 undo.remove_late(op, record.directory)
             return reaped
 
-    def _reap(
+    def _take_turn(
         self, ledger: Ledger, record: Record, removals: Changes, entries: int, seconds: float
     ) -> Reaped:
         skip = self._left.pop(record.volume, 0)
