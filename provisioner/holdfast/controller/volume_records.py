@@ -65,9 +65,12 @@ class VolumeRecords:
         return found
 
     def follow(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
-        """Updates the record if the volume's claim, policy or size changed; raises ExportError."""
+        """Updates the record if the volume's claim, policy or size changed; raises ExportError.
+
+        Also if the volume, by its policy, retains what is in the trash, or does not any more.
+        """
         claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
-        if (record.claim, record.size, record.reclaim_policy) == (claim, size, policy):
+        if record.followed(claim, size, policy) == record:
             return
         self._context.directories.change(
             "update record",

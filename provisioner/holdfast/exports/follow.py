@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from holdfast.claims.objects import ClaimRef
 from holdfast.exports import misfiled, reserve
 from holdfast.exports.confirm import confirm
@@ -39,7 +37,7 @@ def follow(
     record = misfiled.find(op, volume)
     if record is None or record.state is State.ARCHIVED:
         return
-    now = replace(record, claim=claim, size=size, reclaim_policy=reclaim_policy)
+    now = record.followed(claim, size, reclaim_policy)
     if record.state is State.TRASHED:
         _follow_trashed(op, record, now)
     elif now != record:

@@ -298,7 +298,8 @@ class Exports(Protocol):
     def reap(self, grant: Grant, volume: str, entries: int) -> Reaped:
         """Removes at most `entries` of a volume's trash; the volume must be deleted.
 
-        If the record says `Retain`, it moves the directory back instead, as `recover` does.
+        If the volume was set to Retain when its directory was in the trash already, it moves that
+        back instead, as `recover` does.
         It stops at half of the grant's time, so that the caller still gets the result.
         """
 

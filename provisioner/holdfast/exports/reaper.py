@@ -43,8 +43,8 @@ class Reaper:
     def reap(self, op: Operation, volume: str, entries: int, seconds: float) -> Reaped:
         """Removes entries of a deleted volume's trash, and its record with the last.
 
-        If the record says `Retain`, it moves the directory back instead. Nothing is removed that
-        is another cluster's or not in the trash.
+        A directory that was retained in the trash is moved back instead. The policy alone may be
+        from before the deletion. Nothing is removed that is another cluster's or not in the trash.
 
         Args:
             op: the operation.
@@ -65,7 +65,7 @@ class Reaper:
                 return Reaped(done=True)
             if record.state is not State.TRASHED:
                 return Reaped(done=False)
-            if record.reclaim_policy == RETAIN:
+            if record.retained_in_trash:
                 recover.recover_locked(op, record, RETAIN)
                 return Reaped(done=True)
             removals = op.changes.non_durable()

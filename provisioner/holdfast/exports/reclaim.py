@@ -252,7 +252,7 @@ def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
     Without a record, a crash would leave a volume that cannot be deleted. Until the record is in
     `trashed`, another leader's sweep may put the directory back, unless it `stays` (shared).
     """
-    op.ledger.discard(record if record.state is State.TRASHED else _without_target(op, record))
+    op.ledger.discard(record if record.state is State.TRASHED else _to_be_trashed(op, record))
     if not stays and misfiled.is_misfiled(op, record):
         op.ledger.refile(record)
         raise Unsafe(f"{record.directory!r} was moved back meanwhile: Holdfast will retry")
@@ -262,6 +262,18 @@ def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
     if op.ledger.has_others(record.directory, record.volume):
         return Moved(Outcome.SHARED, record.directory)
     return Moved(Outcome.GONE)
+
+
+def _to_be_trashed(op: Operation, record: Record) -> Record:
+    """The record before it is moved to `trashed`, without what is left of earlier attempts.
+
+    A recovery that ended halfway leaves it retained: the reaper would move the directory back.
+    """
+    record = _without_target(op, record)
+    if record.retained_in_trash:
+        record = replace(record, retained_in_trash=False)
+        op.ledger.write(record)
+    return record
 
 
 def _into_trash(op: Operation, record: Record) -> None:

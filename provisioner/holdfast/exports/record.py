@@ -34,6 +34,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from holdfast.claims.constants import RETAIN
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
@@ -100,6 +101,8 @@ class Record:
         found: the directory existed before the volume; it keeps its mode and owner.
         foreign: it existed and had no record: it is never removed.
         inherited: made by nfs-subdir-external-provisioner, whose rules let volumes share.
+        retained_in_trash: the volume was set to Retain when its directory was in the trash already,
+            which goes back to its path therefore; false in any other place.
         succeeds: deleted volumes whose retained directory this volume reuses.
         origin: uid of the cluster (of its namespace kube-system); empty if it was unreadable.
         state: where the data is.
@@ -127,6 +130,7 @@ class Record:
     found: bool = False
     foreign: bool = False
     inherited: bool = False
+    retained_in_trash: bool = False
     succeeds: tuple[str, ...] = ()
     origin: str = ""
     state: State = State.LIVE
@@ -195,6 +199,16 @@ class Record:
         """The record, with its directory at this path in the trash."""
         return replace(self, state=State.TRASHED, target=place)
 
+    def followed(self, claim: ClaimRef, size: str, reclaim_policy: str) -> Record:
+        """The record as its PersistentVolume, which has these, wants it."""
+        return replace(
+            self,
+            claim=claim,
+            size=size,
+            reclaim_policy=reclaim_policy,
+            retained_in_trash=self.state is State.TRASHED and reclaim_policy == RETAIN,
+        )
+
     @property
     def in_place(self) -> bool:
         """Whether the data is at the directory and is not being moved."""
@@ -203,7 +217,7 @@ class Record:
     @property
     def was_retained(self) -> bool:
         """Whether the directory was retained, and may be reused by a claim with its path."""
-        kept = self.reclaim_policy == "Retain" or self.on_delete is Action.RETAIN
+        kept = self.reclaim_policy == RETAIN or self.on_delete is Action.RETAIN
         return self.state is State.RETAINED or (self.state is State.LIVE and kept)
 
     def shares_with(self, other: Record) -> bool:
@@ -228,7 +242,7 @@ _PARTS = {
 }
 _TEXTS = {"volume", "export", "directory", "storage_class", "size", "reclaim_policy", "mode"}
 _TEXTS |= {"origin", "target", "created", "moved"}
-_FLAGS = {"shared", "found", "foreign", "inherited"}
+_FLAGS = {"shared", "found", "foreign", "inherited", "retained_in_trash"}
 
 
 def _loaded(data: bytes) -> Any:

@@ -8,7 +8,6 @@ of a live volume in the trash.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
 from holdfast.exports import misfiled, path_owners, takeover, terms, tree
@@ -24,7 +23,7 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
     """Moves a volume's directory from the trash to its path.
 
-    Where the directory cannot be moved, the record says `Retain` if the volume does: the reaper
+    Where the directory cannot be moved, the record says so if the volume says `Retain`: the reaper
     removes no such directory.
 
     Args:
@@ -62,16 +61,23 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
         try:
             _refile(op, record)
         except (Unsafe, DirectoryTaken):
-            if RETAIN == reclaim_policy != record.reclaim_policy:
-                op.ledger.write_trashed(replace(record, reclaim_policy=RETAIN))
+            if reclaim_policy == RETAIN:
+                _retain_in_trash(op, record)
             raise
         record = op.ledger.find(record.volume) or record
     if record.state is not State.LIVE:
         return ""
     place = _take_back(op, record)
-    if record.reclaim_policy != reclaim_policy:
-        op.ledger.write(replace(record, reclaim_policy=reclaim_policy))
+    now = record.followed(record.claim, record.size, reclaim_policy)
+    if now != record:
+        op.ledger.write(now)
     return place
+
+
+def _retain_in_trash(op: Operation, record: Record) -> None:
+    now = record.followed(record.claim, record.size, RETAIN)
+    if now != record:
+        op.ledger.write_trashed(now)
 
 
 def _refile(op: Operation, record: Record) -> None:

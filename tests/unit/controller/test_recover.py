@@ -130,6 +130,7 @@ class TestRetain:
         record = held.record()
         assert record is not None
         assert (record.state, record.reclaim_policy) == (State.TRASHED, "Retain")
+        assert record.retained_in_trash
 
     def test_one_that_is_taken_back_is_forgotten(self, held: Site) -> None:
         held.edit("1", RETAIN)

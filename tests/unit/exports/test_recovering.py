@@ -189,6 +189,53 @@ class TestReaper:
         assert blocked.find("pvc-1") is None
         assert visible(root) == ["team", "team/data"]
 
+    def test_a_policy_from_before_the_deletion_keeps_nothing(
+        self, root: Path, export: Leading
+    ) -> None:
+        """The volume was switched to Delete, or its class says Retain and version 1 deleted it."""
+        trash(export, policy="Retain")
+
+        assert export.reap() == 0
+
+        assert export.find("pvc-1") is None
+        assert visible(root) == []
+
+    @pytest.mark.parametrize("kept_by", ["a failed recovery", "an update of the record"])
+    def test_a_retain_after_the_deletion_counts_though_the_policy_was_the_same_before(
+        self, root: Path, export: Leading, kept_by: str
+    ) -> None:
+        trash(export, policy="Retain")
+        if kept_by == "a failed recovery":
+            (root / "team/data").mkdir(parents=True)
+            with pytest.raises(Unsafe):
+                recover(export, "Retain")
+            (root / "team/data").rmdir()
+        else:
+            export.exports.follow(export.grant, "pvc-1", found(export).claim, "1Gi", "Retain")
+
+        assert export.reap() == 0
+
+        assert (root / "team/data/file").read_text() == "data"
+
+    @pytest.mark.parametrize("crash", ["none", "before the directory", "after the directory"])
+    def test_what_was_moved_back_and_is_deleted_again_is_removed(
+        self, root: Path, blocked: Leading, crash: str
+    ) -> None:
+        """The record does not keep what an earlier stay in the trash was to become."""
+        (root / "team/data").rmdir()
+        if crash == "none":
+            blocked.reap()
+        else:
+            (root / ".holdfast/trashed/pvc-1").rename(root / ".holdfast/volumes/pvc-1")
+        if crash == "after the directory":
+            (root / TRASH).rename(root / "team/data")
+
+        assert blocked.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
+        assert blocked.reap() == 0
+
+        assert blocked.find("pvc-1") is None
+        assert visible(root) == ["team"]
+
     def test_it_waits_while_a_directory_is_moved_back(self, export: Leading) -> None:
         """Its open handle would follow the directory to its path."""
         trash(export)

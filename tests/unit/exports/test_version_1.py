@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.interface import Outcome
-from tests.unit.exports.given import Leading, found, plan, published, touched
+from tests.unit.exports.given import Leading, found, plan, published, touched, visible
 
 
 @pytest.fixture
@@ -81,6 +82,24 @@ def test_an_empty_directory_goes_when_the_volume_is_undone(root: Path, recorded:
     recorded.undo("pvc-1")
 
     assert not (root / "data").exists()
+
+
+def test_what_version_1_has_half_emptied_is_not_moved_back(root: Path, export: Leading) -> None:
+    """Its records kept the class's policy, whatever the volume said when it was deleted."""
+    made = published(export, "1", "data", policy="Retain")
+    (root / "data/left").write_text("data")
+    newer = {"retained_in_trash", "inode", "version", "export", "inherited"}
+    fields = json.loads(replace(made, version=1, inode=UNKNOWN).dump())
+    old = {name: value for name, value in fields.items() if name not in newer}
+    (root / ".holdfast/trashed/pvc-1").write_text(json.dumps(old))
+    (root / ".holdfast/volumes/pvc-1").unlink()
+    (root / ".holdfast/directories/data/pvc-1").unlink()
+    (root / "data").rename(root / ".holdfast/trash/pvc-1")
+
+    assert export.reap() == 0
+
+    assert export.find("pvc-1") is None
+    assert visible(root) == []
 
 
 def test_a_volume_of_version_1_that_the_api_server_knows_keeps_its_data(
