@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from holdfast.claims import conflicts
 from holdfast.claims.constants import DIRECTORY
@@ -75,9 +76,7 @@ class Reclaimer:
             return Moved(Outcome.GONE)
         record = self._records.find_or_adopt(volume)
         action = reclaim_action(volume, record)
-        # A full export has no room to update a record. Deleting needs only the claim in it.
-        if action is not Action.DELETE or record.claim != volume.claim:
-            self._records.follow(volume, record, may_use_reserve=action is Action.DELETE)
+        self._follow(volume, record, action)
         if moved := self._leave(volume, record, action):
             return moved
         self._refuse_if_used(volume, record)
@@ -86,6 +85,16 @@ class Reclaimer:
             lambda exports, grant: exports.reclaim(grant, volume.name, volume.claim.uid, action),
             volume.name,
         )
+
+    def _follow(self, volume: Volume, record: Record, action: Action) -> None:
+        """Updates the record: reclaiming needs its claim, and a later claim obeys its policy.
+
+        Deleting does not need the size in it, for which a full export has no room.
+        """
+        frees = action is Action.DELETE
+        if frees:
+            volume = replace(volume, size=record.size)
+        self._records.follow(volume, record, may_use_reserve=frees)
 
     def _leave(self, volume: Volume, record: Record, action: Action) -> Moved | None:
         """Reclaims a volume while others share its directory, which stays; None if none does.

@@ -44,6 +44,7 @@ def data(site: Site) -> Path:
 def test_a_retained_volume_that_is_switched_to_delete_is_deleted(
     bound: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bound.export.sweep(bound.grant)
     bound.edit("1", RETAIN)
     bound.release()
     bound.look_after()
@@ -54,6 +55,8 @@ def test_a_retained_volume_that_is_switched_to_delete_is_deleted(
 
     assert bound.volume() is None
     assert state(bound) is State.TRASHED
+    assert bound.export.reap(bound.grant, "pvc-1", 100).done
+    assert bound.record() is None
     assert bound.said() == []
 
 

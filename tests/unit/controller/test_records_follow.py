@@ -13,6 +13,8 @@ from tests.fake.apiserver import Fault
 from tests.unit.controller.given import ID, a_volume, ref
 from tests.unit.controller.site import Site, before, failing, once
 
+RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+DELETE: Json = {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}
 NEW = {"namespace": "team", "name": "data-2", "uid": "new"}
 
 
@@ -108,6 +110,20 @@ def test_a_volume_that_was_freed_by_hand_and_bound_anew_is_reclaimed_in_the_end(
     assert bound.volume() is None
     assert record(bound).state is State.TRASHED
     assert bound.said() == []
+
+
+def test_a_retained_volume_that_is_switched_to_delete_is_recorded_so_before_it_is_deleted(
+    bound: Site,
+) -> None:
+    bound.edit("1", RETAIN)
+    bound.release()
+    bound.look_after()
+    bound.edit("1", DELETE)
+
+    bound.look_after()
+
+    assert bound.volume() is None
+    assert (record(bound).state, record(bound).reclaim_policy) == (State.TRASHED, "Delete")
 
 
 def test_an_edit_that_nobody_saw_is_caught_up_with_when_the_volume_is_reclaimed(site: Site) -> None:

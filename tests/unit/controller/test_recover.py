@@ -15,6 +15,7 @@ from tests.unit.controller.given import ANOTHER_ID, a_volume, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+DELETE: Json = {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}
 BACKUP = "example.com/backup"
 PATH = VOLUMES.path(name="pvc-1")
 
@@ -44,6 +45,11 @@ def let_go(site: Site) -> None:
     """The last finalizer is taken off, and the cache sees the volume's end."""
     gone = site.server.objects.patch(PATH, {"metadata": {"finalizers": None}})
     site._take(2, "DELETED", gone)
+
+
+def deleted(made: Json) -> Json:
+    """A volume as the last event about it shows it."""
+    return {**made, "metadata": {**made["metadata"], "resourceVersion": "9999"}}
 
 
 def is_back(site: Site) -> bool:
@@ -224,6 +230,49 @@ class TestCreatedAgain:
         trashed.look_after()
 
         assert is_back(trashed)
+
+
+class TestSwitchedToDelete:
+    """A volume was Retain and is deleted by the policy Delete: nothing of it comes back."""
+
+    def switch_and_delete(self, site: Site) -> None:
+        site.edit("1", RETAIN)
+        site.look_after()
+        site.release()
+        site.look_after()
+        site.edit("1", DELETE)
+        site.look_after()
+        assert site.volume() is None
+        site._take(2, "DELETED", deleted(a_volume(ref())))
+
+    def test_its_data_is_removed_and_no_later_claim_gets_it(self, site: Site) -> None:
+        site.made_on_export(ref())
+        (site.root / "team/data/file").write_text("data")
+        site.add_volume(a_volume(ref()))
+        site.look_after()
+
+        self.switch_and_delete(site)
+        assert site.export.reap(site.grant, "pvc-1", 100).done
+        site.add_claim(ref("2"))
+        site.serve()
+
+        assert site.record() is None
+        assert list((site.root / "team/data").iterdir()) == []
+
+    def test_no_record_of_it_keeps_what_it_shared(self, site: Site) -> None:
+        site.add_class(sharedPaths="true")
+        for uid in "12":
+            site.made_on_export(ref(uid), shared=True)
+            site.add_volume(a_volume(ref(uid)))
+            site.look_after(uid)
+
+        self.switch_and_delete(site)
+        assert site.export.reap(site.grant, "pvc-1", 100).done
+        site.release("2")
+        site.look_after("2")
+
+        assert site.record() is None
+        assert not (site.root / "team/data").exists()
 
 
 class TestStays:
