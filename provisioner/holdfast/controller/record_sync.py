@@ -10,9 +10,12 @@ from holdfast.claims.constants import EXPORT
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import StorageClass, Volume
+from holdfast.claims.reclaim import is_released
 from holdfast.controller.context import Context
+from holdfast.controller.requeue import Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
+from holdfast.exports.record import State
 
 _State = tuple[str, StorageClass | None]
 
@@ -60,7 +63,21 @@ class RecordSync:
         if volume.directory and not volume.export_id:
             self._give_export_id(volume)
         elif may_differ or not volume.directory or volume.name != volume_name(volume.claim):
-            self._records.follow(volume, self._records.find_or_adopt(volume))
+            record = self._records.find_or_adopt(volume)
+            if record.state is State.TRASHED:
+                volume = self._existing(volume.name)
+            self._records.follow(volume, record)
+
+    def _existing(self, name: str) -> Volume:
+        """A volume whose directory is in the trash, from the API server; it exists and stays.
+
+        The cache may still have the policy Retain of one that was deleted since: its record would
+        keep the reaper from the trash.
+        """
+        volume = self._client.refresh(name)
+        if volume is None or is_released(volume, self._context.provisioner):
+            raise Requeue
+        return volume
 
     def _state(self, volume: Volume) -> _State:
         """What the record has of a volume, and the class that names an inherited one's directory.

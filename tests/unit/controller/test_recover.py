@@ -304,6 +304,23 @@ class TestStays:
 
         assert trashed.queued()[1] == set()
 
+    @pytest.mark.parametrize("is_gone", [True, False])
+    def test_a_retain_that_only_the_cache_still_has_is_not_recorded(
+        self, trashed: Site, *, is_gone: bool
+    ) -> None:
+        """An earlier leader saw that it was switched to Delete, and deleted its directory."""
+        trashed.add_volume(a_volume(ref(), phase="Released", policy="Retain", finalizers=()))
+        trashed.edit("1", DELETE, seen=False)
+        if is_gone:
+            trashed.server.objects.delete(PATH)
+
+        with pytest.raises(Requeue):
+            trashed.look_after()
+
+        record = trashed.record()
+        assert record is not None
+        assert not record.retained_in_trash
+
     def test_that_of_one_that_is_gone_stays(self, trashed: Site) -> None:
         trashed.volumes_controller.check_trashed("pvc-1")
         trashed.look_after()
