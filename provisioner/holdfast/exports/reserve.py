@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from holdfast.exports import tree
-from holdfast.exports.errors import FULL, Unsafe
+from holdfast.exports.errors import FULL, Unsafe, reason
 from holdfast.exports.operation import Operation
 
 T = TypeVar("T")
@@ -59,12 +59,41 @@ def used_if_full(op: Operation, call: Callable[[], T], *, allowed: bool = True) 
 
 def _release(op: Operation) -> bool:
     """Frees the reserve, as far as possible; False if there is none."""
-    names = list[str]()
+    is_freed = False
     with suppress(OSError, Unsafe), tree.opened(op.ledger.handle, [RESERVE]) as folder:
-        names = sorted(set(_NAMES) & set(os.listdir(folder)))
-        for name in names:
-            op.changes.unlink(folder, name)
-    return bool(names)
+        for name in sorted(set(_NAMES) & set(os.listdir(folder))):
+            with suppress(OSError):  # a stray
+                op.changes.unlink(folder, name)
+                is_freed = True
+    return is_freed
+
+
+def why_unusable(holdfast: int) -> str:
+    """Why the reserve cannot be used; "" if it can, or if there is none yet."""
+    try:
+        with tree.opened(holdfast, [RESERVE]) as folder:
+            os.listdir(folder)
+    except FileNotFoundError:
+        pass
+    except (OSError, Unsafe) as error:
+        return reason(error) if isinstance(error, OSError) else error.message
+    return ""
+
+
+def strays(holdfast: int) -> list[str]:
+    """The names in the reserve that are not its files."""
+    with (
+        suppress(OSError, Unsafe),
+        tree.opened(holdfast, [RESERVE]) as folder,
+        os.scandir(folder) as entries,
+    ):
+        return sorted(entry.name for entry in entries if not _is_known(entry))
+    return []
+
+
+def _is_known(entry: os.DirEntry[str]) -> bool:
+    is_file = entry.is_file(follow_symlinks=False)
+    return (is_file and entry.name in _NAMES) or entry.name.startswith(tree.REMOVED_IN_USE)
 
 
 def _filling(status: os.statvfs_result) -> bytes:

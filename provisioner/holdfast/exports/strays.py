@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import RESERVED, components
-from holdfast.exports import ended_terms, probe, terms
+from holdfast.exports import ended_terms, probe, reserve, terms
 from holdfast.exports.errors import reason
 from holdfast.exports.interface import Term
 from holdfast.exports.operation import Operation
@@ -21,6 +21,16 @@ def found(op: Operation, term: Term) -> Iterator[str]:
     """What an administrator has to look at, a sentence each."""
     for name in probe.strays(op.ledger.handle):
         yield f"{RESERVED}/{name} is not a file: Holdfast leaves it; move it elsewhere"
+    if why := reserve.why_unusable(op.ledger.handle):
+        yield (
+            f"cannot use {RESERVED}/{reserve.RESERVE} ({why}): Holdfast has no space kept for a "
+            "full export; move it elsewhere"
+        )
+    for name in reserve.strays(op.ledger.handle):
+        yield (
+            f"unknown entry {name!r} in {RESERVED}/{reserve.RESERVE}: Holdfast skips it; move it "
+            "elsewhere"
+        )
     folder = "/".join((RESERVED, *terms.path_of(term)))
     for name in ended_terms.strays(op.term):
         yield f"unknown entry {name!r} in {folder}: Holdfast skips it; move it elsewhere"

@@ -124,6 +124,18 @@ def test_without_a_reserve_the_volume_waits_for_room(
     assert [path.name for path in outside.iterdir()] == ["00"]
 
 
+def test_a_stray_in_the_reserve_keeps_none_of_its_files(
+    root: Path, swept: Leading, full: FullFileSystem
+) -> None:
+    (root / ".holdfast/reserve/00").unlink()
+    (root / ".holdfast/reserve/00").mkdir()
+    full.room = 0
+
+    adopt(swept, may_use_reserve=True)
+
+    assert [path.name for path in reserve(root)] == ["00"]
+
+
 def test_what_a_tenant_takes_first_is_lost_and_the_volume_waits(
     root: Path, swept: Leading, full: FullFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -181,6 +181,61 @@ def test_a_probe_that_cannot_be_removed_does_not_stop_the_sweep(
     assert_works(root, export)
 
 
+@pytest.mark.parametrize("forge", [a_file, a_pipe, a_symlink], ids=lambda forge: forge.__name__)
+def test_a_reserve_that_is_no_folder_is_reported_and_left(
+    root: Path, export: Leading, forge: Forge
+) -> None:
+    misplaced(root, export)
+    stray = root / ".holdfast/reserve"
+    forge(stray)
+    before = kind_of(stray)
+
+    (reported,) = export.begin().unresolved
+
+    assert reported.startswith("cannot use .holdfast/reserve (")
+    assert_works(root, export)
+    assert kind_of(stray) == before
+
+
+def test_a_reserve_that_cannot_be_read_is_reported(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misplaced(root, export)
+    export.exports.sweep(export.grant)
+    reserve, listdir = (root / ".holdfast/reserve").stat().st_ino, os.listdir
+
+    def fail(path: int) -> list[str]:
+        if os.stat(path).st_ino == reserve:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", fail)
+
+    (reported,) = export.begin().unresolved
+
+    assert ".holdfast/reserve (Permission denied" in reported
+    assert_works(root, export)
+
+
+@ANYTHING
+@pytest.mark.parametrize("name", ["00", "stray"])
+def test_what_is_no_file_of_the_reserve_is_reported_and_left(
+    root: Path, export: Leading, name: str, forge: Forge
+) -> None:
+    misplaced(root, export)
+    (root / ".holdfast/reserve").mkdir()
+    stray = root / ".holdfast/reserve" / name
+    forge(stray)
+    before = kind_of(stray)
+
+    reported = export.begin().unresolved
+
+    is_ours = (name, forge) == ("00", a_file)
+    assert [f"'{name}' in .holdfast/reserve" in one for one in reported] == [True] * (not is_ours)
+    assert_works(root, export)
+    assert kind_of(stray) == before
+
+
 @pytest.mark.parametrize("written", [b"\\ud800", b"\xed\xa0\x80"])
 @pytest.mark.parametrize("field", [b"data-1", b"nfs", b"1Gi"])
 def test_a_record_with_half_a_character_is_unreadable(
