@@ -91,8 +91,8 @@ class Reclaimer:
 
         Deleting does not need the size in it, for which a full export has no room.
         """
-        frees = action is Action.DELETE
-        if frees:
+        frees = self._records.frees(volume, record)
+        if action is Action.DELETE:
             volume = replace(volume, size=record.size)
         self._records.follow(volume, record, may_use_reserve=frees)
 

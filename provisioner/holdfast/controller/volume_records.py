@@ -80,6 +80,21 @@ class VolumeRecords:
             volume.name,
         )
 
+    def frees(self, volume: Volume, record: Record) -> bool:
+        """Whether reclaiming a volume deletes its directory, which no other volume has.
+
+        Also none without a record, for which the reclaim would be refused. One of nfs-subdir may
+        have a directory above: the inner one is reclaimed first.
+        """
+        if reclaim_action(volume, record) is not Action.DELETE:
+            return False
+        view = self._context.view
+        others = (one for one in view.overlapping(record.directory) if one.name != volume.name)
+        return all(
+            record.inherited and record.directory.startswith(f"{view.place(other)}/")
+            for other in others
+        )
+
     @contextmanager
     def errors_reported(self, volume: Volume) -> Iterator[None]:
         """Reports an ExportError that concerns this volume alone; raises it as it was."""
@@ -122,7 +137,7 @@ class VolumeRecords:
             self._refuse_without_record(volume)
         wanted = self._inherited_record(volume)
         is_deleted = is_released(volume, self._context.provisioner)
-        frees = is_deleted and reclaim_action(volume, wanted) is Action.DELETE
+        frees = is_deleted and self.frees(volume, wanted)
         record = self._context.directories.change(
             "adopt",
             lambda exports, grant: exports.adopt(grant, wanted, may_use_reserve=frees),

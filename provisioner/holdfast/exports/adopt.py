@@ -8,6 +8,7 @@ from holdfast.exports import path_owners, reserve
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.operation import Operation
+from holdfast.exports.reclaim import frees
 from holdfast.exports.record import DirectoryTaken, Record
 
 
@@ -21,7 +22,9 @@ def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
             may not share it.
         Unsafe: the record could not be read again, or a create is under way there.
     """
-    return reserve.used_if_full(op, lambda: _adopt(op, record), allowed=may_use_reserve)
+    return reserve.used_if_full(
+        op, lambda: _adopt(op, record), frees=lambda: may_use_reserve and frees(op, record)
+    )
 
 
 def _adopt(op: Operation, record: Record) -> Record:

@@ -7,6 +7,7 @@ from holdfast.exports import misfiled, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
+from holdfast.exports.reclaim import frees
 from holdfast.exports.record import Record, State
 
 
@@ -27,7 +28,8 @@ def follow(
         claim: the claim that it is bound to.
         size: its capacity, a quantity of Kubernetes such as "1Gi".
         reclaim_policy: its reclaim policy, "Delete" or "Retain".
-        may_use_reserve: whether a full export's reserve may be used for the record.
+        may_use_reserve: whether a full export's reserve may be used for the record, if the volume's
+            directory goes to the trash in the end.
 
     Raises:
         Unsafe: a record cannot be parsed.
@@ -38,13 +40,21 @@ def follow(
     if record is None or record.state is State.ARCHIVED:
         return
     now = record.followed(claim, size, reclaim_policy)
-    if record.state is State.TRASHED:
-        _follow_trashed(op, record, now)
-    elif now != record:
-        reserve.used_if_full(op, lambda: op.ledger.write(now), allowed=may_use_reserve)
+    if now == record:
+        return
+    write = _write_trashed if record.state is State.TRASHED else _write
+    reserve.used_if_full(
+        op,
+        lambda: write(op, record, now),
+        frees=lambda: may_use_reserve and frees(op, record),
+    )
 
 
-def _follow_trashed(op: Operation, record: Record, now: Record) -> None:
+def _write(op: Operation, _: Record, now: Record) -> None:
+    op.ledger.write(now)
+
+
+def _write_trashed(op: Operation, record: Record, now: Record) -> None:
     with op.locked(trash_of(record.volume)):
-        if now != record == op.ledger.find(record.volume):
+        if record == op.ledger.find(record.volume):
             op.ledger.write_trashed(now)

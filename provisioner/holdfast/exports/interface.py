@@ -240,8 +240,9 @@ class Exports(Protocol):
         Args:
             grant: permission to change the export.
             record: the record.
-            may_use_reserve: on a full export, use the space kept for that (`reserve.py`). Only for
-                a volume that is about to be deleted, which frees more.
+            may_use_reserve: on a full export, use the space kept for that (`reserve.py`), if the
+                volume's directory goes to the trash in the end. Only for a volume that is about to
+                be deleted.
         """
 
     def follow(

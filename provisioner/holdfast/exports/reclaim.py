@@ -51,6 +51,22 @@ def leave(op: Operation, record: Record, action: Action) -> Moved | None:
     return _leave(op, record, Action.RETAIN if record.foreign else action)
 
 
+def frees(op: Operation, record: Record) -> bool:
+    """Whether the action DELETE moves a record's directory to the trash, which is then emptied.
+
+    Not if other volumes have it too, or if it is kept whatever its volume says.
+    """
+    if record.state is State.TRASHED:
+        return tree.reaches(op.root, trash_of(record.volume))
+    moving = op.moving(record.volume)
+    if record.state is not State.LIVE or record.foreign or _is_archive(op, record):
+        return False
+    if _strictest(op, record, Action.DELETE, moving) is not Action.DELETE:
+        return False
+    others = op.ledger.others(record.directory, record.volume)
+    return moving is not None or all(record.may_be_reclaimed_before(other) for other in others)
+
+
 def move_back(op: Operation, record: Record) -> str:
     """Moves a directory from the term's folder back to its path; "" if it was not there."""
     place, inode = record.directory, op.moving(record.volume)
@@ -191,7 +207,7 @@ def _is_shared(op: Operation, record: Record) -> bool:
 
 def _find_moved(op: Operation, record: Record) -> Moved:
     """Completes a reclaim whose directory is neither at its path nor in the term's folder."""
-    if record.target and _is_archive(op, record):
+    if _is_archive(op, record):
         return _write_outcome(op, record.with_state(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
         if place := terms.term_with_directory(op.ledger.handle, record.volume):
@@ -214,7 +230,7 @@ def replaced(record: Record) -> Unsafe:
 
 def _is_archive(op: Operation, record: Record) -> bool:
     """Whether a record's target is its directory, not a placeholder or another volume's."""
-    there = op.inode_at(record.target)
+    there = op.inode_at(record.target) if record.target else None
     if there is None or op.ledger.has_others(record.target, record.volume):
         return False
     with tree.above(op.root, record.target) as (parent, name):

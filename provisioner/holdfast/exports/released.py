@@ -43,9 +43,12 @@ def _reclaimed(
         misfiled.refiled(op, _recorded(op, volume, claim_uid))
         return how(op, _recorded(op, volume, claim_uid), action)
 
+    def frees() -> bool:
+        return action is Action.DELETE and reclaim.frees(op, _recorded(op, volume, claim_uid))
+
     with op.locked(_recorded(op, volume, claim_uid).directory):
         confirm(op, volume)  # in case a crash prevented it
-        return reserve.used_if_full(op, reclaimed, allowed=action is Action.DELETE)
+        return reserve.used_if_full(op, reclaimed, frees=frees)
 
 
 def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:

@@ -1,10 +1,12 @@
 """A reserve of space, so that a full export can be freed by deleting volumes.
 
 Deleting takes only renames, but some volumes must be recorded first: those that another
-provisioner made, and those that were handed to another claim. The reserve, `.holdfast/reserve/`,
-is a folder of files that are removed for that and written again by a later sweep. They give back
-blocks and inodes. A crash in between, or a tenant that takes the space first, leaves the export as
-full as it was before: the volume is retried, and an administrator can still make room.
+provisioner made, and those that were handed to another claim or switched to the policy Delete. The
+reserve, `.holdfast/reserve/`, is a folder of files that are removed for that and written again by a
+later sweep. They give back blocks and inodes. It is kept while the directory stays, as for all
+volumes that share one but the last. A crash in between, or a tenant that takes the space first,
+leaves the export as full as it was before: the volume is retried, and an administrator can still
+make room.
 """
 
 from __future__ import annotations
@@ -47,12 +49,16 @@ def prepare(op: Operation) -> None:
             raise
 
 
-def used_if_full(op: Operation, call: Callable[[], T], *, allowed: bool = True) -> T:
-    """Calls `call`, which can be repeated; if the export is full, once more without the reserve."""
+def used_if_full(op: Operation, call: Callable[[], T], *, frees: Callable[[], bool]) -> T:
+    """Calls `call`, which can be repeated; if the export is full, once more without the reserve.
+
+    Only if the volume's end `frees` its directory: the reserve is used up, and the space is needed
+    to make it again.
+    """
     try:
         return call()
     except OSError as error:
-        if not (allowed and error.errno in FULL and _release(op)):
+        if not (error.errno in FULL and frees() and _release(op)):
             raise
     return call()
 

@@ -13,6 +13,7 @@ from holdfast.kube.resources import Json
 from tests.unit.controller.given import a_volume, ref
 from tests.unit.controller.site import Site
 from tests.unit.exports.faults import FullFileSystem
+from tests.unit.exports.given import adopted
 
 FAILED = "VolumeFailedDelete"
 RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
@@ -127,6 +128,61 @@ def test_an_inherited_volume_is_recorded_and_deleted(
     assert site.volume() is None
     assert state(site) is State.TRASHED
     assert site.said() == []
+
+
+@pytest.mark.parametrize("other", ["shares", "is of a person"])
+def test_the_reserve_is_kept_while_another_volume_has_the_directory(
+    site: Site, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """It has no record yet, so the volume is recorded, and its reclaim is refused."""
+    inherit(site, "delete", "Released")
+    volume = a_volume(ref("2"), "team-data-pvc-1", annotated=False, finalizers=())
+    if other == "is of a person":
+        volume["metadata"]["annotations"] = {}
+    site.add_volume(volume)
+    site.export.sweep(site.grant)
+    FullFileSystem(monkeypatch)
+
+    with pytest.raises(Requeue):
+        site.look_after()
+
+    assert "the export is full" in site.only(FAILED).message
+    assert len(list((site.root / ".holdfast/reserve").iterdir())) == 16
+
+
+def test_the_reserve_is_kept_while_a_person_gave_the_directory_to_another_volume(
+    bound: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    static = a_volume(ref("9", "other"), name="static", annotated=False, finalizers=())
+    static["metadata"]["annotations"] = {}
+    bound.add_volume(static)
+    bound.export.sweep(bound.grant)
+    FullFileSystem(monkeypatch)
+    bound.edit("1", NEW_CLAIM)
+    bound.release()
+
+    with pytest.raises(Requeue):
+        bound.look_after()
+
+    assert len(list((bound.root / ".holdfast/reserve").iterdir())) == 16
+
+
+def test_an_inherited_volume_within_anothers_directory_is_recorded_and_deleted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.add_class(onDelete="delete")
+    (site.root / "team/data").mkdir(parents=True)
+    site.add_claim(ref())
+    for uid, directory in (("1", "team/data"), ("2", "team")):
+        volume = a_volume(ref(uid), directory, annotated=False, finalizers=(), phase="Released")
+        site.add_volume(volume)
+    site.export.adopt(site.grant, adopted("2", "team"))
+    site.export.sweep(site.grant)
+    FullFileSystem(monkeypatch)
+
+    site.look_after("1")
+
+    assert state(site) is State.TRASHED
 
 
 @pytest.mark.parametrize(

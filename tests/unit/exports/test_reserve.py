@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ FULL = "the export is full: remove data or archives"
 
 def reserve(root: Path) -> list[Path]:
     return sorted((root / ".holdfast/reserve").glob("*"))
+
+
+def set_target(root: Path, uid: str, target: str) -> None:
+    """As an archiving that was cut short leaves it."""
+    record = root / f".holdfast/volumes/pvc-{uid}"
+    record.write_text(record.read_text().replace('"target": ""', f'"target": "{target}"'))
 
 
 def adopt(export: Leading, **given: bool) -> None:
@@ -70,8 +77,7 @@ def test_what_was_to_be_archived_is_deleted(
     root: Path, swept: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The archive's name in the record and its mark are removed, which needs room."""
-    record = root / ".holdfast/volumes/pvc-2"
-    record.write_text(record.read_text().replace('"target": ""', '"target": "archived-other"'))
+    set_target(root, "2", "archived-other")
     FullFileSystem(monkeypatch)
 
     assert swept.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.TRASHED
@@ -92,6 +98,85 @@ def test_only_deleting_uses_the_reserve(
         swept.reclaim("pvc-2", "2", Action.ARCHIVE)
 
     assert len(reserve(root)) == 16
+
+
+class TestNothingIsFreed:
+    """The reserve is kept where the directory does not go to the trash in the end."""
+
+    @pytest.fixture
+    def shared(self, export: Leading) -> Leading:
+        for uid in "12":
+            published(export, uid, "data", shared=True)
+        export.exports.sweep(export.grant)
+        return export
+
+    def refuses(self, export: Leading, call: Callable[[], object]) -> bool:
+        with pytest.MonkeyPatch.context() as patch:
+            FullFileSystem(patch)
+            with pytest.raises(Failed, match=FULL):
+                call()
+        return len(reserve(export.root)) == 16
+
+    def test_a_volume_that_leaves_its_directory_to_others_waits_for_room(
+        self, root: Path, shared: Leading
+    ) -> None:
+        set_target(root, "1", "archived-data")
+        grant = shared.grant
+
+        for method in (shared.exports.leave, shared.exports.reclaim):
+            assert self.refuses(shared, partial(method, grant, "pvc-1", "1", Action.DELETE))
+        assert self.refuses(shared, partial(follow, shared, may_use_reserve=True))
+
+    @pytest.mark.parametrize("action", [Action.ARCHIVE, Action.RETAIN])
+    def test_what_another_sharer_keeps_waits_for_room(
+        self, shared: Leading, action: Action
+    ) -> None:
+        shared.reclaim("pvc-1", "1", action)
+
+        assert self.refuses(shared, lambda: shared.reclaim("pvc-2", "2", Action.DELETE))
+        assert self.refuses(shared, partial(follow, shared, may_use_reserve=True))
+
+    def test_a_foreign_directory_waits_for_room(self, root: Path, export: Leading) -> None:
+        (root / "data").mkdir()
+        published(export, "2", "data", use_existing=True)
+        export.exports.sweep(export.grant)
+
+        assert self.refuses(export, lambda: export.reclaim("pvc-2", "2", Action.DELETE))
+        assert self.refuses(export, partial(follow, export, may_use_reserve=True))
+
+    def test_what_was_archived_before_waits_for_room(self, root: Path, swept: Leading) -> None:
+        set_target(root, "2", "archived-other")
+        (root / "other").rename(root / "archived-other")
+
+        assert self.refuses(swept, lambda: swept.reclaim("pvc-2", "2", Action.DELETE))
+
+    def test_an_inherited_volume_that_shares_is_not_recorded(self, swept: Leading) -> None:
+        swept.adopt(adopted("3"))
+
+        assert self.refuses(swept, partial(adopt, swept, may_use_reserve=True))
+
+
+def test_an_inherited_volume_within_anothers_directory_is_recorded_and_deleted(
+    swept: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept.adopt(adopted("3", "team"))
+    FullFileSystem(monkeypatch)
+
+    adopt(swept, may_use_reserve=True)
+
+    assert swept.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
+
+
+def test_what_was_retained_in_the_trash_is_deleted_after_all(
+    swept: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept.reclaim("pvc-2", "2", Action.DELETE)
+    swept.exports.follow(swept.grant, "pvc-2", NEW, "2Gi", "Retain")
+    FullFileSystem(monkeypatch)
+
+    follow(swept, may_use_reserve=True)
+
+    assert not found(swept, "2").retained_in_trash
 
 
 def test_an_export_with_room_keeps_its_reserve(root: Path, swept: Leading) -> None:
