@@ -163,11 +163,11 @@ class ClaimsController:
                     self._carry_out(plan)
 
     def _give_up(self, claim: Claim) -> None:
-        """Undoes unfinished attempts for a claim that is refused."""
+        """Confirms or undoes unfinished attempts for a claim that is refused."""
         for begun in self._in_progress.of(claim.key):
             if begun.ref == claim.ref:
                 self._take_back(begun)
-        self._left_over.undo(claim)
+        self._left_over.give_up(claim)
 
     def _finish(self, plan: Plan) -> None:
         """Finishes an attempt whose claim is no longer pending, unless another replica has."""
@@ -176,8 +176,7 @@ class ClaimsController:
         ):
             self._carry_out(plan)
         else:
-            self._creator.undo(plan.volume)  # its intent may exist and would block the path
-            self._close(plan)
+            self._take_back(plan)  # its intent may exist and would block the path
 
     def _carry_out(self, plan: Plan) -> None:
         claim, started = plan.claim, time.monotonic()
@@ -199,17 +198,9 @@ class ClaimsController:
 
     def _take_back(self, plan: Plan) -> None:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
-        held = self._client.find(plan.volume)
-        is_made = held is not None and held.claim == plan.ref
-        is_late = is_made and self._records.find(plan.volume) is None
-        if is_late:
-            self._context.view.late.add(wanted_of_plan(plan))
-        elif is_made:
-            self._creator.confirm(plan.volume)
-        else:
-            self._creator.undo(plan.volume)
+        is_whole = self._creator.confirm_or_undo(wanted_of_plan(plan))
         self._close(plan)
-        if is_late:
+        if not is_whole:
             raise Requeue  # completed in the next turn
 
     def _close(self, plan: Plan) -> None:
@@ -225,9 +216,10 @@ class ClaimsController:
         return replace(plan, action=Action.RETAIN) if is_foreign else plan
 
     def _is_published(self, plan: Plan) -> bool:
-        """Whether the last attempt made the volume, and its directory was not undone since."""
+        """Whether an earlier attempt made the volume, and its directory was not undone since."""
         key, name = plan.claim.key, plan.volume
-        if not self._in_progress.get(key, name) or not self._client.exists(name):
+        is_begun = self._in_progress.get(key, name) or self._left_over.has(key, name)
+        if not is_begun or not self._client.exists(name):
             return False
         return self._records.find(name) is not None
 

@@ -55,17 +55,18 @@ class LeftOverVolumes:
         """
         return list(filter(None, map(self._settled, self._records.of(key))))
 
-    def undo(self, claim: Claim) -> None:
-        """Undoes the volumes of a claim that is refused, which do not exist.
+    def give_up(self, claim: Claim) -> None:
+        """Confirms or undoes the volumes of a claim that is refused, though it is pending.
 
         Raises:
+            KubeError: whether a volume exists could not be read; it is not undone.
             ExportError: a directory could not be undone.
             LeadershipLost: the term is over.
         """
         for record in self._records.of(claim.key):
             if record.claim == claim.ref:
-                self._creator.undo(record.volume)
-                self.drop(claim.key, record.volume)
+                self._settle(record, is_refused=True)
+                self._forget(record)
 
     def _settled(self, record: Record) -> Exception | None:
         """Settles an unfinished volume; returns what went wrong, if it concerns this one alone."""
@@ -77,9 +78,12 @@ class LeftOverVolumes:
             self._tell(record, error.message)
             return error
         if is_settled:
-            self.drop(str(record.claim), record.volume)
-            self._told.pop(record.volume, None)
+            self._forget(record)
         return None
+
+    def _forget(self, record: Record) -> None:
+        self.drop(str(record.claim), record.volume)
+        self._told.pop(record.volume, None)
 
     def _tell(self, record: Record, reason: str) -> None:
         """Says once for each reason that an unfinished volume can be neither confirmed nor undone.
@@ -95,22 +99,20 @@ class LeftOverVolumes:
             message = f"volume {record.volume}, which an earlier process left unfinished: {reason}"
             self._context.events.warning(claim, "LeftOverNotSettled", message)
 
-    def _settle(self, record: Record) -> bool:
-        """Confirms or undoes an unfinished volume; returns False if its claim is still pending.
+    def _settle(self, record: Record, *, is_refused: bool = False) -> bool:
+        """Confirms or undoes an unfinished volume; returns False if its claim is to be served.
 
         The claim is read first: as long as it is pending, a late request of a former leader may
         make the volume, which then binds it.
         """
-        claim = self._claim_of(record)
-        is_bound = claim is not None and claim.volume_name == record.volume
-        if is_bound or self._client.exists(record.volume):
-            self._creator.confirm(record.volume)
-        elif claim is not None and not claim.volume_name:
-            self._context.view.late.add(wanted_of_record(record))
+        claim, wanted = self._claim_of(record), wanted_of_record(record)
+        is_pending = claim is not None and not claim.volume_name
+        if is_pending:
+            self._context.view.late.add(wanted)
+        if is_pending and not is_refused and not self._client.exists(record.volume):
             return False
-        else:
-            self._creator.undo(record.volume)
-            _log.info("unfinished volume undone", volume=record.volume, claim=str(record.claim))
+        is_bound = claim is not None and claim.volume_name == record.volume
+        self._creator.confirm_or_undo(wanted, is_bound=is_bound)
         return True
 
     def _claim_of(self, record: Record) -> Claim | None:
