@@ -89,8 +89,11 @@ class ClaimsController:
             self._finish(plan)
         except CONCERN_ALL:
             raise
-        except (ExportError, kube.KubeError, Requeue) as error:
+        except (ExportError, kube.KubeError) as error:
+            self._left_over.tell(plan.ref, plan.volume, error.message)
             return error
+        except Requeue as requeue:
+            return requeue
         return None
 
     def _completed(self, wanted: Wanted) -> Exception | None:

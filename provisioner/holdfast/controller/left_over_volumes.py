@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from holdfast.claims.objects import Claim, parse_claim
+from holdfast.claims.objects import Claim, ClaimRef, parse_claim
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
@@ -28,7 +28,7 @@ class LeftOverVolumes:
         self._client = client
         self._creator = creator
         self._records: ByClaim[Record] = ByClaim()
-        self._told: dict[str, str] = {}  # by volume: why it could not be settled
+        self._told: dict[str, tuple[str, str]] = {}  # by volume: the claim's uid, and why
 
     def begin(self, left_over: Iterable[Record]) -> None:
         """Queues the claims of records at the start of a term, and forgets all others."""
@@ -43,8 +43,9 @@ class LeftOverVolumes:
         return self._records.get(key, volume) is not None
 
     def drop(self, key: str, volume: str) -> None:
-        """Forgets a volume, if it is remembered: another attempt has finished it."""
+        """Forgets a volume, if it is remembered: it is confirmed or undone."""
         self._records.drop(key, volume)
+        self._told.pop(volume, None)
 
     def settle(self, key: str) -> list[Exception]:
         """Settles the volumes of a claim's name; returns what concerns one volume alone.
@@ -66,7 +67,24 @@ class LeftOverVolumes:
         for record in self._records.of(claim.key):
             if record.claim == claim.ref:
                 self._settle(record, is_refused=True)
-                self._forget(record)
+                self.drop(claim.key, record.volume)
+
+    def tell(self, ref: ClaimRef, volume: str, reason: str) -> None:
+        """Says why an unfinished volume of a claim can be neither confirmed nor undone.
+
+        On the claim that has this name now, which may wait for the volume's directory; once for
+        each such claim and reason.
+        """
+        claim = self._context.view.claims.get(str(ref))
+        told = (claim.ref.uid if claim else "", reason)
+        if self._told.get(volume) == told:
+            return
+        self._told[volume] = told
+        _log.warning("unfinished volume not settled", volume=volume, reason=reason)
+        if claim is not None:
+            whose = "" if claim.ref == ref else " of an earlier claim of this name"
+            message = f"volume {volume}{whose} was left unfinished: {reason}"
+            self._context.events.warning(claim, "LeftOverNotSettled", message)
 
     def _settled(self, record: Record) -> Exception | None:
         """Settles an unfinished volume; returns what went wrong, if it concerns this one alone."""
@@ -75,29 +93,11 @@ class LeftOverVolumes:
         except CONCERN_ALL:
             raise
         except (ExportError, kube.KubeError) as error:
-            self._tell(record, error.message)
+            self.tell(record.claim, record.volume, error.message)
             return error
         if is_settled:
-            self._forget(record)
+            self.drop(str(record.claim), record.volume)
         return None
-
-    def _forget(self, record: Record) -> None:
-        self.drop(str(record.claim), record.volume)
-        self._told.pop(record.volume, None)
-
-    def _tell(self, record: Record, reason: str) -> None:
-        """Says once for each reason that an unfinished volume can be neither confirmed nor undone.
-
-        On the claim that has this name now, which may wait for the volume's directory.
-        """
-        if self._told.get(record.volume) == reason:
-            return
-        self._told[record.volume] = reason
-        claim = self._context.view.claims.get(str(record.claim))
-        _log.warning("unfinished volume not settled", volume=record.volume, reason=reason)
-        if claim is not None:
-            message = f"volume {record.volume}, which an earlier process left unfinished: {reason}"
-            self._context.events.warning(claim, "LeftOverNotSettled", message)
 
     def _settle(self, record: Record, *, is_refused: bool = False) -> bool:
         """Confirms or undoes an unfinished volume; returns False if its claim is to be served.

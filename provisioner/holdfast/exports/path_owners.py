@@ -77,7 +77,7 @@ def _checked(
         return [sharer]
     owners = list(others(wanted.directory, wanted.volume))
     strangers = [owner for owner in owners if not shares(wanted, owner)]
-    _refuse_if_begun(op, strangers)
+    _refuse_if_begun(op, wanted, strangers)
     if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
         raise DirectoryTaken(wanted.directory, strangers)
     return owners
@@ -125,14 +125,24 @@ def _recorded(op: Operation, directory: str, other: str) -> Record | None:
     return op.ledger.find(other)  # the intent is removed after the record is written
 
 
-def _refuse_if_begun(op: Operation, others: Iterable[Record]) -> None:
+def _refuse_if_begun(op: Operation, wanted: Wanted, others: Iterable[Record]) -> None:
     """Raises Unsafe if one is in `creating`: its volume may yet appear in the API server."""
     for other in others:
         if op.ledger.creating(other.volume):
             raise Unsafe(
-                f"directory {other.directory!r} is being made for volume {other.volume} of claim "
-                f"{other.claim}: change pathPattern so that each claim gets its own directory"
+                f"directory {other.directory!r} is being made for volume {other.volume} of "
+                f"{_whose(wanted, other)}"
             )
+
+
+def _whose(wanted: Wanted, other: Record) -> str:
+    """Whose a directory is that is being made, and what helps."""
+    if str(other.claim) == str(wanted.claim):
+        return (
+            "an earlier claim of this name: Holdfast confirms or undoes that volume first; if this "
+            "lasts, see the other events of this claim"
+        )
+    return f"claim {other.claim}: change pathPattern so that each claim gets its own directory"
 
 
 def _may_reuse(wanted: Wanted, other: Record, reuses: Collection[str]) -> bool:

@@ -252,6 +252,29 @@ class TestTrouble:
         assert site.said() == []
         assert "unfinished volume not settled" in caplog.text
 
+    def test_a_claim_that_is_made_later_is_told_so_too(self, site: Site) -> None:
+        """Nobody was told, as nobody had the name when it was noticed first."""
+        site.add_class(unknown="parameter")
+        for uid in "12":
+            with pytest.raises(Failed):
+                site.serve()
+            site.add_claim(ref(uid))
+            with pytest.raises(Failed):
+                site.serve()
+            assert "of an earlier claim of this name" in site.only("LeftOverNotSettled").message
+            site.remove_claim(ref(uid))
+            site.broadcaster._queue.clear()
+
+    def test_its_own_claim_is_not_told_of_an_earlier_one(self, site: Site) -> None:
+        site.server.fail("get", Fault(403, "Forbidden"))
+        site.add_claim(ref("old"))
+
+        with pytest.raises(kube.Forbidden):
+            site.serve()
+
+        message = site.only("LeftOverNotSettled").message
+        assert message == "volume pvc-old was left unfinished: fault 403"
+
     def test_a_claim_of_the_same_directory_is_told_who_has_it(self, site: Site) -> None:
         site.add_class(pathPattern="elsewhere")
         site.add_claim(ref())
@@ -259,7 +282,10 @@ class TestTrouble:
         with pytest.raises(Requeue):
             site.serve()
 
-        assert "being made for volume pvc-old" in site.only("ProvisioningFailed").message
+        message = site.only("ProvisioningFailed").message
+        assert "being made for volume pvc-old of an earlier claim of this name" in message
+        assert "see the other events of this claim" in message
+        assert "the disk says no" in site.only("LeftOverNotSettled").message
 
     def test_it_is_not_undone_because_the_claim_of_its_name_is_refused(self, site: Site) -> None:
         """Its own volume may exist."""

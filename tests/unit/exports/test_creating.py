@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import DirectoryGone, Unsafe
@@ -210,6 +212,18 @@ def test_a_volume_in_the_making_is_not_gone_whatever_its_policy(
         with pytest.raises(Unsafe, match="is being made for volume pvc-1 of claim team/data-1"):
             export.create(plan("2", other), succeeds)
     assert listing(root) == before
+
+
+def test_a_claim_made_anew_is_not_told_to_have_another_directory(export: Leading) -> None:
+    """The message named the very claim that it was for."""
+    export.create(plan())
+    anew = replace(plan("2"), claim=ClaimRef("team", "data-1", "2"))
+
+    with pytest.raises(Unsafe) as caught:
+        export.create(anew)
+
+    assert "volume pvc-1 of an earlier claim of this name" in caught.value.message
+    assert "pathPattern" not in caught.value.message
 
 
 def test_a_volume_whose_directory_is_gone_gets_no_empty_one(root: Path, export: Leading) -> None:
