@@ -13,7 +13,7 @@ class MisplacedDirectories:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._told: dict[str, str] = {}  # by volume: why its directory cannot be moved back
+        self._told: dict[str, tuple[str, str]] = {}  # by volume: its uid, and why
 
     def report_moved_back(self, name: str, directory: str, found_at: str) -> None:
         """Records that a volume's directory was misplaced and is back."""
@@ -24,10 +24,12 @@ class MisplacedDirectories:
         self._warn(name, "DirectoryMovedBack", message)
 
     def report_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
-        """Records once for each reason that a volume's directory cannot be moved back."""
-        if self._told.get(name) == reason:
+        """Records once for each volume and reason that its directory cannot be moved back."""
+        volume = self._context.view.volumes.get(name)
+        told = (volume.uid if volume else "", reason)
+        if self._told.get(name) == told:
             return
-        self._told[name] = reason
+        self._told[name] = told
         message = f"its directory is at {found_at!r} and cannot be moved back: {reason}"
         _log.warning("directory not moved back", volume=name, found=found_at, reason=reason)
         self._warn(name, "DirectoryNotMovedBack", message)

@@ -450,6 +450,22 @@ class TestSweep:
         logged = [one["volume"] for one in lines if one["event"] == "directory not moved back"]
         assert logged == ["pvc-1", "pvc-2", "pvc-1", "pvc-1"]
 
+    def test_one_whose_volume_is_seen_later_is_told_then(self, bench: Bench) -> None:
+        """The reason counted as told, although there was no volume to tell."""
+        stranded = MovedBack("pvc-1", "team/data", ".holdfast/trash/pvc-1", "it exists")
+        setattr(bench.site.export, "sweep", lambda _: (stranded,))  # noqa: B010 - a method
+        bench.turn()
+        bench.now += 20
+        bench.turn()
+        assert bench.site.said("DirectoryNotMovedBack") == []
+        bench.site.add_volume(a_volume(ref()))
+
+        for _ in range(2):
+            bench.now += 20
+            bench.turn()
+
+        assert bench.site.only("DirectoryNotMovedBack").name == "pvc-1"
+
     def test_it_is_looked_for_every_20_seconds(self, bench: Bench) -> None:
         name = "holdfast_export_operation_duration_seconds_count"
         swept = []
