@@ -12,7 +12,7 @@ from holdfast.exports.interface import Grant, Wanted
 from holdfast.exports.record import Record
 from holdfast.kube.errors import ServerUnavailable
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json, Resource
-from tests.cluster.objects import phase_of
+from tests.cluster.objects import name_of, phase_of
 from tests.cluster.running import Running
 from tests.cluster.site import Site
 from tests.support import eventually
@@ -66,10 +66,8 @@ def test_a_claim_that_is_bound_while_the_next_leader_looks_keeps_its_directory(s
     assert list((site.root / ".holdfast" / "volumes").iterdir())
 
 
-def test_a_claim_that_is_bound_after_its_attempt_was_undone_gets_its_directory_again(
-    site: Site,
-) -> None:
-    running = site.serve()
+def undone(site: Site, running: Running) -> tuple[str, list[Json]]:
+    """A claim whose volume is requested, and its directory then undone; and that request."""
     late, make = hold_back(running), running.export.create
 
     def make_once(grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
@@ -83,9 +81,34 @@ def test_a_claim_that_is_bound_after_its_attempt_was_undone_gets_its_directory_a
     creating = site.root / ".holdfast" / "creating"
     eventually(lambda: late and not list(creating.iterdir()))
     running.export.create = make  # type: ignore[method-assign]
+    return claim, late
+
+
+def test_a_claim_that_is_bound_after_its_attempt_was_undone_gets_its_directory_again(
+    site: Site,
+) -> None:
+    claim, late = undone(site, site.serve())
 
     arrive(site, late)
 
     volume = site.bound(claim)
     eventually(lambda: site.directory(volume).is_dir(), what="its directory is made again")
     eventually(lambda: list((site.root / ".holdfast" / "volumes").iterdir()))
+
+
+def test_a_volume_that_is_made_under_the_next_leader_is_told_that_it_has_no_directory(
+    site: Site,
+) -> None:
+    """The leader that undid it is gone, and with it what was asked for."""
+    first = site.serve()
+    claim, late = undone(site, first)
+    first.stop()
+    site.delete_class(str(site.get_claim(claim)["spec"]["storageClassName"]))
+    second = site.serve()
+    eventually(lambda: second.metric("holdfast_term_begun") == 1)
+
+    arrive(site, late)
+
+    volume = site.bound(claim)
+    site.said(name_of(volume), "VolumeNotRecorded", "is missing")
+    assert not site.directory(volume).exists()

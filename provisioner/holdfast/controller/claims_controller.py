@@ -124,6 +124,7 @@ class ClaimsController:
             return
         if not self._is_as_wanted(volume, wanted):
             self._context.view.late.drop(volume.name)
+            self._context.view.check_record(volume.name)
             return
         if self._records.find(volume.name) is None:
             self._creator.create(wanted)
@@ -234,6 +235,7 @@ class ClaimsController:
             finalizer=self._context.provisioner.finalizer and self._context.may_patch_volumes(),
             export_id=self._context.identity.export_id,
         )
+        self._context.view.record_checks.made(plan.volume)  # before its events come
         try:
             made = self._context.api.create(VOLUMES, wanted)
         except kube.AlreadyExists:

@@ -50,6 +50,7 @@ class DirectoryCreator:
         self._context.directories.change(
             "confirm", lambda exports, grant: exports.confirm(grant, name), name
         )
+        self._context.view.record_checks.made(name)
         self._context.view.late.drop(name)
 
     def confirm_or_undo(self, wanted: Wanted, *, is_bound: bool = False) -> bool:
@@ -91,6 +92,7 @@ class DirectoryCreator:
         self._context.directories.change(
             "undo", lambda exports, grant: exports.undo(grant, name), name
         )
+        self._context.view.record_checks.undone(name)
 
     def _create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
         former = tuple(reuses)

@@ -75,6 +75,7 @@ class ExportController:
             export.address,
             export.name,
             export_id=lambda: self.identity.export_id,
+            leads=self._leads,
         )
         self._set_up_directories()
         self._set_up_leadership()
@@ -315,6 +316,9 @@ class ExportController:
         except kube.NotFound:
             return False
         return True
+
+    def _leads(self) -> bool:
+        return self.leadership.leading()  # it is created after the view
 
     @property
     def _lease(self) -> str:

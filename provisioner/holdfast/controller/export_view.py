@@ -13,6 +13,7 @@ from holdfast.claims.reclaim import needs_care, owns
 from holdfast.claims.volume import Address
 from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes
+from holdfast.controller.record_checks import RecordChecks
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
 
@@ -28,8 +29,12 @@ class ExportView:
         name: str = DEFAULT_EXPORT,
         *,
         export_id: Callable[[], str] = lambda: "",
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`export_id` gives the export's id; empty until it is known."""
+        """`export_id` gives the export's id; empty until it is known.
+
+        `leads` says whether this process leads the export.
+        """
         self.name = name
         self.claims = caches.claims
         self.classes = caches.classes
@@ -37,6 +42,7 @@ class ExportView:
         self.claim_queue = WorkQueue()
         self.volume_queue = WorkQueue()
         self.late = LateVolumes()
+        self.record_checks = RecordChecks(leads)
         self._caches = caches
         self._provisioner = provisioner
         self._address = address
@@ -109,13 +115,20 @@ class ExportView:
         """
         volume = self.volumes.get(name)
         self._note_kept(name, volume)
-        if volume is not None and (key := self.late.claim_of(name)):
-            self.claim_queue.add(key)
         if volume is None:
             self._states.pop(name, None)
+            self.record_checks.forget(name)
             self.volume_queue.add(name)
-        elif self.has(volume) and (self._has_changed(volume) or self._needs_care(volume)):
-            self.volume_queue.add(name)
+        elif key := self.late.claim_of(name):
+            self.claim_queue.add(key)
+            self._enqueue_changed(volume, is_new=False)
+        else:
+            self._enqueue_changed(volume, is_new=self._is_new(volume))
+
+    def check_record(self, name: str) -> None:
+        """Queues a volume whose record may be missing."""
+        self.record_checks.add(name)
+        self.volume_queue.add(name)
 
     def was_kept(self, name: str) -> bool:
         """Whether a volume was seen with policy Retain on its way out, until `forget_kept`."""
@@ -144,6 +157,19 @@ class ExportView:
         """The volumes of ours that are this export's to look after."""
         volumes = self.volumes.values()
         return (one for one in volumes if owns(one, self._provisioner) and self.has(one))
+
+    def _enqueue_changed(self, volume: Volume, *, is_new: bool) -> None:
+        if not self.has(volume):
+            return
+        if self._has_changed(volume) or is_new or self._needs_care(volume):
+            self.volume_queue.add(volume.name)
+
+    def _is_new(self, volume: Volume) -> bool:
+        """Whether a volume of ours came into use without our doing: it may have no record."""
+        is_in_use = volume.phase == "Bound" and volume.directory and self.has(volume)
+        if not is_in_use or not owns(volume, self._provisioner):
+            return False
+        return self.record_checks.is_new(volume.name)
 
     def _enqueue(self, volume: Volume) -> None:
         if self.has(volume) and self._needs_care(volume):

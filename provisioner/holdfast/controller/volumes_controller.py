@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import is_released, owns, wanted_finalizers
@@ -36,12 +36,12 @@ class VolumesController:
         self._misplaced = misplaced
         self._trashed = trashed
         self._moving: set[str] = set()
-        self._unrecorded: set[str] = set()  # volumes in use that had no record at the takeover
 
     def begin(self, moving: Iterable[str]) -> None:
         """Queues all volumes at the start of a term, and those whose directory was being moved."""
         names = set(moving)
         self._moving = names.copy()  # workers of the previous term may still remove items
+        self._context.view.record_checks.begin(volume.name for volume in self._in_use())
         self.resync()
         for name in names:
             self._context.view.volume_queue.add(name)
@@ -52,13 +52,14 @@ class VolumesController:
         As after a request that was carried out late, when the attempt had been undone.
         """
         known = set(recorded)
-        self._unrecorded = {
-            volume.name
-            for volume in self._context.view.own()
-            if volume.phase == "Bound" and volume.directory and volume.name not in known
-        }
-        for name in self._unrecorded:
-            self._context.view.volume_queue.add(name)
+        for volume in self._in_use():
+            if volume.name not in known:
+                self._context.view.check_record(volume.name)
+
+    def _in_use(self) -> Iterator[Volume]:
+        """The volumes in use that Holdfast created."""
+        own = self._context.view.own()
+        return (volume for volume in own if volume.phase == "Bound" and volume.directory)
 
     def resync(self) -> None:
         """Queues all volumes, as if they had not been seen before."""
@@ -73,7 +74,7 @@ class VolumesController:
     def __call__(self, name: str) -> None:
         """Reconciles one volume."""
         volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
-        is_unrecorded = name in self._unrecorded
+        is_unrecorded = self._context.view.record_checks.is_due(name)
         if volume is not None and (is_unrecorded or is_released(volume, provisioner)):
             volume = self._client.refresh(name)  # its policy may just have been set to Retain
         if volume is None or not owns(volume, provisioner):
@@ -89,13 +90,15 @@ class VolumesController:
             if name in self._moving:
                 self._move_back(name)
             if volume.phase in {"Bound", "Released"} and self._records.is_here(volume):
+                if is_unrecorded:
+                    self._record_sync.forget(name)
                 is_in_doubt = is_unrecorded or not was_aligned or volume.phase == "Released"
                 self._record_sync.sync(volume, in_doubt=is_in_doubt)
-            self._unrecorded.discard(name)
+            self._context.view.record_checks.done(name)
 
     def _forget(self, name: str) -> None:
         self._record_sync.forget(name)
-        self._unrecorded.discard(name)
+        self._context.view.record_checks.done(name)
         self._misplaced.forget(name)
         if name in self._moving:
             self._move_back(name)

@@ -60,7 +60,11 @@ class Site:
         self.directories = Directories(self.export, 30, self.export_metrics, grant=self.gate.grant)
         self.caches = Caches(api, Provisioner(NAME), lambda: None)
         self.view = ExportView(
-            self.caches, Provisioner(NAME), ADDRESS, export_id=lambda: self.identity.export_id
+            self.caches,
+            Provisioner(NAME),
+            ADDRESS,
+            export_id=lambda: self.identity.export_id,
+            leads=lambda: self.leads,
         )
         self.identity = Identity(ADDRESS, self.view.volumes.values, lambda _: None, lambda _: None)
         self.identity.export_id, self.identity.cluster = ID, CLUSTER

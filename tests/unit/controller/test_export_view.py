@@ -145,6 +145,20 @@ class TestVolumes:
 
         assert bench.volumes == [made["metadata"]["name"]]
 
+    def test_one_in_use_is_queued_only_if_it_came_into_use_during_the_term(
+        self, bench: Bench
+    ) -> None:
+        bench.take(VOLUMES, a_volume(ref("listed")))  # before the first term
+        bench.take(VOLUMES, a_volume(ref("known")))
+        bench.view.record_checks.begin(["pvc-listed", "pvc-known"])
+        bench.take(VOLUMES, a_volume(ref("known")), "MODIFIED")
+        bench.take(VOLUMES, a_volume(ref("pending"), phase="Pending"))
+        assert bench.volumes == []
+
+        bench.take(VOLUMES, a_volume(ref("new")))
+
+        assert bench.volumes == ["pvc-new"]
+
     def test_one_of_another_provisioner_is_not(self, bench: Bench) -> None:
         made = a_volume(ref(), phase="Released")
         made["metadata"]["annotations"][constants.PROVISIONED_BY] = "others"

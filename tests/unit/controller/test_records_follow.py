@@ -20,9 +20,11 @@ NEW = {"namespace": "team", "name": "data-2", "uid": "new"}
 
 @pytest.fixture
 def bound(site: Site) -> Site:
-    """A volume that a claim uses, which was looked after."""
+    """A volume that a claim uses since before the term began, which was looked after."""
     site.made_on_export(ref())
     site.add_volume(a_volume(ref()))
+    site.view.record_checks.done("pvc-1")
+    site.lead()
     site.look_after()
     return site
 

@@ -1,4 +1,8 @@
-"""A volume in use without a record is told at the takeover, without reading all records."""
+"""A volume in use without a record is told so, without reading all records.
+
+At the takeover all are compared with the list of records; later, each that comes into use and that
+this process has not made is looked up.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,18 @@ import shutil
 
 import pytest
 
-from tests.unit.controller.given import a_volume, ref
-from tests.unit.controller.site import Site
+from holdfast.controller.late_volumes import LateVolumes
+from holdfast.exports.errors import ExportUnavailable
+from holdfast.kube import errors as kube
+from holdfast.kube.resources import VOLUMES
+from tests.fake.apiserver import Fault
+from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.site import Site, before, failing, once
 
 CALLS = "holdfast_export_operation_duration_seconds_count"
+
+
+READ = "read record"
 
 
 def take_over(site: Site) -> None:
@@ -62,11 +74,12 @@ def test_one_that_is_gone_meanwhile_is_not_told(lost: Site) -> None:
 def test_one_with_a_record_is_not_looked_at(site: Site) -> None:
     site.made_on_export(ref())
     site.add_volume(a_volume(ref()))
+    site.view.volume_queue._due.clear()
 
     take_over(site)
 
     assert site.queued()[1] == set()
-    assert site.metric(CALLS, operation="read record") == 0
+    assert site.metric(CALLS, operation=READ) == 0
 
 
 def test_records_are_listed_once_wherever_they_are(site: Site) -> None:
@@ -75,3 +88,147 @@ def test_records_are_listed_once_wherever_they_are(site: Site) -> None:
     shutil.copy(site.root / ".holdfast/volumes/pvc-1", site.root / ".holdfast/creating/pvc-1")
 
     assert sorted(site.export.recorded()) == ["pvc-1", "pvc-2"]
+
+
+def see_bound(site: Site, uid: str = "1") -> None:
+    """A volume appears, and then its claim is bound to it."""
+    site.add_volume(a_volume(ref(uid), f"team/{uid}", phase="Pending"))
+    site.bind(uid)
+
+
+class TestSeenLater:
+    """Volumes that come into use during the term."""
+
+    def test_a_late_one_of_an_earlier_leader_is_told_what_to_do(self, site: Site) -> None:
+        """A leader undid it, another led, then the first one's request was carried out."""
+        site.add_claim(ref())
+        site.server.fail("create", Fault(503))
+        with pytest.raises(kube.ServerUnavailable):
+            site.serve()
+        site.add_class(unknown="parameter")
+        site.serve()
+        site.view.late = LateVolumes()  # this process is another one
+        site.set_up(site.context)
+        take_over(site)
+        site.add_volume(next(one.body for one in site.server.requests if one.verb == "create"))
+        site.view.volume_queue._due.clear()
+
+        site.bind()
+
+        assert site.queued()[1] == {"pvc-1"}
+        site.look_after()
+        message = site.only("VolumeNotRecorded").message
+        assert "has no record on the export, and 'team/data' is missing" in message
+
+    def test_one_with_a_record_is_looked_up_once(self, site: Site) -> None:
+        site.made_on_export(ref(), "team/1")
+        see_bound(site)
+        assert site.queued()[1] == {"pvc-1"}
+        site.look_after()
+        site.view.volume_queue._due.clear()
+
+        site.edit("1", {"metadata": {"labels": {"some": "label"}}})
+
+        assert site.queued()[1] == set()
+        assert site.metric(CALLS, operation=READ) == 1
+        assert site.said() == []
+
+    def test_one_that_cannot_be_looked_up_is_tried_again(self, site: Site) -> None:
+        see_bound(site)
+        before(site.export, "find", once(failing(ExportUnavailable("no answer"))))
+        with pytest.raises(ExportUnavailable):
+            site.look_after()
+
+        site.look_after()
+
+        assert "has no record on the export" in site.only("VolumeNotRecorded").message
+
+    def test_one_of_this_process_is_not(self, site: Site) -> None:
+        site.add_claim(ref())
+        site.serve()
+        requests = len(site.server.requests)
+        site.see()
+
+        site.bind()
+
+        assert site.queued()[1] == set()
+        assert site.metric(CALLS, operation=READ) == 0
+        assert len(site.server.requests) == requests
+
+    def test_one_of_this_process_that_is_bound_before_it_is_confirmed_is_not(
+        self, site: Site
+    ) -> None:
+        site.add_claim(ref())
+        before(site.export, "confirm", site.bind)
+
+        site.serve()
+
+        assert site.queued()[1] == set()
+
+    def test_one_that_this_process_confirms_for_an_earlier_leader_is_not(self, site: Site) -> None:
+        site.export.create(site.grant, wanted(ref()))
+        site.server.objects.create(VOLUMES.path(), a_volume(ref(), phase="Pending"))
+        take_over(site)
+        site.serve()
+
+        site.bind()
+
+        assert site.queued()[1] == set()
+
+    def test_one_that_this_process_undid_is_though_it_remembers_no_request(
+        self, site: Site
+    ) -> None:
+        site.add_claim(ref())
+        site.server.fail("create", Fault(503))
+        with pytest.raises(kube.ServerUnavailable):
+            site.serve()
+        site.add_class(unknown="parameter")
+        site.serve()
+        site.view.late = LateVolumes()
+
+        site.add_volume(a_volume(ref()))
+
+        assert site.queued()[1] == {"pvc-1"}
+
+    def test_a_late_one_that_its_claim_s_turn_completes_is_not(self, site: Site) -> None:
+        site.view.late.add(wanted(ref()))
+        site.add_volume(a_volume(ref()))
+        assert site.queued() == ({"team/data"}, set())
+
+        site.serve()
+        site.see()
+
+        assert site.record() is not None
+        assert site.queued()[1] == set()
+
+    def test_a_late_one_that_is_not_what_was_asked_for_is_told(self, site: Site) -> None:
+        """It was forgotten until the next takeover."""
+        site.view.late.add(wanted(ref()))
+        site.add_volume(a_volume(ref(), "team/elsewhere"))
+        site.serve()
+        assert site.queued()[1] == {"pvc-1"}
+
+        site.look_after()
+
+        assert "'team/elsewhere' is missing" in site.only("VolumeNotRecorded").message
+
+    def test_one_that_is_created_again_is(self, site: Site) -> None:
+        """Also where its end was not seen: one look is for both."""
+        site.serve_and_bind(ref())
+        site.view.record_checks.add("pvc-1")
+        site.look_after()
+        site.drop()
+        (site.root / ".holdfast" / "volumes" / "pvc-1").unlink()
+        site.add_volume(a_volume(ref()))
+        assert site.queued()[1] == {"pvc-1"}
+
+        site.look_after()
+
+        assert "has no record on the export" in site.only("VolumeNotRecorded").message
+
+    def test_one_that_comes_while_another_process_leads_is_not(self, site: Site) -> None:
+        site.leads = False
+
+        see_bound(site)
+
+        assert site.queued()[1] == set()
