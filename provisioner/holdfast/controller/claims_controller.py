@@ -22,9 +22,9 @@ from holdfast.claims.volume import volume
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
-from holdfast.controller.left_over_volumes import LeftOverVolumes
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import CONCERN_ALL, UNKNOWN, Requeue
+from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.controller.wanted import wanted_of_plan
@@ -50,23 +50,23 @@ class ClaimsController:
         self._records = VolumeRecords(context)
         self._creator = DirectoryCreator(context, self._client, self._records)
         self._in_progress: ByClaim[Plan] = ByClaim()
-        self._left_over = LeftOverVolumes(context, self._client, self._creator)
+        self._unfinished = UnfinishedVolumes(context, self._client, self._creator)
 
     @property
     def in_progress(self) -> set[str]:
         """The uids of the claims whose last attempt had an unknown result."""
         return {plan.ref.uid for plan in self._in_progress.all()}
 
-    def settle(self, left_over: Iterable[Record]) -> None:
+    def begin(self, unfinished: Iterable[Record]) -> None:
         """Queues the claims of records that an earlier process left unfinished."""
-        self._left_over.begin(left_over)
+        self._unfinished.begin(unfinished)
 
     def __call__(self, key: str) -> None:
         """Reconciles one claim.
 
         Trouble with the volume of an earlier claim of this name does not keep this one unserved.
         """
-        troubles = self._left_over.settle(key)
+        troubles = self._unfinished.finish(key)
         claim = self._context.view.claims.get(key)
         if claim is not None and claim.volume_name:
             self._answer_expansion(claim)
@@ -90,7 +90,7 @@ class ClaimsController:
         except CONCERN_ALL:
             raise
         except (ExportError, kube.KubeError) as error:
-            self._left_over.tell(plan.ref, plan.volume, error.message)
+            self._unfinished.tell(plan.ref, plan.volume, error.message)
             return error
         except Requeue as requeue:
             return requeue
@@ -99,7 +99,7 @@ class ClaimsController:
     def _completed(self, wanted: Wanted) -> Exception | None:
         """Gives a late volume its directory; returns what went wrong, if it concerns it alone."""
         key, name, view = str(wanted.claim), wanted.volume, self._context.view
-        is_open = self._in_progress.get(key, name) or self._left_over.has(key, name)
+        is_open = self._in_progress.get(key, name) or self._unfinished.has(key, name)
         seen = view.volumes.get(name)
         if is_open or seen is None:
             return None  # the attempt goes on, or there is no such volume as yet
@@ -171,7 +171,7 @@ class ClaimsController:
         for begun in self._in_progress.of(claim.key):
             if begun.ref == claim.ref:
                 self._take_back(begun)
-        self._left_over.give_up(claim)
+        self._unfinished.give_up(claim)
 
     def _finish(self, plan: Plan) -> None:
         """Finishes an attempt whose claim is no longer pending, unless another replica has."""
@@ -210,7 +210,7 @@ class ClaimsController:
     def _close(self, plan: Plan) -> None:
         """Forgets an attempt, also as one that an earlier term left unfinished."""
         self._in_progress.drop(plan.claim.key, plan.volume)
-        self._left_over.drop(plan.claim.key, plan.volume)
+        self._unfinished.drop(plan.claim.key, plan.volume)
 
     def _made(self, plan: Plan) -> Plan:
         """Creates the directory; returns the plan, with Retain if the directory is foreign."""
@@ -222,7 +222,7 @@ class ClaimsController:
     def _is_published(self, plan: Plan) -> bool:
         """Whether an earlier attempt made the volume, and its directory was not undone since."""
         key, name = plan.claim.key, plan.volume
-        is_begun = self._in_progress.get(key, name) or self._left_over.has(key, name)
+        is_begun = self._in_progress.get(key, name) or self._unfinished.has(key, name)
         if not is_begun or not self._client.exists(name):
             return False
         return self._records.find(name) is not None

@@ -128,7 +128,7 @@ class LeaderTasks:
             _log.warning("an earlier term left unfinished changes", reason=reason)
         self._volumes.begin(takeover.moving)
         self._check_records()
-        self._claims.settle(takeover.unfinished)
+        self._claims.begin(takeover.unfinished)
         self._trash.look()
         self._gate.open(takeover.term)
         self._sweep_at = time.monotonic() + _SWEEP

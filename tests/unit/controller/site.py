@@ -102,7 +102,7 @@ class Site:
         takeover = self.export.begin(LEADER)
         self.gate.open(takeover.term)
         self.volumes_controller.begin(takeover.moving)
-        self.claims_controller.settle(takeover.unfinished)
+        self.claims_controller.begin(takeover.unfinished)
         return takeover.unfinished
 
     @property

@@ -241,7 +241,7 @@ class TestUnknownEnd:
             site.serve()
         assert site.volume("2") is not None
         assert site.claims_controller.in_progress == {"1"}
-        message = site.only("LeftOverNotSettled").message
+        message = site.only("VolumeUnfinished").message
         assert "pvc-1 of an earlier claim of this name" in message
         assert "the disk says no" in message
 

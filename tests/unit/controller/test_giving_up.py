@@ -114,7 +114,7 @@ class TestOfAFormerLeader:
         assert site.volume() is None
 
 
-class TestLeftOver:
+class TestNotMadeHere:
     """What a former leader left, where its volume does not exist, or not here."""
 
     @pytest.fixture(autouse=True)

@@ -148,7 +148,7 @@ def test_one_of_a_former_leader_whose_claim_is_refused_now_is_made_too(site: Sit
     assert (site.root / "team" / "data").stat().st_mode & 0o7777 == 0o750
 
 
-def test_one_that_was_left_over_and_undone_is_not_taken_for_unfinished(site: Site) -> None:
+def test_one_of_a_former_leader_that_was_undone_is_not_taken_for_unfinished(site: Site) -> None:
     """The term ended between two attempts; the undone volume was confirmed without a record."""
     site.export.create(site.grant, wanted(ref()))
     site.add_claim(ref())

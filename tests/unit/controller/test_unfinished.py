@@ -1,4 +1,4 @@
-"""What an earlier process left half-made is settled in its claim's turn (design, rule 4)."""
+"""What an earlier process left is confirmed or undone in its claim's turn (design, rule 4)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def is_clean(site: Site) -> bool:
     return site.record() is None and not (site.root / "team").exists()
 
 
-def left_over(site: Site, uid: str = "1") -> None:
+def leave_unfinished(site: Site, uid: str = "1") -> None:
     site.export.create(site.grant, wanted(ref(uid)))
 
 
 def test_one_whose_volume_exists_is_confirmed(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.server.objects.create(VOLUMES.path(), a_volume(ref()))
     assert [record.volume for record in site.lead()] == ["pvc-1"]
     assert site.queued()[0] == {"team/data"}
@@ -36,7 +36,7 @@ def test_one_whose_volume_exists_is_confirmed(site: Site) -> None:
 
 
 def test_one_whose_claim_is_gone_is_undone(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.lead()
 
     site.serve()
@@ -45,7 +45,7 @@ def test_one_whose_claim_is_gone_is_undone(site: Site) -> None:
 
 
 def test_one_whose_claim_was_made_anew_is_undone_and_the_new_one_served(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.add_claim(ref("2"))
     site.lead()
 
@@ -56,7 +56,7 @@ def test_one_whose_claim_was_made_anew_is_undone_and_the_new_one_served(site: Si
 
 
 def test_one_whose_claim_has_another_volume_is_undone(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.server.objects.create(
         CLAIMS.path("team"),
         a_claim(ref(), volumeName="another"),
@@ -69,7 +69,7 @@ def test_one_whose_claim_has_another_volume_is_undone(site: Site) -> None:
 
 
 def test_one_whose_claim_is_pending_is_finished(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.add_claim(ref())
     site.lead()
 
@@ -80,7 +80,7 @@ def test_one_whose_claim_is_pending_is_finished(site: Site) -> None:
 
 
 def test_one_whose_claim_is_pending_is_not_undone_before_the_cache_has_seen_it(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
     site.lead()
 
@@ -90,8 +90,8 @@ def test_one_whose_claim_is_pending_is_not_undone_before_the_cache_has_seen_it(s
 
 
 def test_nothing_is_undone_while_the_api_server_does_not_answer(site: Site) -> None:
-    """Whether the volume exists is not known: it is settled once that is."""
-    left_over(site)
+    """Whether the volume exists is not known: it is undone once that is."""
+    leave_unfinished(site)
     site.lead()
     site.server.fail("get", Fault(503))
     with pytest.raises(kube.ServerUnavailable):
@@ -103,8 +103,8 @@ def test_nothing_is_undone_while_the_api_server_does_not_answer(site: Site) -> N
     assert is_clean(site)
 
 
-def test_two_of_one_claim_s_name_are_both_settled(site: Site) -> None:
-    left_over(site)
+def test_two_of_one_claim_s_name_are_both_undone(site: Site) -> None:
+    leave_unfinished(site)
     site.export.create(site.grant, wanted(ref("2"), "team/other"))
     assert len(site.lead()) == 2
 
@@ -115,7 +115,7 @@ def test_two_of_one_claim_s_name_are_both_settled(site: Site) -> None:
 
 
 def test_what_an_earlier_term_found_is_forgotten_with_the_next(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.lead()
     site.export.undo(site.grant, "pvc-1")
 
@@ -128,7 +128,7 @@ def test_what_an_earlier_term_found_is_forgotten_with_the_next(site: Site) -> No
 
 def test_one_whose_claim_can_be_served_no_more_is_undone(site: Site) -> None:
     """Its class was edited while nobody led."""
-    left_over(site)
+    leave_unfinished(site)
     site.add_claim(ref())
     site.add_class(unknown="parameter")
     site.lead()
@@ -141,7 +141,7 @@ def test_one_whose_claim_can_be_served_no_more_is_undone(site: Site) -> None:
 
 def test_one_whose_claim_is_deleted_before_it_is_served_is_undone(site: Site) -> None:
     """Also where the claim was pending when it was looked at first."""
-    left_over(site)
+    leave_unfinished(site)
     site.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
     site.lead()
     site.serve()
@@ -154,7 +154,7 @@ def test_one_whose_claim_is_deleted_before_it_is_served_is_undone(site: Site) ->
 
 def test_one_whose_undoing_fails_is_undone_at_the_next_attempt(site: Site) -> None:
     """It was forgotten, and stayed on the export until the next term."""
-    left_over(site)
+    leave_unfinished(site)
     site.add_claim(ref())
     site.lead()
     site.add_class(unknown="parameter")
@@ -169,7 +169,7 @@ def test_one_whose_undoing_fails_is_undone_at_the_next_attempt(site: Site) -> No
 
 def test_one_whose_volume_a_late_request_makes_between_two_looks_is_confirmed(site: Site) -> None:
     """The former leader's request arrives after the first look, and the claim is bound at once."""
-    left_over(site)
+    leave_unfinished(site)
     site.server.objects.create(CLAIMS.path("team"), a_claim(ref()))
     site.lead()
 
@@ -191,7 +191,7 @@ def test_one_whose_claim_is_bound_to_its_volume_is_confirmed_though_that_is_gone
     site: Site,
 ) -> None:
     """Pods may have used it before somebody deleted the volume."""
-    left_over(site)
+    leave_unfinished(site)
     site.server.objects.create(CLAIMS.path("team"), a_claim(ref(), volumeName="pvc-1"))
     site.lead()
 
@@ -202,7 +202,7 @@ def test_one_whose_claim_is_bound_to_its_volume_is_confirmed_though_that_is_gone
 
 
 class TestTrouble:
-    """One that cannot be settled does not keep the claim of its name unserved (rules 6, 7)."""
+    """One that cannot be undone does not keep the claim of its name unserved (rules 6, 7)."""
 
     @pytest.fixture(autouse=True)
     def broken(self, site: Site) -> None:
@@ -220,7 +220,7 @@ class TestTrouble:
 
         site.export.undo = fail  # type: ignore[method-assign]
 
-    def test_the_claim_is_served_and_the_left_over_tried_again(self, site: Site) -> None:
+    def test_the_claim_is_served_and_the_undoing_tried_again(self, site: Site) -> None:
         site.add_claim(ref())
 
         with pytest.raises(Failed):
@@ -234,14 +234,14 @@ class TestTrouble:
         for _ in range(2):
             with pytest.raises(Failed):
                 site.serve()
-        assert "pvc-old" in site.only("LeftOverNotSettled").message
-        assert "the disk says no" in site.only("LeftOverNotSettled").message
+        assert "pvc-old" in site.only("VolumeUnfinished").message
+        assert "the disk says no" in site.only("VolumeUnfinished").message
 
         self.fail(site, "and no again")
         with pytest.raises(Failed):
             site.serve()
 
-        assert "and no again" in site.said("LeftOverNotSettled")[1].message
+        assert "and no again" in site.said("VolumeUnfinished")[1].message
 
     def test_it_is_logged_where_no_claim_has_its_name(
         self, site: Site, caplog: pytest.LogCaptureFixture
@@ -250,7 +250,7 @@ class TestTrouble:
             site.serve()
 
         assert site.said() == []
-        assert "unfinished volume not settled" in caplog.text
+        assert "unfinished volume neither confirmed nor undone" in caplog.text
 
     def test_a_claim_that_is_made_later_is_told_so_too(self, site: Site) -> None:
         """Nobody was told, as nobody had the name when it was noticed first."""
@@ -261,7 +261,7 @@ class TestTrouble:
             site.add_claim(ref(uid))
             with pytest.raises(Failed):
                 site.serve()
-            assert "of an earlier claim of this name" in site.only("LeftOverNotSettled").message
+            assert "of an earlier claim of this name" in site.only("VolumeUnfinished").message
             site.remove_claim(ref(uid))
             site.broadcaster._queue.clear()
 
@@ -272,7 +272,7 @@ class TestTrouble:
         with pytest.raises(kube.Forbidden):
             site.serve()
 
-        message = site.only("LeftOverNotSettled").message
+        message = site.only("VolumeUnfinished").message
         assert message == "volume pvc-old was left unfinished: fault 403"
 
     def test_a_claim_of_the_same_directory_is_told_who_has_it(self, site: Site) -> None:
@@ -285,7 +285,7 @@ class TestTrouble:
         message = site.only("ProvisioningFailed").message
         assert "being made for volume pvc-old of an earlier claim of this name" in message
         assert "see the other events of this claim" in message
-        assert "the disk says no" in site.only("LeftOverNotSettled").message
+        assert "the disk says no" in site.only("VolumeUnfinished").message
 
     def test_it_is_not_undone_because_the_claim_of_its_name_is_refused(self, site: Site) -> None:
         """Its own volume may exist."""
@@ -302,7 +302,7 @@ class TestTrouble:
 
 
 def test_a_fault_of_the_whole_export_ends_the_turn(site: Site) -> None:
-    left_over(site)
+    leave_unfinished(site)
     site.lead()
     site.add_claim(ref("2"))
     before(site.export, "undo", failing(ExportUnavailable("no answer")))

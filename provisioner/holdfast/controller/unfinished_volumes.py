@@ -1,4 +1,4 @@
-"""Settles the volumes that an earlier process left unfinished: each is confirmed or undone."""
+"""Confirms or undoes the volumes that an earlier process left unfinished."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from holdfast.log import Logger
 _log = Logger(__name__)
 
 
-class LeftOverVolumes:
-    """The volumes that are not settled yet, by the key of their claim; for several threads."""
+class UnfinishedVolumes:
+    """The volumes that an earlier process left, by the key of their claim; for several threads."""
 
     def __init__(self, context: Context, client: VolumeClient, creator: DirectoryCreator) -> None:
         self._context = context
@@ -30,16 +30,16 @@ class LeftOverVolumes:
         self._records: ByClaim[Record] = ByClaim()
         self._told: dict[str, tuple[str, str]] = {}  # by volume: the claim's uid, and why
 
-    def begin(self, left_over: Iterable[Record]) -> None:
+    def begin(self, unfinished: Iterable[Record]) -> None:
         """Queues the claims of records at the start of a term, and forgets all others."""
         self._records.clear()
         self._told.clear()
-        for record in left_over:
+        for record in unfinished:
             self._records.put(str(record.claim), record.volume, record)
             self._context.view.claim_queue.add(str(record.claim))
 
     def has(self, key: str, volume: str) -> bool:
-        """Whether a volume is not settled yet."""
+        """Whether a volume is neither confirmed nor undone yet."""
         return self._records.get(key, volume) is not None
 
     def drop(self, key: str, volume: str) -> None:
@@ -47,14 +47,14 @@ class LeftOverVolumes:
         self._records.drop(key, volume)
         self._told.pop(volume, None)
 
-    def settle(self, key: str) -> list[Exception]:
-        """Settles the volumes of a claim's name; returns what concerns one volume alone.
+    def finish(self, key: str) -> list[Exception]:
+        """Confirms or undoes the volumes of a claim's name; returns what concerns one volume alone.
 
         Raises:
             ExportError, KubeError: one of `CONCERN_ALL`.
             LeadershipLost: the term is over.
         """
-        return list(filter(None, map(self._settled, self._records.of(key))))
+        return list(filter(None, map(self._finished, self._records.of(key))))
 
     def give_up(self, claim: Claim) -> None:
         """Confirms or undoes the volumes of a claim that is refused, though it is pending.
@@ -66,7 +66,7 @@ class LeftOverVolumes:
         """
         for record in self._records.of(claim.key):
             if record.claim == claim.ref:
-                self._settle(record, is_refused=True)
+                self._finish(record, is_refused=True)
                 self.drop(claim.key, record.volume)
 
     def tell(self, ref: ClaimRef, volume: str, reason: str) -> None:
@@ -80,26 +80,26 @@ class LeftOverVolumes:
         if self._told.get(volume) == told:
             return
         self._told[volume] = told
-        _log.warning("unfinished volume not settled", volume=volume, reason=reason)
+        _log.warning("unfinished volume neither confirmed nor undone", volume=volume, reason=reason)
         if claim is not None:
             whose = "" if claim.ref == ref else " of an earlier claim of this name"
             message = f"volume {volume}{whose} was left unfinished: {reason}"
-            self._context.events.warning(claim, "LeftOverNotSettled", message)
+            self._context.events.warning(claim, "VolumeUnfinished", message)
 
-    def _settled(self, record: Record) -> Exception | None:
-        """Settles an unfinished volume; returns what went wrong, if it concerns this one alone."""
+    def _finished(self, record: Record) -> Exception | None:
+        """Finishes one volume; returns what went wrong, if it concerns this one alone."""
         try:
-            is_settled = self._settle(record)
+            is_finished = self._finish(record)
         except CONCERN_ALL:
             raise
         except (ExportError, kube.KubeError) as error:
             self.tell(record.claim, record.volume, error.message)
             return error
-        if is_settled:
+        if is_finished:
             self.drop(str(record.claim), record.volume)
         return None
 
-    def _settle(self, record: Record, *, is_refused: bool = False) -> bool:
+    def _finish(self, record: Record, *, is_refused: bool = False) -> bool:
         """Confirms or undoes an unfinished volume; returns False if its claim is to be served.
 
         The claim is read first: as long as it is pending, a late request of a former leader may
