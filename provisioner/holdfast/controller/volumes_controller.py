@@ -82,10 +82,10 @@ class VolumesController:
             return
         if self._recovery.is_wanted(volume):
             self._recovery.recover(volume)
-        was_aligned = self._align_finalizers(volume)
         if is_released(volume, provisioner):
-            self._reclaim(volume)
+            self._reclaim(volume)  # takes our finalizer off at its end
             return
+        was_aligned = self._align_finalizers(volume)
         with self._records.errors_reported(volume):
             if name in self._moving:
                 self._move_back(name)

@@ -66,6 +66,21 @@ def test_it_is_taken_off_where_finalizers_are_switched_off(site: Site) -> None:
     assert finalizers(site) == []
 
 
+def test_a_released_volume_that_still_has_it_is_reclaimed_in_one_turn_though_it_is_switched_off(
+    site: Site,
+) -> None:
+    """It was taken off first, and the delete at the version before that was a conflict."""
+    site.set_up(replace(site.context, provisioner=Provisioner(NAME, finalizer=False)))
+    site.made_on_export(ref())
+    site.add_volume(a_volume(ref(), phase="Released"))
+
+    site.look_after()
+
+    assert site.volume() is None
+    assert len(patches(site)) == 1
+    assert not (site.root / "team" / "data").exists()
+
+
 def test_one_that_has_it_is_not_written_to(site: Site) -> None:
     site.made_on_export(ref())
     site.add_volume(a_volume(ref()))
