@@ -40,8 +40,8 @@ class Reclaimer:
 
         Raises:
             ExportError, KubeError: one of `UNKNOWN`; an event on the volume says which.
-            Requeue: the volume is refused, or a step failed, which an event says; or the volume
-                has changed since it was read.
+            Requeue: the volume is refused, a step failed, or others keep changing the volume,
+                which an event says; or what decides on its reclaim has changed.
             LeadershipLost: the term is over.
         """
         started = time.monotonic()

@@ -12,7 +12,7 @@ from holdfast.controller.requeue import Requeue
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES, Json
 
-_PATCH_ATTEMPTS = 5
+_ATTEMPTS = 5  # at a volume that others change meanwhile
 
 
 class VolumeClient:
@@ -63,31 +63,44 @@ class VolumeClient:
             raise Requeue from conflict
 
     def delete(self, volume: Volume) -> None:
-        """Deletes a volume as it was read, and removes our finalizer.
+        """Deletes a volume, and removes our finalizer; others may change it meanwhile.
 
         Raises:
-            Requeue: the volume has changed since it was read, its policy may be Retain by now; or
-                others keep changing it.
+            Requeue: what decides on its reclaim has changed since it was read, as its policy may.
+            Conflict: others keep changing it.
         """
-        self._context.check_term()
-        try:
-            self._context.api.delete(VOLUMES, volume.name, uid=volume.uid, version=volume.version)
-        except kube.Conflict as conflict:
-            raise Requeue from conflict
-        except kube.NotFound:
-            pass
+        held: Volume | None = volume
+        for _ in range(_ATTEMPTS):
+            if held is None or self._is_deleted(held):
+                break
+            held = self.find(volume.name)
+            if held is not None and _deciding(held) != _deciding(volume):
+                raise Requeue
+        else:
+            raise _kept_changing(volume.name, "deleted")
         if FINALIZER in volume.finalizers:
             self._remove_finalizer(volume.name)
 
+    def _is_deleted(self, held: Volume) -> bool:
+        """Deletes a volume as it was read; False if it has changed since."""
+        self._context.check_term()
+        try:
+            self._context.api.delete(VOLUMES, held.name, uid=held.uid, version=held.version)
+        except kube.Conflict:
+            return False
+        except kube.NotFound:
+            pass
+        return True
+
     def _remove_finalizer(self, name: str) -> None:
         """Removes our finalizer; Kubernetes' own controllers change the list too."""
-        for _ in range(_PATCH_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             with suppress(kube.Conflict):
                 held = self.find(name)
                 if held is not None:
                     self._patch_without_finalizer(held)
                 return
-        raise Requeue
+        raise _kept_changing(name, "released from our finalizer")
 
     def _patch_without_finalizer(self, held: Volume) -> None:
         if held.reclaim_policy == RETAIN:
@@ -97,3 +110,17 @@ class VolumeClient:
         change = {"metadata": {"finalizers": finalizers, "resourceVersion": held.version}}
         with suppress(kube.NotFound):
             self._context.api.patch(VOLUMES, held.name, change)
+
+
+def _deciding(volume: Volume) -> tuple[object, ...]:
+    """What decides whether and how a volume is reclaimed."""
+    return volume.uid, volume.phase, volume.reclaim_policy, volume.claim, volume.on_delete
+
+
+def _kept_changing(name: str, what: str) -> kube.Conflict:
+    return kube.Conflict(
+        409,
+        "Conflict",
+        f"volume {name} cannot be {what}: it was changed meanwhile, {_ATTEMPTS} times in a row; "
+        "find out what keeps writing to it (its managedFields name the writers)",
+    )

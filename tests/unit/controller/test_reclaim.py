@@ -169,17 +169,80 @@ def test_only_the_volume_that_was_reclaimed_is_deleted(released: Site) -> None:
     assert released.said() == []
 
 
-def test_a_volume_that_was_changed_meanwhile_is_looked_at_again(released: Site) -> None:
-    """Others' changes are usual, and no failure that an event has to report."""
-    change = {"metadata": {"labels": {"edited": "yes"}}}
-    released.server.meanwhile("delete", lambda _: released.edit("1", change, seen=False))
-    with pytest.raises(Requeue):
+class TestChangedMeanwhile:
+    """Others write to volumes too, which is usual, and no failure that an event has to report."""
+
+    def test_one_whose_labels_are_changed_is_deleted_at_once(self, released: Site) -> None:
+        change = {"metadata": {"labels": {"edited": "yes"}}}
+        released.server.meanwhile("delete", lambda _: released.edit("1", change, seen=False))
+
         released.look_after()
 
-    released.look_after()
+        assert released.volume() is None
+        assert released.said() == []
+        assert released.trash_looks == 1
 
-    assert released.volume() is None
-    assert released.said() == []
+    def test_one_that_others_deleted_first_is_released_from_our_finalizer(
+        self, released: Site
+    ) -> None:
+        path = "/api/v1/persistentvolumes/pvc-1"
+        released.server.meanwhile("delete", lambda _: released.server.objects.delete(path))
+
+        released.look_after()
+
+        assert released.volume() is None
+
+    def test_one_that_is_gone_by_then_is_done_with(self, released: Site) -> None:
+        path = "/api/v1/persistentvolumes/pvc-1"
+        released.server.meanwhile("delete", lambda _: released.server.objects.by_path.pop(path))
+        released.server.fail("delete", Fault(409, "Conflict"))
+
+        released.look_after()
+
+        assert released.volume() is None
+        assert released.said() == []
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"spec": {"claimRef": {"uid": "another"}}},
+            {"status": {"phase": "Available"}},
+            {"metadata": {"annotations": {ON_DELETE: "retain"}}},
+        ],
+    )
+    def test_one_whose_reclaim_is_decided_anew_is_not_deleted_as_it_was(
+        self, released: Site, change: Json
+    ) -> None:
+        released.server.meanwhile("delete", lambda _: released.edit("1", change, seen=False))
+
+        with pytest.raises(Requeue):
+            released.look_after()
+
+        volume = released.volume()
+        assert volume is not None
+        assert "deletionTimestamp" not in volume["metadata"]
+        assert released.said() == []
+
+    @pytest.mark.parametrize(
+        ("verb", "what"), [("delete", "deleted"), ("patch", "released from our finalizer")]
+    )
+    def test_one_that_others_change_all_the_time_is_told(
+        self, released: Site, verb: Verb, what: str
+    ) -> None:
+        """It stayed, its data in the trash, and nobody was told."""
+        released.server.fail(verb, Fault(409, "Conflict"), times=5)
+
+        with pytest.raises(Requeue):
+            released.look_after()
+
+        assert released.only(FAILED).message == (
+            f"volume pvc-1 cannot be {what}: it was changed meanwhile, 5 times in a row; find out "
+            "what keeps writing to it (its managedFields name the writers)"
+        )
+        name = "controller_persistentvolume_delete_failed_total"
+        assert released.metric(name, **CLASS) == 1
+        released.look_after()
+        assert released.volume() is None
 
 
 @pytest.mark.parametrize("verb", ["delete", "patch"])
@@ -196,17 +259,6 @@ def test_a_retain_that_was_said_after_the_directory_was_moved_keeps_the_volume(
     assert volume is not None
     assert volume["metadata"]["finalizers"] == [FINALIZER]
     assert released.said() == []
-
-
-def test_a_volume_that_others_deleted_first_is_released_from_our_finalizer(released: Site) -> None:
-    path = "/api/v1/persistentvolumes/pvc-1"
-    released.server.meanwhile("delete", lambda _: released.server.objects.delete(path))
-    with pytest.raises(Requeue):
-        released.look_after()
-
-    released.look_after()
-
-    assert released.volume() is None
 
 
 class TestTrouble:

@@ -332,7 +332,7 @@ class TestStays:
     def test_the_usual_reclaim_costs_no_more_requests(self, site: Site) -> None:
         site.made_on_export(ref())
         site.add_volume(a_volume(ref(), phase="Released"))
-        site.server.fail("delete", Fault(409, "Conflict"))
+        site.server.fail("delete", Fault(403, "Forbidden"))
         with pytest.raises(Requeue):
             site.look_after()
         site.server.requests.clear()
