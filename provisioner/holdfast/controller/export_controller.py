@@ -206,6 +206,8 @@ class ExportController:
             is_gone=self.is_gone,
             exists=self.exists,
             check=self._check_trashed,
+            api=shared.api_circuit,
+            export=self.circuit,
             events=shared.events,
             metrics=self.metrics,
             stop=self._stop,

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_metrics import ExportMetrics
@@ -56,6 +57,8 @@ class Trash:
         is_gone: Callable[[str], bool],
         exists: Callable[[str], bool],
         check: Callable[[str], object],
+        api: CircuitBreaker,
+        export: CircuitBreaker,
         events: EventRecorder,
         metrics: ExportMetrics,
         stop: threading.Event,
@@ -69,6 +72,8 @@ class Trash:
             exists: whether the API server has one, also one that the cache leaves out; raises
                 KubeError.
             check: is told of each volume that is in the trash but not gone.
+            api: the API server's circuit breaker.
+            export: the export's circuit breaker.
             events: records what cannot be removed.
             metrics: the export's metrics.
             stop: ends the thread.
@@ -78,6 +83,8 @@ class Trash:
         self._is_gone = is_gone
         self._exists = exists
         self._check = check
+        self._api = api
+        self._export = export
         self._events = events
         self._metrics = metrics
         self._stop = stop
@@ -114,6 +121,10 @@ class Trash:
                 self._gate.end(term)
             except LeadershipLost:
                 continue
+            except ExportUnavailable as error:
+                self._export.trip(error.message)
+            except kube.ServerUnavailable as error:
+                self._api.trip(error.message)
             except ExportError as error:
                 _log.warning("cannot empty the trash for now", reason=error.message)
                 self._stop.wait(_FIRST_RETRY)
@@ -130,10 +141,12 @@ class Trash:
             self._news.wait(self._patience(now))
             return
         entry = self._entries.pop(volume)  # it is added again at the end
-        if self._is_confirmed(volume, entry):
-            self._reap(volume, entry)
-        else:
-            self._entries[volume] = self._later(volume, entry, Reaped(done=False, age=entry.age))
+        try:
+            reaped = self._reaped(volume, entry)
+        except (Fenced, LeadershipLost, ExportUnavailable, kube.ServerUnavailable):
+            self._entries[volume] = entry
+            raise
+        self._note(volume, entry, reaped)
         self._stop.wait(max(_REST, time.monotonic() - now))
 
     def _list(self, now: float) -> None:
@@ -157,8 +170,8 @@ class Trash:
         dues = [entry.due for name, entry in self._entries.items() if self._is_gone(name)]
         return max(_REST, min([self._listed + _RELIST, *dues]) - now)
 
-    def _is_confirmed(self, volume: str, entry: _Entry) -> bool:
-        """Whether the API server itself says that a volume is gone; asked once for each.
+    def _reaped(self, volume: str, entry: _Entry) -> Reaped:
+        """Reaps a volume once the API server itself says that it is gone; asked once for each.
 
         The cache leaves out those that another provisioner has on this export at a server name
         that is unknown here.
@@ -166,24 +179,28 @@ class Trash:
         if not entry.confirmed:
             try:
                 entry.confirmed = not self._exists(volume)
+            except kube.ServerUnavailable:  # concerns all volumes
+                raise
             except kube.KubeError as error:
-                _log.warning("cannot empty trash for now", volume=volume, reason=error.message)
-        return entry.confirmed
+                reason = f"the API server does not say whether the volume is gone: {error.message}"
+                return Reaped(done=False, age=entry.age, blocked=(reason,))
+        return self._reap(volume, entry) if entry.confirmed else Reaped(done=False, age=entry.age)
 
-    def _reap(self, volume: str, entry: _Entry) -> None:
+    def _reap(self, volume: str, entry: _Entry) -> Reaped:
         def reap(exports: Exports, grant: Grant) -> Reaped:
             return exports.reap(grant, volume, ENTRIES)
 
         try:
-            reaped = self._directories.change("reap", reap, volume)
-        except (Fenced, LeadershipLost, ExportUnavailable):
-            self._entries[volume] = entry
+            return self._directories.change("reap", reap, volume)
+        except (Fenced, ExportUnavailable):
             raise
         except TimedOut as error:  # how much was removed is unknown
             _log.warning("cannot empty trash for now", volume=volume, reason=error.message)
-            reaped = Reaped(done=False, age=entry.age)
+            return Reaped(done=False, age=entry.age)
         except ExportError as error:
-            reaped = Reaped(done=False, age=entry.age, blocked=(error.message,))
+            return Reaped(done=False, age=entry.age, blocked=(error.message,))
+
+    def _note(self, volume: str, entry: _Entry, reaped: Reaped) -> None:
         self._metrics.trash_removed.inc(reaped.removed)
         if reaped.done:
             _log.info("trash emptied", volume=volume)

@@ -55,6 +55,8 @@ class Bench:
             is_gone=lambda _: True,
             exists=lambda _: False,
             check=lambda _: None,
+            api=self.api_circuit,
+            export=self.circuit,
             events=site.context.events,
             metrics=site.export_metrics,
             stop=site.stop,

@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.controller import trash as module
+from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.export_state import TrashContent
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.trash import ENTRIES, Trash
@@ -22,6 +23,13 @@ from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import ref
 from tests.unit.controller.site import Site, before, failing, once
+
+
+def a_circuit(name: str) -> CircuitBreaker:
+    """One that is closed, and that nobody probes."""
+    circuit = CircuitBreaker(name, lambda: None, (OSError,))
+    circuit._close()
+    return circuit
 
 
 class Bench:
@@ -44,6 +52,8 @@ class Bench:
             is_gone=lambda name: name not in self.exists,
             exists=self._ask,
             check=self.checked.append,
+            api=a_circuit("API server"),
+            export=a_circuit("export"),
             events=site.context.events,
             metrics=site.export_metrics,
             stop=site.stop,
@@ -231,20 +241,36 @@ class TestWhetherItIsGone:
         assert bench.reaped == ["pvc-a"]
         assert bench.asked == ["pvc-a"] * 2
 
-    @pytest.mark.parametrize(
-        "error", [kube.ServerUnavailable("no answer"), kube.Forbidden(403, "Forbidden", "no")]
-    )
-    def test_without_an_answer_nothing_is_removed(
-        self, bench: Bench, error: kube.KubeError
-    ) -> None:
-        bench.add("a")
-        bench.api_error = error
+    def test_a_server_that_is_away_is_no_fault_of_a_volume(self, bench: Bench) -> None:
+        """Each volume asked it, wrote a warning, and got a back-off of its own."""
+        bench.add("a", "b")
+        bench.api_error = kube.ServerUnavailable("no answer")
 
-        bench.turn()
+        with captured_logs() as logs, pytest.raises(kube.ServerUnavailable):
+            bench.turn()
+
+        assert bench.asked == ["pvc-a"]
+        assert (logs, bench.site.said()) == ([], [])
+        assert bench.gauge("volumes") == 2
+        bench.api_error = None
+        bench.turn(2)
+        assert bench.left() == set()
+
+    def test_a_refusal_to_say_it_is_told_and_nothing_is_removed(self, bench: Bench) -> None:
+        bench.add("a")
+        bench.api_error = kube.Forbidden(403, "Forbidden", "no right to get it")
+
+        for _ in range(2):
+            bench.turn()
+            bench.now += 3600
 
         assert bench.left() == {"pvc-a"}
+        assert bench.site.only("TrashNotRemoved").message == (
+            "cannot remove what is left in .holdfast/trash/pvc-a: the API server does not say "
+            "whether the volume is gone: no right to get it"
+        )
+        assert bench.gauge("blocked_volumes", reason="other") == 1
         bench.api_error = None
-        bench.now += 10
         bench.turn()
         assert bench.left() == set()
 
@@ -445,7 +471,15 @@ class TestThread:
     """What its thread does with the ends of a turn."""
 
     @pytest.fixture
-    def running(self, site: Site) -> Iterator[tuple[Site, Trash]]:
+    def circuits(self) -> tuple[CircuitBreaker, CircuitBreaker]:
+        """Those of the API server and of the export."""
+        return a_circuit("API server"), a_circuit("export")
+
+    @pytest.fixture
+    def running(
+        self, site: Site, circuits: tuple[CircuitBreaker, CircuitBreaker]
+    ) -> Iterator[tuple[Site, Trash]]:
+        site.gate._circuits = circuits
         site.made_on_export(ref(), "a")
         site.export.reclaim(site.grant, "pvc-1", "1", Action.DELETE)
         trash = Trash(
@@ -454,6 +488,8 @@ class TestThread:
             is_gone=lambda _: True,
             exists=lambda _: False,
             check=lambda _: None,
+            api=circuits[0],
+            export=circuits[1],
             events=site.context.events,
             metrics=site.export_metrics,
             stop=site.stop,
@@ -525,6 +561,32 @@ class TestThread:
             trash_is_listed_anew(site, trash)
 
             eventually(lambda: self.is_empty(site))
+
+    @pytest.mark.parametrize(
+        ("outage", "name"),
+        [
+            (kube.ServerUnavailable("no answer"), "API server"),
+            (ExportUnavailable("no answer"), "export"),
+        ],
+    )
+    def test_an_outage_closes_the_gate_is_logged_once_and_work_resumes_at_its_end(
+        self,
+        running: tuple[Site, Trash],
+        circuits: tuple[CircuitBreaker, CircuitBreaker],
+        outage: ExportUnavailable | kube.ServerUnavailable,
+        name: str,
+    ) -> None:
+        site, trash = running
+        before(site.export, "reap", once(failing(outage)))
+        [circuit] = [one for one in circuits if one.name == name]
+        with captured_logs() as logs:
+            trash.start()
+            eventually(lambda: not circuit.available)
+
+        assert [log["event"] for log in logs] == [f"{name} lost"]
+        assert not self.is_empty(site)
+        circuit._close()
+        eventually(lambda: self.is_empty(site))
 
 
 def trash_is_listed_anew(site: Site, trash: Trash) -> None:
