@@ -15,7 +15,7 @@ from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.ledger import trash_of
-from holdfast.exports.record import DirectoryTaken, State
+from holdfast.exports.record import DirectoryTaken, Record, State
 
 
 class TrashRecovery:
@@ -69,8 +69,8 @@ class TrashRecovery:
                 released, or gone.
             LeadershipLost: the term is over.
         """
-        if self._is_in_trash(seen):
-            self._move_back(seen.name)
+        if record := self._record_of(seen):
+            self._move_back(seen.name, record)
         self._trashable.discard(seen.name)
 
     def recover_gone(self, name: str) -> None:
@@ -87,13 +87,20 @@ class TrashRecovery:
             self._context.view.forget_kept(name)
         self._trashable.discard(name)
 
-    def _is_in_trash(self, volume: Volume) -> bool:
+    def _record_of(self, volume: Volume) -> Record | None:
+        """The record of a volume whose data may be in the trash.
+
+        Also that of a live one: it is moved back before the directory, which may have failed.
+        """
         with self._records.errors_reported(volume):
             record = self._records.find(volume.name)
-        is_trashed = record is not None and record.state is State.TRASHED
-        return is_trashed and self._records.is_here(volume)
+        if record is None or not self._records.is_here(volume):
+            return None
+        is_same = self._context.address.directory_of(volume.path) == record.directory
+        may_be_there = record.state is State.TRASHED or (record.state is State.LIVE and is_same)
+        return record if may_be_there else None
 
-    def _move_back(self, name: str) -> None:
+    def _move_back(self, name: str, record: Record) -> None:
         volume = self._client.refresh(name)  # the cache may not know that it is released, or gone
         if volume is None or not self.is_wanted(volume):
             raise Requeue
@@ -103,8 +110,10 @@ class TrashRecovery:
         except (ExportUnavailable, Fenced):
             raise
         except (ExportError, Refused) as error:
-            self._misplaced.report_not_moved_back(name, trash_of(name), error.message)
-            if isinstance(error, UNKNOWN):
+            is_unknown = isinstance(error, UNKNOWN)
+            if record.state is not State.LIVE or not is_unknown:
+                self._misplaced.report_not_moved_back(name, trash_of(name), error.message)
+            if is_unknown:
                 raise
             raise Requeue from error
 

@@ -1,8 +1,8 @@
 """Takes a directory out of the trash again: its volume exists, or was set to Retain.
 
 A person may set a volume to Retain while it is being reclaimed, or create it again by hand. The
-record is moved back before the directory: after a crash in between, the sweep finds the directory
-of a live volume in the trash.
+record is moved back before the directory, with its inode: after a crash in between, the sweep
+finds the directory of a live volume in the trash.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from holdfast.claims.constants import RETAIN
 from holdfast.exports import misfiled, path_owners, takeover, terms, tree
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import DirectoryGone, Unsafe
-from holdfast.exports.inode import inode_of
+from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
 from holdfast.exports.reclaim import move_back
@@ -42,9 +42,22 @@ def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
     """
     with op.locked(trash_of(volume)):
         record = op.ledger.find(volume)
-        if record and (refusal := takeover.refusal(op, record)):
-            raise Unsafe(refusal)
-        return recover_locked(op, record, reclaim_policy) if record else ""
+        if record is None:
+            return ""
+        if refusal := takeover.refusal(op, record):
+            if _is_away(op, record):
+                raise Unsafe(refusal)
+            return ""
+        return recover_locked(op, record, reclaim_policy)
+
+
+def _is_away(op: Operation, record: Record) -> bool:
+    """Whether a record's directory was deleted; a crash may have left a live one's there."""
+    if record.state is not State.LIVE:
+        return record.state is State.TRASHED
+    return op.moving(record.volume) is not None or tree.exists(
+        op.ledger.folder(TRASH), record.volume
+    )
 
 
 def recover_locked(op: Operation, record: Record, reclaim_policy: str) -> str:
@@ -82,11 +95,11 @@ def _retain_in_trash(op: Operation, record: Record) -> None:
 
 def _refile(op: Operation, record: Record) -> None:
     """Moves a record back from `trashed` if its directory can be moved back, or is shared."""
-    is_in_trash = _is_in_trash(op, record)
+    inode = _inode_in_trash(op, record)
     op.ledger.mark(record.directory, record.volume)
     try:
         is_shared = _is_shared(op, record)
-        if is_in_trash:
+        if inode is not None:
             _refuse_if_there(op, record)
         elif not is_shared or misfiled.directory_of(op, record) is None:
             raise DirectoryGone(
@@ -96,14 +109,18 @@ def _refile(op: Operation, record: Record) -> None:
     except (Unsafe, DirectoryTaken):
         op.ledger.unmark(record.directory, record.volume)
         raise
+    if inode is not None and record.inode == UNKNOWN:  # version 1: else the sweep cannot tell
+        op.ledger.write_trashed(replace(record, inode=inode))
     op.ledger.refile(record)
 
 
 def _take_back(op: Operation, record: Record) -> str:
     """Moves a live volume's directory back from the trash, through the term's folder."""
-    if not _is_in_trash(op, record):
+    if misfiled.directory_of(op, record) is not None:
         return ""
     if op.moving(record.volume) is None:
+        if _inode_in_trash(op, record) is None:
+            return ""
         _refuse_if_there(op, record)
         op.changes.rename(
             op.ledger.folder(TRASH), record.volume, op.term, terms.MOVING + record.volume
@@ -111,18 +128,19 @@ def _take_back(op: Operation, record: Record) -> str:
     return move_back(op, record)
 
 
-def _is_in_trash(op: Operation, record: Record) -> bool:
-    """Whether the directory is in the trash; raises Unsafe if another one is."""
-    if op.moving(record.volume) is not None:
-        return True
+def _inode_in_trash(op: Operation, record: Record) -> Inode | None:
+    """The inode of the directory in the trash; raises Unsafe if another one is there."""
+    if inode := op.moving(record.volume):
+        return inode
     with suppress(FileNotFoundError), tree.opened(op.ledger.folder(TRASH), [record.volume]) as one:
-        if record.inode.may_be(inode_of(one)):
-            return True
+        inode = inode_of(one)
+        if record.inode.may_be(inode):
+            return inode
         raise Unsafe(
             f"{trash_of(record.volume)!r} is not the directory that was made for volume "
             f"{record.volume}: it is left alone"
         )
-    return False
+    return None
 
 
 def _is_shared(op: Operation, record: Record) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import ENOSPC
+
 import pytest
 
 from holdfast.claims.constants import FINALIZER
@@ -50,6 +52,10 @@ def let_go(site: Site) -> None:
 def deleted(made: Json) -> Json:
     """A volume as the last event about it shows it."""
     return {**made, "metadata": {**made["metadata"], "resourceVersion": "9999"}}
+
+
+def no_room(*_: object) -> None:
+    raise OSError(ENOSPC, "full")
 
 
 def is_back(site: Site) -> bool:
@@ -112,6 +118,67 @@ class TestRetain:
 
         assert trashed.volume() is None
         assert is_back(trashed)
+
+    def test_the_finalizer_stays_while_only_the_record_is_back(
+        self, trashed: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The record is moved first: that it is live does not say that the data is back."""
+        trashed.add_volume(a_volume(ref(), phase="Released", policy="Retain"))
+        trashed.server.objects.delete(PATH)
+        trashed.see()
+        with monkeypatch.context() as patch:
+            patch.setattr("holdfast.exports.recover.move_back", no_room)
+            for _ in range(2):
+                with pytest.raises(Requeue):
+                    trashed.look_after()
+        volume = trashed.volume()
+        assert volume is not None
+        assert volume["metadata"]["finalizers"] == [FINALIZER]
+        assert "the export is full" in trashed.only("DirectoryNotMovedBack").message
+
+        trashed.look_after()
+
+        assert trashed.volume() is None
+        assert is_back(trashed)
+        assert is_live(trashed, "Retain")
+
+    def test_a_live_record_of_another_cluster_holds_no_finalizer(self, site: Site) -> None:
+        """The volume was brought here with its data, which is at its path."""
+        site.made_on_export(ref())
+        place = site.root / ".holdfast/volumes/pvc-1"
+        place.write_text(place.read_text().replace('"origin": "cluster"', '"origin": "other"'))
+        site.add_volume(a_volume(ref(), policy="Retain"))
+
+        site.look_after()
+
+        volume = site.volume()
+        assert volume is not None
+        assert volume["metadata"]["finalizers"] == []
+        assert site.said() == []
+
+    def test_a_live_record_of_another_directory_is_told_and_holds_no_finalizer(
+        self, site: Site
+    ) -> None:
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), "team/elsewhere", policy="Retain"))
+
+        site.look_after()
+
+        volume = site.volume()
+        assert volume is not None
+        assert volume["metadata"]["finalizers"] == []
+        assert "names directory 'team/data'" in site.only("VolumeNotRecorded").message
+
+    def test_a_call_that_may_have_been_too_slow_says_nothing_of_the_trash(self, site: Site) -> None:
+        """Where the directory of a live record is, is not known."""
+        site.made_on_export(ref())
+        site.add_volume(a_volume(ref(), policy="Retain"))
+        before(site.export, "recover", once(failing(TimedOut("it hangs"))))
+
+        with pytest.raises(TimedOut):
+            site.look_after()
+
+        assert site.said() == []
 
     def test_one_that_was_seen_just_before_the_volume_was_gone_is_heeded(self, held: Site) -> None:
         held.edit("1", RETAIN)

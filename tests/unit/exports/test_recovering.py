@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import DirectoryGone, ExportError, Unsafe
+from holdfast.exports.errors import DirectoryGone, ExportError, Failed, Unsafe
+from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.given import Leading, export_at, found, plan, published, visible
@@ -137,6 +141,15 @@ def test_what_another_cluster_deleted_is_left_to_it(root: Path, export: Leading)
     assert (root / TRASH / "file").exists()
 
 
+def test_another_clusters_live_directory_needs_no_recovery(root: Path, export: Leading) -> None:
+    published(export, "1", "team/data")
+    other = Leading(root, cluster="another")
+
+    assert recover(other, "Retain") == ""
+
+    assert found(export).reclaim_policy == "Delete"
+
+
 def test_one_that_a_crash_left_in_the_trash_is_found_by_the_sweep(
     root: Path, export: Leading
 ) -> None:
@@ -147,6 +160,51 @@ def test_one_that_a_crash_left_in_the_trash_is_found_by_the_sweep(
 
     assert (moved.directory, moved.reason) == ("team/data", "")
     assert (root / "team/data/file").exists()
+
+
+class TestRecordWithoutInode:
+    """A record of version 1: the sweep tells a live volume's directory by its inode."""
+
+    @pytest.fixture
+    def trashed(self, root: Path, export: Leading) -> Leading:
+        published(export, "1", "team/data")
+        (root / "team/data/file").write_text("data")
+        place = root / ".holdfast/volumes/pvc-1"
+        place.write_bytes(replace(found(export), version=1, inode=UNKNOWN).dump())
+        export.reclaim("pvc-1", "1", Action.DELETE)
+        return export
+
+    def test_a_crash_before_the_directory_is_moved_is_repaired_by_the_sweep(
+        self, root: Path, trashed: Leading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The reaper recovers what is to be retained, and knows of no live record later."""
+        self.recover_in_part(trashed, monkeypatch)
+
+        [moved] = trashed.exports.sweep(trashed.grant)
+
+        assert (moved.directory, moved.reason) == ("team/data", "")
+        assert (root / "team/data/file").exists()
+
+    def test_or_by_the_next_recovery(
+        self, root: Path, trashed: Leading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.recover_in_part(trashed, monkeypatch)
+
+        assert recover(trashed, "Retain") == "team/data"
+
+        assert (root / "team/data/file").exists()
+
+    def recover_in_part(self, export: Leading, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The record goes back, and its directory does not."""
+        with monkeypatch.context() as patch:
+            patch.setattr("holdfast.exports.recover._take_back", _away)
+            with pytest.raises(Failed):
+                recover(export, "Retain")
+        assert found(export).state is State.LIVE
+
+
+def _away(*_: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class TestReaper:
