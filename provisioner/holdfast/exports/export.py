@@ -261,10 +261,10 @@ class Export:
             if record is None or record.state is not State.LIVE:
                 return ""
             with op.locked(record.directory):
-                return reclaim.move_back(op, record)
+                return reclaim.undo_move(op, record)
 
     def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
-        """Moves a directory back from the trash; returns its path, or "" if it was not there."""
+        """Moves a directory back from the trash or its archive; its path, or "" if it was there."""
         what = f"cannot move back the directory of {volume}"
         with self._operation(what, grant) as op:
             return recover.recover(op, volume, reclaim_policy)

@@ -281,14 +281,14 @@ class Exports(Protocol):
         """Moves a directory back from the term's folder; returns its path, or "" if none was."""
 
     def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
-        """Moves a directory back from the trash: its volume exists, or was set to Retain.
+        """Moves a directory back from the trash or its archive.
 
-        Returns its path, or "" if it was not in the trash. The record is live again and has the
-        volume's reclaim policy.
+        Its volume exists, or was set to Retain. Returns its path, or "" if it was there already.
+        The record is live again and has the volume's reclaim policy.
 
         Raises:
             DirectoryTaken: the directory overlaps those of other volumes.
-            DirectoryGone: the directory is neither in the trash nor at its path.
+            DirectoryGone: the directory is neither at its path nor where the record says.
             Unsafe: something else is at its path or in the trash, or the record is of another
                 cluster.
         """

@@ -59,7 +59,7 @@ def frees(op: Operation, record: Record) -> bool:
     if record.state is State.TRASHED:
         return tree.reaches(op.root, trash_of(record.volume))
     moving = op.moving(record.volume)
-    if record.state is not State.LIVE or record.foreign or _is_archive(op, record):
+    if record.state is not State.LIVE or record.foreign or is_archive(op, record):
         return False
     if _strictest(op, record, Action.DELETE, moving) is not Action.DELETE:
         return False
@@ -81,6 +81,14 @@ def move_back(op: Operation, record: Record) -> str:
         op.put_down(record.volume, parent, name)
     if record.volume not in op.ledger.owners(place):  # a mark needs room on the export
         op.ledger.mark(place, record.volume)
+    return place
+
+
+def undo_move(op: Operation, record: Record) -> str:
+    """As `move_back`, and drops the name of the archive that it was about to become."""
+    place = move_back(op, record)
+    if place:
+        without_target(op, record)
     return place
 
 
@@ -147,7 +155,7 @@ def _carry_out(op: Operation, record: Record, action: Action, moving: Inode | No
         return _find_moved(op, record)
     if action is Action.RETAIN:
         move_back(op, record)
-        return _write_outcome(op, _without_target(op, record).with_state(State.RETAINED))
+        return _write_outcome(op, without_target(op, record).with_state(State.RETAINED))
     taken = there if moving is None else None
     if taken is not None:
         record = replace(record, inode=taken)  # a record of version 1 has no inode
@@ -207,7 +215,7 @@ def _is_shared(op: Operation, record: Record) -> bool:
 
 def _find_moved(op: Operation, record: Record) -> Moved:
     """Completes a reclaim whose directory is neither at its path nor in the term's folder."""
-    if _is_archive(op, record):
+    if is_archive(op, record):
         return _write_outcome(op, record.with_state(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
         if place := terms.term_with_directory(op.ledger.handle, record.volume):
@@ -228,7 +236,7 @@ def replaced(record: Record) -> Unsafe:
     )
 
 
-def _is_archive(op: Operation, record: Record) -> bool:
+def is_archive(op: Operation, record: Record) -> bool:
     """Whether a record's target is its directory, not a placeholder or another volume's."""
     there = op.inode_at(record.target) if record.target else None
     if there is None or op.ledger.has_others(record.target, record.volume):
@@ -285,7 +293,7 @@ def _to_be_trashed(op: Operation, record: Record) -> Record:
 
     A recovery that ended halfway leaves it retained: the reaper would move the directory back.
     """
-    record = _without_target(op, record)
+    record = without_target(op, record)
     if record.retained_in_trash:
         record = replace(record, retained_in_trash=False)
         op.ledger.write(record)
@@ -307,7 +315,7 @@ def _with_archive_name(op: Operation, record: Record) -> Record:
         if not _is_free(op, record, name):
             continue
         if name != record.target:
-            record = _without_target(op, record).with_target(name)
+            record = without_target(op, record).with_target(name)
             op.ledger.write(record)
         op.ledger.mark(name, record.volume)
         if op.ledger.is_anothers(name, record.volume):
@@ -323,7 +331,7 @@ def _is_free(op: Operation, record: Record, name: str) -> bool:
     return name == record.target or not tree.exists(op.root, name)
 
 
-def _without_target(op: Operation, record: Record) -> Record:
+def without_target(op: Operation, record: Record) -> Record:
     """The record without the target of an earlier attempt; removes the target's reservation."""
     if not record.target:
         return record

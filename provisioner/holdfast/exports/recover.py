@@ -1,13 +1,19 @@
-"""Takes a directory out of the trash again: its volume exists, or was set to Retain.
+"""Moves a directory back from the trash or its archive: its volume exists, or was set to Retain.
 
-A person may set a volume to Retain while it is being reclaimed, or create it again by hand. The
-record is moved back before the directory, with its inode: after a crash in between, the sweep
-finds the directory of a live volume in the trash.
+A person may set a volume to Retain while it is being reclaimed, or create it again by hand.
+
+- trash: the record is moved back before the directory, with its inode. After a crash in between,
+  the sweep finds the directory of a live volume in the trash.
+- archive: the record is live and names the archive before the directory is moved, as in the middle
+  of archiving it. It no longer names it once the directory is in the term's folder, so that the
+  sweep finds it there.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
 from holdfast.exports import misfiled, path_owners, takeover, terms, tree
@@ -16,12 +22,12 @@ from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
-from holdfast.exports.reclaim import move_back
+from holdfast.exports.reclaim import is_archive, move_back, without_target
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 
 def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
-    """Moves a volume's directory from the trash to its path.
+    """Moves a volume's directory from the trash or its archive to its path.
 
     Where the directory cannot be moved, the record says so if the volume says `Retain`: the reaper
     removes no such directory.
@@ -36,7 +42,7 @@ def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
 
     Raises:
         DirectoryTaken: directories of other volumes overlap it.
-        DirectoryGone: it is neither in the trash nor at its path.
+        DirectoryGone: it is neither at its path nor where the record says.
         Unsafe: something else is at its path or in the trash, or the record is another cluster's.
         TimedOut: another call holds the lock of the directory or of its trash.
     """
@@ -52,9 +58,9 @@ def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
 
 
 def _is_away(op: Operation, record: Record) -> bool:
-    """Whether a record's directory was deleted; a crash may have left a live one's there."""
+    """Whether a record's directory was moved; a crash may have left a live one's where it was."""
     if record.state is not State.LIVE:
-        return record.state is State.TRASHED
+        return record.state is not State.RETAINED
     return op.moving(record.volume) is not None or tree.exists(
         op.ledger.folder(TRASH), record.volume
     )
@@ -78,9 +84,12 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
                 _retain_in_trash(op, record)
             raise
         record = op.ledger.find(record.volume) or record
+    elif record.state is State.ARCHIVED:
+        record = _reopened(op, record)
     if record.state is not State.LIVE:
         return ""
     place = _take_back(op, record)
+    record = op.ledger.find(record.volume) or record
     now = record.followed(record.claim, record.size, reclaim_policy)
     if now != record:
         op.ledger.write(now)
@@ -96,36 +105,71 @@ def _retain_in_trash(op: Operation, record: Record) -> None:
 def _refile(op: Operation, record: Record) -> None:
     """Moves a record back from `trashed` if its directory can be moved back, or is shared."""
     inode = _inode_in_trash(op, record)
-    op.ledger.mark(record.directory, record.volume)
-    try:
-        is_shared = _is_shared(op, record)
+    with _marked_if_free(op, record) as is_shared:
         if inode is not None:
             _refuse_if_there(op, record)
         elif not is_shared or misfiled.directory_of(op, record) is None:
-            raise DirectoryGone(
-                f"the directory of volume {record.volume} is neither at {record.directory!r} nor "
-                f"at {trash_of(record.volume)!r}"
-            )
-    except (Unsafe, DirectoryTaken):
-        op.ledger.unmark(record.directory, record.volume)
-        raise
+            raise _gone(record, trash_of(record.volume))
     if inode is not None and record.inode == UNKNOWN:  # version 1: else the sweep cannot tell
         op.ledger.write_trashed(replace(record, inode=inode))
     op.ledger.refile(record)
 
 
+def _reopened(op: Operation, record: Record) -> Record:
+    """The record of an archive that can be moved back, live again and with its target."""
+    with _marked_if_free(op, record):
+        # A person may have moved it back.
+        if misfiled.directory_of(op, record) is None and op.moving(record.volume) is None:
+            if not is_archive(op, record):
+                raise _gone(record, record.target)
+            _refuse_if_there(op, record)
+    record = replace(record, state=State.LIVE, moved="")
+    op.ledger.write(record)
+    return record
+
+
+@contextmanager
+def _marked_if_free(op: Operation, record: Record) -> Iterator[bool]:
+    """Marks a record's directory, unless the block raises; yields whether others share it.
+
+    Raises:
+        DirectoryTaken: other volumes have it, which may not.
+    """
+    op.ledger.mark(record.directory, record.volume)
+    try:
+        yield _is_shared(op, record)
+    except (Unsafe, DirectoryTaken):
+        op.ledger.unmark(record.directory, record.volume)
+        raise
+
+
+def _gone(record: Record, place: str) -> DirectoryGone:
+    return DirectoryGone(
+        f"the directory of volume {record.volume} is neither at {record.directory!r} nor at "
+        f"{place!r}"
+    )
+
+
 def _take_back(op: Operation, record: Record) -> str:
-    """Moves a live volume's directory back from the trash, through the term's folder."""
-    if misfiled.directory_of(op, record) is not None:
+    """Moves a live volume's directory back, through the term's folder; "" if it is there."""
+    is_there = misfiled.directory_of(op, record) is not None
+    if not is_there and op.moving(record.volume) is None and not _taken_out(op, record):
         return ""
-    if op.moving(record.volume) is None:
-        if _inode_in_trash(op, record) is None:
-            return ""
+    without_target(op, record)  # only now: until then, it says where the directory is
+    return "" if is_there else move_back(op, record)
+
+
+def _taken_out(op: Operation, record: Record) -> bool:
+    """Moves a directory from its archive or the trash to the term's folder; False if in neither."""
+    if record.target and is_archive(op, record):
         _refuse_if_there(op, record)
-        op.changes.rename(
-            op.ledger.folder(TRASH), record.volume, op.term, terms.MOVING + record.volume
-        )
-    return move_back(op, record)
+        op.take_out(record.target, record.volume, record.inode)
+        return True
+    if _inode_in_trash(op, record) is None:
+        return False
+    _refuse_if_there(op, record)
+    op.changes.rename(op.ledger.folder(TRASH), record.volume, op.term, terms.MOVING + record.volume)
+    return True
 
 
 def _inode_in_trash(op: Operation, record: Record) -> Inode | None:

@@ -1,4 +1,4 @@
-"""Data in the trash whose volume exists or says Retain goes back to its path (rules 4, 5)."""
+"""Data in trash or archive whose volume exists or says Retain goes back (rules 4, 5)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from errno import ENOSPC
 
 import pytest
 
-from holdfast.claims.constants import FINALIZER
+from holdfast.claims.constants import FINALIZER, ON_DELETE
 from holdfast.claims.parameters import Action
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut
@@ -341,6 +341,88 @@ class TestSwitchedToDelete:
 
         assert site.record() is None
         assert not (site.root / "team/data").exists()
+
+
+@pytest.fixture
+def archived(site: Site) -> Site:
+    """A directory with a file in an archive, and nothing that says why."""
+    site.made_on_export(ref())
+    (site.root / "team" / "data" / "file").write_text("data")
+    site.export.reclaim(site.grant, "pvc-1", "1", Action.ARCHIVE)
+    return site
+
+
+MOVED_BACK = "its directory 'team/data' was found at 'archived-data' and moved back"
+
+
+class TestArchivedAndRetained:
+    """Rule 5: the volume said Retain, its path was missing, and nobody was told."""
+
+    def test_one_that_was_said_while_the_directory_was_moved_is_heeded(self, site: Site) -> None:
+        site.made_on_export(ref())
+        (site.root / "team" / "data" / "file").write_text("data")
+        made = a_volume(ref(), phase="Released")
+        made["metadata"]["annotations"][ON_DELETE] = "archive"
+        site.add_volume(made)
+        before(site.export, "reclaim", once(lambda: site.edit("1", RETAIN, seen=False)))
+        with pytest.raises(Requeue):
+            site.look_after()
+        assert not is_back(site)
+
+        site.look_after()
+
+        volume = site.volume()
+        assert volume is not None
+        assert volume["metadata"]["finalizers"] == []
+        assert is_back(site)
+        assert is_live(site, "Retain")
+        assert site.only("DirectoryMovedBack").message == MOVED_BACK
+
+    def test_the_next_leader_heeds_it(self, archived: Site) -> None:
+        archived.add_volume(a_volume(ref(), phase="Released", policy="Retain"))
+        archived.lead()
+        assert archived.queued()[1] == {"pvc-1"}
+
+        archived.look_after()
+
+        assert is_back(archived)
+        assert is_live(archived, "Retain")
+
+    def test_where_its_path_is_in_use_the_archive_is_named(self, archived: Site) -> None:
+        (archived.root / "team" / "data").mkdir(parents=True)
+        archived.add_volume(a_volume(ref(), phase="Released", policy="Retain"))
+
+        for _ in range(2):
+            with pytest.raises(Requeue):
+                archived.look_after()
+
+        assert archived.only("DirectoryNotMovedBack").message == (
+            "its directory is at 'archived-data' and cannot be moved back: 'team/data' exists, "
+            "move it away"
+        )
+        volume = archived.volume()
+        assert volume is not None
+        assert volume["metadata"]["finalizers"] == [FINALIZER]
+        (archived.root / "team" / "data").rmdir()
+        archived.look_after()
+        assert is_back(archived)
+
+    @pytest.mark.parametrize("is_taken", [False, True])
+    def test_one_that_was_seen_just_before_the_volume_was_gone_is_heeded_if_it_can_be(
+        self, archived: Site, *, is_taken: bool
+    ) -> None:
+        if is_taken:
+            (archived.root / "team" / "data").mkdir(parents=True)
+        archived.add_volume(a_volume(ref(), phase="Released", finalizers=(FINALIZER, BACKUP)))
+        archived.server.objects.delete(PATH)
+        archived.edit("1", RETAIN)
+        let_go(archived)
+
+        archived.look_after()
+
+        assert is_back(archived) is not is_taken
+        assert (archived.root / "archived-data").exists() is is_taken
+        assert not archived.view.was_kept("pvc-1")
 
 
 class TestStays:

@@ -129,6 +129,11 @@ def _recover(policy: str) -> Callable[[Leading], None]:
     return run
 
 
+def _archived(export: Leading, root: Path) -> None:
+    _live(export, root)
+    _reclaim(Action.ARCHIVE)(export)
+
+
 def _trashed_one_of_two(export: Leading, root: Path) -> None:
     _shared(export, root)
     _reclaim(Action.DELETE)(export)
@@ -189,6 +194,7 @@ OPERATIONS = {
     "follow": Operation(_follow, _live),
     "reap": Operation(lambda export: export.reap(), _trashed, in_part=1),
     "recover": Operation(_recover("Retain"), _trashed),
+    "recover what was archived": Operation(_recover("Retain"), _archived),
     "recover what others share": Operation(_recover("Delete"), _trashed_one_of_two),
     "sweep": Operation(_sweep, _misplaced),
 }

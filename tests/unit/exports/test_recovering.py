@@ -50,17 +50,144 @@ def test_a_volume_without_a_record_has_nothing_to_recover(either: Leading) -> No
     assert recover(either) == ""
 
 
-@pytest.mark.parametrize("action", [Action.RETAIN, Action.ARCHIVE])
-def test_what_was_retained_or_archived_stays_where_it_is(
-    root: Path, export: Leading, action: Action
-) -> None:
+def test_what_was_retained_stays_as_it_is(root: Path, export: Leading) -> None:
     published(export, "1", "data")
-    export.reclaim("pvc-1", "1", action)
+    export.reclaim("pvc-1", "1", Action.RETAIN)
     before = visible(root), found(export)
 
     assert recover(export, "Retain") == ""
 
     assert (visible(root), found(export)) == before
+
+
+def archive(export: Leading) -> None:
+    """Archives a volume with data."""
+    published(export, "1", "team/data")
+    (export.root / "team/data/file").write_text("data")
+    export.reclaim("pvc-1", "1", Action.ARCHIVE)
+
+
+class TestArchived:
+    """An archive is whole: nothing of it was removed."""
+
+    @pytest.mark.parametrize("policy", ["Delete", "Retain"])
+    def test_it_is_at_its_path_and_its_record_is_live_again(
+        self, root: Path, either: Leading, policy: str
+    ) -> None:
+        archive(either)
+
+        assert recover(either, policy) == "team/data"
+
+        record = found(either)
+        assert (record.state, record.reclaim_policy) == (State.LIVE, policy)
+        assert (record.in_place, record.moved) == (True, "")
+        assert visible(root) == ["team", "team/data", "team/data/file"]
+        assert recover(either, policy) == ""
+        assert either.reclaim("pvc-1", "1", Action.ARCHIVE).place == "archived-data"
+
+    def test_its_name_is_free_for_another_archive(self, root: Path, export: Leading) -> None:
+        archive(export)
+        recover(export)
+        published(export, "2", "other/data")
+
+        assert export.reclaim("pvc-2", "2", Action.ARCHIVE).place == "archived-data"
+
+        assert (root / "team/data/file").exists()
+
+    def test_another_volumes_directory_is_left_to_it(self, root: Path, export: Leading) -> None:
+        archive(export)
+        published(export, "2", "team/data")
+
+        with pytest.raises(DirectoryTaken, match="belongs to volume pvc-2"):
+            recover(export, "Retain")
+
+        assert (root / "archived-data/file").read_text() == "data"
+        assert found(export).state is State.ARCHIVED
+        assert export.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.TRASHED
+
+    def test_what_a_person_put_there_is_left_alone(self, root: Path, export: Leading) -> None:
+        archive(export)
+        (root / "team/data").mkdir(parents=True)
+
+        with pytest.raises(Unsafe, match="'team/data' exists, move it away"):
+            recover(export, "Retain")
+
+        assert (root / "archived-data/file").exists()
+        assert found(export).state is State.ARCHIVED
+        (root / "team/data").rmdir()
+        assert recover(export, "Retain") == "team/data"
+
+    def test_one_that_a_person_has_moved_back_is_live_again(
+        self, root: Path, export: Leading
+    ) -> None:
+        archive(export)
+        (root / "team").mkdir()
+        (root / "archived-data").rename(root / "team/data")
+
+        assert recover(export) == ""
+
+        assert found(export).in_place
+        assert (root / "team/data/file").exists()
+
+    def test_another_directory_of_its_name_is_left_alone(self, root: Path, export: Leading) -> None:
+        archive(export)
+        (root / "archived-data").rename(root / "away")
+        (root / "archived-data").mkdir()
+
+        with pytest.raises(DirectoryGone, match="neither at 'team/data' nor at 'archived-data'"):
+            recover(export)
+
+        assert visible(root) == ["archived-data", "away", "away/file"]
+        assert found(export).state is State.ARCHIVED
+
+    def test_what_another_cluster_archived_is_left_to_it(self, root: Path, export: Leading) -> None:
+        archive(export)
+
+        with pytest.raises(Unsafe, match="belongs to another cluster"):
+            recover(Leading(root, cluster="another"))
+
+        assert (root / "archived-data/file").exists()
+
+    def test_one_that_a_crash_left_in_the_term_is_put_back_by_the_sweep(
+        self, export: Leading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        archive(export)
+        with monkeypatch.context() as patch:
+            patch.setattr("holdfast.exports.recover.move_back", _away)
+            with pytest.raises(Failed):
+                recover(export)
+
+        [moved] = export.exports.sweep(export.grant)
+
+        assert (moved.directory, moved.reason) == ("team/data", "")
+        assert found(export).in_place
+
+    def test_one_whose_recovery_a_crash_cut_short_may_be_archived_after_all(
+        self, root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        archive(export)
+        with monkeypatch.context() as patch:
+            patch.setattr("holdfast.exports.recover._take_back", _away)
+            with pytest.raises(Failed):
+                recover(export)
+
+        assert export.reclaim("pvc-1", "1", Action.ARCHIVE).place == "archived-data"
+
+        assert (root / "archived-data/file").exists()
+        assert found(export).state is State.ARCHIVED
+
+
+def test_one_that_is_not_archived_after_all_names_no_archive(root: Path, export: Leading) -> None:
+    """A crash came while it was moved there; nothing dropped the name afterwards."""
+    published(export, "1", "team/data")
+    place = root / ".holdfast/volumes/pvc-1"
+    place.write_bytes(replace(found(export), target="archived-data").dump())
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
+    (root / "team/data").rename(term / "-pvc-1")
+
+    assert export.exports.move_back(export.grant, "pvc-1") == "team/data"
+
+    assert found(export).in_place
 
 
 class TestTakenPath:
