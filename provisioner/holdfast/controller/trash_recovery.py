@@ -32,8 +32,8 @@ class TrashRecovery:
         self._misplaced = misplaced
         self._movable: set[str] = set()
 
-    def note_reclaim(self, name: str) -> None:
-        """Notes a volume whose directory is about to be trashed or archived."""
+    def note(self, name: str) -> None:
+        """Notes a volume whose directory may be, or is about to be, in the trash or an archive."""
         self._movable.add(name)
 
     def note_trashed(self, name: str) -> bool:

@@ -80,6 +80,8 @@ class VolumesController:
         if volume is None or not owns(volume, provisioner):
             self._forget(name)
             return
+        if is_unrecorded and name not in self._moving:  # a person may have created it again
+            self._recovery.note(name)
         if self._recovery.is_wanted(volume):
             self._recovery.recover(volume)
         if is_released(volume, provisioner):
@@ -129,6 +131,6 @@ class VolumesController:
         return False
 
     def _reclaim(self, volume: Volume) -> None:
-        self._recovery.note_reclaim(volume.name)  # its policy may change until it is gone
+        self._recovery.note(volume.name)  # its policy may change until it is gone
         self._reclaimer.reclaim(volume)
         self._trashed()

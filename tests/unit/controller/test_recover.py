@@ -300,6 +300,36 @@ class TestCreatedAgain:
         assert is_back(trashed)
 
 
+class TestArchivedAndCreatedAgain:
+    """A person creates the volume again from a file, while its data is in an archive."""
+
+    def create_again(self, site: Site) -> None:
+        site.lead()
+        site.view.record_checks.begin([])
+        site.add_volume(a_volume(ref(), phase="Bound"))
+
+    def test_its_directory_is_moved_back(self, archived: Site) -> None:
+        self.create_again(archived)
+        assert archived.queued()[1] == {"pvc-1"}
+
+        archived.look_after()
+
+        assert is_back(archived)
+        assert is_live(archived, "Delete")
+        assert archived.only("DirectoryMovedBack").message == MOVED_BACK
+
+    def test_a_path_that_is_another_volume_s_by_now_is_told(self, archived: Site) -> None:
+        self.create_again(archived)
+        archived.made_on_export(ref("2"))
+
+        with pytest.raises(Requeue):
+            archived.look_after()
+
+        message = archived.only("DirectoryNotMovedBack").message
+        assert message.startswith("its directory is at 'archived-data' and cannot be moved back")
+        assert "belongs to volume pvc-2" in message
+
+
 class TestSwitchedToDelete:
     """A volume was Retain and is deleted by the policy Delete: nothing of it comes back."""
 

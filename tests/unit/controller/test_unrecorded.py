@@ -126,11 +126,12 @@ class TestSeenLater:
         assert site.queued()[1] == {"pvc-1"}
         site.look_after()
         site.view.volume_queue._due.clear()
+        reads = site.metric(CALLS, operation=READ)
 
         site.edit("1", {"metadata": {"labels": {"some": "label"}}})
 
         assert site.queued()[1] == set()
-        assert site.metric(CALLS, operation=READ) == 1
+        assert site.metric(CALLS, operation=READ) == reads > 0
         assert site.said() == []
 
     def test_one_that_cannot_be_looked_up_is_tried_again(self, site: Site) -> None:
