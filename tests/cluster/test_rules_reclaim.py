@@ -135,7 +135,8 @@ class TestRetain:
         theirs = [*site.get_volume(name)["metadata"]["finalizers"], "example.com/backup"]
         site.patch_volume(name, {"metadata": {"finalizers": theirs}})
         site.delete_claim("data")
-        eventually((site.root / ".holdfast/trash" / name).exists)
+        eventually(lambda: "deletionTimestamp" in site.get_volume(name)["metadata"])
+        assert (site.root / ".holdfast/trash" / name).exists()
 
         site.patch_volume(name, RETAIN)
 
