@@ -3,10 +3,17 @@
 A leader is the lease of one cluster, as several clusters may share an export. Its name can change:
 the lease is named after the provisioner, and the cluster's uid may be unreadable at first.
 
+A folder whose name no leader can have (a NAS's `@eaDir`) is a stray: it counts for nothing, and an
+administrator is told. One that may be a leader's counts: without it, the records of another
+cluster could be taken for this one's.
+
 `holdfast` is a handle of `.holdfast`.
 """
 
 from __future__ import annotations
+
+import os
+import re
 
 from holdfast.claims.paths import components, shortened
 from holdfast.exports import tree
@@ -16,6 +23,8 @@ from holdfast.exports.interface import Leader
 TERMS = "terms"
 
 _UNKNOWN = "unknown"  # a cluster's uid
+# A uid is a UUID so far; a lease may have any name that an administrator gave the provisioner.
+_LEADER = re.compile(r"[A-Za-z0-9-]+\..+")
 
 
 def name_of(leader: Leader) -> str:
@@ -31,9 +40,16 @@ def names(holdfast: int) -> list[str]:
     """The names of all leaders' folders; none before the first term."""
     try:
         with tree.opened(holdfast, [TERMS]) as leaders:
-            return tree.folders(leaders)
+            return list(filter(_LEADER.fullmatch, tree.folders(leaders)))
     except FileNotFoundError:
         return []
+
+
+def strays(holdfast: int) -> list[str]:
+    """The names among the leaders' folders that Holdfast does not make."""
+    with tree.opened(holdfast, [TERMS]) as leaders:
+        others = set(os.listdir(leaders)) - set(names(holdfast))
+    return sorted(name for name in others if not name.startswith(tree.REMOVED_IN_USE))
 
 
 def former_names(holdfast: int, leader: Leader) -> set[str]:
@@ -77,7 +93,7 @@ def refuse_unknown_cluster(holdfast: int, leader: Leader) -> None:
 
 def _name_of(cluster: str, lease: str) -> str:
     name = shortened(f"{cluster or _UNKNOWN}.{lease}", "")
-    if components(name) != (name,) or name.startswith("."):
+    if components(name) != (name,) or not _LEADER.fullmatch(name):  # else it would be a stray
         raise Unsafe(f"invalid leader: lease {lease!r}, cluster {cluster!r}")
     return name
 

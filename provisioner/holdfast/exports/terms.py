@@ -115,14 +115,15 @@ def retry_stuck(
 def unresolved(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
     """What earlier terms left for an administrator to resolve, a sentence each."""
     sentences = list[str]()
+    strays = [tree.shown(name) for name in leader_folders.strays(holdfast)]
     for folder in leader_folders.own_names(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
             sentences += ended_terms.unresolved(terms, own)
-            sentences += (
-                f"unknown entry .holdfast/{TERMS}/{folder}/{tree.shown(name)}: Holdfast leaves it; "
-                "move it elsewhere"
-                for name in term_folders.strays(terms)
-            )
+            strays += (f"{folder}/{tree.shown(name)}" for name in term_folders.strays(terms))
+    sentences += (
+        f"unknown entry .holdfast/{TERMS}/{stray}: Holdfast leaves it; move it elsewhere"
+        for stray in strays
+    )
     return tuple(dict.fromkeys(sentences))
 
 

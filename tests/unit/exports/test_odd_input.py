@@ -168,6 +168,7 @@ ODD_TERMS = [
     {"leader": Leader("cluster", "nfs/../../../outside")},
     {"leader": Leader("\ud800", "nfs")},
     {"leader": Leader(".", "nfs")},
+    {"leader": Leader("@eaDir", "nfs")},
 ]
 
 

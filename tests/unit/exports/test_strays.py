@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Unsafe
-from tests.unit.exports.given import ID, Leading, found, plan, published
+from holdfast.exports.interface import Outcome
+from tests.unit.exports.given import ID, Leading, export_at, found, plan, published
 
 TERMS = ".holdfast/terms/cluster.nfs"
 
@@ -367,6 +369,102 @@ def test_a_stray_does_not_keep_a_term_from_being_set_aside(root: Path, export: L
 
     assert export.begin().term.number == 2
     assert export.begin().term.number == 3
+
+
+NO_LEADERS = pytest.mark.parametrize(
+    "name", ["@eaDir", "old", "lost+found", ".snapshot", "@Recycle.bak", "old copy.nfs"]
+)
+
+
+@NO_LEADERS
+@ANYTHING
+def test_what_is_no_leaders_folder_is_reported_and_left(
+    root: Path, export: Leading, name: str, forge: Forge
+) -> None:
+    misplaced(root, export)
+    stray = root / ".holdfast/terms" / name
+    forge(stray)
+    before = kind_of(stray)
+
+    (reported,) = export.begin().unresolved
+
+    assert f".holdfast/terms/{name}: Holdfast leaves it" in reported
+    assert kind_of(stray) == before
+    assert_works(root, export)
+
+
+def test_a_file_with_the_name_of_a_leaders_folder_is_reported(root: Path, export: Leading) -> None:
+    (root / ".holdfast/terms").mkdir()
+    (root / ".holdfast/terms/another.nfs").touch()
+
+    (reported,) = export.begin().unresolved
+
+    assert ".holdfast/terms/another.nfs" in reported
+
+
+@NO_LEADERS
+def test_the_trash_is_emptied_beside_a_stray_folder_among_the_leaders(
+    root: Path, name: str
+) -> None:
+    """A NAS makes its `@eaDir` in every folder; the cluster's uid may be unreadable."""
+    export = export_at(root, cluster="")
+    published(export)
+    export.reclaim("pvc-1", "1", Action.DELETE)
+    (root / ".holdfast/terms" / name).mkdir()
+
+    assert export.reap() == 0
+
+
+@NO_LEADERS
+def test_an_unfinished_volume_is_settled_beside_a_stray_folder_among_the_leaders(
+    root: Path, name: str
+) -> None:
+    export = export_at(root, cluster="")
+    export.create(plan())
+    (root / ".holdfast/terms" / name).mkdir()
+
+    assert [record.volume for record in export.unconfirmed()] == ["pvc-1"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a-b-c.other", "another.example.com-nfs", "another.nfs.bak", f"another.{'n' * 240}-0a1b"],
+)
+def test_a_folder_that_may_be_another_clusters_counts_as_one(root: Path, name: str) -> None:
+    """Its records of unknown origin must not be taken for ours."""
+    export = export_at(root, cluster="")
+    export.create(plan())
+    export.begin()
+    (root / ".holdfast/terms" / name).mkdir()
+
+    took = export.begin()
+
+    assert took.unfinished == ()
+    assert took.unresolved == ()
+
+
+def test_a_stray_folder_among_the_leaders_that_cannot_be_opened_stops_no_reclaim(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory that is gone is looked for in the terms of all leaders."""
+    published(export)
+    (root / "team/data").rmdir()
+    (root / ".holdfast/terms/lost+found").mkdir()
+    refuse_to_open(monkeypatch, "lost+found")
+
+    assert export.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.GONE
+
+
+def refuse_to_open(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As a server that squashes root does with another user's folder."""
+    real = os.open
+
+    def refuse(path: str, *args: int, **more: int) -> int:
+        if path == name:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
 
 
 def remove_spare(root: Path) -> None:
