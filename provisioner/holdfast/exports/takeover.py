@@ -65,9 +65,12 @@ def refusal(op: Operation, record: Record) -> str:
         return ""
     if record.origin:
         return f"its record belongs to another cluster, {record.origin}: only that one reclaims it"
+    clusters = ", ".join(sorted(leader_folders.clusters(op.ledger.handle) - {""}))
     return (
-        "its record has no `origin`, and several clusters use this export: grant each cluster "
-        "`get` on namespace kube-system, and write the cluster's uid into the record's `origin`"
+        f"its record has no `origin`, and several clusters use this export ({clusters}, by the "
+        f"folders in .holdfast/{terms.TERMS}): grant each cluster `get` on namespace kube-system, "
+        "and write the cluster's uid into the record's `origin`; move a folder that is not a "
+        "leader's elsewhere"
     )
 
 

@@ -443,6 +443,19 @@ def test_a_folder_that_may_be_another_clusters_counts_as_one(root: Path, name: s
     assert took.unresolved == ()
 
 
+def test_what_counts_as_a_cluster_is_named_where_records_are_left_for_it(root: Path) -> None:
+    """A folder that an administrator made may have the name of a leader's."""
+    export = export_at(root, cluster="")
+    published(export)
+    export.reclaim("pvc-1", "1", Action.DELETE)
+    (root / ".holdfast/terms/old.bak").mkdir()
+
+    (blocked,) = export.exports.reap(export.grant, "pvc-1", 100).blocked
+
+    assert "several clusters use this export (old, by the folders in .holdfast/terms)" in blocked
+    assert "move a folder that is not a leader's elsewhere" in blocked
+
+
 def test_a_stray_folder_among_the_leaders_that_cannot_be_opened_stops_no_reclaim(
     root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
