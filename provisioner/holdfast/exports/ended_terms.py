@@ -27,18 +27,15 @@ from holdfast.exports import tree
 from holdfast.exports.changes import DRAFT, Changes
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.ledger import is_volume
+from holdfast.exports.term_folders import AGAIN, FILLER, MISPLACED, SET_ASIDE, is_set_aside
 
-FILLER = ".term"  # keeps each term's folder non-empty
 INTENT = "+"
 MOVING = "-"
 
 # Locks the volume of an entry against other operations without waiting; yields whether it did.
 TryLock = Callable[[str], AbstractContextManager[bool]]
 
-_ASIDE = ".ended-"
-_MISPLACED = ".left-"
 _MODE_ASIDE = 0o1700  # only folders that are set aside have the sticky bit
-_NUMBERED = "~"  # not allowed in names of Kubernetes objects
 _ATTEMPTS = 100  # late calls of a former leader can refill the folder in between
 
 
@@ -55,7 +52,7 @@ def strays(term: int) -> list[str]:
 
 def _is_known(name: str) -> bool:
     if name.startswith((INTENT, MOVING)):
-        return is_volume(name[1:].partition(_NUMBERED)[0])
+        return is_volume(name[1:].partition(AGAIN)[0])
     return name == FILLER or name.startswith((DRAFT, tree.REMOVED_IN_USE))
 
 
@@ -91,16 +88,6 @@ def end(
     raise Unsafe(f"the folder of term {name} cannot be emptied: end the process that writes to it")
 
 
-def is_set_aside(name: str) -> bool:
-    """Whether a folder's name says that its term was ended but could not be emptied."""
-    return name.startswith(_ASIDE)
-
-
-def is_left(name: str) -> bool:
-    """Whether a folder's name says that `unresolved` reports it."""
-    return name.startswith((_ASIDE, _MISPLACED))
-
-
 def is_ended(folder: int) -> bool:
     """Whether the folder of a term was removed or set aside."""
     try:
@@ -121,8 +108,8 @@ def restore_plain_names(
 ) -> None:
     """Renames each volume's only numbered entry back to its plain name."""
     names = {name for name in os.listdir(own) if name.startswith(prefix)}
-    for plain in {name.partition(_NUMBERED)[0] for name in names} - set(stuck):
-        others = sorted(name for name in names if name.startswith(plain + _NUMBERED))
+    for plain in {name.partition(AGAIN)[0] for name in names} - set(stuck):
+        others = sorted(name for name in names if name.startswith(plain + AGAIN))
         if prefix == MOVING and len(others) > 1:
             continue
         with try_lock(plain) as is_free:
@@ -145,17 +132,17 @@ def _rename_or_mark(own: int, other: str, plain: str, changes: Changes) -> None:
         changes.rename(own, other, own, plain)
     except OSError:
         if plain.startswith(MOVING):
-            changes.symlink(_NUMBERED, own, plain)
+            changes.symlink(AGAIN, own, plain)
 
 
 def unresolved(terms: int, own: int) -> Iterator[str]:
     """What an administrator has to resolve, a sentence each; `terms` is a leader's folder."""
-    again = [name for name in os.listdir(own) if name.startswith(MOVING) and _NUMBERED in name]
-    volumes = {name.partition(_NUMBERED)[0].removeprefix(MOVING) for name in again}
+    again = [name for name in os.listdir(own) if name.startswith(MOVING) and AGAIN in name]
+    volumes = {name.partition(AGAIN)[0].removeprefix(MOVING) for name in again}
     for volume in sorted(filter(is_volume, volumes)):
         yield (
             f"earlier terms left several directories of volume {volume}, in .holdfast/terms/…/"
-            f"{MOVING}{volume}{_NUMBERED}NUMBER: move all but the right one elsewhere"
+            f"{MOVING}{volume}{AGAIN}NUMBER: move all but the right one elsewhere"
         )
     for name in sorted(tree.folders(terms)):
         if is_set_aside(name):
@@ -163,7 +150,7 @@ def unresolved(terms: int, own: int) -> Iterator[str]:
                 f"cannot move what an earlier term left in .holdfast/terms/…/{tree.shown(name)}: "
                 "Holdfast will retry; check the NFS server's log"
             )
-        if name.startswith(_MISPLACED):
+        if name.startswith(MISPLACED):
             place = f".holdfast/terms/…/{tree.shown(name)}"
             yield f"unknown folder {place}: move it to where it belongs"
 
@@ -190,7 +177,7 @@ class _EndedTerm:
         """Moves or removes all entries; returns the plain names of those that are stuck."""
         stuck = set[str]()
         for name in os.listdir(self.folder):
-            plain = name.partition(_NUMBERED)[0]
+            plain = name.partition(AGAIN)[0]
             with try_lock(plain) as is_free:
                 if is_free and self._clear_entry(name):
                     continue
@@ -204,7 +191,7 @@ class _EndedTerm:
         """Marks the folder as ended and renames it, so that no path leads into it."""
         if not is_set_aside(self.name):
             self.changes.set_owner(self.folder, None, None, _MODE_ASIDE)
-            aside = _ASIDE + self.name
+            aside = SET_ASIDE + self.name
             if tree.exists(self.terms, aside):  # a stray
                 aside = _next_name(self.terms, aside)
             self.changes.rename(self.terms, self.name, self.terms, aside)
@@ -234,12 +221,12 @@ class _EndedTerm:
             if error.errno not in tree.NOT_EMPTY:
                 raise
             # The folder was filled while it was being removed (`Changes.remove_folder`).
-            place = f"{_MISPLACED}{self.name.removeprefix(_ASIDE)}{name}"
+            place = f"{MISPLACED}{self.name.removeprefix(SET_ASIDE)}{name}"
             self.changes.rename(self.folder, name, self.terms, place)
 
 
 def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:
-    plain = name.partition(_NUMBERED)[0]
+    plain = name.partition(AGAIN)[0]
     if name == plain and not tree.exists(own, name):
         changes.rename(earlier, name, own, name)
     elif name.startswith(MOVING):
@@ -252,7 +239,7 @@ def _carry(earlier: int, name: str, own: int, changes: Changes) -> None:
 
 def _carry_directory(earlier: int, name: str, own: int, changes: Changes) -> None:
     """Moves one of a volume's directories; puts the marker first, so that a crash loses none."""
-    plain = name.partition(_NUMBERED)[0]
+    plain = name.partition(AGAIN)[0]
     _put_marker(own, plain, changes)
     if _is_marker(earlier, name):
         changes.unlink(earlier, name)
@@ -265,11 +252,11 @@ def _put_marker(own: int, plain: str, changes: Changes) -> None:
         if _is_marker(own, plain):
             return
         changes.rename(own, plain, own, _next_name(own, plain))
-    changes.symlink(_NUMBERED, own, plain)
+    changes.symlink(AGAIN, own, plain)
 
 
 def _next_name(own: int, plain: str) -> str:
-    names = (f"{plain}{_NUMBERED}{number}" for number in itertools.count(1))
+    names = (f"{plain}{AGAIN}{number}" for number in itertools.count(1))
     return next(name for name in names if not tree.exists(own, name))
 
 
@@ -278,7 +265,7 @@ def _is_marker(folder: int, name: str) -> bool:
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if not name.startswith(MOVING) or not stat.S_ISLNK(status.st_mode):
         return False
-    return os.readlink(name, dir_fd=folder) == _NUMBERED
+    return os.readlink(name, dir_fd=folder) == AGAIN
 
 
 def _is_same_link(earlier: int, name: str, own: int, plain: str) -> bool:

@@ -14,11 +14,16 @@ import re
 import uuid
 from contextlib import suppress
 
-from holdfast.exports import ended_terms, tree
+from holdfast.exports import tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, Unsafe
 
 LAST = 10**18 - 1  # the highest number of a term
+ENDED = "_ended"  # instead of an export's id, which it cannot be: no replica's term
+FILLER = ".term"  # keeps each term's folder non-empty
+SET_ASIDE = ".ended-"  # prefix of a term's folder that could not be emptied (`ended_terms.py`)
+MISPLACED = ".left-"  # prefix of a folder whose place is unknown
+AGAIN = "~"  # and a number: another entry of the same name; not allowed in Kubernetes names
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a term; any other one is a stray's
 _SPARE = ".spare"
@@ -34,6 +39,11 @@ def number_of(name: str) -> int:
     """The number of the term whose folder has a name; 0 if it is not a term's."""
     number = name.partition(".")[0]
     return int(number) if _NUMBER.fullmatch(number) else 0
+
+
+def is_set_aside(name: str) -> bool:
+    """Whether a name is that of a term's folder that was ended but could not be emptied."""
+    return name.startswith(SET_ASIDE)
 
 
 def strays(terms: int) -> list[str]:
@@ -79,7 +89,7 @@ def remove_drafts(terms: int, changes: Changes) -> None:
 def _is_known(terms: int, name: str) -> bool:
     if name.startswith((_SPARE, _NEW)):
         return _is_draft(terms, name)
-    return bool(number_of(name)) or ended_terms.is_left(name)
+    return bool(number_of(name)) or is_set_aside(name) or name.startswith(MISPLACED)
 
 
 def _drafts(terms: int) -> list[str]:
@@ -90,13 +100,13 @@ def _drafts(terms: int) -> list[str]:
 
 def _is_draft(terms: int, name: str) -> bool:
     """Whether a folder is complete or still in the making, perhaps by another replica."""
-    return set(_holds(terms, name)) <= {ended_terms.FILLER}
+    return set(_holds(terms, name)) <= {FILLER}
 
 
 def _spares(terms: int) -> list[str]:
     """The spare folders; one that does not hold just what Holdfast puts there is a stray."""
     names = sorted(name for name in tree.folders(terms) if name.startswith(_SPARE))
-    return [name for name in names if _holds(terms, name) == [ended_terms.FILLER]]
+    return [name for name in names if _holds(terms, name) == [FILLER]]
 
 
 def _holds(terms: int, name: str) -> list[str]:
@@ -110,7 +120,7 @@ def _make(terms: int, name: str, changes: Changes) -> None:
     changes.mkdir(terms, draft, 0o700)
     try:
         with tree.opened(terms, [draft]) as folder:
-            changes.symlink(".", folder, ended_terms.FILLER)
+            changes.symlink(".", folder, FILLER)
         changes.rename(terms, draft, terms, name)
     except OSError:
         with suppress(OSError):
@@ -132,9 +142,9 @@ def _remove(terms: int, draft: str, changes: Changes) -> None:
     """Removes a draft; one with anything else in it is a stray and stays."""
     with suppress(FileNotFoundError):
         with tree.opened(terms, [draft]) as folder:
-            if set(os.listdir(folder)) - {ended_terms.FILLER}:
+            if set(os.listdir(folder)) - {FILLER}:
                 return
-            changes.unlink(folder, ended_terms.FILLER)
+            changes.unlink(folder, FILLER)
         changes.rmdir(terms, draft)
 
 

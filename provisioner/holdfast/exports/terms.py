@@ -24,13 +24,11 @@ from holdfast.exports import ended_terms, identity, leader_folders, term_folders
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Fenced, Unsafe
 from holdfast.exports.interface import Leader, Term
-from holdfast.exports.term_folders import number_of
+from holdfast.exports.term_folders import ENDED, is_set_aside, number_of
 
 TERMS = leader_folders.TERMS
 INTENT = ended_terms.INTENT
 MOVING = ended_terms.MOVING
-
-_ENDED = "_ended"  # instead of an export's id, which it cannot be: no replica's term
 
 
 def path_of(term: Term) -> tuple[str, str, str]:
@@ -107,7 +105,7 @@ def retry_stuck(
     stuck = set[str]()
     for folder in leader_folders.own_names(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
-            for name in filter(ended_terms.is_set_aside, tree.folders(terms)):
+            for name in filter(is_set_aside, tree.folders(terms)):
                 stuck |= ended_terms.end(terms, name, own, changes, try_lock)
     ended_terms.restore_plain_names(own, MOVING, changes, stuck, try_lock)
 
@@ -211,7 +209,7 @@ def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str
     """Ends the terms before a number; returns their stuck entries."""
     stuck = set[str]()
     for name in sorted(tree.folders(terms), key=number_of):
-        if 0 < number_of(name) < number or ended_terms.is_set_aside(name):
+        if 0 < number_of(name) < number or is_set_aside(name):
             stuck |= ended_terms.end(terms, name, own, changes)
     return stuck
 
@@ -219,9 +217,9 @@ def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str
 def _end_all(terms: int, own: int, leader: Leader, changes: Changes) -> set[str]:
     """Ends all terms of a former name; a term that begins meanwhile ends itself."""
     names = [name for name in tree.folders(terms) if number_of(name)]
-    if len(names) == 1 and names[0].endswith(f".{_ENDED}"):
+    if len(names) == 1 and names[0].endswith(f".{ENDED}"):
         return _end_earlier(terms, 0, own, changes)
-    number = _claim_number(terms, _ENDED, leader, changes)
+    number = _claim_number(terms, ENDED, leader, changes)
     stuck = _end_earlier(terms, number, own, changes)
     _refuse_if_overtaken(terms, number, leader)
     return stuck
