@@ -1,8 +1,11 @@
 """The folders of one leader's terms on disk: their names, and how one is made and removed.
 
-A term's folder is `NUMBER.EXPORT`. It is never empty. It is put in place by rename(2), which
-replaces only an empty directory, so that only one replica gets each number. On a full export
-mkdir(2) fails but rename(2) does not: a spare folder for the next term is made in advance.
+A term's folder is `NUMBER.EXPORT`. Any other name is a stray's, also if it begins with a number, as
+that of an administrator's copy: it is not ended, but left and reported.
+
+A term's folder is never empty. It is put in place by rename(2), which replaces only an empty
+directory, so that only one replica gets each number. On a full export mkdir(2) fails but rename(2)
+does not: a spare folder for the next term is made in advance.
 
 `terms` is a handle of the leader's folder.
 """
@@ -14,7 +17,7 @@ import re
 import uuid
 from contextlib import suppress
 
-from holdfast.exports import tree
+from holdfast.exports import identity, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, Unsafe
 
@@ -36,14 +39,29 @@ def name_of(number: int, export_id: str) -> str:
 
 
 def number_of(name: str) -> int:
-    """The number of the term whose folder has a name; 0 if it is not a term's."""
+    """The number of the term whose folder has a name; 0 if it is not a term's.
+
+    With any export's id: where `holdfast exports accept` has replaced the id, terms of the former
+    one must be ended too.
+    """
+    _, _, export_id = name.partition(".")
+    return number_in(name) if export_id == ENDED or identity.is_id(export_id) else 0
+
+
+def number_in(name: str) -> int:
+    """The number that a name begins with, if a term can have it; else 0.
+
+    A stray's counts when the next number is chosen: if the folder was a term's and an administrator
+    renamed it, a late call of that term would find another one with its number at its path.
+    """
     number = name.partition(".")[0]
     return int(number) if _NUMBER.fullmatch(number) else 0
 
 
 def is_set_aside(name: str) -> bool:
     """Whether a name is that of a term's folder that was ended but could not be emptied."""
-    return name.startswith(SET_ASIDE)
+    term = name.removeprefix(SET_ASIDE).partition(AGAIN)[0]
+    return name.startswith(SET_ASIDE) and number_of(term) > 0
 
 
 def strays(terms: int) -> list[str]:

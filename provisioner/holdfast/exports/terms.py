@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from holdfast.exports import ended_terms, identity, leader_folders, term_folders, tree
@@ -161,10 +161,11 @@ def _term_with(holdfast: int, entry: str) -> str:
 
 def _claim_number(terms: int, export_id: str, leader: Leader, changes: Changes) -> int:
     """Makes the folder of the next number; raises Fenced if another replica was first."""
-    before = max(tree.folders(terms), key=number_of, default="")
-    number = _next_number(terms, number_of(before), export_id, leader)
+    folders = tree.folders(terms)
+    before = max(filter(number_of, folders), key=number_of, default="")
+    number = _next_number(terms, folders, export_id, leader)
     try:
-        with _still_there(terms, before if number_of(before) else ""):
+        with _still_there(terms, before):
             term_folders.place(terms, term_folders.name_of(number, export_id), changes)
     except OSError as error:
         # ENOENT: it removed the draft, or the term before.
@@ -174,8 +175,9 @@ def _claim_number(terms: int, export_id: str, leader: Leader, changes: Changes) 
     return number
 
 
-def _next_number(terms: int, before: int, export_id: str, leader: Leader) -> int:
-    number, names = before + 1, set(os.listdir(terms))
+def _next_number(terms: int, folders: Iterable[str], export_id: str, leader: Leader) -> int:
+    number = max(map(term_folders.number_in, folders), default=0) + 1
+    names = set(os.listdir(terms))
     while term_folders.name_of(number, export_id) in names:  # a file, which no folder can replace
         number += 1
     if number > term_folders.LAST:

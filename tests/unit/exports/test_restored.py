@@ -13,7 +13,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports import tree
-from holdfast.exports.errors import Fenced, Unsafe
+from holdfast.exports.errors import Fenced, Unsafe, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader
 from holdfast.exports.restored import learn_inodes
@@ -286,3 +286,21 @@ def test_that_of_a_directory_on_its_way_is_not_either(root: Path, export: Leadin
     Export(root).accept(ID)
 
     assert found(Leading(root)).inode == before
+
+
+def test_a_term_of_the_id_that_the_export_had_before_ends_with_the_next(
+    root: Path, export: Leading
+) -> None:
+    published(export, "1", "data")
+    former = export.grant
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
+    (root / "data").rename(term / "-pvc-1")
+    Export(root).accept("another-id")
+
+    took = Leading(root).begin()
+
+    assert (took.term.number, took.term.export) == (former.term.number + 1, "another-id")
+    assert took.moving == ("pvc-1",)
+    assert not term.exists()
+    with pytest.raises(WrongExport):
+        export.exports.create(former, plan("2", "two"))

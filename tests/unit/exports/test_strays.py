@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Unsafe
-from holdfast.exports.interface import Outcome
-from tests.unit.exports.given import ID, Leading, export_at, found, plan, published
+from holdfast.exports.errors import Fenced, Unsafe
+from holdfast.exports.export import Export
+from holdfast.exports.interface import Leader, Outcome
+from tests.unit.exports.given import ID, Leading, export_at, found, listing, plan, published
 
 TERMS = ".holdfast/terms/cluster.nfs"
 
@@ -369,6 +370,81 @@ def test_a_stray_does_not_keep_a_term_from_being_set_aside(root: Path, export: L
 
     assert export.begin().term.number == 2
     assert export.begin().term.number == 3
+
+
+NO_TERMS = pytest.mark.parametrize(
+    "name",
+    [
+        *(f"1.{ID}.bak", f"1.{ID} (copy)", "1.", "7", "7._old", f"1.{'a' * 65}"),
+        *(f".ended-1.{ID}.bak", ".ended-old", ".ended-"),
+    ],
+)
+
+
+@NO_TERMS
+def test_a_folder_that_no_term_has_is_reported_and_left(
+    root: Path, export: Leading, name: str
+) -> None:
+    """As an administrator's copy of a term's folder."""
+    misplaced(root, export)
+    stray = root / TERMS / name
+    (stray / "-pvc-3").mkdir(parents=True)
+    (stray / "notes").write_text("a person's")
+    before = listing(stray), kind_of(stray)
+
+    took = export.begin()
+
+    assert took.moving == ()
+    assert [f"{TERMS}/{name}: Holdfast leaves it" in reported for reported in took.unresolved] == [
+        True
+    ]
+    assert_works(root, export)
+    export.begin()
+    assert (listing(stray), kind_of(stray)) == before
+
+
+@NO_TERMS
+def test_a_folder_that_no_term_has_and_that_cannot_be_opened_stops_no_beginning(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    misplaced(root, export)
+    (root / TERMS / name).mkdir()
+    refuse_to_open(monkeypatch, name)
+    number = export.grant.term.number
+
+    assert export.begin().term.number > number
+    assert_works(root, export)
+
+
+def test_the_number_of_a_terms_folder_that_a_person_renamed_is_not_given_again(
+    root: Path, export: Leading
+) -> None:
+    """A late call of the former leader would find the new term's folder at its path."""
+    export.begin()
+    folder = own_term(root, export)
+    folder.rename(f"{folder}.bak")
+    former = export.grant
+
+    assert export.begin().term.number == former.term.number + 1
+    with pytest.raises(Fenced):
+        export.exports.create(former, plan())
+
+
+def test_a_stray_among_a_former_names_terms_is_left_and_no_reason_for_a_new_one(
+    root: Path, export: Leading
+) -> None:
+    export.begin()
+    stray = root / TERMS / f"1.{ID}.bak"
+    stray.mkdir()
+    leader = Leader("cluster", "new", ("nfs",))
+
+    for _ in range(2):
+        took = Export(root).begin(leader)
+        assert [stray.name in reported for reported in took.unresolved] == [True]
+        assert sorted(path.name for path in (root / TERMS).glob("[0-9]*")) == [
+            stray.name,
+            "2._ended",
+        ]
 
 
 NO_LEADERS = pytest.mark.parametrize(
