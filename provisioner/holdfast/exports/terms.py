@@ -22,13 +22,20 @@ from contextlib import contextmanager, suppress
 
 from holdfast.exports import ended_terms, identity, leader_folders, term_folders, tree
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import Fenced, Unsafe
+from holdfast.exports.errors import Fenced, Unsafe, export_error
 from holdfast.exports.interface import Leader, Term
 from holdfast.exports.term_folders import ENDED, is_set_aside, number_of
 
 TERMS = leader_folders.TERMS
 INTENT = ended_terms.INTENT
 MOVING = ended_terms.MOVING
+
+
+class _NotEnded(OSError):
+    """An earlier term's folder, `filename`, cannot be opened or removed, so no term begins.
+
+    It could hold a volume's directory, and a late call of that term could still take effect.
+    """
 
 
 def path_of(term: Term) -> tuple[str, str, str]:
@@ -60,6 +67,9 @@ def begin(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Te
         return _begin_next(holdfast, leader, export_id, changes)
     except FileNotFoundError as error:  # the next term has removed this term's folder
         raise Fenced(f"another term of {leader.lease} has begun: this one ends") from error
+    except _NotEnded as error:
+        name = f".holdfast/{TERMS}/…/{error.filename}"
+        raise export_error(f"cannot begin a term before {name} has ended", error) from error
 
 
 def _begin_next(holdfast: int, leader: Leader, export_id: str, changes: Changes) -> Term:
@@ -200,11 +210,26 @@ def _still_there(terms: int, name: str) -> Iterator[None]:
     if not name:
         yield
         return
-    with tree.opened(terms, [name]) as held:
+    with _naming(name):
+        held = tree.open_directory(terms, name)
+    try:
         yield
         there, was = os.stat(name, dir_fd=terms, follow_symlinks=False), os.fstat(held)
         if not os.path.samestat(there, was):
             raise FileNotFoundError(errno.ENOENT, "another folder has its name", name)
+    finally:
+        os.close(held)
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Has an error name the earlier term's folder; a missing one has another meaning."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _NotEnded(error.errno, error.strerror, name) from error
 
 
 def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str]:
@@ -212,7 +237,8 @@ def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str
     stuck = set[str]()
     for name in sorted(tree.folders(terms), key=number_of):
         if 0 < number_of(name) < number or is_set_aside(name):
-            stuck |= ended_terms.end(terms, name, own, changes)
+            with _naming(name):
+                stuck |= ended_terms.end(terms, name, own, changes)
     return stuck
 
 

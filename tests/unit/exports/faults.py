@@ -110,6 +110,18 @@ def _close(result: Any) -> None:
         result.close()
 
 
+def refuse_to_open(patch: pytest.MonkeyPatch, name: str, number: int = errno.EACCES) -> None:
+    """As a server that squashes root does with another user's folder."""
+    real = os.open
+
+    def refuse(path: str, *args: int, **more: int) -> int:
+        if path == name:
+            raise OSError(number, os.strerror(number))
+        return real(path, *args, **more)
+
+    patch.setattr(os, "open", refuse)
+
+
 class FullFileSystem:
     """Refuses with ENOSPC what needs room, until something that took room is removed.
 

@@ -19,6 +19,7 @@ from holdfast.exports import terms
 from holdfast.exports.errors import ExportError, Failed, Fenced
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader, Outcome
+from tests.unit.exports.faults import refuse_to_open
 from tests.unit.exports.given import ID, Leading, export_at, opened, published
 
 TERMS = ".holdfast/terms/cluster.nfs"
@@ -148,6 +149,27 @@ def test_a_draft_that_is_put_in_place_while_others_are_removed_is_not_emptied(
 
     placed = root / TERMS / f"9.{ID}"
     assert not placed.exists() or list(placed.iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+@pytest.mark.parametrize("name", [f"2.{ID}", "2.a-former-id", f".ended-2.{ID}"])
+@pytest.mark.parametrize("leader", [LEADER, Leader("cluster", "new", ("nfs",))], ids=str)
+def test_none_begins_before_a_term_that_cannot_be_opened_and_that_is_named(
+    root: Path, export: Leading, leader: Leader, name: str, number: int
+) -> None:
+    """What is in it would be missing, and late calls of its leader could still take effect."""
+    published(export)
+    export.begin()
+    folder = (root / TERMS / f"2.{ID}").rename(root / TERMS / name)
+    (root / "team/data").rename(folder / "-pvc-1")
+
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_to_open(patch, name, number)
+        with pytest.raises(ExportError, match=f"before .holdfast/terms/…/{name} has ended: "):
+            Export(root).begin(leader)
+    assert (folder / "-pvc-1").is_dir()
+
+    assert Export(root).begin(leader).moving == ("pvc-1",)
 
 
 def test_no_draft_of_a_beginning_stays(root: Path, export: Leading) -> None:

@@ -14,6 +14,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Fenced, Unsafe
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader, Outcome
+from tests.unit.exports.faults import refuse_to_open
 from tests.unit.exports.given import ID, Leading, export_at, found, listing, plan, published
 
 TERMS = ".holdfast/terms/cluster.nfs"
@@ -542,18 +543,6 @@ def test_a_stray_folder_among_the_leaders_that_cannot_be_opened_stops_no_reclaim
     refuse_to_open(monkeypatch, "lost+found")
 
     assert export.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.GONE
-
-
-def refuse_to_open(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """As a server that squashes root does with another user's folder."""
-    real = os.open
-
-    def refuse(path: str, *args: int, **more: int) -> int:
-        if path == name:
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
-        return real(path, *args, **more)
-
-    monkeypatch.setattr(os, "open", refuse)
 
 
 def remove_spare(root: Path) -> None:
