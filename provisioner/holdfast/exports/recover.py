@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import misfiled, path_owners, takeover, terms, tree
+from holdfast.exports import misfiled, path_owners, reserve, takeover, terms, tree
 from holdfast.exports.confirm import confirm
-from holdfast.exports.errors import DirectoryGone, Unsafe
+from holdfast.exports.errors import FULL, DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
@@ -29,8 +29,8 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
     """Moves a volume's directory from the trash or its archive to its path.
 
-    Where the directory cannot be moved, the record says so if the volume says `Retain`: the reaper
-    removes no such directory.
+    If the volume says `Retain`, the record of a directory in the trash says so first: the reaper
+    removes no such directory, also if it cannot be moved back.
 
     Args:
         op: the operation.
@@ -77,12 +77,9 @@ def recover_locked(op: Operation, record: Record, reclaim_policy: str) -> str:
 def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
     record = misfiled.refiled(op, record)
     if record.state is State.TRASHED:
-        try:
-            _refile(op, record)
-        except (Unsafe, DirectoryTaken):
-            if reclaim_policy == RETAIN:
-                _retain_in_trash(op, record)
-            raise
+        if reclaim_policy == RETAIN:
+            record = _retained_in_trash(op, record)
+        _refile(op, record)
         record = op.ledger.find(record.volume) or record
     elif record.state is State.ARCHIVED:
         record = _reopened(op, record)
@@ -96,10 +93,20 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
     return place
 
 
-def _retain_in_trash(op: Operation, record: Record) -> None:
+def _retained_in_trash(op: Operation, record: Record) -> Record:
+    """The record with what keeps the reaper away.
+
+    First of all: the volume may be gone before its directory can be moved back, or this process.
+    """
     now = record.followed(record.claim, record.size, RETAIN)
     if now != record:
-        op.ledger.write_trashed(now)
+        try:
+            reserve.used_if_full(op, lambda: op.ledger.write_trashed(now), frees=lambda: True)
+        except OSError as error:  # to move the directory back takes no space
+            if error.errno not in FULL:
+                raise
+            return record
+    return now
 
 
 def _refile(op: Operation, record: Record) -> None:

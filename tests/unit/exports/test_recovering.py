@@ -11,10 +11,13 @@ import pytest
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
+from holdfast.exports import recover as recovering
 from holdfast.exports.errors import DirectoryGone, ExportError, Failed, Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.interface import Outcome
+from holdfast.exports.ledger import Ledger
 from holdfast.exports.record import DirectoryTaken, State
+from tests.unit.exports.faults import Crash
 from tests.unit.exports.given import Leading, export_at, found, plan, published, visible
 
 TRASH = ".holdfast/trash/pvc-1"
@@ -44,6 +47,44 @@ def test_it_is_at_its_path_and_its_record_is_live_again(
     assert either.exports.trashed() == ()
     assert recover(either, policy) == ""
     assert either.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.TRASHED
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
+def test_retain_is_heeded_by_the_next_leader_although_the_disk_refused_at_first(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The volume is gone before its directory can be moved back, and so is the process."""
+    trash(export)
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "mark", refuse)
+        with pytest.raises(ExportError):
+            recover(export, "Retain")
+    export_at(root).reap()
+
+    assert (root / "team/data/file").read_text() == "data"
+
+
+def test_retain_is_recorded_although_the_process_ends_before_the_directory_is_back(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash(export)
+
+    def crash(*_: object) -> str:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovering, "_take_back", crash)
+        with pytest.raises(Crash):
+            recover(export, "Retain")
+    later = export_at(root)
+    later.exports.sweep(later.grant)
+
+    assert (root / "team/data/file").read_text() == "data"
+    assert found(later).was_retained
 
 
 def test_a_volume_without_a_record_has_nothing_to_recover(either: Leading) -> None:
