@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.exports import path_owners, reserve
+from holdfast.exports import leaving, path_owners, reserve
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.operation import Operation
@@ -31,18 +31,32 @@ def _adopt(op: Operation, record: Record) -> Record:
     if held := op.ledger.find(record.volume):
         return held
     Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
-    _is_foreign(record, list(op.ledger.others(record.directory, record.volume)))
+    others = list(op.ledger.others(record.directory, record.volume))
+    _is_foreign(record, others)
+    if others:
+        op.intend(record.volume, record.directory)  # a mark alone may be a stale one
     op.ledger.mark(record.directory, record.volume)  # before the record: none without its mark
     try:
-        others = path_owners.others_now(op, record.directory, record.volume)
-        foreign = _is_foreign(record, others)
+        foreign = _is_foreign_now(op, record)
     except (DirectoryTaken, Unsafe):
         op.ledger.unmark(record.directory, record.volume)
+        op.drop_intent(record.volume)
         raise
     inode = op.inode_at(record.directory) or UNKNOWN
     record = replace(record, origin=op.cluster, inode=inode, foreign=foreign)
     op.ledger.write(record)
+    if others:
+        op.drop_intent(record.volume)
     return record
+
+
+def _is_foreign_now(op: Operation, record: Record) -> bool:
+    """As `_is_foreign`, after the mark; raises Unsafe if others are coming or going."""
+    others = path_owners.others_now(op, record.directory, record.volume)
+    foreign = _is_foreign(record, others)
+    if others:
+        leaving.refuse_if_noticed(op, record.directory)
+    return foreign
 
 
 def _is_foreign(record: Record, others: list[Record]) -> bool:

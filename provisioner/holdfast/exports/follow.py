@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from holdfast.claims.constants import RETAIN
 from holdfast.claims.objects import ClaimRef
-from holdfast.exports import misfiled, reserve
+from holdfast.exports import leaving, misfiled, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
@@ -48,6 +49,8 @@ def follow(
         lambda: write(op, record, now),
         frees=lambda: may_use_reserve and frees(op, record),
     )
+    if record.state is State.LIVE and record.may_be_shared and reclaim_policy == RETAIN:
+        leaving.withdraw_if_idle(op, record)
 
 
 def _write(op: Operation, _: Record, now: Record) -> None:

@@ -77,5 +77,4 @@ def _is_certain(op: Operation, record: Record, there: Inode) -> bool:
     stays at its path when one of its volumes is deleted.
     """
     is_certain = bool(record.inode.birth and there.birth)
-    may_be_shared = record.shared or record.inherited
-    return is_certain and not (may_be_shared or op.ledger.marked(record.directory))
+    return is_certain and not (record.may_be_shared or op.ledger.marked(record.directory))

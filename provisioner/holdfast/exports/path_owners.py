@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import misfiled, terms
+from holdfast.exports import leaving, misfiled, terms
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation
@@ -41,10 +41,13 @@ def checked_again(op: Operation, wanted: Wanted, reuses: Collection[str]) -> lis
         DirectoryTaken, Unsafe: as `checked` and `others_now`; the path is abandoned.
     """
     try:
-        return _checked(op, wanted, reuses, partial(others_now, op))
+        owners = _checked(op, wanted, reuses, partial(others_now, op))
+        if owners:
+            leaving.refuse_if_noticed(op, wanted.directory)
     except (DirectoryTaken, Unsafe):
         op.abandoned.add(wanted.directory)  # an earlier attempt may have made it
         raise
+    return owners
 
 
 def others_now(op: Operation, directory: str, volume: str) -> list[Record]:

@@ -7,14 +7,14 @@ marked before the move. So after a crash the directory is at its path, in the te
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from holdfast.claims.parameters import Action, strictest
 from holdfast.claims.paths import RESERVED, archive_name
-from holdfast.exports import misfiled, parents, terms, tree
+from holdfast.exports import leaving, misfiled, parents, path_owners, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
@@ -45,8 +45,7 @@ def leave(op: Operation, record: Record, action: Action) -> Moved | None:
         return reclaim(op, record, action)
     if record.state is not State.LIVE or op.moving(record.volume) is not None:
         return None
-    others = op.ledger.others(record.directory, record.volume)
-    if not any(record.shares_with(other) for other in others):
+    if not _stays(op, record):
         return None
     return _leave(op, record, Action.RETAIN if record.foreign else action)
 
@@ -121,16 +120,46 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
         return _discard(op, record)
     moving = op.moving(record.volume)
     # A directory in the term's folder is this volume's alone: the path's is another one.
-    if moving is None and _is_shared(op, record):
-        return _leave(op, record, action)
-    return _carry_out(op, record, _strictest(op, record, action, moving), moving)
+    others = op.ledger.others(record.directory, record.volume)
+    if moving is None and _is_shared(record, others) and (moved := _leave(op, record, action)):
+        return moved
+    with leaving.noticed(op, record):
+        if moving is None and _is_shared_still(op, record):
+            return _left(op, record, action)
+        return _carry_out(op, record, _strictest(op, record, action, moving), moving)
 
 
-def _leave(op: Operation, record: Record, action: Action) -> Moved:
-    """Leaves a directory to the volumes that share it, and marks what this one demands for it."""
+def _left(op: Operation, record: Record, action: Action) -> Moved:
+    """As `_leave`; raises Unsafe if all leave at the same time."""
+    if moved := _leave(op, record, action):
+        return moved
+    raise Unsafe(f"all volumes leave {record.directory!r} at the same time: Holdfast will retry")
+
+
+def _leave(op: Operation, record: Record, action: Action) -> Moved | None:
+    """Leaves a directory to the volumes that share it, and marks what this one demands for it.
+
+    None if the others have left meanwhile: this is the last of them (`leaving.py`).
+    """
     if action is not Action.DELETE:
         op.ledger.demand(record.directory, action)  # before its own mark is removed
-    return _discard(op, record, stays=True)
+    op.ledger.discard(_to_be_trashed(op, record))
+    if not _stays(op, record):
+        op.ledger.refile(record)
+        return None
+    leaving.withdraw(op, record)  # of an earlier attempt, as the last
+    return _discarded(op, record)
+
+
+def _stays(op: Operation, record: Record) -> bool:
+    """Whether a directory stays when a volume leaves it: another one that shares it has it."""
+    others = op.ledger.others(record.directory, record.volume)
+    return any(record.shares_with(other) and _has_it(other) for other in others)
+
+
+def _has_it(other: Record) -> bool:
+    """Whether a volume that shares a directory has it, and does not leave it just now."""
+    return other.state in {State.LIVE, State.RETAINED}
 
 
 def _strictest(op: Operation, record: Record, action: Action, moving: Inode | None) -> Action:
@@ -139,7 +168,7 @@ def _strictest(op: Operation, record: Record, action: Action, moving: Inode | No
     At most ARCHIVE for a directory in the term's folder: none is moved there to be retained, so a
     mark that says so is of a later directory at the path.
     """
-    if not (record.shared or record.inherited):
+    if not record.may_be_shared:
         return action
     demands = op.ledger.demands(record.directory)
     if moving is not None and demands:
@@ -196,20 +225,43 @@ def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
     return op.moving(record.volume)
 
 
-def _is_shared(op: Operation, record: Record) -> bool:
+def _is_shared(record: Record, others: Iterable[Record]) -> bool:
     """Whether other volumes share the directory; raises DirectoryTaken if they may not.
 
     The first that shares it decides, as the directory stays then, whoever else has it. The last of
     them sees all others.
     """
     strangers = list[Record]()
-    for other in op.ledger.others(record.directory, record.volume):
+    for other in others:
         if record.shares_with(other):
-            return True
-        if not record.may_be_reclaimed_before(other):
+            if _has_it(other):
+                return True
+        elif not record.may_be_reclaimed_before(other):
             strangers.append(other)
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
+    return False
+
+
+def _is_shared_still(op: Operation, record: Record) -> bool:
+    """As `_is_shared`, once more after the notice (`leaving.py`).
+
+    Raises:
+        Unsafe: another volume is about to have the directory, or just leaves it.
+    """
+    if not record.may_be_shared:
+        return False
+    others = path_owners.others_now(op, record.directory, record.volume)
+    if _is_shared(record, others):
+        return True
+    for other in others:
+        is_trashed = other.state is State.TRASHED and record.shares_with(other)
+        # One that is in the trash itself cannot come back before this one is gone.
+        if is_trashed and not tree.exists(op.ledger.folder(TRASH), other.volume):
+            raise Unsafe(
+                f"volume {other.volume} leaves {record.directory!r} at the same time, or comes "
+                "back: Holdfast will retry"
+            )
     return False
 
 
@@ -270,16 +322,20 @@ def _write_outcome(op: Operation, record: Record) -> Moved:
     return Moved(Outcome(record.state.value), record.target or record.directory)
 
 
-def _discard(op: Operation, record: Record, *, stays: bool = False) -> Moved:
+def _discard(op: Operation, record: Record) -> Moved:
     """Moves the record to `trashed`, where it stays until the volume is gone too.
 
     Without a record, a crash would leave a volume that cannot be deleted. Until the record is in
-    `trashed`, another leader's sweep may put the directory back, unless it `stays` (shared).
+    `trashed`, another leader's sweep may put the directory back.
     """
     op.ledger.discard(record if record.state is State.TRASHED else _to_be_trashed(op, record))
-    if not stays and misfiled.is_misfiled(op, record):
+    if misfiled.is_misfiled(op, record):
         op.ledger.refile(record)
         raise Unsafe(f"{record.directory!r} was moved back meanwhile: Holdfast will retry")
+    return _discarded(op, record)
+
+
+def _discarded(op: Operation, record: Record) -> Moved:
     op.ledger.unmark(record.directory, record.volume)
     if tree.reaches(op.root, trash_of(record.volume)):
         return Moved(Outcome.TRASHED, trash_of(record.volume))

@@ -4,6 +4,7 @@
     .holdfast/terms/LEADER/NUMBER.ID/         the term in which changes are made (terms.py)
         +VOLUME -> PATH                       an intent: PATH is about to be made for VOLUME
         -VOLUME/                              a directory that is being moved
+        .draft-leaving-VOLUME -> VOLUME       a notice: its directory is moved away (leaving.py)
     .holdfast/terms/LEADER/.spare/            the folder of the next term
     .holdfast/creating/VOLUME                 record: the API server may not know the volume yet
     .holdfast/volumes/VOLUME                  record: the API server knows, or knew, the volume
@@ -219,6 +220,11 @@ class Record:
         """Whether the directory was retained, and may be reused by a claim with its path."""
         kept = self.reclaim_policy == RETAIN or self.on_delete is Action.RETAIN
         return self.state is State.RETAINED or (self.state is State.LIVE and kept)
+
+    @property
+    def may_be_shared(self) -> bool:
+        """Whether other volumes may have the directory too: see `shares_with`."""
+        return self.shared or self.inherited
 
     def shares_with(self, other: Record) -> bool:
         """Whether both may have one directory: both classes say so, or nfs-subdir made both."""

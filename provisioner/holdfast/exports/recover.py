@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import misfiled, path_owners, reserve, takeover, terms, tree
+from holdfast.exports import leaving, misfiled, path_owners, reserve, takeover, terms, tree
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import FULL, DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
@@ -201,6 +201,8 @@ def _is_shared(op: Operation, record: Record) -> bool:
     strangers = [other for other in others if not record.shares_with(other)]
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
+    if others:
+        leaving.refuse_if_noticed(op, record.directory)
     return bool(others)
 
 

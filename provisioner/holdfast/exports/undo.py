@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from holdfast.exports import parents, terms, tree
+from holdfast.exports import leaving, parents, path_owners, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.operation import Operation, is_placeholder
@@ -107,14 +107,15 @@ def _keeps_data(op: Operation, record: Record) -> bool:
 
     A directory that a released volume shared, and that is to be kept, counts as one with data.
     """
-    if op.moving(record.volume) is None:
-        there = _own_directory(op, record)
-        if there is None:
-            return False
-        with tree.opened(op.root, record.directory.split("/")) as handle:
-            if not tree.is_empty(handle) or op.ledger.demands(record.directory):
-                return True
-        op.take_out(record.directory, record.volume, there)
+    with leaving.noticed(op, record):
+        if op.moving(record.volume) is None:
+            there = _own_directory(op, record)
+            if there is None:
+                return False
+            with tree.opened(op.root, record.directory.split("/")) as handle:
+                if not tree.is_empty(handle) or op.ledger.demands(record.directory):
+                    return True
+            op.take_out(record.directory, record.volume, there)
     try:
         op.changes.rmdir(op.term, terms.MOVING + record.volume)
     except OSError as error:
@@ -125,9 +126,18 @@ def _keeps_data(op: Operation, record: Record) -> bool:
     return False
 
 
+def _has_others(op: Operation, record: Record) -> bool:
+    """Whether other volumes have the directory; raises Unsafe if one is about to share it."""
+    if op.ledger.has_others(record.directory, record.volume):
+        return True
+    return record.may_be_shared and bool(
+        path_owners.others_now(op, record.directory, record.volume)
+    )
+
+
 def _own_directory(op: Operation, record: Record) -> Inode | None:
     """The inode of a record's directory; None if it is gone, shared, or another's."""
-    if op.ledger.has_others(record.directory, record.volume):
+    if _has_others(op, record):
         return None
     # Suppressed: it does not exist, or is not a directory any more.
     with (
