@@ -37,6 +37,10 @@ class _Attempt:
     held: Record | None
     owners: list[Record]
 
+    def is_owned(self, inode: Inode) -> bool:
+        """Whether a directory can be an owner's, and not one that a person put in its place."""
+        return any(owner.inode.may_be(inode) for owner in self.owners)
+
 
 def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     """Makes the directory and its record; see `interface.Exports.create`.
@@ -110,15 +114,29 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
             return inode, False
         if held is not None and undo.is_recorded(held, handle):
             return inode, held.found
-    if not (attempt.owners or attempt.wanted.use_existing):
-        if held is not None and held.inode.number:
-            raise replaced(held)
-        raise Unsafe(
-            f"directory {attempt.wanted.directory!r} exists without a record: change pathPattern, "
-            "remove the directory if it is not needed, or set existingDirectories: 'use' in the "
-            "StorageClass"
-        )
+    if not (attempt.is_owned(inode) or attempt.wanted.use_existing):
+        raise _unknown(attempt)
     return inode, True
+
+
+def _unknown(attempt: _Attempt) -> Unsafe:
+    """The error for a directory that no record names."""
+    held, directory = attempt.held, attempt.wanted.directory
+    if held is not None and held.inode.number:
+        return replaced(held)
+    ways = (
+        "change pathPattern, remove the directory if it is not needed, or set "
+        "existingDirectories: 'use' in the StorageClass"
+    )
+    if not attempt.owners:
+        return Unsafe(f"directory {directory!r} exists without a record: {ways}")
+    owner = attempt.owners[0]
+    if path_owners.shares(attempt.wanted, owner):
+        return replaced(owner)
+    return Unsafe(
+        f"{directory!r} is not the directory that was retained for volume {owner.volume} of claim "
+        f"{owner.claim}: move that one back, {ways}"
+    )
 
 
 def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
@@ -129,8 +147,7 @@ def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
     directory of this mode that an administrator made: it is treated as ours, because a crash can
     leave nothing but the intent, and no data is at risk.
     """
-    inode = inode_of(handle)
-    return op.is_own(handle) and not any(owner.inode.may_be(inode) for owner in attempt.owners)
+    return op.is_own(handle) and not attempt.is_owned(inode_of(handle))
 
 
 def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
@@ -143,8 +160,8 @@ def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
 
 def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> Record:
     wanted, held, owners = attempt.wanted, attempt.held, attempt.owners
-    foreign = not owners or any(owner.foreign for owner in owners)
-    if held and (held.inode.number or held.found):
+    foreign = not attempt.is_owned(inode) or any(owner.foreign for owner in owners)
+    if held and held.inode.may_be(inode) and (held.inode.number or held.found):
         foreign = held.foreign
     record = Record(
         volume=wanted.volume,

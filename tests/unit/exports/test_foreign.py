@@ -34,6 +34,16 @@ def test_it_is_still_foreign_at_the_next_attempt(root: Path, export: Leading) ->
     assert published(export).foreign
 
 
+def test_one_that_a_person_put_in_place_of_an_earlier_attempts_is_foreign(
+    root: Path, export: Leading
+) -> None:
+    export.create(plan())
+    (root / "team/data").rename(root / "away")
+    (root / "team/data").mkdir()
+
+    assert published(export, use_existing=True).foreign
+
+
 def test_one_that_is_shared_is_what_it_was_for_the_first(root: Path, export: Leading) -> None:
     (root / "theirs").mkdir()
     published(export, "1", "ours", shared=True)

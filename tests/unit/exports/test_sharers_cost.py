@@ -17,8 +17,8 @@ _MANY = 40
 _MARGIN = 12  # the folder of marks comes and goes
 
 
-def _made(export: Leading) -> None:
-    published(export, "x", "data", shared=True)
+def _made(export: Leading, *, use_existing: bool = False) -> None:
+    published(export, "x", "data", shared=True, use_existing=use_existing)
 
 
 def _released(export: Leading) -> None:
@@ -107,7 +107,9 @@ def test_one_whose_directory_a_person_replaced_does_not_answer_for_the_others(
     (root / "data").rename(root / "away")
     (root / "data").mkdir()
 
-    assert opened(monkeypatch, lambda: _made(export)) > 3 * _MANY
+    joined = opened(monkeypatch, lambda: _made(export, use_existing=True))
+
+    assert joined > 3 * _MANY
 
 
 def test_the_last_is_not_left(root: Path, export: Leading) -> None:
