@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from holdfast.exports import tree
+from holdfast.claims.paths import RESERVED
+from holdfast.exports import terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode
-from holdfast.exports.ledger import TRASH
+from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record, State
 
@@ -63,6 +64,14 @@ def directory_of(op: Operation, record: Record) -> Inode | None:
         there = op.inode_at(record.directory) if record.inode.number else None
         return there if there is not None and record.inode.may_be(there) else None
     return None
+
+
+def moved_to(op: Operation, volume: str) -> str:
+    """Where a volume's directory is, if in the trash or in any leader's term; "" if in neither."""
+    if tree.reaches(op.root, trash_of(volume)):
+        return trash_of(volume)
+    term = terms.term_with_directory(op.ledger.handle, volume)
+    return f"{RESERVED}/{term}/{terms.MOVING}{volume}" if term else ""
 
 
 def _is_marked(op: Operation, record: Record) -> bool:

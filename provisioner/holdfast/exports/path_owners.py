@@ -29,7 +29,8 @@ def checked(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Reco
 
     Raises:
         DirectoryTaken: one neither shares the directory nor is reused.
-        Unsafe: one is in `creating`, so that its volume may yet appear in the API server.
+        Unsafe: one is in `creating`, so that its volume may yet appear in the API server, or the
+            directory that is to be reused is in the trash or in a term's folder.
     """
     return _checked(op, wanted, reuses, op.ledger.others)
 
@@ -83,6 +84,7 @@ def _checked(
     _refuse_if_begun(op, wanted, strangers)
     if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
         raise DirectoryTaken(wanted.directory, strangers)
+    _refuse_if_elsewhere(op, strangers)
     return owners
 
 
@@ -146,6 +148,21 @@ def _whose(wanted: Wanted, other: Record) -> str:
             "lasts, see the other events of this claim"
         )
     return f"claim {other.claim}: change pathPattern so that each claim gets its own directory"
+
+
+def _refuse_if_elsewhere(op: Operation, reused: Iterable[Record]) -> None:
+    """Raises Unsafe if a retained directory is still to be moved back to its path.
+
+    As after a crash between the two steps of `recover`. One that a person removed is not waited
+    for.
+    """
+    for other in reused:
+        is_there = misfiled.directory_of(op, other) is not None
+        if not is_there and (place := misfiled.moved_to(op, other.volume)):
+            raise Unsafe(
+                f"the retained directory of volume {other.volume} is at {place!r}, not at "
+                f"{other.directory!r}: Holdfast will retry; if it stays there, move it back"
+            )
 
 
 def _may_reuse(wanted: Wanted, other: Record, reuses: Collection[str]) -> bool:

@@ -96,21 +96,12 @@ def forget(op: Operation, record: Record) -> bool:
     place = record.target if record.state is State.ARCHIVED else record.directory
     if record.state is State.TRASHED or op.ledger.creating(record.volume):
         return False
-    if _was_moved(op, record) or op.inode_at(place) is not None:
+    if misfiled.moved_to(op, record.volume) or op.inode_at(place) is not None:
         return False
     _refuse_if_there(op, replace(record, directory=place))
     op.ledger.forget(record)
     parents.prune(op, record.directory)
     return True
-
-
-def _was_moved(op: Operation, record: Record) -> bool:
-    """Whether a volume's directory is in the trash or in a term's folder."""
-    return (
-        op.moving(record.volume) is not None
-        or tree.reaches(op.root, trash_of(record.volume))
-        or bool(terms.term_with_directory(op.ledger.handle, record.volume))
-    )
 
 
 def _reclaim(op: Operation, record: Record, action: Action) -> Moved:

@@ -1,4 +1,4 @@
-"""A claim reuses a retained directory: only that one, not another at its path."""
+"""A claim reuses a retained directory: only that one, and not while it is somewhere else."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
+from holdfast.exports import recover
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
-from tests.unit.exports.given import Leading, listing, plan, published
+from tests.unit.exports.faults import Crash
+from tests.unit.exports.given import Leading, export_at, found, listing, plan, published
 
 
 @pytest.fixture
@@ -79,3 +81,60 @@ def test_it_is_made_anew_where_a_person_has_removed_it(root: Path, retained: Lea
 
     assert not made.found
     assert retained.recorded() == {"pvc-2"}
+
+
+def _half_recovered(root: Path, monkeypatch: pytest.MonkeyPatch) -> Leading:
+    """The process ends after the record was moved back from the trash, before the directory."""
+    export = export_at(root)
+    published(export, "1", "team/data")
+    (root / "team/data/file").write_text("data")
+    export.reclaim("pvc-1", "1", Action.DELETE)
+
+    def crash(*_: object) -> str:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recover, "_take_back", crash)
+        with pytest.raises(Crash):
+            export.exports.recover(export.grant, "pvc-1", "Retain")
+    record = found(export)
+    export.exports.follow(export.grant, "pvc-1", record.claim, "1Gi", "Retain")
+    return Leading(root)
+
+
+def test_one_that_is_still_in_the_trash_is_waited_for(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = _half_recovered(root, monkeypatch)
+
+    with pytest.raises(Unsafe, match=r"volume pvc-1 is at '\.holdfast/trash/pvc-1', not at"):
+        export.create(plan("2"), ["pvc-1"])
+
+    export.exports.sweep(export.grant)
+    assert export.create(plan("2"), ["pvc-1"]).found
+    assert (root / "team/data/file").read_text() == "data"
+
+
+@pytest.mark.parametrize("cluster", ["cluster", "another"])
+def test_one_that_is_still_in_the_folder_of_a_term_is_waited_for(
+    root: Path, retained: Leading, cluster: str
+) -> None:
+    (term,) = root.glob(".holdfast/terms/cluster.nfs/[0-9]*")
+    (root / "team/data").rename(term / "-pvc-1")
+    export = retained if cluster == "cluster" else Leading(root, cluster=cluster)
+
+    with pytest.raises(Unsafe, match=r"volume pvc-1 is at '\.holdfast/terms/.*', not at"):
+        export.create(plan("2"), ["pvc-1"])
+
+    retained.exports.sweep(retained.grant)
+    assert export.create(plan("2"), ["pvc-1"]).found
+
+
+def test_one_that_is_in_the_trash_is_waited_for_though_another_is_at_its_path(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = _half_recovered(root, monkeypatch)
+    (root / "team/data").mkdir(parents=True)
+
+    with pytest.raises(Unsafe, match=r"volume pvc-1 is at '\.holdfast/trash/pvc-1', not at"):
+        export.create(plan("2", use_existing=True), ["pvc-1"])
