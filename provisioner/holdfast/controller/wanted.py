@@ -36,11 +36,20 @@ def wanted_of_record(record: Record) -> Wanted:
         reclaim_policy=record.reclaim_policy,
         on_delete=record.on_delete,
         shared=record.shared,
-        use_existing=record.found,
+        use_existing=_used_existing(record),
         mode=_mode(record.mode),
         uid=record.uid,
         gid=record.gid,
     )
+
+
+def _used_existing(record: Record) -> bool:
+    """Whether the class let the volume use a directory that no record named.
+
+    One that shares or reuses a directory finds it too, and takes over that it is foreign: what its
+    class says is unknown.
+    """
+    return record.foreign and not (record.shared or record.succeeds)
 
 
 def _mode(octal: str) -> int:
