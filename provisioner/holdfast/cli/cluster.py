@@ -24,3 +24,14 @@ def volumes_of(api: Api) -> Iterator[Volume]:
     from holdfast.kube.resources import VOLUMES
 
     return (parse_volume(obj) for page in api.pages(VOLUMES) for obj in page.items)
+
+
+def cluster_uid(api: Api) -> str:
+    """The cluster's uid, determined as in `LeaderTasks`; empty if it may not be read."""
+    from holdfast.kube.errors import Forbidden
+    from holdfast.kube.resources import NAMESPACES
+
+    try:
+        return str(api.get(NAMESPACES, "kube-system")["metadata"]["uid"])
+    except Forbidden:
+        return ""

@@ -18,11 +18,13 @@ from holdfast.cli import options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm
 from holdfast.cli.leader import held_lease
+from holdfast.cli.listed import listed
 
 if TYPE_CHECKING:
     from holdfast.kube.api import Api
 
-_SHOWN = 20  # volumes that are shown one by one
+_SHOWN = 20  # errors that are shown one by one
+_WHERE_ALL = "-o json shows all"
 _ATTEMPTS = 5  # the API server's own controllers change finalizers as well
 
 
@@ -154,17 +156,18 @@ def described(rows: Sequence[Row]) -> Iterator[str]:
         yield f"none of {_counted(rows)} has the finalizer: there is nothing to do"
         return
     yield f"{len(held)} of {_counted(rows)} with the finalizer:"
-    yield from _listed(f"{_named(row)}{_going(row)}" for row in held)
+    yield from listed((f"{_named(row)}{_going(row)}" for row in held), _WHERE_ALL)
     if others := [row for row in rows if row.differs]:
         yield (
             "\nnfs-subdir-external-provisioner goes by the class, and would treat these "
             "directories otherwise; a volume whose directory is to stay needs the reclaim policy "
             "Retain:"
         )
-        yield from _listed(
+        lines = (
             f"{_named(row)}: {row.reclaim_action} here, {row.reclaim_action_of_nfs_subdir} there"
             for row in others
         )
+        yield from listed(lines, _WHERE_ALL)
 
 
 def _named(row: Row) -> str:
@@ -175,13 +178,6 @@ def _going(row: Row) -> str:
     if not row.deleting:
         return ""
     return f", which is being deleted: it goes at once, and its directory stays at {row.path}"
-
-
-def _listed(lines: Iterable[str]) -> Iterator[str]:
-    all_lines = list(lines)
-    yield from (f"  {line}" for line in all_lines[:_SHOWN])
-    if len(all_lines) > _SHOWN:
-        yield f"  and {len(all_lines) - _SHOWN} more (-o json shows all)"
 
 
 def _counted(rows: Sequence[Row]) -> str:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from holdfast.claims import constants
 from holdfast.claims.parameters import Action
-from holdfast.cli.exports import accept
+from holdfast.cli.accept_export import accept
 from holdfast.cli.show_export import show
 from holdfast.controller.identity import refuse_another
 from holdfast.exports.errors import ExportError, Fenced, WrongExport
@@ -48,10 +48,16 @@ class Bench:
         path: str = "",
         server: str = "nas",
         has_directory: bool = True,
+        directory: str = "",
+        phase: str = "Bound",
+        policy: str = "Delete",
+        on_delete: str = "delete",
     ) -> None:
         """A volume, and its directory on the export."""
-        directory = f"team/data-{uid}"
-        made = a_volume(ref(uid), directory, server=server, export_id=export_id)
+        directory = directory or f"team/data-{uid}"
+        made = a_volume(ref(uid), directory, server=server, export_id=export_id, policy=policy)
+        made["status"]["phase"] = phase
+        made["metadata"]["annotations"][constants.ON_DELETE] = on_delete
         made["metadata"]["annotations"][constants.PROVISIONED_BY] = by
         made["spec"]["nfs"]["path"] = path or made["spec"]["nfs"]["path"]
         self.server.objects.create(VOLUMES.path(), made)
@@ -465,10 +471,7 @@ class TestRestored:
         export = Leading(bench.root, cluster=bench.cluster)
         published(export, "1", "data")
         export.reclaim("pvc-1", "1", Action.DELETE)
-        with tempfile.TemporaryDirectory() as folder:
-            backup = shutil.copytree(bench.root, Path(folder, "backup"), symlinks=True)
-            shutil.rmtree(bench.root)
-            shutil.copytree(backup, bench.root, symlinks=True)
+        restore(bench.root)
         return bench
 
     def test_its_trash_can_be_emptied_then_and_there_is_nothing_more_to_do(
@@ -510,6 +513,73 @@ class TestRestored:
         restored.server.fail("get", Fault(403, "Forbidden"))
 
         assert "there is nothing to do" in restored.accepted()
+
+
+class TestReleased:
+    """Volumes whose claim was deleted before the export is accepted are named, and their end."""
+
+    @pytest.fixture
+    def export(self, bench: Bench) -> Leading:
+        bench.give(ID)
+        return Leading(bench.root, cluster=bench.cluster)
+
+    def test_they_are_named_before_the_question(self, bench: Bench, export: Leading) -> None:
+        for uid in "12":
+            published(export, uid, f"team/data-{uid}")
+        bench.add("1", has_directory=False, phase="Released")
+        bench.add("2", has_directory=False)
+        restore(bench.root)
+
+        asked = bench.accept(answer="n\n").output
+
+        assert "2 directories (2 of volumes) are not the ones in their records" in asked
+        assert "1 volume is released and will be reclaimed:\n" in asked
+        assert "  pvc-1 of claim team/data (delete)\n" in asked
+        assert asked.index("reclaimed:") < asked.index("Accept the directories")
+
+    def test_an_export_that_gets_its_id_names_them_too(self, bench: Bench, export: Leading) -> None:
+        published(export, "1", "team/data-1")
+        bench.add("1", has_directory=False, phase="Released", on_delete="archive")
+        (bench.root / ".holdfast/export").unlink()
+
+        asked = bench.accept(answer="n\n").output
+
+        assert "  pvc-1 of claim team/data (archive)\n" in asked
+        assert bench.accept("--yes").output.count("(archive)") == 1
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"on_delete": "delete"}, "delete"),
+            ({"on_delete": ""}, "archive"),
+            ({"on_delete": "retian"}, ""),
+            ({"policy": "Retain"}, ""),
+            ({"export_id": ANOTHER_ID}, ""),
+            ({"by": "example.com/other"}, ""),
+        ],
+    )
+    def test_each_with_what_really_happens(
+        self, bench: Bench, export: Leading, given: dict[str, str], said: str
+    ) -> None:
+        """The annotation, else the record, decides; what is refused is not reclaimed."""
+        published(export, "1", "team/data-1", action=Action.ARCHIVE)
+        published(export, "2", "team/data-2")
+        bench.add("1", has_directory=False, phase="Released", **given)
+        bench.add("2", has_directory=False)
+        restore(bench.root)
+
+        done = bench.accepted("--id", ID)
+
+        assert (f"pvc-1 of claim team/data ({said})" in done) == bool(said)
+        assert ("will be reclaimed" in done) == bool(said)
+
+
+def restore(root: Path) -> None:
+    """Puts a copy of the export in its place: all directories have other inodes."""
+    with tempfile.TemporaryDirectory() as folder:
+        backup = shutil.copytree(root, Path(folder, "backup"), symlinks=True)
+        shutil.rmtree(root)
+        shutil.copytree(backup, root, symlinks=True)
 
 
 def times(number: int, real: Callable[[Export, Leader], int]) -> Callable[[Export, Leader], int]:

@@ -1,0 +1,199 @@
+"""`holdfast exports accept`: the mounted export is the volumes' own after all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import Volume
+from holdfast.claims.volume import Address
+from holdfast.cli import export_options, options
+from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
+from holdfast.cli.confirm import confirm
+from holdfast.cli.options import EXPORT_ID
+from holdfast.controller.settings import ExportSettings
+
+if TYPE_CHECKING:
+    from holdfast.cli.export_ids import Named
+    from holdfast.cli.inventory import Entry
+    from holdfast.exports.export import Export
+    from holdfast.exports.interface import ExportInfo, Leader
+    from holdfast.kube.api import Api
+
+_ATTEMPTS = 10  # each fails only if the provisioner begins a term meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The command's own options."""
+
+    wanted: str
+    allow_unnamed: bool
+    replace: bool
+    allow_empty: bool
+    yes: bool
+
+
+@click.command()
+@options.provisioner
+@export_options.one_export
+@options.persons_kubeconfig
+@click.option(
+    "--id",
+    "wanted",
+    type=EXPORT_ID,
+    metavar="ID",
+    help="The id to write, if the volumes name more than one.",
+)
+@click.option("--allow-unnamed", is_flag=True, help="Accept an --id that no volume names.")
+@click.option("--replace", is_flag=True, help="Overwrite the export's current id.")
+@click.option(
+    "--allow-empty", is_flag=True, help="Continue if none of the volumes' directories exists."
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def accept(
+    *,
+    provisioner_name: str,
+    also_known_as: tuple[str, ...],
+    kubeconfig: str | None,
+    wanted: str | None,
+    allow_unnamed: bool,
+    replace: bool,
+    allow_empty: bool,
+    yes: bool,
+    **where: Any,
+) -> None:
+    """Accept the mounted export as the one that the cluster's volumes were created on.
+
+    Holdfast touches nothing on an export whose id is missing or differs from the one its volumes
+    name, and it leaves a directory alone that is not the one in its record: a wrong or an empty
+    export may be mounted. Run this command if the export is the right one after all; /readyz and
+    events tell you when it is needed.
+
+    If the export was restored from a backup or copied to other disks without .holdfast/export, it
+    gets the id that the volumes name.
+
+    If it was restored or copied with .holdfast/export, the records get the inodes of the
+    directories that are there now, so that these can be reclaimed and the trash can be emptied.
+
+    In the pod, if release and namespace are called holdfast:
+
+    kubectl -n holdfast exec -it deploy/holdfast -- holdfast exports accept
+
+    The command counts the volumes' directories and records that exist, names the directories that
+    it accepts and the released volumes that are reclaimed afterwards, and asks for confirmation.
+    It refuses if none of the directories exists. A second run finds nothing to do.
+
+    Exits with 0 if the export has the id, 1 if it has not or you declined, 2 for an invalid option.
+    """
+    from holdfast.exports.errors import ExportError
+    from holdfast.kube.errors import KubeError
+
+    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
+    at = export_options.chosen(**where)
+    asked = _Asked(wanted or "", allow_unnamed, replace, allow_empty, yes)
+    try:
+        _accept(api_of(kubeconfig), provisioner, at, asked)
+    except (KubeError, ExportError) as error:
+        raise click.ClickException(error.message) from error
+
+
+def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Asked) -> None:
+    from holdfast.cli.announced import announced
+    from holdfast.cli.export_ids import choose
+    from holdfast.cli.inventory import Mounted
+    from holdfast.cli.present import present_on
+    from holdfast.exports.export import Export
+
+    root, export = at.root, Export(at.root)
+    volumes, cluster = list(volumes_of(api)), cluster_uid(api)
+    named = _named(volumes, provisioner, at.address)
+    held = export.inspect_damaged()
+    chosen = choose(named, held, asked.wanted, allow_unnamed=asked.allow_unnamed)
+    places = named.of(chosen)
+    present = present_on(export, places)
+    mounted = Mounted.of(root, chosen, provisioner, cluster, volumes=volumes, places=places)
+    entries = mounted.entries()
+    if held.id == chosen:
+        click.echo(f"the export at {root} has the id {chosen} already; {present}")
+        leader = _leader(cluster, provisioner, at.name)
+        _accept_restored(export, leader, entries, ask=not asked.yes)
+        return
+    if not asked.replace:
+        _refuse_another_id(held, root, chosen)
+    if not asked.allow_empty:
+        present.refuse_empty()
+    instead = f", in place of {held.id}" if held.id else ""
+    what = f"Give the export at {root} the id {chosen}, {named.why(chosen)}{instead}?"
+    _give_id(export, chosen, [str(present), *announced(entries)], "" if asked.yes else what)
+    click.echo(
+        f"the export at {root} has the id {chosen} now; a running provisioner resumes within "
+        "seconds"
+    )
+
+
+def _named(volumes: Sequence[Volume], provisioner: Provisioner, address: Address) -> Named:
+    """What the volumes name; prints a hint if some name another server."""
+    from holdfast.cli.export_ids import named_by
+
+    named = named_by(volumes, provisioner, address)
+    if hint := named.hint():
+        click.echo(hint)
+    return named
+
+
+def _refuse_another_id(held: ExportInfo, root: Path, chosen: str) -> None:
+    if held.id:
+        raise click.ClickException(
+            f"the export at {root} has the id {held.id}, not {chosen}: if no cluster uses it "
+            "under that id any more, add --replace"
+        )
+
+
+def _give_id(export: Export, chosen: str, shown: Iterable[str], question: str) -> None:
+    """Shows what there is, asks the question if there is one, and writes the id."""
+    click.echo("\n".join(shown))
+    if question:
+        confirm(question)
+    export.accept(chosen)
+
+
+def _accept_restored(
+    export: Export, leader: Leader, entries: Sequence[Entry], *, ask: bool
+) -> None:
+    """Writes the directories' inodes into the records of a restored export, if any differ."""
+    from holdfast.cli.announced import announced
+    from holdfast.cli.export_ids import counted
+    from holdfast.cli.inventory import Finding
+
+    if not any(entry.finding is Finding.ANOTHER for entry in entries):
+        click.echo("its directories match their records: there is nothing to do")
+        return
+    click.echo("\n".join(announced(entries)))
+    if ask:
+        confirm("Accept the directories that are there now as the records' own?")
+    learned = counted(_learned(export, leader), "record")
+    click.echo(f"{learned} written: the directories that are there now are accepted")
+
+
+def _learned(export: Export, leader: Leader) -> int:
+    """Returns how many records were written; a running provisioner then begins its next term."""
+    from holdfast.exports.errors import Fenced
+
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return export.accept_restored(leader)
+        except Fenced:
+            continue
+    return export.accept_restored(leader)
+
+
+def _leader(cluster: str, provisioner: Provisioner, export: str) -> Leader:
+    from holdfast.exports.interface import Leader
+
+    return Leader(cluster, provisioner.lease_of(export), provisioner.former_leases_of(export))

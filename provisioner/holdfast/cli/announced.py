@@ -1,0 +1,32 @@
+"""What follows from accepting an export, in lines for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from holdfast.cli.inventory import Entry, Finding
+from holdfast.cli.listed import listed
+
+_WHERE_ALL = "`holdfast exports show -o wide` shows all"
+
+
+def announced(entries: Sequence[Entry]) -> Iterator[str]:
+    """The directories that are accepted, and the volumes that are reclaimed then."""
+    if another := [one for one in entries if one.finding is Finding.ANOTHER]:
+        yield f"{counted_another(another)}, as after a restore:"
+        yield from listed(another, _WHERE_ALL)
+    if released := [one for one in entries if one.finding is Finding.RELEASED]:
+        is_one = len(released) == 1
+        volumes = "volume is" if is_one else "volumes are"
+        yield f"{len(released)} {volumes} released and will be reclaimed:"
+        yield from listed(released, _WHERE_ALL)
+
+
+def counted_another(entries: Sequence[Entry]) -> str:
+    """`3 directories (2 of volumes, 1 archived) are not the ones in their records`."""
+    if len(entries) == 1:
+        return "1 directory is not the one in its record"
+    numbers = Counter(one.detail or "of volumes" for one in entries)
+    groups = ", ".join(f"{number} {what}" for what, number in sorted(numbers.items()))
+    return f"{len(entries)} directories ({groups}) are not the ones in their records"

@@ -1,0 +1,147 @@
+"""What an administrator has to know about the volumes and records of the mounted export."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import is_released
+from holdfast.cli.export_ids import Place
+from holdfast.cli.reclaims import how
+from holdfast.cli.records import Held, records_on
+from holdfast.exports.errors import WrongExport
+from holdfast.exports.export import Export
+from holdfast.exports.record import Record, State
+
+# What a record without a volume says.
+_STATES = {
+    State.LIVE: "without a volume",
+    State.RETAINED: "retained",
+    State.ARCHIVED: "archived",
+    State.TRASHED: "in the trash",
+}
+
+
+class Finding(StrEnum):
+    """What was found of a volume, or of a record without a volume."""
+
+    ANOTHER = "another-directory"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One finding, as in the JSON output.
+
+    Attributes:
+        volume: name of the PersistentVolume, which may be gone.
+        claim: namespace and name; empty if unknown.
+        directory: where the data is, or should be; relative to the export's root.
+        finding: what was found.
+        detail: of `released`, how the volume will be reclaimed; of `another-directory`, the state
+            of a record without a volume.
+    """
+
+    volume: str
+    claim: str
+    directory: str
+    finding: Finding
+    detail: str = ""
+
+    def __str__(self) -> str:
+        named = f"{self.volume} of claim {self.claim}" if self.claim else self.volume
+        return f"{named} ({self.detail})" if self.detail else named
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """The mounted export, and the cluster that uses it.
+
+    Attributes:
+        root: where it is mounted.
+        export_id: the id that it has, or will get.
+        provisioner: whose volumes are reclaimed.
+        cluster: uid of the cluster; empty if unknown.
+        volumes: by name, all volumes of the cluster.
+        directories: by volume, the directory of each of the provisioner's volumes on this export.
+    """
+
+    root: Path
+    export_id: str
+    provisioner: Provisioner
+    cluster: str
+    volumes: Mapping[str, Volume]
+    directories: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        root: Path,
+        export_id: str,
+        provisioner: Provisioner,
+        cluster: str,
+        *,
+        volumes: Iterable[Volume],
+        places: Iterable[Place],
+    ) -> Mounted:
+        """With the cluster's volumes, and those that are on this export."""
+        by_name = {volume.name: volume for volume in volumes}
+        directories = {place.volume: place.directory for place in places}
+        return cls(root, export_id, provisioner, cluster, by_name, directories)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries, by finding and volume; raises ExportError."""
+        held = records_on(self.root)
+        order, found = list(Finding), [*self._with_another_directory(held), *self._released(held)]
+        return tuple(sorted(found, key=lambda one: (order.index(one.finding), one.volume)))
+
+    def _with_another_directory(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        for volume in another_directory(self.root, self.cluster):
+            held = records.get(volume)
+            record = held.record if held else None
+            if record is None:  # changed meanwhile
+                yield Entry(volume, "", "", Finding.ANOTHER)
+                continue
+            is_live = record.state is State.LIVE and volume in self.volumes
+            detail = "" if is_live else _STATES[record.state]
+            yield _entry(record, Finding.ANOTHER, detail)
+
+    def _released(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        live = _live(held.record for held in records.values())
+        for name, directory in self.directories.items():
+            volume, held = self.volumes[name], records.get(name)
+            if not is_released(volume, self.provisioner):
+                continue
+            if held and held.record and held.record.export not in {"", self.export_id}:
+                continue  # refused
+            others = [one for one in live[directory] if one.volume != name]
+            is_there = Export(self.root).has_directory(directory)
+            if action := how(volume, held, others, is_there=is_there):
+                yield Entry(name, str(volume.claim), directory, Finding.RELEASED, action)
+
+
+def another_directory(root: Path, cluster: str) -> list[str]:
+    """The volumes whose directory is not the one in their record; none without `.holdfast`."""
+    with suppress(WrongExport):
+        return Export(root).restored(cluster)
+    return []
+
+
+def _entry(record: Record, finding: Finding, detail: str) -> Entry:
+    place = record.target or record.directory
+    return Entry(record.volume, str(record.claim), place, finding, detail)
+
+
+def _live(records: Iterable[Record | None]) -> Mapping[str, list[Record]]:
+    """The records of volumes in use, by directory."""
+    found = defaultdict[str, list[Record]](list)
+    for record in records:
+        if record and record.state is State.LIVE:
+            found[record.directory].append(record)
+    return found
