@@ -13,8 +13,8 @@ _WHERE_ALL = "`holdfast exports show -o wide` shows all"
 
 def announced(entries: Sequence[Entry]) -> Iterator[str]:
     """The directories that are accepted, and the volumes that are reclaimed then."""
-    if another := [one for one in entries if one.finding is Finding.ANOTHER]:
-        yield f"{counted_another(another)}, as after a restore:"
+    if another := _another(entries):
+        yield f"{_counted(another)}, as after a restore:"
         yield from listed(another, _WHERE_ALL)
     if released := [one for one in entries if one.finding is Finding.RELEASED]:
         is_one = len(released) == 1
@@ -23,7 +23,21 @@ def announced(entries: Sequence[Entry]) -> Iterator[str]:
         yield from listed(released, _WHERE_ALL)
 
 
-def counted_another(entries: Sequence[Entry]) -> str:
+def advice_on_another(entries: Sequence[Entry]) -> str:
+    """What to do about directories that are not those in their records; empty if there are none."""
+    if not (another := _another(entries)):
+        return ""
+    return (
+        f"{_counted(another)}: if the export was restored or copied, run `holdfast exports "
+        "accept`; else move the right directories back. Until then, none of them is reclaimed"
+    )
+
+
+def _another(entries: Sequence[Entry]) -> list[Entry]:
+    return [one for one in entries if one.finding is Finding.ANOTHER]
+
+
+def _counted(entries: Sequence[Entry]) -> str:
     """`3 directories (2 of volumes, 1 archived) are not the ones in their records`."""
     if len(entries) == 1:
         return "1 directory is not the one in its record"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -15,10 +15,10 @@ from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, read_class
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import Address
 from holdfast.cli import check_export, export_options, options
-from holdfast.cli.cluster import api_of, volumes_of
+from holdfast.cli.check_export import Cluster
+from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.export_options import Config
 from holdfast.cli.finding import Line
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
@@ -26,8 +26,6 @@ from holdfast.controller.settings import ExportSettings, own_namespace
 
 if TYPE_CHECKING:
     from holdfast.kube.api import Api
-
-Volumes = Callable[[], Sequence[Volume]]
 
 _NAMED = 3  # claims in one line
 
@@ -70,10 +68,11 @@ def check(
 
     Asks the API server about each permission that the provisioner needs and reads the
     StorageClasses that name it. Then creates, renames and removes a directory on the export, unless
-    the provisioner's volumes were created on another export. Without --nfs-server and --nfs-path,
-    all of its volumes are assumed to be on this one. With --config, each export of the file is
-    checked, and the permissions on its Lease. Each line is ok or says what to do. A note
-    names claims that wait for a StorageClass that does not exist.
+    the provisioner's volumes were created on another export, and compares the directories there
+    with their records. Without --nfs-server and --nfs-path, all of its volumes are assumed to be on
+    this one. With --config, each export of the file is checked, and the permissions on its Lease.
+    Each line is ok or says what to do. A note names claims that wait for a StorageClass that does
+    not exist.
 
     Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """
@@ -88,9 +87,11 @@ def check(
     )
     lines = [*_cluster(kubeconfig, provisioner, leader_election)]
     if not skip_export:
-        volumes = partial(_own_volumes, kubeconfig, provisioner)
-        lines += _each_export(exports, provisioner, cache(volumes)) or check_export.lines(
-            root, provisioner.ownership, volumes, address
+        cluster = Cluster(
+            provisioner, cache(partial(_volumes, kubeconfig)), cache(partial(_uid, kubeconfig))
+        )
+        lines += _each_export(exports, provisioner, cluster) or check_export.lines(
+            root, provisioner.ownership, cluster, address
         )
     for line in lines:
         click.echo(str(line))
@@ -118,14 +119,14 @@ def _cluster(
 
 
 def _each_export(
-    exports: Sequence[ExportSettings], provisioner: Provisioner, volumes: Volumes
+    exports: Sequence[ExportSettings], provisioner: Provisioner, cluster: Cluster
 ) -> list[Line]:
     """The checks of each export of the file, with its name."""
     return [
         replace(line, what=f"export {export.name}: {line.what}")
         for export in exports
         for line in check_export.lines(
-            export.root, export.ownership or provisioner.ownership, volumes, export.address
+            export.root, export.ownership or provisioner.ownership, cluster, export.address
         )
     ]
 
@@ -175,9 +176,12 @@ def missing_classes(claims: Iterable[Claim], there: Collection[str]) -> Iterator
         yield Line(what + ", ".join(sorted(keys)[:_NAMED]) + more, advice, is_note=True)
 
 
-def _own_volumes(kubeconfig: str | None, provisioner: Provisioner) -> list[Volume]:
-    listed = volumes_of(api_of(kubeconfig))
-    return [volume for volume in listed if owns(volume, provisioner)]
+def _volumes(kubeconfig: str | None) -> list[Volume]:
+    return list(volumes_of(api_of(kubeconfig)))
+
+
+def _uid(kubeconfig: str | None) -> str:
+    return cluster_uid(api_of(kubeconfig))
 
 
 def _address(server: str | None, path: str | None, aliases: tuple[str, ...]) -> Address | None:

@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import Ownership
+from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import Address
 from holdfast.cli.finding import Line
 
 _DEADLINE = 10.0
+_TO_COMPARE = 120.0  # reads every record
 _IDENTITY = "the export's id matches the volumes"
+_RECORDS = "the directories are the ones in their records"
 _SERVER = "the volumes on the export use a known name of its server"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What the API server says; both functions may raise KubeError.
+
+    Attributes:
+        provisioner: the one that is checked.
+        volumes: reads all volumes.
+        uid: reads the cluster's uid, which is empty if it may not be read.
+    """
+
+    provisioner: Provisioner
+    volumes: Callable[[], Sequence[Volume]]
+    uid: Callable[[], str]
+
+    def own_volumes(self) -> list[Volume]:
+        """The provisioner's volumes."""
+        return [one for one in self.volumes() if owns(one, self.provisioner)]
 
 
 def lines(
     root: Path,
     ownership: Ownership,
-    volumes: Callable[[], Sequence[Volume]],
+    cluster: Cluster,
     address: Address | None,
 ) -> Iterator[Line]:
     """Checks that this is the volumes' export and, only if it is, that it can be used.
@@ -26,14 +50,15 @@ def lines(
     Args:
         root: where the export is mounted.
         ownership: mode and owner of a new directory.
-        volumes: reads the provisioner's volumes; may raise KubeError.
+        cluster: whose volumes are on it.
         address: where pods mount the export from; None assumes that all volumes are on it.
     """
     from holdfast.exports.errors import ExportError, WrongExport
     from holdfast.kube.errors import KubeError
 
     try:
-        yield from _identity(root, volumes(), address)
+        yield from _identity(root, cluster.own_volumes(), address)
+        yield Line(_RECORDS, _compared(root, cluster))
     except KubeError as error:
         why = f"unknown, so nothing was written to it: cannot read the volumes ({error})"
         yield Line(_IDENTITY, why)
@@ -63,6 +88,26 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
     yield Line(_IDENTITY)
     others = identity.other_servers(volumes, info.id, address)
     yield Line(_SERVER, identity.advice_on(others))
+
+
+def _compared(root: Path, cluster: Cluster) -> str:
+    """What to do about directories that are not those in their records."""
+    from holdfast.cli.announced import advice_on_another
+    from holdfast.cli.inventory import Mounted
+    from holdfast.exports.deadline import Lane
+    from holdfast.exports.errors import ExportError
+    from holdfast.kube.errors import KubeError
+
+    try:
+        mounted = Mounted.of(
+            root, "", cluster.provisioner, cluster.uid(), volumes=cluster.volumes(), places=()
+        )
+        what = f"cannot compare the records at {root}"
+        found = Lane(seconds=_TO_COMPARE).call(mounted.another, what)
+    except (KubeError, ExportError) as error:
+        return error.message
+    where = "; `holdfast exports show -o wide` names them" if found else ""
+    return advice_on_another(found) + where
 
 
 def _self_test(root: Path, ownership: Ownership) -> Iterator[Line]:

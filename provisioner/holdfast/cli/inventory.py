@@ -98,11 +98,15 @@ class Mounted:
     def entries(self) -> tuple[Entry, ...]:
         """The entries, by finding and volume; raises ExportError."""
         held = records_on(self.root)
-        order, found = list(Finding), [*self._with_another_directory(held), *self._released(held)]
+        order, found = list(Finding), [*self._another(held), *self._released(held)]
         return tuple(sorted(found, key=lambda one: (order.index(one.finding), one.volume)))
 
-    def _with_another_directory(self, records: Mapping[str, Held]) -> Iterator[Entry]:
-        for volume in another_directory(self.root, self.cluster):
+    def another(self) -> list[Entry]:
+        """The directories that are not those in their records; raises ExportError."""
+        return list(self._another(records_on(self.root)))
+
+    def _another(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        for volume in _others(self.root, self.cluster):
             held = records.get(volume)
             record = held.record if held else None
             if record is None:  # changed meanwhile
@@ -126,7 +130,7 @@ class Mounted:
                 yield Entry(name, str(volume.claim), directory, Finding.RELEASED, action)
 
 
-def another_directory(root: Path, cluster: str) -> list[str]:
+def _others(root: Path, cluster: str) -> list[str]:
     """The volumes whose directory is not the one in their record; none without `.holdfast`."""
     with suppress(WrongExport):
         return Export(root).restored(cluster)

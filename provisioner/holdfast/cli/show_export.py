@@ -13,11 +13,14 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
 from holdfast.cli import export_options, options
-from holdfast.cli.cluster import api_of, volumes_of
+from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
+from holdfast.cli.table import print_table, table_of
 from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
-    from holdfast.exports.export import Export
+    from holdfast.cli.inventory import Entry
+
+_COLUMNS = ("volume", "claim", "directory", "finding", "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Shown:
         ids: by export id, how many of them name it; version 1 and inherited volumes name none.
         other_servers: by server, how many volumes are on it at a path that this server exports.
         directories, records: how many of the volumes' directories and records exist.
+        findings: what there is to know of single volumes and records.
     """
 
     root: str
@@ -47,13 +51,14 @@ class Shown:
     other_servers: dict[str, int]
     directories: int
     records: int
+    findings: tuple[Entry, ...]
 
 
 @click.command()
 @options.provisioner
 @export_options.one_export
 @options.persons_kubeconfig
-@options.output("text", "json")
+@options.output("text", "wide", "json")
 def show(
     *,
     provisioner_name: str,
@@ -64,40 +69,48 @@ def show(
 ) -> None:
     """Show the mounted export and what the volumes name; changes nothing.
 
+    It counts the volumes' directories and records that exist, the directories that are not those in
+    their records, as after a restore, and the released volumes that will be reclaimed. -o wide and
+    -o json name each of them.
+
     Exits with 0 if the export is shown, even a wrong one, 1 if the export or the API server does
     not answer, 2 for an invalid option.
     """
     from holdfast.exports.errors import ExportError
-    from holdfast.exports.export import Export
     from holdfast.kube.errors import KubeError
 
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
     at = export_options.chosen(**where)
     try:
-        volumes = [one for one in volumes_of(api_of(kubeconfig)) if owns(one, provisioner)]
-        shown = _shown(Export(at.root), at, volumes, provisioner)
+        api = api_of(kubeconfig)
+        shown = _shown(at, list(volumes_of(api)), provisioner, cluster_uid(api))
     except (KubeError, ExportError) as error:
         raise click.ClickException(error.message) from error
     click.echo(json.dumps(asdict(shown), indent=2) if output == "json" else _text(shown))
+    if output == "wide" and shown.findings:
+        click.echo()
+        print_table(table_of(_COLUMNS, ([*asdict(one).values()] for one in shown.findings)))
 
 
 def _shown(
-    export: Export,
-    at: ExportSettings,
-    volumes: Sequence[Volume],
-    provisioner: Provisioner,
+    at: ExportSettings, volumes: Sequence[Volume], provisioner: Provisioner, cluster: str
 ) -> Shown:
     from holdfast.cli.export_ids import named_by
+    from holdfast.cli.inventory import Mounted
     from holdfast.cli.present import present_on
     from holdfast.controller.identity import refuse_another
     from holdfast.exports.errors import WrongExport
+    from holdfast.exports.export import Export
 
-    address = at.address
-    info, named, wrong = export.inspect(), named_by(volumes, provisioner, address), ""
+    address, export, wrong = at.address, Export(at.root), ""
+    info, named = export.inspect(), named_by(volumes, provisioner, address)
     try:
-        refuse_another(info, volumes, address)
+        refuse_another(info, [one for one in volumes if owns(one, provisioner)], address)
     except WrongExport as error:
         wrong = error.message
+    mounted = Mounted.of(
+        at.root, info.id, provisioner, cluster, volumes=volumes, places=named.places
+    )
     present = present_on(export, named.places)
     return Shown(
         root=str(at.root),
@@ -111,6 +124,7 @@ def _shown(
         other_servers=dict(named.servers.most_common()),
         directories=present.directories,
         records=present.records,
+        findings=mounted.entries(),
     )
 
 
@@ -124,6 +138,7 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "address", f"{shown.server}:{shown.path}"
     yield "directories", f"{shown.directories} of {shown.volumes}"
     yield "records", f"{shown.records} of {shown.volumes}"
+    yield from _found(shown.findings)
     without = shown.volumes - sum(shown.ids.values())
     yield from _counted(
         "volumes name", [*shown.ids.items(), *([("no id", without)] * bool(without))]
@@ -131,6 +146,17 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     yield from _counted("other servers", shown.other_servers.items())
     if shown.wrong:
         yield "wrong export", shown.wrong
+
+
+def _found(findings: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    from holdfast.cli.announced import advice_on_another
+    from holdfast.cli.export_ids import counted
+    from holdfast.cli.inventory import Finding
+
+    if advice := advice_on_another(findings):
+        yield "other inodes", advice
+    if released := sum(one.finding is Finding.RELEASED for one in findings):
+        yield "released", f"{counted(released, 'volume')}, reclaimed as -o wide says"
 
 
 def _counted(head: str, numbers: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:

@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from holdfast.claims.parameters import Action
 from holdfast.cli import main
 from holdfast.exports.export import Export
-from holdfast.kube.resources import CLASSES, VOLUMES
+from holdfast.kube.resources import CLASSES, NAMESPACES, VOLUMES
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
+from tests.unit.cli.given import restore
 from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_class, a_volume, ref
+from tests.unit.exports.given import Leading, published
 
 IDENTITY = "the export's id matches the volumes"
+RECORDS = "the directories are the ones in their records"
 SERVER = "the volumes on the export use a known name of its server"
 AT = ("--nfs-server", "nas", "--nfs-path", "/srv")
 
@@ -27,6 +31,8 @@ class Bench:
         self.server, self.root = server, root
         self._kubeconfig = kubeconfig(server, folder)
         server.objects.create(CLASSES.path(), a_class({}))
+        made = server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
+        self.cluster = made["metadata"]["uid"]
 
     def add(self, *, server: str = "nas", export_id: str = ID) -> None:
         self.server.objects.create(
@@ -97,6 +103,27 @@ def test_volumes_on_another_export_of_the_provisioner_say_nothing(bench: Bench) 
     assert f"ok    {IDENTITY}" in said
     assert f"ok    {SERVER}" in said
     assert "give --nfs-server and --nfs-path" in bench.advice(IDENTITY)
+
+
+@pytest.mark.parametrize("where", [(), AT])
+def test_directories_that_are_not_those_in_the_records_fail(
+    bench: Bench, where: tuple[str, ...]
+) -> None:
+    """As after a restore, which nothing else announces."""
+    Export(bench.root).initialise(ID)
+    export = Leading(bench.root, cluster=bench.cluster)
+    for uid in "12":
+        published(export, uid, f"team/data-{uid}", action=Action.ARCHIVE)
+    export.reclaim("pvc-2", "2", Action.ARCHIVE)
+    bench.add()
+    assert f"ok    {RECORDS}" in bench.check(*where).output
+
+    restore(bench.root)
+    advice = bench.advice(RECORDS, *where)
+
+    assert advice.startswith("2 directories (1 archived, 1 of volumes) are not the ones in their")
+    assert "run `holdfast exports accept`" in advice
+    assert "`holdfast exports show -o wide` names them" in advice
 
 
 def test_volumes_that_name_the_server_otherwise_are_told(bench: Bench) -> None:

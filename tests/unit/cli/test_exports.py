@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from holdfast.exports.interface import ExportInfo, Leader
 from holdfast.kube.resources import NAMESPACES, VOLUMES
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
+from tests.unit.cli.given import restore
 from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, NAME, a_volume, ref, volume
 from tests.unit.exports.given import Leading, published, visible
 
@@ -364,6 +363,7 @@ class TestShow:
             "other_servers": {"old": 1},
             "directories": 3,
             "records": 1,
+            "findings": [],
         }
 
     def test_text_says_the_same(self, bench: Bench) -> None:
@@ -398,6 +398,42 @@ class TestShow:
 
         assert done.exit_code == 1
         assert "Error: cannot open the export's root" in done.output
+
+
+class TestShowFindings:
+    """What is to be known of single volumes and records, which the plain text counts."""
+
+    @pytest.fixture
+    def export(self, bench: Bench) -> Leading:
+        bench.give(ID)
+        return Leading(bench.root, cluster=bench.cluster)
+
+    def test_directories_of_a_restore_and_released_volumes_are_counted_and_listed(
+        self, bench: Bench, export: Leading
+    ) -> None:
+        for uid in "12":
+            published(export, uid, f"team/data-{uid}")
+        export.reclaim("pvc-2", "2", Action.ARCHIVE)
+        bench.add("1", has_directory=False, phase="Released")
+        assert "other inodes" not in bench.shown()
+        restore(bench.root)
+
+        text, wide, found = (bench.shown("-o", kind) for kind in ("text", "wide", "json"))
+
+        assert "other inodes   2 directories (1 archived, 1 of volumes) are not the ones" in text
+        assert "run `holdfast exports accept`" in text
+        assert "released       1 volume, " in text
+        archived = "archived-data-2"
+        rows = [
+            ["pvc-1", "team/data-1", "team/data-1", "another-directory", ""],
+            ["pvc-2", "team/data-2", archived, "another-directory", "archived"],
+            ["pvc-1", "team/data", "team/data-1", "released", "delete"],
+        ]
+        assert [list(one.values()) for one in json.loads(found)["findings"]] == rows
+        lines = [" ".join(line.split()) for line in wide.splitlines()]
+        assert "VOLUME CLAIM DIRECTORY FINDING DETAIL" in lines
+        assert lines[-3:] == [" ".join(row).strip() for row in rows]
+        assert text == wide[: len(text)]
 
 
 class TestSeveral:
@@ -572,14 +608,6 @@ class TestReleased:
 
         assert (f"pvc-1 of claim team/data ({said})" in done) == bool(said)
         assert ("will be reclaimed" in done) == bool(said)
-
-
-def restore(root: Path) -> None:
-    """Puts a copy of the export in its place: all directories have other inodes."""
-    with tempfile.TemporaryDirectory() as folder:
-        backup = shutil.copytree(root, Path(folder, "backup"), symlinks=True)
-        shutil.rmtree(root)
-        shutil.copytree(backup, root, symlinks=True)
 
 
 def times(number: int, real: Callable[[Export, Leader], int]) -> Callable[[Export, Leader], int]:
