@@ -43,14 +43,18 @@ def exports(
 
     With --config, the exports of that file are listed, else those that have a Lease. Where Leases
     may not be listed, as in the pod, they are read by their names, for which --provisioner-name
-    is needed. After an export without a leader stands how it was. Its Lease can be deleted if it
-    is not served any more.
+    is needed.
+
+    STATE is serving, unavailable, no-term (its leader cannot begin its term), stopped (its leader
+    has just ended), removed (it is not configured any more: its Lease can be deleted), or
+    no-leader. Why it is not served stands beneath the table, and how an export without a leader
+    was. -o json has the last leader's state and reason, and an empty leader if it is old.
 
     LATENCY is that of the last probe of the export; TRASH is how many deleted volumes are not yet
     removed.
 
-    Exits with 0 if each export has a leader and is served, 1 if not, or if the API server refuses,
-    2 for an invalid option.
+    Exits with 0 if each export is served or removed, 1 if one is not, if there is none, or if the
+    API server refuses, 2 for an invalid option.
     """
     if context.invoked_subcommand:
         _refuse_options(context)

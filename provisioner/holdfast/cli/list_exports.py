@@ -34,7 +34,8 @@ class Row:
     Attributes:
         lease: the name of its Lease; empty if there is none.
         leader: the replica that leads; empty if none does, and then all below is old.
-        state: "serving", or why it is not served; empty if no leader has said.
+        state: "serving" or another word of `export_state`; empty if no leader has said.
+        reason: why it is not served; empty if it is, or is not known.
         trash: volumes, oldest_seconds, blocked.
         latency_seconds: of the last probe of the export; null if it failed.
         probed: when that was.
@@ -48,6 +49,7 @@ class Row:
     address: str
     leader: str = ""
     state: str = ""
+    reason: str = ""
     volumes: int | None = None
     trash: Mapping[str, int] | None = None
     latency_seconds: float | None = None
@@ -56,7 +58,7 @@ class Row:
 
     @property
     def is_well(self) -> bool:
-        """Whether it is served, or not configured any more."""
+        """Whether it is served, or is not configured any more, which needs no leader."""
         return self.state == SERVING if self.leader else self.state == REMOVED
 
     def cells(self) -> Iterator[str]:
@@ -64,15 +66,26 @@ class Row:
         yield self.name
         yield self.address or "-"
         yield self.leader or "-"
-        yield self._state()
+        yield self.shown_state
         yield "-" if self.volumes is None else str(self.volumes)
         yield self._trash()
         yield self._latency()
 
-    def _state(self) -> str:
+    @property
+    def shown_state(self) -> str:
+        """The state, or that nobody leads: then the state is old."""
         if self.leader:
-            return self.state or "unknown: the leader does not say"
-        return f"no leader; was {self.state}" if self.state else "no leader"
+            return self.state or "unknown"
+        return REMOVED if self.state == REMOVED else "no-leader"
+
+    @property
+    def why(self) -> str:
+        """Why it is not served, for the line beneath the table; empty if the state says it."""
+        if self.leader:
+            return self.reason if self.state else "its leader does not say how it is"
+        if self.state in {"", REMOVED}:
+            return ""
+        return f"it was {self.state}" + (f": {self.reason}" if self.reason else "")
 
     def _trash(self) -> str:
         if self.trash is None:
@@ -121,6 +134,8 @@ def _print_table(rows: Sequence[Row]) -> None:
         columns.append("provisioner")
         lines = [[*line, row.provisioner] for line, row in zip(lines, rows, strict=True)]
     print_table(table_of(columns, lines))
+    if reasons := [f"{row.name}, {row.shown_state}: {row.why}" for row in rows if row.why]:
+        click.echo("\n" + "\n".join(reasons))
 
 
 def rows_of(
@@ -195,6 +210,7 @@ def _row(found: Seen, provisioner: str | None, known: Mapping[str, ExportSetting
         address=_text(annotations.get(constants.ADDRESS, str(export.address) if export else "")),
         leader=_text(found.leader),
         state=_text(said.get("state")),
+        reason=_text(said.get("reason")),
         volumes=_number(said.get("volumes"), int),
         trash=_trash(said.get("trash")),
         latency_seconds=_number(said.get("latency_seconds"), float),

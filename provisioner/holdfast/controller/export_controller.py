@@ -15,13 +15,13 @@ from holdfast.controller.context import Context
 from holdfast.controller.directories import Directories
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import (
+    NO_TERM,
     REMOVED,
     SERVING,
     STOPPED,
+    UNAVAILABLE,
     ExportState,
     annotations_of,
-    no_term,
-    unavailable,
 )
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
@@ -290,8 +290,10 @@ class ExportController:
     def state(self) -> ExportState:
         """How the export is, as far as is known in memory."""
         probed = self.directories.probed
+        state, reason = (self._ends_as, "") if self._stop.is_set() else self._serves()
         return ExportState(
-            state=self._ends_as if self._stop.is_set() else self._serves(),
+            state=state,
+            reason=reason,
             volumes=self.view.volume_count(),
             trash=self.trash.content,
             latency_seconds=probed.seconds if probed else None,
@@ -326,12 +328,13 @@ class ExportController:
     def _lease(self) -> str:
         return self._provisioner.lease_of(self.export.name)
 
-    def _serves(self) -> str:
+    def _serves(self) -> tuple[str, str]:
+        """The state and its reason."""
         if not self.circuit.available:
-            return unavailable(self.circuit.reason)
+            return UNAVAILABLE, self.circuit.reason
         if self.gate.term is None:
-            return no_term(self.failures.reason)
-        return SERVING
+            return NO_TERM, self.failures.reason or "it is about to begin"
+        return SERVING, ""
 
     def _describe(self) -> Mapping[str, str]:
         return annotations_of(self._provisioner.name, self.export, self.state())

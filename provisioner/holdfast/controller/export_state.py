@@ -2,9 +2,10 @@
 
 The annotation `holdfast.io/state` is JSON with these fields:
 
-- `state`: "serving"; "unavailable: REASON" (the export does not answer); "no term: REASON" (the
-  leader cannot begin one); "stopped" (the replica ended) or "removed" (the export is not configured
-  any more).
+- `state`: "serving"; "unavailable" (the export does not answer, or is not the expected one);
+  "no-term" (the leader cannot begin one); "stopped" (the replica ended) or "removed" (the export is
+  not configured any more).
+- `reason`: why it is unavailable or has no term; else empty.
 - `volumes`: the provisioner's volumes at the export's address.
 - `trash`: how many `volumes` it holds, the age of the oldest in seconds (`oldest_seconds`), and how
   many of them cannot be removed for now (`blocked`).
@@ -23,7 +24,8 @@ from datetime import datetime
 from holdfast.claims import constants
 from holdfast.controller.settings import ExportSettings
 
-SERVING, STOPPED, REMOVED = "serving", "stopped", "removed"
+SERVING, UNAVAILABLE, NO_TERM = "serving", "unavailable", "no-term"
+STOPPED, REMOVED = "stopped", "removed"
 
 _LONGEST = 500  # characters of a reason: the API server takes no annotation of any length
 _NOT_BEGUN = "cannot begin a term: "
@@ -43,6 +45,7 @@ class ExportState:
     """How an export is; fields as in the annotation."""
 
     state: str
+    reason: str
     volumes: int | None
     trash: TrashContent | None
     latency_seconds: float | None
@@ -54,6 +57,7 @@ class ExportState:
         return json.dumps(
             {
                 "state": self.state,
+                "reason": _shortened(self.reason.removeprefix(_NOT_BEGUN)),
                 "volumes": self.volumes,
                 "trash": trash
                 and {
@@ -65,16 +69,6 @@ class ExportState:
                 "probed": probed and probed.isoformat(timespec="seconds").replace("+00:00", "Z"),
             }
         )
-
-
-def unavailable(reason: str) -> str:
-    """The state of an export that does not answer, or is not the expected one."""
-    return f"unavailable: {_shortened(reason)}"
-
-
-def no_term(reason: str) -> str:
-    """The state of an export whose leader has no term, for a reason that may not be known."""
-    return f"no term: {_shortened(reason.removeprefix(_NOT_BEGUN)) or 'it is about to begin'}"
 
 
 def annotations_of(provisioner: str, export: ExportSettings, state: ExportState) -> dict[str, str]:

@@ -12,8 +12,6 @@ from holdfast.controller.export_state import (
     ExportState,
     TrashContent,
     annotations_of,
-    no_term,
-    unavailable,
 )
 from holdfast.controller.settings import ExportSettings
 from tests.unit.controller.given import ADDRESS, NAME
@@ -23,7 +21,7 @@ WHEN = datetime(2026, 11, 2, 3, 4, 5, 678, tzinfo=UTC)
 
 def test_the_annotations_name_provisioner_export_and_address() -> None:
     export = ExportSettings(address=ADDRESS, name="fast", root=Path("/exports/fast"))
-    state = ExportState("serving", 3, TrashContent(2, 61.7, 1), 0.00123456789, WHEN)
+    state = ExportState("serving", "", 3, TrashContent(2, 61.7, 1), 0.00123456789, WHEN)
 
     given = annotations_of(NAME, export, state)
 
@@ -35,6 +33,7 @@ def test_the_annotations_name_provisioner_export_and_address() -> None:
     }
     assert said == {
         "state": "serving",
+        "reason": "",
         "volumes": 3,
         "trash": {"volumes": 2, "oldest_seconds": 62, "blocked": 1},
         "latency_seconds": 0.001235,
@@ -43,32 +42,29 @@ def test_the_annotations_name_provisioner_export_and_address() -> None:
 
 
 def test_what_is_not_known_is_null() -> None:
-    said = json.loads(ExportState("stopped", None, None, None, None).as_json())
+    said = json.loads(ExportState("stopped", "", None, None, None, None).as_json())
 
-    assert said.pop("state") == "stopped"
+    assert (said.pop("state"), said.pop("reason")) == ("stopped", "")
     assert said == dict.fromkeys(("volumes", "trash", "latency_seconds", "probed"))
 
 
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [
-        (unavailable("it hangs"), "unavailable: it hangs"),
-        (no_term("cannot begin a term: it is full"), "no term: it is full"),
-        (no_term(""), "no term: it is about to begin"),
-    ],
-)
-def test_the_state_has_its_reason(state: str, said: str) -> None:
-    assert state == said
+def said_of(reason: str) -> str:
+    text = ExportState("no-term", reason, None, None, None, None).as_json()
+    return str(json.loads(text)["reason"])
+
+
+def test_a_reason_does_not_say_the_state_again() -> None:
+    assert said_of("cannot begin a term: it is full") == "it is full"
 
 
 @pytest.mark.parametrize("reason", ["x" * 500, "x" * 10_000])
 def test_a_reason_of_any_length_fits_an_annotation(reason: str) -> None:
-    assert len(unavailable(reason)) == len("unavailable: ") + 500
+    assert len(said_of(reason)) == 500
 
 
 def test_a_name_that_is_no_utf_8_is_written_in_ascii() -> None:
     """Whatever a file on the export is called, the API server takes the annotation."""
-    text = ExportState(unavailable("odd \udcff"), None, None, None, None).as_json()
+    text = ExportState("unavailable", "odd \udcff", None, None, None, None).as_json()
 
     assert text.isascii()
-    assert json.loads(text)["state"] == "unavailable: odd \udcff"
+    assert json.loads(text)["reason"] == "odd \udcff"
