@@ -161,6 +161,19 @@ def test_an_inherited_volume_is_shown_with_what_is_known_of_it(site: Site) -> No
     assert "inherited" in show(site).out
 
 
+def test_a_class_with_shared_paths_leaves_the_action_to_the_last_of_its_volumes(
+    site: Site,
+) -> None:
+    running = site.serve()
+    parameters = {"onDelete": "delete", "pathPattern": "shared", "sharedPaths": "true"}
+    site.bound(site.claim(site.make_class(parameters=parameters)))
+    running.stop()
+
+    (row,) = json.loads(show(site, "-o", "json").out)
+
+    assert row["reclaim_action"] == "shared"
+
+
 @pytest.mark.usefixtures("volumes")
 def test_one_namespace_can_be_asked_for(site: Site) -> None:
     assert len(show(site, "-n", site.namespace).out.splitlines()) == 4

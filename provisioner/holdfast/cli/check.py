@@ -22,6 +22,7 @@ from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.export_options import Config
 from holdfast.cli.finding import Line
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
+from holdfast.cli.volume_actions import advice
 from holdfast.controller.settings import ExportSettings, own_namespace
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def check(
     """Check whether a provisioner can work here.
 
     Asks the API server about each permission that the provisioner needs and reads the
-    StorageClasses that name it. Then creates, renames and removes a directory on the export, unless
-    the provisioner's volumes were created on another export, and compares the directories there
-    with their records. Without --nfs-server and --nfs-path, all of its volumes are assumed to be on
-    this one. With --config, each export of the file is checked, and the permissions on its Lease.
-    Each line is ok or says what to do. A note names claims that wait for a StorageClass that does
-    not exist.
+    StorageClasses that name it and its volumes' reclaim actions. Then creates, renames and removes
+    a directory on the export, unless the provisioner's volumes were created on another export, and
+    compares the directories there with their records. Without --nfs-server and --nfs-path, all of
+    its volumes are assumed to be on this one. With --config, each export of the file is checked,
+    and the permissions on its Lease. Each line is ok or says what to do. A note names claims that
+    wait for a StorageClass that does not exist.
 
     Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """
@@ -85,11 +86,11 @@ def check(
         ownership=Ownership(default_mode, default_uid, default_gid),
         exports=tuple(export.name for export in exports) or (DEFAULT_EXPORT,),
     )
-    lines = [*_cluster(kubeconfig, provisioner, leader_election)]
+    cluster = Cluster(
+        provisioner, cache(partial(_volumes, kubeconfig)), cache(partial(_uid, kubeconfig))
+    )
+    lines = [*_cluster(kubeconfig, cluster, leader_election)]
     if not skip_export:
-        cluster = Cluster(
-            provisioner, cache(partial(_volumes, kubeconfig)), cache(partial(_uid, kubeconfig))
-        )
         lines += _each_export(exports, provisioner, cluster) or check_export.lines(
             root, provisioner.ownership, cluster, address
         )
@@ -104,16 +105,18 @@ def check(
 
 def _cluster(
     kubeconfig: str | None,
-    provisioner: Provisioner,
+    cluster: Cluster,
     leader_election: bool,  # noqa: FBT001
 ) -> Iterator[Line]:
     from holdfast.kube.errors import KubeError
 
+    provisioner = cluster.provisioner
     try:
         api = api_of(kubeconfig)
         leases = [provisioner.lease_of(export) for export in provisioner.exports]
         yield from _permissions(api, leases if leader_election else [])
         yield from _classes(api, provisioner)
+        yield Line("the volumes' reclaim actions are valid", advice(cluster.own_volumes()))
     except KubeError as error:
         yield Line("reach the API server", error.message)
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.objects import Json, parse_volume
+from holdfast.claims.inherited import shared_paths
+from holdfast.claims.objects import Json, parse_class, parse_volume
 from holdfast.claims.reclaim import owns
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of
 from holdfast.cli.options import NAME, option
 from holdfast.cli.table import head, print_table, span, table_of
+from holdfast.cli.volume_actions import shared_volumes, shown_action
+
+if TYPE_CHECKING:
+    from holdfast.kube.api import Api
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,12 @@ def volumes(
     """List the volumes: claim, directory, size, reclaim action, phase, age.
 
     The reclaim action says what happens to the directory when its claim is deleted: retain,
-    archive or delete; it is "unknown" for a volume of another provisioner, whose class decides.
+    archive or delete. It is "shared" if other volumes have the directory, or may have had it by
+    their StorageClass: it stays until the last of them is deleted, and then the strictest of their
+    actions decides. It is "invalid" if the annotation holdfast.io/on-delete is not an action: the
+    volume is not reclaimed until you correct it. It is "unknown" without that annotation: the
+    record on the export decides or, for a volume of another provisioner, its StorageClass. A
+    directory that existed before its first volume is retained, whatever the action.
 
     Exits with 0, even if there are none, 1 if the API server does not list them, 2 for an invalid
     option.
@@ -97,10 +109,24 @@ def _rows(kubeconfig: str | None, provisioner: Provisioner | None) -> list[Row]:
     try:
         api = api_of(kubeconfig)
         listed = [obj for page in api.pages(VOLUMES) for obj in page.items]
+        sharing = _sharing_classes(api)
     except KubeError as error:
         raise click.ClickException(error.message) from error
-    rows = [row_of(obj) for obj in listed if _is_shown(obj, provisioner)]
+    shown = [obj for obj in listed if _is_shown(obj, provisioner)]
+    shared = shared_volumes(map(parse_volume, shown), sharing)
+    rows = [row_of(obj, is_shared=obj["metadata"]["name"] in shared) for obj in shown]
     return sorted(rows, key=lambda row: (row.claim, row.volume))
+
+
+def _sharing_classes(api: Api) -> set[str]:
+    """The classes with sharedPaths; none if the API server does not let them be listed."""
+    from holdfast.kube.errors import Forbidden
+    from holdfast.kube.resources import CLASSES
+
+    with suppress(Forbidden):
+        listed = [parse_class(obj) for page in api.pages(CLASSES) for obj in page.items]
+        return {one.name for one in listed if shared_paths(one)}
+    return set()
 
 
 def _is_shown(obj: Json, provisioner: Provisioner | None) -> bool:
@@ -110,15 +136,14 @@ def _is_shown(obj: Json, provisioner: Provisioner | None) -> bool:
     return bool(volume.path and volume.provisioned_by)
 
 
-def row_of(obj: Json) -> Row:
+def row_of(obj: Json, *, is_shared: bool = False) -> Row:
     """The row of a PersistentVolume."""
     volume = parse_volume(obj)
-    kept = volume.reclaim_policy != "Delete"
     return Row(
         claim=str(volume.claim) if volume.claim.name else "",
         directory=volume.directory or volume.path.rpartition("/")[2],
         size=volume.size,
-        reclaim_action="retain" if kept else volume.on_delete or "unknown",
+        reclaim_action=shown_action(volume, is_shared=is_shared),
         phase=volume.phase,
         creation_timestamp=obj["metadata"]["creationTimestamp"],
         volume=volume.name,

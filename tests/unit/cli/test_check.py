@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from holdfast.claims.constants import ON_DELETE
 from holdfast.claims.parameters import Action
 from holdfast.cli import main
 from holdfast.exports.export import Export
@@ -156,6 +157,19 @@ def test_a_class_that_can_serve_no_claim_fails_by_its_name(bench: Bench, pattern
 
     assert advice.startswith("StorageClass 'odd': parameter 'pathPattern' is ")
     assert "ok    StorageClass 'nfs' can be served" in bench.check("--skip-export").output
+
+
+def test_an_annotation_that_is_no_reclaim_action_fails_with_what_to_do(bench: Bench) -> None:
+    actions = "the volumes' reclaim actions are valid"
+    bench.add()
+    assert f"ok    {actions}" in bench.check("--skip-export").output
+    change = {"metadata": {"annotations": {ON_DELETE: "retian"}}}
+    bench.server.objects.patch(VOLUMES.path("", "pvc-1"), change)
+
+    advice = bench.advice(actions, "--skip-export")
+
+    assert "holdfast.io/on-delete of pvc-1 ('retian') is not an action" in advice
+    assert "set it to delete, archive or retain" in advice
 
 
 @pytest.mark.parametrize("half", [AT[:2], AT[2:]])

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from holdfast.claims.objects import Json
+from holdfast.claims.objects import Json, Volume, parse_volume
 from holdfast.cli.table import table_of
+from holdfast.cli.volume_actions import shared_volumes
 from holdfast.cli.volumes import WIDE, _cells, age, data_of, row_of
 
 
@@ -56,6 +57,8 @@ def test_an_age_is_shown_as_kubectl_shows_it(time: dict[str, float], shown: str)
         ("Delete", "retain", "retain"),
         ("Retain", "delete", "retain"),
         ("Delete", "", "unknown"),
+        ("Delete", "retian", "invalid"),
+        ("Retain", "retian", "retain"),
     ],
 )
 def test_the_reclaim_action_is_what_will_become_of_the_directory(
@@ -66,6 +69,43 @@ def test_the_reclaim_action_is_what_will_become_of_the_directory(
     row = row_of(volume(annotations, persistentVolumeReclaimPolicy=policy))
 
     assert row.reclaim_action == shown
+
+
+@pytest.mark.parametrize(
+    ("policy", "action", "shown"),
+    [
+        ("Delete", "delete", "shared"),
+        ("Delete", "archive", "shared"),
+        ("Delete", "", "shared"),
+        ("Delete", "retain", "retain"),
+        ("Retain", "delete", "retain"),
+        ("Delete", "retian", "invalid"),
+    ],
+)
+def test_of_a_shared_directory_only_the_strictest_action_is_certain(
+    policy: str, action: str, shown: str
+) -> None:
+    made = volume({"holdfast.io/on-delete": action}, persistentVolumeReclaimPolicy=policy)
+
+    assert row_of(made, is_shared=True).reclaim_action == shown
+
+
+def named(name: str, path: str, class_name: str = "", server: str = "nas") -> Volume:
+    made = volume({}, nfs={"server": server, "path": path}, storageClassName=class_name)
+    made["metadata"]["name"] = name
+    return parse_volume(made)
+
+
+def test_volumes_share_by_their_path_or_may_have_by_their_class() -> None:
+    volumes = [
+        named("a", "/srv/x"),
+        named("b", "/srv//x/"),
+        named("elsewhere", "/srv/x", server="other"),
+        named("alone", "/srv/y"),
+        named("last", "/srv/z", "shared"),
+    ]
+
+    assert shared_volumes(volumes, {"shared"}) == {"a", "b", "last"}
 
 
 def test_the_directory_is_the_annotation_s_and_else_the_path_s_last_name() -> None:
