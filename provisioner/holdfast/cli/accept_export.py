@@ -108,6 +108,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     from holdfast.cli.export_ids import choose
     from holdfast.cli.inventory import Mounted
     from holdfast.cli.present import present_on
+    from holdfast.cli.records import records_on
     from holdfast.exports.export import Export
 
     root, export = at.root, Export(at.root)
@@ -118,7 +119,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     places = named.of(chosen)
     present = present_on(export, places)
     mounted = Mounted.of(root, chosen, provisioner, cluster, volumes=volumes, places=places)
-    entries = mounted.entries()
+    entries = mounted.entries(records_on(root))
     if held.id == chosen:
         click.echo(f"the export at {root} has the id {chosen} already; {present}")
         leader = _leader(cluster, provisioner, at.name)

@@ -31,8 +31,26 @@ _STATES = {
 class Finding(StrEnum):
     """What was found of a volume, or of a record without a volume."""
 
+    NO_DIRECTORY = "missing-directory"
+    NO_RECORD = "missing-record"
+    UNREADABLE = "unreadable-record"
     ANOTHER = "another-directory"
     RELEASED = "released"
+    NO_VOLUME = "no-volume"
+    RETAINED = "retained"
+    ARCHIVED = "archived"
+    TRASHED = "trashed"
+    OTHER_CLUSTER = "other-cluster"
+
+
+# Directories without a volume of this cluster.
+LEFT = (
+    Finding.RETAINED,
+    Finding.ARCHIVED,
+    Finding.TRASHED,
+    Finding.NO_VOLUME,
+    Finding.OTHER_CLUSTER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +63,7 @@ class Entry:
         directory: where the data is, or should be; relative to the export's root.
         finding: what was found.
         detail: of `released`, how the volume will be reclaimed; of `another-directory`, the state
-            of a record without a volume.
+            of a record without a volume; of `unreadable-record`, why it cannot be read.
     """
 
     volume: str
@@ -95,15 +113,53 @@ class Mounted:
         directories = {place.volume: place.directory for place in places}
         return cls(root, export_id, provisioner, cluster, by_name, directories)
 
-    def entries(self) -> tuple[Entry, ...]:
-        """The entries, by finding and volume; raises ExportError."""
-        held = records_on(self.root)
-        order, found = list(Finding), [*self._another(held), *self._released(held)]
+    def entries(self, records: Mapping[str, Held]) -> tuple[Entry, ...]:
+        """The entries, by finding and volume; raises ExportError.
+
+        `records` were read before the volumes: a volume exists before its record leaves `creating`,
+        so that none seems to be without its volume because it has just been created.
+        """
+        found = [
+            *self._missing(records),
+            *self._unreadable(records),
+            *self._another(records),
+            *self._released(records),
+            *self._without_volume(records),
+        ]
+        order = list(Finding)
         return tuple(sorted(found, key=lambda one: (order.index(one.finding), one.volume)))
 
     def another(self) -> list[Entry]:
         """The directories that are not those in their records; raises ExportError."""
         return list(self._another(records_on(self.root)))
+
+    def _missing(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        export = Export(self.root)
+        for name, directory in self.directories.items():
+            volume = self.volumes[name]
+            if not export.has_directory(directory):
+                yield Entry(name, str(volume.claim), directory, Finding.NO_DIRECTORY)
+            if name not in records:
+                detail = "" if volume.directory else "inherited: Holdfast adopts it"
+                yield Entry(name, str(volume.claim), directory, Finding.NO_RECORD, detail)
+
+    def _unreadable(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        for name, held in records.items():
+            if held.record is None:
+                claim = str(self.volumes[name].claim) if name in self.directories else ""
+                place = self.directories.get(name, "")
+                yield Entry(name, claim, place, Finding.UNREADABLE, held.why)
+
+    def _without_volume(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        for name, held in records.items():
+            record = held.record
+            if record is None or held.is_creating or name in self.volumes:
+                continue
+            if self.cluster and record.origin not in {"", self.cluster}:
+                what = f"{record.state} in cluster {record.origin}"
+                yield _entry(record, Finding.OTHER_CLUSTER, what)
+            else:
+                yield _entry(record, _left_by(record), "")
 
     def _another(self, records: Mapping[str, Held]) -> Iterator[Entry]:
         for volume in _others(self.root, self.cluster):
@@ -135,6 +191,15 @@ def _others(root: Path, cluster: str) -> list[str]:
     with suppress(WrongExport):
         return Export(root).restored(cluster)
     return []
+
+
+def _left_by(record: Record) -> Finding:
+    """What a record without a volume is; after the policy Retain it says that it is live."""
+    if record.was_retained:
+        return Finding.RETAINED
+    if record.state is State.LIVE:
+        return Finding.NO_VOLUME
+    return Finding.ARCHIVED if record.state is State.ARCHIVED else Finding.TRASHED
 
 
 def _entry(record: Record, finding: Finding, detail: str) -> Entry:

@@ -11,16 +11,23 @@ from pathlib import Path
 from holdfast.exports import tree
 from holdfast.exports.errors import Unsafe, WrongExport, of_the_export
 from holdfast.exports.handles import Handles
-from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, trash_of
+from holdfast.exports.ledger import CREATING, RECORDS, TRASHED, is_volume, read_record, trash_of
 from holdfast.exports.record import Record, State
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A record; None if it cannot be read, for the reason `why`."""
+    """A record's file.
+
+    Attributes:
+        record: None if it cannot be read.
+        why: why it cannot be read.
+        is_creating: the API server may not know the volume yet.
+    """
 
     record: Record | None
     why: str = ""
+    is_creating: bool = False
 
 
 def records_on(root: Path) -> dict[str, Held]:
@@ -47,4 +54,5 @@ def _held(records: int, folder: str, volume: str) -> Held:
     except Unsafe as error:
         return Held(None, error.message)
     is_trashed = folder == TRASHED and record.state is State.LIVE
-    return Held(record.trashed(trash_of(volume)) if is_trashed else record)
+    shown = record.trashed(trash_of(volume)) if is_trashed else record
+    return Held(shown, is_creating=folder == CREATING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
@@ -19,6 +19,7 @@ from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
     from holdfast.cli.inventory import Entry
+    from holdfast.kube.api import Api
 
 _COLUMNS = ("volume", "claim", "directory", "finding", "detail")
 
@@ -70,8 +71,11 @@ def show(
     """Show the mounted export and what the volumes name; changes nothing.
 
     It counts the volumes' directories and records that exist, the directories that are not those in
-    their records, as after a restore, and the released volumes that will be reclaimed. -o wide and
-    -o json name each of them.
+    their records, as after a restore, the released volumes that will be reclaimed, and the
+    directories without a volume. -o wide and -o json name each of these, and what is missing:
+    a volume has the finding missing-directory, missing-record, unreadable-record (it cannot be
+    parsed), another-directory (not the one in the record) or released. A record without a volume is
+    retained, archived, trashed, no-volume (its directory was not reclaimed) or other-cluster.
 
     Exits with 0 if the export is shown, even a wrong one, 1 if the export or the API server does
     not answer, 2 for an invalid option.
@@ -82,27 +86,32 @@ def show(
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
     at = export_options.chosen(**where)
     try:
-        api = api_of(kubeconfig)
-        shown = _shown(at, list(volumes_of(api)), provisioner, cluster_uid(api))
+        shown = _shown(at, api_of(kubeconfig), provisioner)
     except (KubeError, ExportError) as error:
         raise click.ClickException(error.message) from error
-    click.echo(json.dumps(asdict(shown), indent=2) if output == "json" else _text(shown))
-    if output == "wide" and shown.findings:
+    if output == "json":
+        click.echo(json.dumps(asdict(shown), indent=2))
+        return
+    click.echo(_text(shown))
+    if shown.findings and output == "text":
+        click.echo("\n-o wide names what is missing, released or not in use")
+    elif shown.findings:
         click.echo()
         print_table(table_of(_COLUMNS, ([*asdict(one).values()] for one in shown.findings)))
 
 
-def _shown(
-    at: ExportSettings, volumes: Sequence[Volume], provisioner: Provisioner, cluster: str
-) -> Shown:
+def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     from holdfast.cli.export_ids import named_by
     from holdfast.cli.inventory import Mounted
     from holdfast.cli.present import present_on
+    from holdfast.cli.records import records_on
     from holdfast.controller.identity import refuse_another
     from holdfast.exports.errors import WrongExport
     from holdfast.exports.export import Export
 
     address, export, wrong = at.address, Export(at.root), ""
+    records = records_on(at.root)  # before the volumes
+    volumes, cluster = list(volumes_of(api)), cluster_uid(api)
     info, named = export.inspect(), named_by(volumes, provisioner, address)
     try:
         refuse_another(info, [one for one in volumes if owns(one, provisioner)], address)
@@ -124,7 +133,7 @@ def _shown(
         other_servers=dict(named.servers.most_common()),
         directories=present.directories,
         records=present.records,
-        findings=mounted.entries(),
+        findings=mounted.entries(records),
     )
 
 
@@ -137,7 +146,9 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "id", shown.id or "none"
     yield "address", f"{shown.server}:{shown.path}"
     yield "directories", f"{shown.directories} of {shown.volumes}"
-    yield "records", f"{shown.records} of {shown.volumes}"
+    unreadable = sum(one.finding == "unreadable-record" for one in shown.findings)
+    more = f", {unreadable} unreadable" if unreadable else ""
+    yield "records", f"{shown.records} of {shown.volumes}{more}"
     yield from _found(shown.findings)
     without = shown.volumes - sum(shown.ids.values())
     yield from _counted(
@@ -151,12 +162,15 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
 def _found(findings: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     from holdfast.cli.announced import advice_on_another
     from holdfast.cli.export_ids import counted
-    from holdfast.cli.inventory import Finding
+    from holdfast.cli.inventory import LEFT, Finding
 
     if advice := advice_on_another(findings):
         yield "other inodes", advice
     if released := sum(one.finding is Finding.RELEASED for one in findings):
-        yield "released", f"{counted(released, 'volume')}, reclaimed as -o wide says"
+        yield "released", f"{counted(released, 'volume')}, which will be reclaimed"
+    numbers = Counter(one.finding for one in findings)
+    if left := ", ".join(f"{numbers[kind]} {kind}" for kind in LEFT if numbers[kind]):
+        yield "not in use", left
 
 
 def _counted(head: str, numbers: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
 from tests.unit.cli.given import restore
 from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, NAME, a_volume, ref, volume
-from tests.unit.exports.given import Leading, published, visible
+from tests.unit.exports.given import Leading, plan, published, visible
 
 FORMER = "former.example.com/nfs"
 
@@ -351,7 +351,12 @@ class TestShow:
         bench.give(ID)
         (bench.root / ".holdfast/creating/pvc-1").touch()
 
-        assert json.loads(bench.shown("-o", "json")) == {
+        shown = json.loads(bench.shown("-o", "json"))
+        found = [(one["volume"], one["finding"]) for one in shown.pop("findings")]
+
+        assert ("pvc-2", "missing-directory") in found
+        assert "pvc-5" not in dict(found)
+        assert shown == {
             "root": str(bench.root),
             "id": ID,
             "format": 2,
@@ -363,7 +368,6 @@ class TestShow:
             "other_servers": {"old": 1},
             "directories": 3,
             "records": 1,
-            "findings": [],
         }
 
     def test_text_says_the_same(self, bench: Bench) -> None:
@@ -422,18 +426,64 @@ class TestShowFindings:
 
         assert "other inodes   2 directories (1 archived, 1 of volumes) are not the ones" in text
         assert "run `holdfast exports accept`" in text
-        assert "released       1 volume, " in text
+        assert "released       1 volume, which will be reclaimed" in text
+        assert "not in use     1 archived" in text
         archived = "archived-data-2"
         rows = [
             ["pvc-1", "team/data-1", "team/data-1", "another-directory", ""],
             ["pvc-2", "team/data-2", archived, "another-directory", "archived"],
             ["pvc-1", "team/data", "team/data-1", "released", "delete"],
+            ["pvc-2", "team/data-2", archived, "archived", ""],
         ]
         assert [list(one.values()) for one in json.loads(found)["findings"]] == rows
         lines = [" ".join(line.split()) for line in wide.splitlines()]
         assert "VOLUME CLAIM DIRECTORY FINDING DETAIL" in lines
-        assert lines[-3:] == [" ".join(row).strip() for row in rows]
-        assert text == wide[: len(text)]
+        assert lines[-4:] == [" ".join(row).strip() for row in rows]
+        assert wide.startswith(
+            text.removesuffix("-o wide names what is missing, released or not in use\n")
+        )
+
+    def test_what_is_missing_is_named(self, bench: Bench, export: Leading) -> None:
+        for uid in "13":
+            published(export, uid, f"team/data-{uid}")
+        bench.add("1", has_directory=False)
+        (bench.root / "team/data-1").rmdir()
+        bench.add("2")
+        bench.add("3", has_directory=False)
+        (bench.root / ".holdfast/volumes/pvc-3").write_text("half a fi")
+
+        findings = json.loads(bench.shown("-o", "json"))["findings"]
+
+        reason = findings[2].pop("detail")
+        assert "cannot parse the record" in reason
+        assert [list(one.values()) for one in findings] == [
+            ["pvc-1", "team/data", "team/data-1", "missing-directory", ""],
+            ["pvc-2", "team/data", "team/data-2", "missing-record", ""],
+            ["pvc-3", "team/data", "team/data-3", "unreadable-record"],
+        ]
+        assert "records        2 of 3, 1 unreadable" in bench.shown()
+
+    def test_directories_without_a_volume_are_named(self, bench: Bench, export: Leading) -> None:
+        published(export, "1", "live")
+        published(export, "2", "by-policy", policy="Retain")
+        for uid, action in ("3", Action.RETAIN), ("4", Action.ARCHIVE), ("5", Action.DELETE):
+            published(export, uid, f"old-{uid}")
+            export.reclaim(f"pvc-{uid}", uid, action)
+        export.create(plan("6", "in-the-making"))
+        published(Leading(bench.root, cluster="other"), "7", "theirs")
+
+        findings = json.loads(bench.shown("-o", "json"))["findings"]
+
+        assert [list(one.values())[1:] for one in findings] == [
+            ["team/data-1", "live", "no-volume", ""],
+            ["team/data-2", "by-policy", "retained", ""],
+            ["team/data-3", "old-3", "retained", ""],
+            ["team/data-4", "archived-old-4", "archived", ""],
+            ["team/data-5", ".holdfast/trash/pvc-5", "trashed", ""],
+            ["team/data-7", "theirs", "other-cluster", "live in cluster other"],
+        ]
+        left = "2 retained, 1 archived, 1 trashed, 1 no-volume, 1 other-cluster"
+        assert f"not in use     {left}" in bench.shown()
 
 
 class TestSeveral:
