@@ -52,7 +52,10 @@ def exports_of(
 def refuse_both(config: Config | None, nfs_server: str | None, nfs_path: str | None) -> None:
     """Raises UsageError if exports are given in both ways."""
     if config and (nfs_server or nfs_path):
-        raise click.UsageError("--config lists the exports: do not give --nfs-server or --nfs-path")
+        raise click.UsageError(
+            "--config lists the exports: do not give --nfs-server or --nfs-path, and unset "
+            "NFS_SERVER and NFS_PATH"
+        )
 
 
 def chosen(*, export: str | None, **where: Any) -> ExportSettings:
