@@ -202,10 +202,10 @@ class Trash:
 
     def _note(self, volume: str, entry: _Entry, reaped: Reaped) -> None:
         self._metrics.trash_removed.inc(reaped.removed)
-        if reaped.done:
-            _log.info("trash emptied", volume=volume)
-        else:
+        if not reaped.done:
             self._entries[volume] = self._later(volume, entry, reaped)
+        elif reaped.removed:  # else nothing was there: shared, gone, or moved away by hand
+            _log.info("trash emptied", volume=volume)
         self._count()
 
     def _later(self, volume: str, entry: _Entry, reaped: Reaped) -> _Entry:

@@ -121,6 +121,28 @@ def test_each_volume_s_turn_comes_and_it_is_emptied(bench: Bench) -> None:
     assert bench.gauge("volumes") == 0
 
 
+def test_the_log_says_whose_trash_was_emptied(bench: Bench) -> None:
+    bench.add("a", files=ENTRIES + 1)
+
+    with captured_logs() as lines:
+        bench.turn(2)
+
+    assert lines == [{"event": "trash emptied", "log_level": "info", "volume": "pvc-a"}]
+
+
+def test_where_nothing_is_in_the_trash_the_log_does_not_say_that_it_was_emptied(
+    bench: Bench,
+) -> None:
+    bench.add("a")
+    (bench.site.root / ".holdfast/trash/pvc-a").rename(bench.site.root / "rescued")
+
+    with captured_logs() as lines:
+        bench.turn()
+
+    assert bench.reaped == ["pvc-a"]
+    assert lines == []
+
+
 def test_one_with_many_files_is_emptied_in_turn_with_the_others(bench: Bench) -> None:
     bench.add("a", files=2 * ENTRIES + 1)
     bench.add("b", files=ENTRIES + 1)
