@@ -65,7 +65,7 @@ class Reclaimer:
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
         self._context.metrics.volume_deleted(volume.class_name, seconds)
         log = _log.bind(volume=volume.name, claim=str(volume.claim), place=moved.place)
-        log.info("volume reclaimed", directory=moved.outcome.value)
+        log.info("volume reclaimed", outcome=moved.outcome.value)
         if moved.outcome is Outcome.GONE:
             self._context.events.volume_warning(
                 volume, "DirectoryMissing", "the volume's directory was gone before it was deleted"

@@ -15,6 +15,7 @@ from holdfast.exports.record import Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import Fault, Request, Verb
+from tests.logged import captured_logs
 from tests.unit.controller.given import ID, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing
 
@@ -51,6 +52,15 @@ def test_the_directory_goes_to_the_trash_and_the_volume_is_deleted(released: Sit
     assert released.trash_looks == 1
     assert released.metric("controller_persistentvolume_delete_total", **CLASS) == 1
     assert released.said() == []
+
+
+def test_the_log_says_what_became_of_the_directory(released: Site) -> None:
+    with captured_logs() as lines:
+        released.look_after()
+
+    (line,) = (line for line in lines if line["event"] == "volume reclaimed")
+    assert (line["outcome"], line["place"]) == ("trashed", ".holdfast/trash/pvc-1")
+    assert "directory" not in line
 
 
 def test_a_volume_without_our_finalizer_is_not_asked_for_after_its_end(site: Site) -> None:
