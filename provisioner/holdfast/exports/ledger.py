@@ -50,7 +50,8 @@ def read_record(records: int, folder: str, volume: str) -> Record:
         FileNotFoundError: there is no record.
         Unsafe: the file is not regular or not a record of this volume.
     """
-    return Record.parse(tree.read_file(records, volume, f"{RESERVED}/{folder}/{volume}"), volume)
+    data = tree.read_file(records, volume, f"{RESERVED}/{folder}/{volume}")
+    return Record.parse(data, volume, folder)
 
 
 def trash_of(volume: str) -> str:

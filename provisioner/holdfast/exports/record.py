@@ -141,13 +141,20 @@ class Record:
     unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def parse(cls, data: bytes, volume: str) -> Self:
+    def parse(cls, data: bytes, volume: str, folder: str = "…") -> Self:
         """Parses a record's file.
+
+        Args:
+            data: the file's content.
+            volume: its name, which is the volume's.
+            folder: the folder of `.holdfast` that it is in, for messages.
 
         Raises:
             Unsafe: the file is not a record, a field has the wrong type, or the record belongs to
                 another volume.
         """
+        place = f".holdfast/{folder}/{volume}"
+        advice = f"restore it from a backup or, if there is no volume {volume}, remove it"
         try:
             record = cls(**_read(_loaded(data)))
             _check_depth(record.unknown)
@@ -155,14 +162,9 @@ class Record:
             if record.target and components(record.target) != (record.target,):
                 raise ValueError(f"target {record.target!r} is not in the export's root")
         except (*_NO_RECORD, Refused) as error:
-            raise Unsafe(
-                f"cannot parse the record .holdfast/…/{volume} ({error}): restore it from a backup"
-            ) from error
+            raise Unsafe(f"cannot parse the record {place} ({error}): {advice}") from error
         if record.volume != volume:
-            raise Unsafe(
-                f"the record .holdfast/…/{volume} names volume {record.volume!r}: restore it from "
-                "a backup"
-            )
+            raise Unsafe(f"the record {place} names volume {record.volume!r}: {advice}")
         return record
 
     def dump(self) -> bytes:

@@ -86,11 +86,33 @@ def test_what_is_no_record_stops_only_its_own_volume(
         lambda: either.create(plan("1", "first")),
         lambda: either.reclaim("pvc-1", "1", Action.DELETE),
     ):
-        with pytest.raises(Unsafe, match=rf"\.holdfast/(…|{folder})/pvc-1.*from a backup"):
+        with pytest.raises(Unsafe, match=rf"\.holdfast/{folder}/pvc-1.*from a backup"):
             call()
     either.confirm("pvc-3")
     either.reclaim("pvc-2", "2", Action.DELETE)
     assert visible(root) == ["third"]
+
+
+def test_a_stray_file_among_the_records_may_be_removed(root: Path, export: Leading) -> None:
+    (root / ".holdfast/trashed/notes").write_text("not JSON")
+
+    with pytest.raises(
+        Unsafe,
+        match=r"\.holdfast/trashed/notes \(.*\): restore it from a backup or, if there is no "
+        "volume notes, remove it",
+    ):
+        export.find("notes")
+
+
+def test_a_copy_of_another_record_is_named_with_its_path(root: Path, export: Leading) -> None:
+    published(export, "1", "data")
+    records = root / ".holdfast/volumes"
+    (records / "pvc-2").write_bytes((records / "pvc-1").read_bytes())
+
+    with pytest.raises(
+        Unsafe, match=r"the record \.holdfast/volumes/pvc-2 names volume 'pvc-1': re"
+    ):
+        export.find("pvc-2")
 
 
 def test_what_is_no_record_does_not_keep_an_export_from_being_accepted(
