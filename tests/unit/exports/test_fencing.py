@@ -189,7 +189,9 @@ class Successor:
         record = self.leading.find(volume)
         if record is None:
             return False
-        moved = self.leading.reclaim(volume, record.claim.uid, self.action)
+        grant, claim = self.leading.grant, record.claim
+        self.leading.exports.follow(grant, volume, claim, record.size, "Delete")
+        moved = self.leading.reclaim(volume, claim.uid, self.action)
         self.paths = {uid: path for uid, path in self.paths.items() if path != moved.place}
         if moved.outcome is not Outcome.RETAINED:
             return False

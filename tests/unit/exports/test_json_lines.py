@@ -243,7 +243,7 @@ def test_a_leaders_name_never_leads_out_of_the_terms(fuzzed: Path, leader: Leade
 
     told = _told(answer(Export(fuzzed), _request(1, "begin", {"leader": codec.encode(leader)})))
 
-    assert "result" in told or told["error"]["kind"] == "Unsafe"
+    assert "result" in told or told["error"]["kind"] in {"Unsafe", "ExportUnavailable"}
     assert listing(fuzzed) == before
 
 

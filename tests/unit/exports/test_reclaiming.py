@@ -12,6 +12,7 @@ from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.given import (
+    ID,
     Leading,
     adopted,
     found,
@@ -389,7 +390,7 @@ def test_that_of_a_directory_in_the_making_or_in_the_trash_is_not(
 def test_that_of_a_directory_that_a_late_call_moved_is_not(root: Path, export: Leading) -> None:
     """A sweep moves it back."""
     published(export)
-    folder = root / ".holdfast/terms/another-nfs/9.0"
+    folder = root / f".holdfast/terms/another.nfs/9.{ID}"
     folder.mkdir(parents=True)
     for place in (folder / f"{terms.MOVING}pvc-1", root / ".holdfast/trash/pvc-1"):
         (root / "team/data").rename(place)

@@ -17,7 +17,7 @@ from holdfast.exports.errors import Unsafe
 from tests.unit.exports.faults import Crash
 from tests.unit.exports.given import Leading, plan, visible
 
-OTHER = "of another cluster"
+OTHER = "of-another-cluster"
 
 
 def cut_short(root: Path, directory: str, monkeypatch: pytest.MonkeyPatch) -> Leading:
