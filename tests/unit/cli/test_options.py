@@ -134,6 +134,23 @@ def test_an_empty_name_and_two_in_one_are_refused(
     assert repr(value) in result.output
 
 
+@pytest.mark.parametrize("command", [["run"], ["check"], ["exports", "show"]], ids=" ".join)
+def test_an_address_from_the_environment_beside_a_file_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
+) -> None:
+    """In the pod of the chart of one export, nobody has given these options."""
+    given(monkeypatch)
+    path = tmp_path / "exports.yaml"
+    path.write_text("exports: [{name: fast, server: nas, path: /srv}]")
+
+    result = CliRunner().invoke(main, [*command, "--config", str(path)])
+
+    said = " ".join(result.output.split())
+    assert result.exit_code == 2
+    assert "unset NFS_SERVER and NFS_PATH" in said
+    assert "do not give --nfs-server or --nfs-path" in said
+
+
 @pytest.mark.parametrize("name", ["run", "check", "volumes", "exports"])
 def test_the_help_of_a_command_names_every_variable(name: str) -> None:
     command = main.commands[name]
