@@ -1,4 +1,4 @@
-"""`holdfast uninstall`: takes our finalizer off, so that another provisioner can delete volumes."""
+"""`holdfast uninstall`: removes our finalizer, so that another provisioner can delete volumes."""
 
 from __future__ import annotations
 
@@ -71,19 +71,19 @@ def uninstall(
     yes: bool,
     output: str,
 ) -> None:
-    """Take Holdfast's finalizer off every volume of this provisioner.
+    """Remove Holdfast's finalizer from every volume of this provisioner.
 
-    With it, a volume that nfs-subdir-external-provisioner deletes would stay Terminating for ever.
-    Volumes, claims, directories and records stay as they are.
+    With the finalizer, a volume that nfs-subdir-external-provisioner deletes would stay Terminating
+    for ever. Volumes, claims, directories and records stay as they are.
 
-    Stop Holdfast first: it would set the finalizer again, so while the Lease of one of its exports
-    is held, this refuses. Whether one runs without leader election, it cannot know.
+    Stop Holdfast first: it would set the finalizer again. So the command refuses while the Lease of
+    one of its exports is held. It cannot know whether one runs without leader election.
 
-    It shows the volumes, and those whose directory nfs-subdir-external-provisioner would treat
-    otherwise than Holdfast, and asks first. Called again, it finds nothing to do.
+    The command shows the volumes, and those whose directory nfs-subdir-external-provisioner would
+    treat otherwise than Holdfast, and asks for confirmation. A second run finds nothing to do.
 
-    Ends with 0 when no volume has the finalizer, or --dry-run is given, 1 when some still have it,
-    a Holdfast leads, the API server refuses, or you said no, 2 for a wrong option.
+    Exits with 0 if no volume has the finalizer, or with --dry-run, 1 if some still have it, a
+    Holdfast leads, the API server refuses, or you declined, 2 for an invalid option.
     """
     from holdfast.kube.errors import KubeError
 
@@ -98,7 +98,7 @@ def uninstall(
         held = [row for row in rows if row.finalizer == "present"]
         if held and not dry_run:
             if not yes:
-                confirm(f"Take the finalizer off {_counted(held)}?")
+                confirm(f"Remove the finalizer from {_counted(held)}?")
                 _refuse_while_led(api, provisioner)
             rows = [_released(api, row) if row in held else row for row in rows]
     except KubeError as error:
@@ -185,13 +185,13 @@ def _counted(rows: Sequence[Row]) -> str:
 
 
 def _released(api: Api, row: Row) -> Row:
-    """Takes the finalizer off one volume; what became of it."""
+    """Removes the finalizer from one volume; what became of it."""
     from holdfast.kube.errors import ApiError, Conflict, NotFound
 
     why = ""
     for _ in range(_ATTEMPTS):
         try:
-            _take_off(api, row.volume)
+            _remove(api, row.volume)
         except NotFound:
             pass
         except Conflict as conflict:
@@ -203,7 +203,7 @@ def _released(api: Api, row: Row) -> Row:
     return replace(row, finalizer=why)
 
 
-def _take_off(api: Api, name: str) -> None:
+def _remove(api: Api, name: str) -> None:
     from holdfast.kube.resources import VOLUMES
 
     volume = parse_volume(api.get(VOLUMES, name))
@@ -220,7 +220,7 @@ def _conclude(rows: Sequence[Row]) -> None:
     removed = [row for row in rows if row.finalizer == "removed"]
     left = [row for row in rows if row.finalizer not in {"removed", "absent"}]
     if removed:
-        click.echo(f"finalizer taken off {_counted(removed)}", err=True)
+        click.echo(f"finalizer removed from {_counted(removed)}", err=True)
     for row in left[:_SHOWN]:
         click.echo(f"{_named(row)} still has it: {row.finalizer}", err=True)
     if left:

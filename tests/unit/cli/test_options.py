@@ -173,6 +173,7 @@ def test_the_help_of_a_command_names_every_variable(name: str) -> None:
         ["exports"],
         ["exports", "accept"],
         ["exports", "show"],
+        ["uninstall"],
     ],
     ids=" ".join,
 )

@@ -91,7 +91,7 @@ class TestTakingItOff:
         assert done.exit_code == 0, done.output
         assert (bench.finalizers("1"), bench.finalizers("2")) == ([ANOTHERS], [])
         assert bench.finalizers("3") == [ANOTHERS, FINALIZER]
-        assert "finalizer taken off 2 volumes" in done.output
+        assert "finalizer removed from 2 volumes" in done.output
 
     def test_volumes_of_a_former_name_are_its_own_where_it_is_named(self, bench: Bench) -> None:
         bench.add(by=FORMER)
@@ -260,7 +260,7 @@ class TestAsking:
 
         done = bench.run(answer="y\n")
 
-        assert "Take the finalizer off 1 volume?" in done.output
+        assert "Remove the finalizer from 1 volume?" in done.output
         assert (done.exit_code, bench.finalizers()) == (0, [ANOTHERS])
 
     @pytest.mark.parametrize(
