@@ -116,9 +116,7 @@ def test_an_export_that_goes_while_claims_are_deleted_has_lost_none_of_their_dat
         # It says so after the volume is gone.
         eventually(lambda: len(provisioner.lines("volume reclaimed")) == len(names))
         reclaimed = provisioner.lines("volume reclaimed")
-        assert sorted(line["directory"] for line in reclaimed) == 40 * ["archived"] + 20 * [
-            "trashed"
-        ]
+        assert sorted(line["outcome"] for line in reclaimed) == 40 * ["archived"] + 20 * ["trashed"]
         left = {file.name for file in cluster.root.glob("archived-*/*")}
         assert left == {file for file in files if not file.startswith("erase")}
         others = [path.name for path in cluster.root.iterdir() if path.name != ".holdfast"]

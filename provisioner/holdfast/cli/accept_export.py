@@ -72,8 +72,9 @@ def accept(
 
     Holdfast touches nothing on an export whose id is missing or differs from the one its volumes
     name, and it leaves a directory alone that is not the one in its record: a wrong or an empty
-    export may be mounted. Run this command if the export is the right one after all; /readyz and
-    events tell you when it is needed.
+    export may be mounted. Run this command if the export is the right one after all. If the id is
+    missing or differs, /readyz and events tell you that it is needed; if directories are not those
+    in their records, `exports show` and `check` do.
 
     If the export was restored from a backup or copied to other disks without .holdfast/export, it
     gets the id that the volumes name.

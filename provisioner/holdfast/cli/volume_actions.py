@@ -18,7 +18,7 @@ _NAMED = 3  # volumes in one line
 def shown_action(volume: Volume, *, is_shared: bool) -> str:
     """An action, or "shared", "invalid" or "unknown"."""
     if volume.reclaim_policy != "Delete":
-        return Action.RETAIN
+        return Action.RETAIN.value
     if volume.on_delete and volume.on_delete not in set(Action):
         return INVALID
     if is_shared and volume.on_delete != Action.RETAIN:  # the strictest: no other overrides it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 
 from holdfast.claims.objects import Json, Volume, parse_volume
 from holdfast.cli.table import table_of
@@ -124,6 +125,7 @@ def test_data_for_scripts_has_no_text_for_people() -> None:
 
     data = data_of([row_of(made)])
 
+    assert yaml.safe_load(yaml.safe_dump(data)) == data
     assert data == [
         {
             "claim": "",
