@@ -25,8 +25,7 @@ PATH = VOLUMES.path(name="pvc-1")
 @pytest.fixture
 def trashed(site: Site) -> Site:
     """A directory with a file in the trash, and nothing that says why."""
-    site.made_on_export(ref())
-    (site.root / "team" / "data" / "file").write_text("data")
+    make_with_data(site)
     site.export.reclaim(site.grant, "pvc-1", "1", Action.DELETE)
     return site
 
@@ -34,8 +33,7 @@ def trashed(site: Site) -> Site:
 @pytest.fixture
 def held(site: Site) -> Site:
     """A volume that was reclaimed, and that somebody else's finalizer holds."""
-    site.made_on_export(ref())
-    (site.root / "team" / "data" / "file").write_text("data")
+    make_with_data(site)
     site.add_volume(a_volume(ref(), phase="Released", finalizers=(FINALIZER, BACKUP)))
     site.look_after()
     site.see()
@@ -54,6 +52,22 @@ def deleted(made: Json) -> Json:
     return {**made, "metadata": {**made["metadata"], "resourceVersion": "9999"}}
 
 
+def make_with_data(site: Site) -> None:
+    """A volume's directory, and a file in it."""
+    site.made_on_export(ref())
+    (site.root / "team" / "data" / "file").write_text("data")
+
+
+def retain_while_reclaimed(site: Site, made: Json) -> None:
+    """A person sets a volume to Retain just before its directory is moved."""
+    make_with_data(site)
+    site.add_volume(made)
+    before(site.export, "reclaim", once(lambda: site.edit("1", RETAIN, seen=False)))
+    with pytest.raises(Requeue):
+        site.look_after()
+    assert not is_back(site)
+
+
 def no_room(*_: object) -> None:
     raise OSError(ENOSPC, "full")
 
@@ -70,13 +84,7 @@ def is_live(site: Site, policy: str = "Delete") -> bool:
 
 class TestRetain:
     def test_one_that_was_said_while_the_directory_was_moved_is_heeded(self, site: Site) -> None:
-        site.made_on_export(ref())
-        (site.root / "team" / "data" / "file").write_text("data")
-        site.add_volume(a_volume(ref(), phase="Released"))
-        before(site.export, "reclaim", once(lambda: site.edit("1", RETAIN, seen=False)))
-        with pytest.raises(Requeue):
-            site.look_after()
-        assert not is_back(site)
+        retain_while_reclaimed(site, a_volume(ref(), phase="Released"))
 
         site.look_after()
 
@@ -376,8 +384,7 @@ class TestSwitchedToDelete:
 @pytest.fixture
 def archived(site: Site) -> Site:
     """A directory with a file in an archive, and nothing that says why."""
-    site.made_on_export(ref())
-    (site.root / "team" / "data" / "file").write_text("data")
+    make_with_data(site)
     site.export.reclaim(site.grant, "pvc-1", "1", Action.ARCHIVE)
     return site
 
@@ -389,15 +396,9 @@ class TestArchivedAndRetained:
     """Rule 5: the volume said Retain, its path was missing, and nobody was told."""
 
     def test_one_that_was_said_while_the_directory_was_moved_is_heeded(self, site: Site) -> None:
-        site.made_on_export(ref())
-        (site.root / "team" / "data" / "file").write_text("data")
         made = a_volume(ref(), phase="Released")
         made["metadata"]["annotations"][ON_DELETE] = "archive"
-        site.add_volume(made)
-        before(site.export, "reclaim", once(lambda: site.edit("1", RETAIN, seen=False)))
-        with pytest.raises(Requeue):
-            site.look_after()
-        assert not is_back(site)
+        retain_while_reclaimed(site, made)
 
         site.look_after()
 
