@@ -24,10 +24,11 @@ from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import CONCERN_ALL, UNKNOWN, Requeue
+from holdfast.controller.settler import Fate, Settler
 from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.controller.wanted import wanted_of_plan
+from holdfast.controller.wanted import is_asked_for, wanted_of_plan
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record
@@ -50,7 +51,8 @@ class ClaimsController:
         self._records = VolumeRecords(context)
         self._creator = DirectoryCreator(context, self._client, self._records)
         self._in_progress: ByClaim[Plan] = ByClaim()
-        self._unfinished = UnfinishedVolumes(context, self._client, self._creator)
+        self._settler = Settler(context, self._client, self._records, self._creator)
+        self._unfinished = UnfinishedVolumes(context, self._settler)
 
     @property
     def in_progress(self) -> set[str]:
@@ -132,15 +134,11 @@ class ClaimsController:
         self._creator.confirm(volume.name)
 
     def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
-        """Whether a volume is ours and in use, for this claim and at this directory."""
-        if volume.deleting or volume.phase in {"Released", "Failed"}:
+        """Whether a volume is what Holdfast asked for, with the export's id, and is in use."""
+        if volume.deleting or volume.phase in {"Released", "Failed"} or not volume.export_id:
             return False
-        place = self._context.view.place(volume)
-        is_same = (volume.claim, volume.directory, place) == (
-            wanted.claim, wanted.directory, wanted.directory
-        )  # fmt: skip
-        is_here = volume.export_id == self._context.identity.export_id
-        return is_same and is_here and owns(volume, self._context.provisioner)
+        is_ours = owns(volume, self._context.provisioner)
+        return is_ours and is_asked_for(volume, wanted, self._context)
 
     def _answer_expansion(self, claim: Claim) -> None:
         volume = self._context.view.volumes.get(claim.volume_name)
@@ -202,9 +200,9 @@ class ClaimsController:
 
     def _take_back(self, plan: Plan) -> None:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
-        is_whole = self._creator.confirm_or_undo(wanted_of_plan(plan))
+        fate = self._settler.end(wanted_of_plan(plan))
         self._close(plan)
-        if not is_whole:
+        if fate is Fate.LATE:
             raise Requeue  # completed in the next turn
 
     def _close(self, plan: Plan) -> None:
@@ -239,21 +237,17 @@ class ClaimsController:
         try:
             made = self._context.api.create(VOLUMES, wanted)
         except kube.AlreadyExists:
-            made = self._made_before(plan, wanted)
+            made = self._made_before(plan)
         except kube.ServerUnavailable:
             self._context.view.late.add(wanted_of_plan(plan))
             raise
         self._context.view.learn(made)
         self._creator.confirm(plan.volume)
 
-    def _made_before(self, plan: Plan, wanted: Json) -> Json:
+    def _made_before(self, plan: Plan) -> Json:
         """The volume of an earlier attempt; raises Refused if it belongs to something else."""
         held = self._context.api.get(VOLUMES, plan.volume)
-        found = parse_volume(held)
-        nfs = wanted["spec"]["nfs"]
-        same_place = found.path == nfs["path"] and self._context.address.is_served_by(found.server)
-        same_export = found.export_id in {"", self._context.identity.export_id}
-        if not (found.claim == plan.ref and same_place and same_export):
+        if not is_asked_for(parse_volume(held), wanted_of_plan(plan), self._context):
             raise Refused(
                 f"volume {plan.volume} exists, but for another claim, server or directory: delete "
                 "it if it is not needed, or delete this claim and create it again"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from holdfast.claims.objects import Volume
 from holdfast.controller.context import Context
 from holdfast.controller.reuse import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
@@ -12,9 +11,6 @@ from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import DirectoryGone
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import DirectoryTaken, Record
-from holdfast.log import Logger
-
-_log = Logger(__name__)
 
 
 class DirectoryCreator:
@@ -53,42 +49,8 @@ class DirectoryCreator:
         self._context.view.record_checks.made(name)
         self._context.view.late.drop(name)
 
-    def confirm_or_undo(self, wanted: Wanted, *, is_bound: bool = False) -> bool:
-        """Confirms a `create` whose volume exists or is bound to its claim, and undoes any other.
-
-        The API server is asked each time: an earlier look may have failed, and a late request may
-        have made the volume since. A directory with data is retained.
-
-        Returns:
-            False if the record of a volume that exists is gone: it is a late one now.
-
-        Raises:
-            KubeError: the API server could not be asked; nothing is undone.
-        """
-        held = self._client.find(wanted.volume)
-        if not is_bound and (held is None or not self._may_use(held, wanted)):
-            self._undo(wanted.volume)
-            _log.info("unfinished volume undone", volume=wanted.volume, claim=str(wanted.claim))
-        elif self._records.find(wanted.volume) is None:
-            self._context.view.late.add(wanted)
-            return False
-        else:
-            self.confirm(wanted.volume)
-        return True
-
-    def _may_use(self, volume: Volume, wanted: Wanted) -> bool:
-        """Whether a volume of the wanted name may use the directory, also for another claim.
-
-        A populator hands its volume over, and a person may bind one to another claim.
-        """
-        if self._context.view.place(volume) == wanted.directory:
-            return True
-        may_be_here = volume.export_id in {"", self._context.identity.export_id}
-        return may_be_here and (
-            volume.claim == wanted.claim or volume.directory == wanted.directory
-        )
-
-    def _undo(self, name: str) -> None:
+    def undo(self, name: str) -> None:
+        """Undoes a `create` whose volume does not exist; a directory with data is retained."""
         self._context.directories.change(
             "undo", lambda exports, grant: exports.undo(grant, name), name
         )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from holdfast.claims.objects import Claim, ClaimRef, parse_claim
+from holdfast.claims.objects import Claim, ClaimRef
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context
-from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.requeue import CONCERN_ALL
-from holdfast.controller.volume_client import VolumeClient
+from holdfast.controller.settler import Fate, Settler
 from holdfast.controller.wanted import wanted_of_record
 from holdfast.exports.errors import ExportError
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
-from holdfast.kube.resources import CLAIMS
 from holdfast.log import Logger
 
 _log = Logger(__name__)
@@ -23,10 +21,9 @@ _log = Logger(__name__)
 class UnfinishedVolumes:
     """The volumes that an earlier process left, by the key of their claim; for several threads."""
 
-    def __init__(self, context: Context, client: VolumeClient, creator: DirectoryCreator) -> None:
+    def __init__(self, context: Context, settler: Settler) -> None:
         self._context = context
-        self._client = client
-        self._creator = creator
+        self._settler = settler
         self._records: ByClaim[Record] = ByClaim()
         self._told: dict[str, tuple[str, str]] = {}  # by volume: the claim's uid, and why
 
@@ -66,7 +63,7 @@ class UnfinishedVolumes:
         """
         for record in self._records.of(claim.key):
             if record.claim == claim.ref:
-                self._finish(record, is_refused=True)
+                self._settler.end(wanted_of_record(record))
                 self.drop(claim.key, record.volume)
 
     def tell(self, ref: ClaimRef, volume: str, reason: str) -> None:
@@ -89,37 +86,12 @@ class UnfinishedVolumes:
     def _finished(self, record: Record) -> Exception | None:
         """Finishes one volume; returns what went wrong, if it concerns this one alone."""
         try:
-            is_finished = self._finish(record)
+            fate = self._settler.settle(wanted_of_record(record))
         except CONCERN_ALL:
             raise
         except (ExportError, kube.KubeError) as error:
             self.tell(record.claim, record.volume, error.message)
             return error
-        if is_finished:
+        if fate is not Fate.NOT_MADE:
             self.drop(str(record.claim), record.volume)
         return None
-
-    def _finish(self, record: Record, *, is_refused: bool = False) -> bool:
-        """Confirms or undoes an unfinished volume; returns False if its claim is to be served.
-
-        The claim is read first: as long as it is pending, a late request of a former leader may
-        make the volume, which then binds it.
-        """
-        claim, wanted = self._claim_of(record), wanted_of_record(record)
-        is_pending = claim is not None and not claim.volume_name
-        if is_pending:
-            self._context.view.late.add(wanted)
-        if is_pending and not is_refused and not self._client.exists(record.volume):
-            return False
-        is_bound = claim is not None and claim.volume_name == record.volume
-        self._creator.confirm_or_undo(wanted, is_bound=is_bound)
-        return True
-
-    def _claim_of(self, record: Record) -> Claim | None:
-        """The claim of a record; None if it is gone, even if another one has its name."""
-        ref = record.claim
-        try:
-            claim = parse_claim(self._context.api.get(CLAIMS, ref.name, ref.namespace))
-        except kube.NotFound:
-            return None
-        return claim if claim.ref == ref else None

@@ -1,8 +1,11 @@
-"""What is asked of the export to make the directory of a volume."""
+"""What an attempt asks the export for, and whether a volume is the one that it asked for."""
 
 from __future__ import annotations
 
 from holdfast.claims.decide import Plan
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import belongs
+from holdfast.controller.context import Context
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record
 
@@ -41,6 +44,29 @@ def wanted_of_record(record: Record) -> Wanted:
         uid=record.uid,
         gid=record.gid,
     )
+
+
+def is_asked_for(volume: Volume, wanted: Wanted, context: Context) -> bool:
+    """Whether a volume is the one that an attempt asked for: its claim's, at its directory here.
+
+    The name does not tell: several exports, and several paths, may be asked for one claim's volume.
+    """
+    is_here = belongs(volume, context.address, context.identity.export_id)
+    place = context.address.directory_of(volume.path)
+    return is_here and (volume.claim, place) == (wanted.claim, wanted.directory)
+
+
+def may_have(volume: Volume, directory: str, context: Context) -> bool:
+    """Whether a directory may be that of a volume, so that undoing it could take it from pods.
+
+    As `is_asked_for`, and where that is in doubt: for a claim to which a person or a populator
+    handed the volume over, at an address that is not known to be this export's, or at its address
+    with the id of another one, as pods mount what is at the address.
+    """
+    place = context.address.directory_of(volume.path)
+    if volume.export_id and volume.export_id == context.identity.export_id:
+        return directory in {place, volume.directory}
+    return place == directory and context.address.may_be_served_by(volume.server)
 
 
 def _used_existing(record: Record) -> bool:

@@ -14,8 +14,9 @@ from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports import create
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.kube import errors as kube
+from holdfast.kube.resources import VOLUMES, Json
 from tests.fake.apiserver import Fault, Request
-from tests.unit.controller.given import a_volume, ref
+from tests.unit.controller.given import ANOTHER_ID, a_volume, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 FAILED = "ProvisioningFailed"
@@ -82,11 +83,21 @@ class TestKnownEnd:
         assert (site.root / "team" / "data").is_dir()
         assert site.claims_controller.in_progress == set()
 
-    def test_a_volume_of_another_claim_by_that_name_does_not_keep_the_directory(
-        self, site: Site
+    @pytest.mark.parametrize(
+        "elsewhere",
+        [
+            a_volume(ref("1", "other"), "elsewhere"),
+            a_volume(ref(), "elsewhere"),
+            a_volume(ref(), server="ssd", export_id=ANOTHER_ID),
+            a_volume(ref(), server="other", annotated=False),
+        ],
+        ids=["another claim and directory", "another directory", "another export", "nfs-subdir"],
+    )
+    def test_a_volume_of_that_name_that_is_elsewhere_does_not_keep_the_directory(
+        self, site: Site, elsewhere: Json
     ) -> None:
-        other = a_volume(ref("1", "other"), "elsewhere")
-        site.server.objects.create("/api/v1/persistentvolumes", other)
+        """Nothing would ever reclaim it, and it is in the way of later claims of the name."""
+        site.server.objects.create(VOLUMES.path(), elsewhere)
         site.add_claim(ref())
 
         with pytest.raises(Requeue):
@@ -94,6 +105,53 @@ class TestKnownEnd:
 
         assert site.record() is None
         assert not (site.root / "team").exists()
+        assert site.claims_controller.in_progress == set()
+
+    @pytest.mark.parametrize(
+        "there",
+        [
+            a_volume(ref("1", "other")),
+            a_volume(ref(), server="other"),
+            a_volume(ref(), export_id=ANOTHER_ID),
+            a_volume(ref(), server="nas.example.com", annotated=False),
+        ],
+        ids=[
+            "another claim",
+            "unknown name of the server",
+            "another export's id",
+            "name that may be the server's",
+        ],
+    )
+    def test_a_volume_that_may_have_the_directory_keeps_it(self, site: Site, there: Json) -> None:
+        """Pods may use it, although the claim is refused."""
+        site.server.objects.create(VOLUMES.path(), there)
+        site.add_claim(ref())
+
+        with pytest.raises(Requeue):
+            site.serve()
+
+        assert "exists, but for another claim" in site.only(FAILED).message
+        assert (site.root / "team" / "data").is_dir()
+        assert not site.export.is_unfinished("pvc-1")
+
+    def test_a_volume_at_the_directory_of_an_earlier_attempt_keeps_that_one(
+        self, site: Site
+    ) -> None:
+        """Its answer was lost, and the path changed before the next try."""
+        lose_the_answer(site)
+        site.add_claim(ref())
+        with pytest.raises(kube.ServerUnavailable):
+            site.serve()
+        site.add_class(pathPattern="another")
+
+        with pytest.raises(Requeue):
+            site.serve()
+
+        record = site.record()
+        assert record is not None
+        assert record.directory == "team/data"
+        assert (site.root / "team" / "data").is_dir()
+        assert not site.export.is_unfinished("pvc-1")
 
 
 class TestVolumeRemovedByHand:
@@ -282,7 +340,7 @@ class TestUnknownEnd:
         site.serve()
 
         assert site.claims_controller.in_progress == set()
-        assert [request.verb for request in site.server.requests[requests:]] == ["get"]
+        assert {request.verb for request in site.server.requests[requests:]} == {"get"}
         assert site.record() is not None
 
     def test_it_is_taken_back_when_its_claim_can_be_served_no_more(self, site: Site) -> None:

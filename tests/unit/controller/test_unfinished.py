@@ -8,9 +8,9 @@ from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut
 from holdfast.exports.interface import Grant
 from holdfast.kube import errors as kube
-from holdfast.kube.resources import CLAIMS, VOLUMES
+from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 from tests.fake.apiserver import Fault
-from tests.unit.controller.given import a_claim, a_volume, ref, wanted
+from tests.unit.controller.given import ANOTHER_ID, a_claim, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing, once
 
 
@@ -193,6 +193,56 @@ def test_one_whose_claim_is_bound_to_its_volume_is_confirmed_though_that_is_gone
     """Pods may have used it before somebody deleted the volume."""
     leave_unfinished(site)
     site.server.objects.create(CLAIMS.path("team"), a_claim(ref(), volumeName="pvc-1"))
+    site.lead()
+
+    site.serve()
+
+    assert not site.export.is_unfinished("pvc-1")
+    assert (site.root / "team" / "data").is_dir()
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [a_volume(ref(), "elsewhere"), a_volume(ref(), server="ssd", export_id=ANOTHER_ID)],
+    ids=["another directory", "another export"],
+)
+@pytest.mark.parametrize("bound", [False, True])
+def test_one_whose_claim_has_its_volume_elsewhere_is_undone(
+    site: Site, elsewhere: Json, *, bound: bool
+) -> None:
+    """The default moved to another export while this one's server was lost."""
+    leave_unfinished(site)
+    name = {"volumeName": "pvc-1"} if bound else {}
+    site.server.objects.create(CLAIMS.path("team"), a_claim(ref(), **name))
+    site.server.objects.create(VOLUMES.path(), elsewhere)
+    site.lead()
+
+    site.serve()
+
+    assert is_clean(site)
+
+
+def test_one_that_its_claim_does_not_get_leaves_the_retained_directory_that_it_reused(
+    site: Site,
+) -> None:
+    site.made_on_export(ref("9"))
+    (site.root / "team" / "data" / "file").write_text("data")
+    site.export.create(site.grant, wanted(ref()), ("pvc-9",))
+    site.server.objects.create(CLAIMS.path("team"), a_claim(ref(), volumeName="pvc-1"))
+    site.server.objects.create(VOLUMES.path(), a_volume(ref(), server="ssd", export_id=ANOTHER_ID))
+    site.lead()
+
+    site.serve()
+
+    assert site.record() is None
+    assert site.record("9") is not None
+    assert (site.root / "team" / "data" / "file").exists()
+
+
+def test_one_whose_volume_was_handed_to_another_claim_is_confirmed(site: Site) -> None:
+    """While the export was lost; an empty directory would be removed beneath the pods."""
+    leave_unfinished(site)
+    site.server.objects.create(VOLUMES.path(), a_volume(ref("1", "other")))
     site.lead()
 
     site.serve()
