@@ -112,3 +112,47 @@ def test_a_volume_that_is_made_under_the_next_leader_is_told_that_it_has_no_dire
     volume = site.bound(claim)
     site.said(name_of(volume), "VolumeNotRecorded", "is missing")
     assert not site.directory(volume).exists()
+
+
+def carry_out_before_the_second(site: Site, running: Running) -> None:
+    """The first request gets no answer; it is carried out just before the second one.
+
+    The claim's annotation, and with it the path, changes between the two.
+    """
+    requests: list[Json] = []
+    create, claims = running.api.create, running.manager.exports["default"].view.claims
+
+    def is_edited() -> bool:
+        claim = claims.get(f"{site.namespace}/data")
+        return claim is not None and claim.annotations.get("place") == "second"
+
+    def ask(resource: Resource, body: Json, namespace: str = "", **more: Any) -> Json:
+        if resource is VOLUMES:
+            requests.append(body)
+        if resource is VOLUMES and len(requests) == 1:
+            site.patch_claim("data", {"metadata": {"annotations": {"place": "second"}}})
+            eventually(is_edited)
+            raise ServerUnavailable("no answer")
+        if resource is VOLUMES and len(requests) == 2:
+            site.plane.client.send("POST", "/api/v1/persistentvolumes", requests[0])
+        return create(resource, body, namespace, **more)
+
+    running.manager.api.create = ask  # type: ignore[method-assign]
+
+
+def test_a_request_for_an_earlier_path_gets_its_directory_and_leaves_nothing_behind(
+    site: Site,
+) -> None:
+    running = site.serve()
+    carry_out_before_the_second(site, running)
+    parameters = {"pathPattern": "${.PVC.annotations.place}", "onDelete": "delete"}
+    site.claim(site.make_class(parameters=parameters), annotations={"place": "first"})
+
+    volume = site.bound("data")
+
+    assert site.directory(volume).name == "first"
+    eventually(lambda: site.tree() == {"first"}, what="its directory exists, and no other")
+
+    site.delete_claim("data")
+    site.gone(volume)
+    eventually(lambda: site.tree() == set())

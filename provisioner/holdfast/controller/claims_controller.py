@@ -28,7 +28,7 @@ from holdfast.controller.settler import Fate, Settler
 from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.controller.wanted import is_asked_for, wanted_of_plan
+from holdfast.controller.wanted import is_asked_for, may_have, wanted_of_plan
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record
@@ -121,14 +121,16 @@ class ClaimsController:
 
         No data is missing: without the directory, no pod can have used the volume.
         """
-        volume = self._client.find(wanted.volume)
+        view, volume = self._context.view, self._client.find(wanted.volume)
         if volume is None:
             return
         if not self._is_as_wanted(volume, wanted):
-            self._context.view.late.drop(volume.name)
-            self._context.view.check_record(volume.name)
+            view.late.discard(wanted)
+            if not view.late.claim_of(volume.name):  # else that one is looked at next
+                view.check_record(volume.name)
             return
-        if self._records.find(volume.name) is None:
+        record = self._records.find(volume.name)
+        if record is None or record.directory != wanted.directory:
             self._creator.create(wanted)
             _log.info("directory of a late volume made", volume=volume.name)
         self._creator.confirm(volume.name)
@@ -218,12 +220,15 @@ class ClaimsController:
         return replace(plan, action=Action.RETAIN) if is_foreign else plan
 
     def _is_published(self, plan: Plan) -> bool:
-        """Whether an earlier attempt made the volume, and its directory was not undone since."""
+        """Whether an earlier attempt made the volume, and its directory was not undone since.
+
+        The record of an attempt for another path does not count.
+        """
         key, name = plan.claim.key, plan.volume
         is_begun = self._in_progress.get(key, name) or self._unfinished.has(key, name)
-        if not is_begun or not self._client.exists(name):
-            return False
-        return self._records.find(name) is not None
+        held = self._client.find(name) if is_begun else None
+        record = self._records.find(name) if held else None
+        return bool(held and record and may_have(held, record.directory, self._context))
 
     def _publish(self, plan: Plan) -> None:
         self._context.check_term()

@@ -192,6 +192,52 @@ def test_one_whose_undoing_ended_late_gets_its_directory_again(site: Site) -> No
     assert is_whole(site)
 
 
+@pytest.mark.parametrize("arrives", [0, 1], ids=["first", "second"])
+def test_whichever_of_two_requests_for_different_paths_arrives_has_its_directory(
+    site: Site, arrives: int
+) -> None:
+    """The path changed between them, and only the second was remembered."""
+    site.add_claim(ref())
+    for path in ("first", "second"):
+        site.add_class(pathPattern=path)
+        site.server.fail("create", Fault(503))
+        with pytest.raises(kube.ServerUnavailable):
+            site.serve()
+    bodies = [one.body for one in site.server.requests if one.verb == "create"]
+    site.add_class(unknown="parameter")
+    site.serve()
+    assert site.record() is None
+
+    site.add_volume(bodies[arrives])
+    site.serve()
+
+    record = site.record()
+    assert record is not None
+    assert record.directory == ("first", "second")[arrives]
+    assert {one.name for one in site.root.iterdir()} == {record.directory, ".holdfast"}
+    assert not site.export.is_unfinished("pvc-1")
+
+
+def test_one_of_an_earlier_path_to_which_the_claim_returns_has_its_directory(site: Site) -> None:
+    """The record of the attempt in between was confirmed for it, and its directory was missing."""
+    site.add_claim(ref())
+    for path in ("first", "second"):
+        site.add_class(pathPattern=path)
+        site.server.fail("create", Fault(503))
+        with pytest.raises(kube.ServerUnavailable):
+            site.serve()
+    site.add_volume(next(one.body for one in site.server.requests if one.verb == "create"))
+    site.add_class(pathPattern="first")
+
+    site.serve()
+
+    record = site.record()
+    assert record is not None
+    assert record.directory == "first"
+    assert (site.root / "first").is_dir()
+    assert not (site.root / "second").exists()
+
+
 def test_a_record_with_a_garbled_mode_keeps_no_claim_waiting(site: Site) -> None:
     site.export.create(site.grant, wanted(ref()))
     place = site.root / ".holdfast" / "creating" / "pvc-1"
@@ -211,3 +257,16 @@ def test_the_oldest_are_forgotten() -> None:
 
     assert [one.volume for one in late.of("team/data")] == ["pvc-1", "pvc-3"]
     assert (late.claim_of("pvc-1"), late.claim_of("pvc-2")) == ("team/data", "")
+
+
+def test_the_requests_of_a_volume_for_different_directories_are_kept_apart() -> None:
+    late = LateVolumes(1)
+    first, second = wanted(ref(), "first"), wanted(ref(), "second")
+    late.add(first)
+    late.add(second)
+    assert late.of("team/data") == [first, second]
+
+    late.discard(first)
+    assert late.of("team/data") == [second]
+    late.discard(second)
+    assert late.claim_of("pvc-1") == ""
