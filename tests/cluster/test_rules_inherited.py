@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdfast.claims.constants import BETA_CLASS, PROVISIONED_BY
+from holdfast.kube.resources import VOLUMES, Resource
 from testbed.client import Json
 from tests.cluster.objects import finalizers_of, name_of, phase_of
 from tests.cluster.running import Running
@@ -167,6 +169,36 @@ class TestInheritedVolumes:
 
         site.gone(volume)
         assert f"archived-{site.directory(volume).name}/file" in site.tree()
+
+    def test_one_made_while_ours_was_being_made_is_recorded_and_reclaimed(self, site: Site) -> None:
+        """Both run for a moment during the switch; nfs-subdir knows no `${.PVC.uid}`."""
+        running = site.serve()
+        create, asked = running.api.create, list[str]()
+
+        def second(resource: Resource, body: Json, namespace: str = "", **more: Any) -> Json:
+            if resource is VOLUMES and not asked:
+                asked.append(name_of(body))
+                (site.root / "data").mkdir()
+                site.make_volume(
+                    name_of(body),
+                    "/export/data",
+                    annotations={PROVISIONED_BY: site.name},
+                    storageClassName=body["spec"]["storageClassName"],
+                    claimRef=body["spec"]["claimRef"],
+                )
+            return create(resource, body, namespace, **more)
+
+        running.manager.api.create = second  # type: ignore[method-assign]
+        parameters = {"pathPattern": "${.PVC.name}${.PVC.uid}", "archiveOnDelete": "false"}
+        site.claim(site.make_class(parameters=parameters))
+        volume = site.bound("data")
+
+        eventually(lambda: site.tree() == {"data"}, what="Holdfast's own directory is gone")
+        assert recorded(site, volume)["directory"] == "data"
+
+        site.delete_claim("data")
+        site.gone(volume)
+        eventually(lambda: site.tree() == set())
 
     def test_one_of_reclaim_policy_retain_is_left_alone(self, site: Site) -> None:
         volume = inherit(site, site.make_class(reclaim="Retain", parameters=DELETE))

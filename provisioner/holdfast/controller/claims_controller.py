@@ -175,9 +175,7 @@ class ClaimsController:
 
     def _finish(self, plan: Plan) -> None:
         """Finishes an attempt whose claim is no longer pending, unless another replica has."""
-        if self._context.directories.read(
-            "read record", lambda exports: exports.is_unfinished(plan.volume), plan.volume
-        ):
+        if self._records.is_unfinished(plan.volume):
             self._carry_out(plan)
         else:
             self._take_back(plan)  # its intent may exist and would block the path

@@ -13,6 +13,7 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import belongs, is_released
 from holdfast.controller.context import Context
 from holdfast.controller.reclaim_action import reclaim_action
+from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
@@ -38,6 +39,12 @@ class VolumeRecords:
             "read record", lambda exports: exports.find(name), name
         )
 
+    def is_unfinished(self, name: str) -> bool:
+        """Whether the end of the attempt that made a record is not known; raises ExportError."""
+        return self._context.directories.read(
+            "read record", lambda exports: exports.is_unfinished(name), name
+        )
+
     def has_orphan(self, volume: Volume) -> bool:
         """Whether the directory that a volume names has data of no record; raises ExportError."""
         return self._context.directories.read(
@@ -50,6 +57,7 @@ class VolumeRecords:
         Raises:
             Refused: the volume is on another export, its record names another directory, or there
                 is no record and none can be made.
+            Requeue: its record is that of an attempt of ours for its claim, which is to be undone.
             ExportError: the export did not answer, or failed.
             KubeError: the claim of an inherited volume could not be read.
         """
@@ -58,6 +66,8 @@ class VolumeRecords:
         if found is None:
             found = self._adopt(volume)
         if self._context.address.directory_of(volume.path) != found.directory:
+            if self.is_unfinished(volume.name):
+                raise Requeue  # as nfs-subdir, or an earlier attempt, was faster
             raise Refused(
                 f"the record of volume {volume.name} names directory {found.directory!r}, the "
                 f"volume names path {volume.path!r}: its data is left alone"

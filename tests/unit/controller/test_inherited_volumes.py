@@ -10,7 +10,7 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
 from tests.fake.apiserver import Fault
-from tests.unit.controller.given import a_claim, a_volume, ref
+from tests.unit.controller.given import a_claim, a_volume, ref, wanted
 from tests.unit.controller.site import Site
 
 DEFAULT = "team-data-pvc-1"
@@ -63,6 +63,23 @@ def test_one_whose_path_its_class_made_from_the_claim_is_recorded(site: Site) ->
     site.look_after()
 
     assert record(site).directory == "team/shop"
+
+
+def test_one_made_while_ours_was_being_made_is_recorded_once_that_is_undone(site: Site) -> None:
+    """It was refused for the directory in the record of the attempt, and not looked at again."""
+    site.export.create(site.grant, wanted(ref(), "team/data"))
+    inherit(site)
+    with pytest.raises(Requeue):
+        site.look_after()
+    assert site.said("VolumeNotRecorded") == []
+    site.lead()
+    site.serve()
+    assert not (site.root / "team").exists()
+
+    site.look_after()
+
+    assert record(site).directory == DEFAULT
+    assert record(site).inherited
 
 
 @pytest.mark.parametrize(
