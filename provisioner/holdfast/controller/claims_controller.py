@@ -1,9 +1,9 @@
 """Reconciles claims: creates a directory and a PersistentVolume for each pending claim.
 
 The order makes every step repeatable: intent, directory, record, PersistentVolume, record
-confirmed. An attempt whose result is unknown (a deadline passed) stays in progress: it is finished
-even if its claim is deleted meanwhile, so that the volume is reclaimed in the usual way and leaves
-no orphan.
+confirmed. An attempt whose result is unknown (a deadline passed) stays in progress. If its claim is
+deleted meanwhile, it is settled (`settler.py`): confirmed, if the volume was made, so that it is
+reclaimed in the usual way, or else undone.
 """
 
 from __future__ import annotations
@@ -86,16 +86,16 @@ class ClaimsController:
             raise troubles[0]
 
     def _finished(self, plan: Plan) -> Exception | None:
-        """Finishes an attempt; returns what went wrong, if it concerns its volume alone."""
+        """Ends an attempt; returns what went wrong, if it concerns its volume alone."""
         try:
             self._finish(plan)
         except CONCERN_ALL:
             raise
+        except Requeue as again:
+            return again
         except (ExportError, kube.KubeError) as error:
             self._unfinished.tell(plan.ref, plan.volume, error.message)
             return error
-        except Requeue as requeue:
-            return requeue
         return None
 
     def _completed(self, wanted: Wanted) -> Exception | None:
@@ -109,6 +109,8 @@ class ClaimsController:
             self._complete(wanted)
         except CONCERN_ALL:
             raise
+        except Requeue as again:
+            return again
         except (Refused, ExportError, kube.KubeError) as error:
             message = f"it was made after its directory was undone: {error.message}"
             self._context.events.volume_warning(seen, "VolumeNotRecorded", message)
@@ -131,9 +133,13 @@ class ClaimsController:
             return
         record = self._records.find(volume.name)
         if record is None or record.directory != wanted.directory:
-            self._creator.create(wanted)
+            record = self._creator.create(wanted)
             _log.info("directory of a late volume made", volume=volume.name)
-        self._creator.confirm(volume.name)
+        match self._settler.confirm(record):
+            case Fate.NOT_BOUND | Fate.NOT_MADE | Fate.LATE:
+                raise Requeue
+            case Fate.UNDO:
+                self._context.view.late.discard(wanted)
 
     def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
         """Whether a volume is what Holdfast asked for, with the export's id, and is in use."""
@@ -174,51 +180,62 @@ class ClaimsController:
         self._unfinished.give_up(claim)
 
     def _finish(self, plan: Plan) -> None:
-        """Finishes an attempt whose claim is no longer pending, unless another replica has."""
-        if self._records.is_unfinished(plan.volume):
-            self._carry_out(plan)
-        else:
-            self._take_back(plan)  # its intent may exist and would block the path
+        """Ends an attempt whose claim is no longer pending, unless another replica has."""
+        started, is_open = time.monotonic(), self._records.is_unfinished(plan.volume)
+        fate = self._take_back(plan)  # also if not open: its intent may exist and block the path
+        if is_open and fate is Fate.CONFIRM:
+            self._succeed(plan, time.monotonic() - started)
 
     def _carry_out(self, plan: Plan) -> None:
         claim, started = plan.claim, time.monotonic()
         try:
             with self.progress.of(claim):
-                plan = self._made(plan)
-                self._publish(plan)
+                record = self._made(plan)
+                self._publish(replace(plan, action=Action.RETAIN) if record.foreign else plan)
+                fate = self._settler.confirm(record)
         except Fenced:  # as LeadershipLost: the next leader finds the unfinished volume
             raise
         except (Refused, ExportError, kube.KubeError) as error:
             self._fail(claim, error.message)
-            self._in_progress.put(claim.key, plan.volume, plan)
+            self._keep(plan)
             if isinstance(error, UNKNOWN):
                 raise
             self._take_back(plan)
             raise Requeue from error
+        if fate in {Fate.NOT_BOUND, Fate.NOT_MADE, Fate.LATE}:
+            self._keep(plan)
+            raise Requeue  # until its claim is bound
         self._close(plan)
-        self._succeed(plan, time.monotonic() - started)
+        if fate is Fate.CONFIRM:
+            self._succeed(plan, time.monotonic() - started)
 
-    def _take_back(self, plan: Plan) -> None:
+    def _take_back(self, plan: Plan) -> Fate:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
         fate = self._settler.end(wanted_of_plan(plan))
         self._close(plan)
         if fate is Fate.LATE:
             raise Requeue  # completed in the next turn
+        return fate
+
+    def _keep(self, plan: Plan) -> None:
+        """Remembers an attempt as in progress, instead of what an earlier term left of it."""
+        self._in_progress.put(plan.claim.key, plan.volume, plan)
+        self._unfinished.drop(plan.claim.key, plan.volume)
 
     def _close(self, plan: Plan) -> None:
         """Forgets an attempt, also as one that an earlier term left unfinished."""
         self._in_progress.drop(plan.claim.key, plan.volume)
         self._unfinished.drop(plan.claim.key, plan.volume)
 
-    def _made(self, plan: Plan) -> Plan:
-        """Creates the directory; returns the plan, with Retain if the directory is foreign."""
-        if self._is_published(plan):
-            return plan  # only the answer was lost: pods may already use the directory
-        is_foreign = self._creator.create(wanted_of_plan(plan)).foreign
-        return replace(plan, action=Action.RETAIN) if is_foreign else plan
+    def _made(self, plan: Plan) -> Record:
+        """Makes the directory; returns its record.
 
-    def _is_published(self, plan: Plan) -> bool:
-        """Whether an earlier attempt made the volume, and its directory was not undone since.
+        Unless only the answer for the volume was lost: pods may already use the directory.
+        """
+        return self._published(plan) or self._creator.create(wanted_of_plan(plan))
+
+    def _published(self, plan: Plan) -> Record | None:
+        """The record, if an earlier attempt made the volume; None if that was undone since.
 
         The record of an attempt for another path does not count.
         """
@@ -226,7 +243,8 @@ class ClaimsController:
         is_begun = self._in_progress.get(key, name) or self._unfinished.has(key, name)
         held = self._client.find(name) if is_begun else None
         record = self._records.find(name) if held else None
-        return bool(held and record and may_have(held, record.directory, self._context))
+        has = held and record and may_have(held, record.directory, self._context)
+        return record if has else None
 
     def _publish(self, plan: Plan) -> None:
         self._context.check_term()
@@ -245,7 +263,6 @@ class ClaimsController:
             self._context.view.late.add(wanted_of_plan(plan))
             raise
         self._context.view.learn(made)
-        self._creator.confirm(plan.volume)
 
     def _made_before(self, plan: Plan) -> Json:
         """The volume of an earlier attempt; raises Refused if it belongs to something else."""

@@ -18,7 +18,7 @@ from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import ExportError, Fenced
 from holdfast.exports.interface import Moved, Outcome
-from holdfast.exports.record import Record
+from holdfast.exports.record import Record, State
 from holdfast.kube import errors as kube
 from holdfast.log import Logger
 
@@ -75,6 +75,9 @@ class Reclaimer:
         if self._is_lost(volume):
             return Moved(Outcome.GONE)
         record = self._records.find_or_adopt(volume)
+        if self._was_never_bound(record):
+            self._undo(volume)
+            return Moved(Outcome.RETAINED, record.directory)
         action = reclaim_action(volume, record)
         self._follow(volume, record, action)
         if moved := self._leave(volume, record, action):
@@ -95,6 +98,22 @@ class Reclaimer:
         if action is Action.DELETE:
             volume = replace(volume, size=record.size)
         self._records.follow(volume, record, may_use_reserve=frees)
+
+    def _was_never_bound(self, record: Record) -> bool:
+        """Whether a volume reuses a directory, and is confirmed only when its claim is bound.
+
+        Somebody deleted the claim while it was pending: the directory stays retained (rule 5).
+        """
+        return bool(record.succeeds) and self._records.is_unfinished(record.volume)
+
+    def _undo(self, volume: Volume) -> None:
+        """Raises Requeue if the volume was confirmed meanwhile."""
+        self._context.directories.change(
+            "undo", lambda exports, grant: exports.undo(grant, volume.name), volume.name
+        )
+        left = self._records.find(volume.name)
+        if left is not None and left.state is State.LIVE:
+            raise Requeue
 
     def _leave(self, volume: Volume, record: Record, action: Action) -> Moved | None:
         """Reclaims a volume while others share its directory, which stays; None if none does.

@@ -3,6 +3,13 @@
 The API server has one volume of a name, and it need not be this attempt's: the claim's path or
 export may have changed since, or nfs-subdir-external-provisioner have served the claim. The place
 of the volume decides, compared with the record, which says what undoing would undo.
+
+If the claim is gone and the volume was never made, an attempt is undone, by the process that began
+it as by the next: a volume that a late request makes then is reclaimed without its directory. To
+finish it instead would make a volume only to have it reclaimed; and where the attempt reuses a
+retained directory, reclaiming deletes the data. So such a reuse counts only once the claim is
+bound: before, no pod can have mounted the volume, and the data stays retained, whatever becomes of
+the claim.
 """
 
 from __future__ import annotations
@@ -12,9 +19,10 @@ from enum import Enum, auto
 from holdfast.claims.objects import Claim, Volume, parse_claim
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
+from holdfast.controller.requeue import Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.controller.wanted import is_asked_for, may_have
+from holdfast.controller.wanted import is_asked_for, may_have, wanted_of_record
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
@@ -28,8 +36,9 @@ class Fate(Enum):
     """What becomes of an unfinished volume."""
 
     CONFIRM = auto()  # it exists, or its claim is bound to it
-    UNDO = auto()  # it does not exist, or is elsewhere, and no late request will make it
+    UNDO = auto()  # its claim does not get it, and no late request will make it
     NOT_MADE = auto()  # it does not exist, and its claim is pending: the attempt may go on
+    NOT_BOUND = auto()  # it exists and reuses a directory, and its claim is pending
     LATE = auto()  # as CONFIRM, but its record is gone: it is to be made again
 
 
@@ -52,23 +61,36 @@ class Settler:
         self._records = records
         self._creator = creator
 
-    def settle(self, wanted: Wanted) -> Fate:
-        """Confirms or undoes an unfinished volume, but for one of a claim that is pending.
+    def confirm(self, record: Record) -> Fate:
+        """Confirms a volume that exists; one that reuses a directory only if its claim is bound."""
+        if record.succeeds:
+            return self.settle(wanted_of_record(record))
+        self._creator.confirm(record.volume)
+        return Fate.CONFIRM
 
-        A late request may make that one yet, which is remembered.
+    def settle(self, wanted: Wanted) -> Fate:
+        """Confirms or undoes an unfinished volume, unless its claim is pending.
+
+        A late request may make one of a pending claim yet, which is remembered.
         """
         fate = self._fate(wanted)
         if fate is Fate.CONFIRM:
             self._creator.confirm(wanted.volume)
         elif fate is Fate.UNDO:
             self._undo(wanted)
-        else:
+        elif fate in {Fate.NOT_MADE, Fate.LATE}:
             self._context.view.late.add(wanted)
         return fate
 
     def end(self, wanted: Wanted) -> Fate:
-        """As `settle`, for an attempt that does not go on: undoes one of a pending claim too."""
+        """As `settle`, for an attempt that does not go on: undoes one of a pending claim too.
+
+        Raises:
+            Requeue: it is NOT_BOUND; its claim will be, or will be deleted.
+        """
         fate = self.settle(wanted)
+        if fate is Fate.NOT_BOUND:
+            raise Requeue
         if fate is Fate.NOT_MADE:
             self._undo(wanted)
         return fate
@@ -82,12 +104,14 @@ class Settler:
         claim = self._claim_of(wanted)
         held = self._client.find(wanted.volume)
         record = self._records.find(wanted.volume)
-        if held is None and claim is not None and not claim.volume_name:
-            return Fate.NOT_MADE
+        reuses = record is not None and bool(record.succeeds)
+        if held is not None and not self._is_at(held, wanted, record):
+            return Fate.UNDO
+        if claim is not None and not claim.volume_name and (held is None or reuses):
+            return Fate.NOT_MADE if held is None else Fate.NOT_BOUND
         # Pods may have used the claim's own volume before somebody deleted it.
         is_bound = claim is not None and claim.volume_name == wanted.volume
-        is_made = is_bound if held is None else self._is_at(held, wanted, record)
-        if not is_made:
+        if not is_bound and (held is None or reuses):
             return Fate.UNDO
         return Fate.CONFIRM if record is not None else Fate.LATE
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from holdfast.claims.objects import Claim, ClaimRef
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context
-from holdfast.controller.requeue import CONCERN_ALL
+from holdfast.controller.requeue import CONCERN_ALL, Requeue
 from holdfast.controller.settler import Fate, Settler
 from holdfast.controller.wanted import wanted_of_record
 from holdfast.exports.errors import ExportError
@@ -59,6 +59,7 @@ class UnfinishedVolumes:
         Raises:
             KubeError: whether a volume exists could not be read; it is not undone.
             ExportError: a directory could not be undone.
+            Requeue: a volume exists whose claim is to be bound first.
             LeadershipLost: the term is over.
         """
         for record in self._records.of(claim.key):
@@ -92,6 +93,8 @@ class UnfinishedVolumes:
         except (ExportError, kube.KubeError) as error:
             self.tell(record.claim, record.volume, error.message)
             return error
+        if fate is Fate.NOT_BOUND:
+            return Requeue()
         if fate is not Fate.NOT_MADE:
             self.drop(str(record.claim), record.volume)
         return None

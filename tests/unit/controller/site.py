@@ -180,6 +180,13 @@ class Site:
     def bind(self, uid: str = "1") -> None:
         self.edit(uid, {"status": {"phase": "Bound"}})
 
+    def bind_claim(self, whose: ClaimRef) -> None:
+        """The controller manager binds a claim and its volume, and the cache sees it."""
+        change = {"spec": {"volumeName": f"pvc-{whose.uid}"}}
+        bound = self.server.objects.patch(CLAIMS.path(whose.namespace, whose.name), change)
+        self._take(0, "MODIFIED", bound)
+        self.edit(whose.uid, {"status": {"phase": "Bound"}})
+
     def release(self, uid: str = "1") -> None:
         self.edit(uid, {"status": {"phase": "Released"}})
 

@@ -24,13 +24,19 @@ def retained(site: Site, uid: str = "9", namespace: str = "team") -> None:
 
 
 def test_one_that_was_retained_goes_to_a_claim_of_the_same_namespace(site: Site) -> None:
+    """Once the claim is bound: what becomes of one before is in test_cancelled_claims.py."""
     retained(site)
     site.add_claim(ref())
 
+    with pytest.raises(Requeue):
+        site.serve()
+    site.bind_claim(ref())
     site.serve()
 
     assert site.volume() is not None
     assert site.record("9") is None
+    assert len(site.said("ProvisioningSucceeded")) == 1
+    assert site.said(FAILED) == []
 
 
 def test_one_of_another_namespace_is_refused(site: Site) -> None:
@@ -183,6 +189,8 @@ def test_one_of_a_cluster_that_this_one_takes_over_is_given(site: Site) -> None:
     site.set_up(replace(site.context, provisioner=provisioner))
     site.add_claim(ref())
 
-    site.serve()
+    with pytest.raises(Requeue):  # until the claim is bound
+        site.serve()
 
     assert site.volume() is not None
+    assert site.said(FAILED) == []
