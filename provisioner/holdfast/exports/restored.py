@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from holdfast.exports import takeover, terms, tree
+from holdfast.exports import leader_folders, takeover, term_folders, terms, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, trash_of
@@ -130,15 +130,20 @@ def _inode_of(
 
 
 def _in_terms(holdfast: int, volume: str) -> Inode | None:
-    """The inode of a volume's directory in any term's folder; None if there is none."""
-    with suppress(FileNotFoundError), tree.opened(holdfast, [terms.TERMS]) as leaders:
-        for leader in os.listdir(leaders):
-            with suppress(Unsafe), tree.opened(leaders, [leader]) as folder:
-                for term in os.listdir(folder):
-                    with suppress(Unsafe):  # a stray file
-                        if found := _inode(folder, f"{term}/{terms.MOVING}{volume}"):
-                            return found
+    """The inode of a volume's directory in any term's folder; None if there is none.
+
+    A person's copy of such a folder is a stray, and what is in it another directory.
+    """
+    for leader in leader_folders.names(holdfast):
+        with suppress(FileNotFoundError), tree.opened(holdfast, (terms.TERMS, leader)) as folder:
+            for term in filter(_may_hold_directories, tree.folders(folder)):
+                if found := _inode(folder, f"{term}/{terms.MOVING}{volume}"):
+                    return found
     return None
+
+
+def _may_hold_directories(name: str) -> bool:
+    return term_folders.number_of(name) > 0 or term_folders.is_set_aside(name)
 
 
 def _inode(parent: int, place: str) -> Inode | None:

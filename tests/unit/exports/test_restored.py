@@ -217,6 +217,22 @@ class TestWithItsId:
             assert after.reap() == 0
             assert visible(root) == []
 
+    @pytest.mark.parametrize("place", ["old/1.{term}", "cluster.nfs/{term}.bak"])
+    def test_no_directory_in_a_persons_copy_of_a_term_is_taken_for_a_volumes(
+        self, root: Path, export: Leading, place: str
+    ) -> None:
+        published(export)
+        before = found(export).inode
+        terms = root / ".holdfast/terms"
+        (term,) = terms.glob("*/[0-9]*")
+        copy = terms / place.format(term=term.name) / "-pvc-1"
+        copy.mkdir(parents=True)
+        (root / "team/data").rmdir()
+
+        after = self.accepted(root, 0)
+
+        assert found(after).inode == before
+
     def test_the_records_of_another_cluster_are_its_own(self, root: Path, export: Leading) -> None:
         published(Leading(root, cluster="another"), "1", "theirs")
         published(export, "2", "ours")
