@@ -25,7 +25,7 @@ def directory(
         volume: one with this provisioner's name.
         address: the export.
         storage_class: its class, None where that is gone.
-        claim: its claim, None where that is gone: labels and annotations went with it.
+        claim: its claim, for labels and annotations; None where that is gone, or not needed.
 
     Raises:
         Refused: the volume is not on this export, or its path is not what nfs-subdir's naming
@@ -67,9 +67,10 @@ def _default(volume: Volume) -> str:
 def _by_pattern(
     volume: Volume, storage_class: StorageClass | None, claim: Claim | None
 ) -> str | None:
-    if storage_class is None or claim is None or claim.ref != volume.claim:
+    if storage_class is None:
         return None
-    return nfs_subdir.directory(storage_class.parameters, claim)
+    own = claim if claim is not None and claim.ref == volume.claim else None
+    return nfs_subdir.directory(storage_class.parameters, volume.claim, own)
 
 
 def _left_alone(volume: Volume, why: str) -> str:

@@ -10,22 +10,26 @@ import re
 from collections.abc import Mapping
 
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim
+from holdfast.claims.objects import Claim, ClaimRef
 from holdfast.claims.parameters import Action, read_bool
 from holdfast.claims.paths import cleaned
 
 _FIELD = re.compile(r"\$\{\.PVC\.(.*?)\}")
 
 
-def directory(parameters: Mapping[str, str], claim: Claim) -> str | None:
-    """The directory that a class gives by `pathPattern`, relative to the export.
+def directory(parameters: Mapping[str, str], ref: ClaimRef, claim: Claim | None) -> str | None:
+    """The directory that a class gives a claim by `pathPattern`, relative to the export.
 
     Empty without a pattern, and where the pattern gives nothing but slashes; None where it leads
-    through `..`, which that provisioner resolves and we do not follow.
+    through `..`, which that provisioner resolves and we do not follow, and where it names labels or
+    annotations and the claim, None here, is gone with them.
     """
     path = parameters.get("pathPattern", "")
     for field in _FIELD.finditer(path):
-        path = path.replace(field[0], _value(field[1], claim))
+        value = _value(field[1], ref, claim)
+        if value is None:
+            return None
+        path = path.replace(field[0], value)
     return cleaned(path)
 
 
@@ -41,12 +45,10 @@ def action(parameters: Mapping[str, str]) -> Action:
     return Action.ARCHIVE if archive else Action.DELETE
 
 
-def _value(field: str, claim: Claim) -> str:
+def _value(field: str, ref: ClaimRef, claim: Claim | None) -> str | None:
     kind, _, key = field.partition(".")
-    known: Mapping[str, Mapping[str, str]] = {
-        "labels": claim.labels,
-        "annotations": claim.annotations,
-    }
-    if kind in known:
-        return known[kind].get(key, "")
-    return {"namespace": claim.ref.namespace, "name": claim.ref.name}.get(field, "")
+    if kind not in {"labels", "annotations"}:
+        return {"namespace": ref.namespace, "name": ref.name}.get(field, "")
+    if claim is None:
+        return None
+    return (claim.labels if kind == "labels" else claim.annotations).get(key, "")

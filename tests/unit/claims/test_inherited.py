@@ -61,6 +61,13 @@ def test_a_path_by_pattern_is_believed_while_its_claim_lives() -> None:
     assert directory(at("/export/team-a/shop"), BY_LABEL, LABELLED) == "team-a/shop"
 
 
+@pytest.mark.parametrize("one", [None, claim(uid="another-of-that-name")])
+def test_a_path_by_pattern_of_names_is_believed_once_its_claim_is_gone(one: Claim | None) -> None:
+    of = storage_class({"pathPattern": "${.PVC.namespace}/${.PVC.name}"})
+
+    assert directory(at("/export/team-a/data"), of, one) == "team-a/data"
+
+
 @pytest.mark.parametrize(
     ("parameters", "annotations", "path"),
     [

@@ -19,8 +19,12 @@ CLAIM = claim(
 )
 
 
+def directory(parameters: dict[str, str]) -> str | None:
+    return nfs_subdir.directory(parameters, CLAIM.ref, CLAIM)
+
+
 @pytest.mark.parametrize(
-    ("pattern", "directory"),
+    ("pattern", "expected"),
     [
         ("${.PVC.namespace}-${.PVC.name}", "ns-data"),
         ("/${.PVC.namespace}-${.PVC.name}", "ns-data"),
@@ -31,8 +35,8 @@ CLAIM = claim(
         ("${.PVC.name}${.PVC.name}", "datadata"),
     ],
 )
-def test_fields_are_replaced_and_slashes_cleaned(pattern: str, directory: str) -> None:
-    assert nfs_subdir.directory({"pathPattern": pattern}, CLAIM) == directory
+def test_fields_are_replaced_and_slashes_cleaned(pattern: str, expected: str) -> None:
+    assert directory({"pathPattern": pattern}) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_fields_are_replaced_and_slashes_cleaned(pattern: str, directory: str) -
     ],
 )
 def test_an_unknown_field_is_replaced_by_nothing(field: str) -> None:
-    assert nfs_subdir.directory({"pathPattern": f"a{field}b"}, CLAIM) == "ab"
+    assert directory({"pathPattern": f"a{field}b"}) == "ab"
 
 
 @pytest.mark.parametrize(
@@ -58,31 +62,48 @@ def test_an_unknown_field_is_replaced_by_nothing(field: str) -> None:
     ["${.PV.name}", "${PVC.name}", "${.PVCname}", "{.PVC.name}", "${.PVC.name", "{{ .PVC.Name }}"],
 )
 def test_everything_else_is_literal(text: str) -> None:
-    assert nfs_subdir.directory({"pathPattern": f"a-{text}"}, CLAIM) == f"a-{text}"
+    assert directory({"pathPattern": f"a-{text}"}) == f"a-{text}"
 
 
 def test_a_field_ends_at_the_first_brace() -> None:
     pattern = {"pathPattern": "${.PVC.labels.${.PVC.name}}/x"}
 
-    assert nfs_subdir.directory(pattern, CLAIM) == "}/x"
+    assert directory(pattern) == "}/x"
 
 
 def test_a_field_in_a_value_is_replaced_where_the_pattern_names_it_later() -> None:
     fields = "${.PVC.annotations.nested}-${.PVC.name}"
 
-    assert nfs_subdir.directory({"pathPattern": fields}, CLAIM) == "data-data"
+    assert directory({"pathPattern": fields}) == "data-data"
 
 
 @pytest.mark.parametrize("parameters", [{}, {"pathPattern": ""}, {"pathPattern": "${.PVC.no}/"}])
 def test_without_a_pattern_that_gives_a_name_there_is_no_directory(
     parameters: dict[str, str],
 ) -> None:
-    assert nfs_subdir.directory(parameters, CLAIM) == ""
+    assert directory(parameters) == ""
 
 
 @pytest.mark.parametrize("pattern", ["${.PVC.annotations.up}", "a/../b"])
 def test_a_path_that_goes_up_is_not_followed(pattern: str) -> None:
-    assert nfs_subdir.directory({"pathPattern": pattern}, CLAIM) is None
+    assert directory({"pathPattern": pattern}) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("/${.PVC.namespace}-${.PVC.name}", "ns-data"),
+        ("${.PVC.name}${.PVC.uid}", "data"),
+        ("fixed", "fixed"),
+        ("${.PVC.labels.app}", None),
+        ("${.PVC.name}-${.PVC.annotations.none}", None),
+        ("${.PVC.labels}", None),
+    ],
+)
+def test_a_claim_that_is_gone_is_needed_for_labels_and_annotations_only(
+    pattern: str, expected: str | None
+) -> None:
+    assert nfs_subdir.directory({"pathPattern": pattern}, CLAIM.ref, None) == expected
 
 
 @pytest.mark.parametrize(
