@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from holdfast.claims.objects import Volume
 from holdfast.claims.volume import Address
-from holdfast.exports import identity
+from holdfast.exports import export_file
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.interface import ExportInfo
 from holdfast.log import Logger
@@ -59,13 +59,13 @@ class Identity:
             self.check_all(info)
             return
         with self._said_once():
-            identity.check(info, self.export_id)
+            export_file.check(info, self.export_id)
 
     def check_all(self, info: ExportInfo) -> None:
         """Raises WrongExport if any volume was created on another export."""
         with self._said_once():
             if self.export_id:
-                identity.check(info, self.export_id)
+                export_file.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address)
 
     def elsewhere(self) -> Counter[str]:
@@ -111,7 +111,7 @@ def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> N
         before = before or (volume.name if volume.directory and not volume.export_id else "")
     ids.discard("")
     if ids and info.id not in ids:
-        identity.check(info, min(ids))
+        export_file.check(info, min(ids))
     # Created before exports had an id, so at least records must exist.
     if before and not info.format:
         raise WrongExport(

@@ -19,7 +19,7 @@ from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
-from holdfast.exports.identity import new_export_id
+from holdfast.exports.export_file import new_export_id
 from holdfast.exports.interface import Exports, Grant, Leader, MovedBack, Takeover
 from holdfast.kube import errors as kube
 from holdfast.kube.backoff import Backoff

@@ -16,8 +16,8 @@ from holdfast.exports import (
     adopt,
     confirm,
     create,
+    export_file,
     follow,
-    identity,
     ledger,
     probe,
     reaper,
@@ -66,11 +66,11 @@ class Export:
 
     def inspect(self) -> ExportInfo:
         """The export's id and format; changes nothing."""
-        return self._inspected(identity.read)
+        return self._inspected(export_file.read)
 
     def inspect_damaged(self) -> ExportInfo:
         """As `inspect`, before `accept`: an id that cannot be parsed counts as missing."""
-        return self._inspected(identity.read_damaged)
+        return self._inspected(export_file.read_damaged)
 
     def _inspected(self, read: Callable[[int], ExportInfo]) -> ExportInfo:
         with self._open.root() as root, of_the_export(f"cannot read {self._root / RESERVED}"):
@@ -103,7 +103,7 @@ class Export:
             with tree.opened(root, [RESERVED]) as handle:
                 for name in ledger.FOLDERS:
                     _make_folder(changes, handle, name)
-                info = identity.write_first(handle, export_id)
+                info = export_file.write_first(handle, export_id)
             changes.sync()
         return info
 
@@ -119,7 +119,7 @@ class Export:
 
     def _replace_id(self, export_id: str) -> None:
         with self._open.holdfast() as (_, holdfast), of_the_export("cannot write the id"):
-            identity.replace(holdfast, export_id)
+            export_file.replace(holdfast, export_id)
 
     def restored(self, cluster: str) -> list[str]:
         """The cluster's volumes whose directory does not have the inode in their record."""
@@ -157,7 +157,7 @@ class Export:
             self._open.holdfast() as (_, holdfast),
             Changes(self._may_change) as changes,
         ):
-            self._open.export_id = identity.read_known(holdfast).id
+            self._open.export_id = export_file.read_known(holdfast).id
             term = terms.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
         with self._operation("cannot take over", Grant(term)) as op:

@@ -1,6 +1,6 @@
-"""Identity of an export: its id and format version in `.holdfast/export`.
+"""The file `.holdfast/export`: the id and format version of an export.
 
-It tells the export from another one, from an empty folder, and from another cluster's data.
+The id tells the export from another one, from an empty folder, and from another cluster's data.
 """
 
 from __future__ import annotations
