@@ -1,7 +1,7 @@
-"""What is to become of a volume: is it ours, is it released, does it need our finalizer?
+"""Whether a volume is ours, and whether it is to be reclaimed.
 
 The rules are those of sig-storage-lib-external-provisioner (`isProvisionerForVolume`,
-`shouldDelete`, `syncVolume`), which cluster administrators and the controller manager expect.
+`shouldDelete`), which cluster administrators and the controller manager expect.
 """
 
 from __future__ import annotations
@@ -42,36 +42,3 @@ def is_released(volume: Volume, provisioner: Provisioner) -> bool:
     if volume.deleting and FINALIZER not in volume.finalizers:
         return False
     return volume.phase == "Released" and volume.reclaim_policy == "Delete"
-
-
-def needs_care(volume: Volume, provisioner: Provisioner) -> bool:
-    """Whether there may be something to do about a volume: its end, its finalizer, its record.
-
-    Most events of a volume are others' doings; in a burst, looking into each costs as much as
-    making the volumes.
-    """
-    if not owns(volume, provisioner):
-        return False
-    aligned = wanted_finalizers(volume, provisioner) == volume.finalizers
-    return not (aligned and volume.directory) or is_released(volume, provisioner)
-
-
-def wanted_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:
-    """The finalizers that a volume should have; equal to what it has where nothing is to do."""
-    if not owns(volume, provisioner):
-        return volume.finalizers
-    if volume.reclaim_policy != "Delete" or not provisioner.finalizer:
-        return without_finalizer(volume.finalizers)
-    if volume.phase == "Bound" and not volume.deleting:
-        return with_finalizer(volume.finalizers)
-    return volume.finalizers
-
-
-def with_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:
-    """The finalizers and ours."""
-    return finalizers if FINALIZER in finalizers else (*finalizers, FINALIZER)
-
-
-def without_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:
-    """The finalizers of others."""
-    return tuple(name for name in finalizers if name != FINALIZER)

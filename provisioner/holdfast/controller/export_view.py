@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
+from holdfast.claims.event_filter import needs_care
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
-from holdfast.claims.reclaim import needs_care, owns
+from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import Address
 from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from holdfast.claims.constants import FINALIZER, RETAIN
+from holdfast.claims.finalizers import without_finalizer
 from holdfast.claims.objects import Volume, parse_volume
-from holdfast.claims.reclaim import without_finalizer
 from holdfast.controller.context import Context
 from holdfast.controller.requeue import Requeue
 from holdfast.kube import errors as kube

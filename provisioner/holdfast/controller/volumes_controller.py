@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from holdfast.claims.finalizers import wanted_finalizers
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import is_released, owns, wanted_finalizers
+from holdfast.claims.reclaim import is_released, owns
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.reclaimer import Reclaimer

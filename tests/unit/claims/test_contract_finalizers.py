@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.claims.reclaim import wanted_finalizers, with_finalizer, without_finalizer
+from holdfast.claims.finalizers import wanted_finalizers, with_finalizer, without_finalizer
 from tests.unit.claims.given import ME, NAME, volume
 
 OURS = "external-provisioner.volume.kubernetes.io/finalizer"

@@ -1,4 +1,4 @@
-"""Which of a volume's events are worth a look."""
+"""Which events of volumes are worth reconciling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from holdfast.claims.constants import FINALIZER
-from holdfast.claims.reclaim import needs_care
+from holdfast.claims.event_filter import needs_care
 from tests.unit.claims.given import ME, volume
 
 

@@ -1,0 +1,20 @@
+"""Which volumes are reconciled when an event about them arrives."""
+
+from __future__ import annotations
+
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.finalizers import wanted_finalizers
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import is_released, owns
+
+
+def needs_care(volume: Volume, provisioner: Provisioner) -> bool:
+    """Whether there may be something to do about a volume: its end, its finalizer, its record.
+
+    Most events of a volume are others' doings; in a burst, looking into each costs as much as
+    making the volumes.
+    """
+    if not owns(volume, provisioner):
+        return False
+    aligned = wanted_finalizers(volume, provisioner) == volume.finalizers
+    return not (aligned and volume.directory) or is_released(volume, provisioner)

@@ -1,0 +1,32 @@
+"""Whether a volume needs our finalizer, which keeps it in the API server until it is reclaimed.
+
+The rules are those of sig-storage-lib-external-provisioner (`syncVolume`).
+"""
+
+from __future__ import annotations
+
+from holdfast.claims.constants import FINALIZER
+from holdfast.claims.decide import Provisioner
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import owns
+
+
+def wanted_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:
+    """The finalizers that a volume should have; equal to what it has where nothing is to do."""
+    if not owns(volume, provisioner):
+        return volume.finalizers
+    if volume.reclaim_policy != "Delete" or not provisioner.finalizer:
+        return without_finalizer(volume.finalizers)
+    if volume.phase == "Bound" and not volume.deleting:
+        return with_finalizer(volume.finalizers)
+    return volume.finalizers
+
+
+def with_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:
+    """The finalizers and ours."""
+    return finalizers if FINALIZER in finalizers else (*finalizers, FINALIZER)
+
+
+def without_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:
+    """The finalizers of others."""
+    return tuple(name for name in finalizers if name != FINALIZER)
