@@ -7,7 +7,8 @@ and changed nothing when this replica was not allowed to begin.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,8 @@ from tests.cluster.faults import losing_answers, refuse_volumes, silent_about_vo
 from tests.cluster.objects import annotations_of
 from tests.cluster.site import Site
 from tests.support import eventually
+
+Fault = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Hands:
@@ -233,13 +236,14 @@ class TestTheSet:
 
         assert hands.in_progress == {uid}
 
+    @pytest.mark.parametrize("fault", [silent_about_volumes, losing_answers])
     def test_claims_in_progress_are_used_for_deleted_claims(
-        self, site: Site, hands: Hands, monkeypatch: pytest.MonkeyPatch
+        self, site: Site, hands: Hands, monkeypatch: pytest.MonkeyPatch, fault: Fault
     ) -> None:
-        """The volume is made even so, to be reclaimed in the usual way."""
+        """A volume that was made stays, to be reclaimed in the usual way; else nothing does."""
         claim, uid = make_claim(site)
         api = hands._running.api
-        monkeypatch.setattr(api, "create", silent_about_volumes(api.create))
+        monkeypatch.setattr(api, "create", fault(api.create))
         with pytest.raises(kube.ServerUnavailable):
             hands.provision(claim)
         site.delete_claim(claim)
@@ -248,7 +252,10 @@ class TestTheSet:
 
         hands.provision(claim)
 
-        assert site.find_volume(f"pvc-{uid}")
+        was_made = fault is losing_answers
+        assert (site.find_volume(f"pvc-{uid}") is not None) == was_made
+        assert any(f"pvc-{uid}" in name for name in site.tree()) == was_made
+        assert (site.root / ".holdfast" / "volumes" / f"pvc-{uid}").exists() == was_made
         assert hands.in_progress == set()
 
     def test_nothing_is_made_for_a_deleted_claim_of_which_nothing_was_begun(
