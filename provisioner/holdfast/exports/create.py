@@ -73,6 +73,21 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     return record
 
 
+def undo_elsewhere(op: Operation, wanted: Wanted) -> None:
+    """Undoes an earlier attempt at another path: the StorageClass was edited in between.
+
+    Before the lock of the new path is taken, so that nobody waits for two.
+
+    Raises:
+        Unsafe: as `undo.undo`.
+        TimedOut: another call holds the lock of the other path.
+    """
+    held = op.ledger.creating(wanted.volume)
+    begun = {held.directory if held else "", op.intent(wanted.volume)} - {"", wanted.directory}
+    if begun and not op.ledger.has_moved_on(wanted.volume):
+        undo.undo_locked(op, wanted.volume)
+
+
 def _check(wanted: Wanted) -> None:
     owners = (wanted.uid or 0, wanted.gid or 0)
     if not (0 <= wanted.mode <= _MODES and all(0 <= owner <= _OWNERS for owner in owners)):
@@ -82,11 +97,6 @@ def _check(wanted: Wanted) -> None:
 def _held(op: Operation, wanted: Wanted) -> Record | None:
     """The record of an earlier attempt; raises DirectoryTaken if it has another directory."""
     held = op.ledger.find(wanted.volume)
-    intent = op.intent(wanted.volume)
-    edited = {held.directory if held else "", intent} - {"", wanted.directory}
-    if edited and not op.ledger.has_moved_on(wanted.volume):
-        undo.undo(op, wanted.volume)  # the StorageClass was edited between two attempts
-        held = op.ledger.find(wanted.volume)
     if held and (held.directory, held.state) != (wanted.directory, State.LIVE):
         raise DirectoryTaken(held.directory, [held])
     return held

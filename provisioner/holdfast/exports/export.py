@@ -196,8 +196,10 @@ class Export:
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory and its record."""
         what = f"cannot make directory {wanted.directory!r}"
-        with self._operation(what, grant) as op, op.locked(wanted.directory):
-            return create.create(op, wanted, reuses)
+        with self._operation(what, grant) as op:
+            create.undo_elsewhere(op, wanted)
+            with op.locked(wanted.directory):
+                return create.create(op, wanted, reuses)
 
     def confirm(self, grant: Grant, volume: str) -> None:
         """Records that the API server knows the volume; removes the records that it reuses."""
@@ -207,12 +209,7 @@ class Export:
     def undo(self, grant: Grant, volume: str) -> None:
         """Undoes a `create` whose volume was never made; a directory with data is retained."""
         with self._operation(f"cannot undo volume {volume}", grant) as op:
-            record = op.ledger.creating(volume)
-            directory = record.directory if record else op.intent(volume)
-            if directory:
-                with op.locked(directory):
-                    undo.undo(op, volume)
-                op.abandoned.add(directory)
+            undo.undo_locked(op, volume)
 
     def adopt(self, grant: Grant, record: Record, *, may_use_reserve: bool = False) -> Record:
         """Records a volume that was made without Holdfast; returns the stored record."""

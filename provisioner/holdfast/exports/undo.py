@@ -45,6 +45,21 @@ def undo(op: Operation, volume: str) -> None:
     op.drop_intent(volume)
 
 
+def undo_locked(op: Operation, volume: str) -> None:
+    """As `undo`, under the lock of the directory, whose path is abandoned.
+
+    Raises:
+        Unsafe: as `undo`.
+        TimedOut: another call holds the lock.
+    """
+    record = op.ledger.creating(volume)
+    directory = record.directory if record else op.intent(volume)
+    if directory:
+        with op.locked(directory):
+            undo(op, volume)
+        op.abandoned.add(directory)
+
+
 def end_intent(op: Operation, volume: str) -> str:
     """Ends an intent of an earlier term and returns its directory.
 
