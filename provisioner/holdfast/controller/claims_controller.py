@@ -53,11 +53,16 @@ class ClaimsController:
         self._in_progress: ByClaim[Plan] = ByClaim()
         self._settler = Settler(context, self._client, self._records, self._creator)
         self._unfinished = UnfinishedVolumes(context, self._settler)
+        context.view.is_in_progress = self._is_in_progress
 
     @property
     def in_progress(self) -> set[str]:
         """The uids of the claims whose last attempt had an unknown result."""
         return {plan.ref.uid for plan in self._in_progress.all()}
+
+    def _is_in_progress(self, key: str) -> bool:
+        """Whether an attempt for a claim of this name is neither confirmed nor undone."""
+        return bool(self._in_progress.of(key)) or self._unfinished.has_any(key)
 
     def begin(self, unfinished: Iterable[Record]) -> None:
         """Queues the claims of records that an earlier process left unfinished."""

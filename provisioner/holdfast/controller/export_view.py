@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,8 +16,11 @@ from holdfast.claims.volume import Address
 from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.record_checks import RecordChecks
+from holdfast.kube.lru import LRU
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
+
+_MOST_KEPT = 10_000  # volumes; a replica that does not lead forgets none that is gone
 
 
 class ExportView:
@@ -47,8 +51,11 @@ class ExportView:
         self._caches = caches
         self._provisioner = provisioner
         self._address = address
+        self.is_in_progress: Callable[[str], bool] = lambda _: False  # of a claim's key
+        self._is_paused = False
         self._states: dict[str, int] = {}  # what records follow of a volume, by its name
-        self._kept: set[str] = set()  # volumes whose policy was Retain when they were deleted
+        self._kept: LRU[str, bool] = LRU(_MOST_KEPT)  # their policy was Retain on their way out
+        self._using_kept = threading.Lock()
         self.export_id = export_id
         self._is_complete = caches.add(self)
 
@@ -84,14 +91,28 @@ class ExportView:
         self.claim_queue.shut_down()
         self.volume_queue.shut_down()
 
+    def pause(self) -> None:
+        """From now on no term is open: queues nothing that the next `resume` queues anyway.
+
+        Or the queues would grow by all that comes and goes while another replica leads.
+        """
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Queues the claims at the start of a term, and from now on all that changes."""
+        self._is_paused = False
+        self.enqueue_claims()
+
     def learn(self, obj: Json) -> Volume:
-        """Takes a volume from an answer to our own write, before its event comes."""
+        """Takes a volume from an answer, before its event comes, which is no news then."""
         return self._caches.learn(obj)
 
     def claim_changed(self, key: str) -> None:
         """Queues a pending claim; another only while an attempt for it is to go on."""
         claim = self.claims.get(key)
-        if (claim is not None and self.serves(claim)) or self.claim_queue.failures(key):
+        is_pending = claim is not None and self.serves(claim)
+        is_open = self.is_in_progress(key) or self.claim_queue.failures(key)
+        if is_open or (is_pending and not self._is_paused):
             self.claim_queue.add(key)
 
     def enqueue_claims(self) -> None:
@@ -119,7 +140,10 @@ class ExportView:
         if volume is None:
             self._states.pop(name, None)
             self.record_checks.forget(name)
-            self.volume_queue.add(name)
+            if self._is_paused:
+                self.volume_queue.discard(name)  # the next term looks at all that is left of it
+            else:
+                self.volume_queue.add(name)
         elif key := self.late.claim_of(name):
             self.claim_queue.add(key)
             self._enqueue_changed(volume, is_new=False)
@@ -133,20 +157,23 @@ class ExportView:
 
     def was_kept(self, name: str) -> bool:
         """Whether a volume was seen with policy Retain on its way out, until `forget_kept`."""
-        return name in self._kept
+        with self._using_kept:
+            return self._kept.get(name) is not None
 
     def forget_kept(self, name: str) -> None:
         """Forgets a volume that is gone."""
-        self._kept.discard(name)
+        with self._using_kept:
+            self._kept.discard(name)
 
     def _note_kept(self, name: str, volume: Volume | None) -> None:
         if volume is None:
             return
         is_kept = volume.deleting and volume.reclaim_policy == RETAIN
         if is_kept and owns(volume, self._provisioner) and self.has(volume):
-            self._kept.add(name)
+            with self._using_kept:
+                self._kept.set(name, True)
         else:
-            self._kept.discard(name)
+            self.forget_kept(name)
 
     def enqueue_all(self) -> None:
         """Queues every volume about which there may be something to do."""

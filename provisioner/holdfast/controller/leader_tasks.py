@@ -105,6 +105,7 @@ class LeaderTasks:
     def _turn(self) -> None:
         if not self._may_work():
             self._gate.close()
+            self._view.pause()
         elif self._gate.term is None:
             self._rest()
             with self._failures.noted():
@@ -126,6 +127,7 @@ class LeaderTasks:
         takeover = self._begin()
         for reason in takeover.unresolved:
             _log.warning("an earlier term left unfinished changes", reason=reason)
+        self._view.resume()
         self._volumes.begin(takeover.moving)
         self._check_records()
         self._claims.begin(takeover.unfinished)

@@ -35,6 +35,10 @@ class UnfinishedVolumes:
             self._records.put(str(record.claim), record.volume, record)
             self._context.view.claim_queue.add(str(record.claim))
 
+    def has_any(self, key: str) -> bool:
+        """Whether a volume of a claim's name is neither confirmed nor undone yet."""
+        return bool(self._records.of(key))
+
     def has(self, key: str, volume: str) -> bool:
         """Whether a volume is neither confirmed nor undone yet."""
         return self._records.get(key, volume) is not None
@@ -59,13 +63,16 @@ class UnfinishedVolumes:
         Raises:
             KubeError: whether a volume exists could not be read; it is not undone.
             ExportError: a directory could not be undone.
-            Requeue: a volume exists whose claim is to be bound first.
+            Requeue: a volume exists whose claim is to be bound first, or that has no directory.
             LeadershipLost: the term is over.
         """
-        for record in self._records.of(claim.key):
-            if record.claim == claim.ref:
-                self._settler.end(wanted_of_record(record))
-                self.drop(claim.key, record.volume)
+        records = [one for one in self._records.of(claim.key) if one.claim == claim.ref]
+        fates = set[Fate]()
+        for record in records:
+            fates.add(self._settler.end(wanted_of_record(record)))
+            self.drop(claim.key, record.volume)
+        if Fate.LATE in fates:
+            raise Requeue  # completed in the next turn
 
     def tell(self, ref: ClaimRef, volume: str, reason: str) -> None:
         """Says why an unfinished volume of a claim can be neither confirmed nor undone.

@@ -21,6 +21,10 @@ class LRU(Generic[K, V]):
         """The value of a key, None if it was never set or is forgotten."""
         return self._values.get(key)
 
+    def discard(self, key: K) -> None:
+        """Forget a key, if it is remembered."""
+        self._values.pop(key, None)
+
     def set(self, key: K, value: V) -> None:
         """Remember, and forget what was set longest ago."""
         self._values[key] = value

@@ -73,6 +73,13 @@ class WorkQueue:
         self.add_after(key, seconds)
         return seconds
 
+    def discard(self, key: str) -> None:
+        """There is nothing to do about `key` any more; a worker that has it goes on."""
+        with self._changed:
+            self._due.pop(key, None)
+            self._later.pop(key, None)
+            self._failures.pop(key, None)
+
     def forget(self, key: str) -> None:
         """Work on `key` went well: the next failure counts as its first."""
         with self._changed:
