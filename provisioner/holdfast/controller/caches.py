@@ -125,9 +125,10 @@ class Caches:
         return next(itertools.chain(by_place, by_id, views), None)
 
     def learn(self, obj: Json) -> Volume:
-        """Takes a volume from an answer to our own write, before its event comes."""
+        """Takes a volume from an answer, before its event comes, which is no news then."""
         volume = parse_volume(obj)
-        self.volumes.apply(volume.name, int(volume.version), volume)
+        if self.volumes.apply(volume.name, int(volume.version), volume):
+            self._volume_changed(volume.name)
         return volume
 
     def _claim_of_interest(self, obj: Json) -> Claim | None:
