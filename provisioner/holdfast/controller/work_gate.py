@@ -37,6 +37,7 @@ class WorkGate:
         self._stop = stop
         self._term: Term | None = None
         self._work = _Work()
+        self._changing = threading.Lock()
 
     def can_begin(self) -> bool:
         """Whether this replica leads and the API server and the export are available."""
@@ -49,16 +50,19 @@ class WorkGate:
 
     def open(self, term: Term) -> None:
         """Lets work begin in this term."""
-        self._term = term
+        with self._changing:
+            self._term = term
 
     def close(self) -> None:
         """Ends the term: no work may begin, and work in progress may change nothing more."""
-        self._term = None
+        with self._changing:
+            self._term = None
 
     def end(self, term: Term) -> None:
         """Like `close`, if this is still the current term."""
-        if self._term == term:
-            self._term = None
+        with self._changing:
+            if self._term == term:
+                self._term = None
 
     def is_open(self) -> bool:
         """Whether work may begin now."""
@@ -83,8 +87,15 @@ class WorkGate:
             self._work.term = None
 
     def check_term(self) -> None:
-        """Raises LeadershipLost if this thread's term is over; call it before each change."""
-        if self._work.term is None or self._work.term != self._term or not self._leading():
+        """Raises LeadershipLost if this thread's term is over; call it before each change.
+
+        The term ends if this replica does not lead, even for a moment: another may have led
+        meanwhile, and what this work has begun is found by the next term.
+        """
+        term = self._work.term
+        if term is not None and not self._leading():
+            self.end(term)
+        if term is None or term != self._term:
             raise LeadershipLost
 
     def grant(self, seconds: float) -> Grant:

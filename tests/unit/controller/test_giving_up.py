@@ -97,6 +97,14 @@ class TestOfAFormerLeader:
         assert _directory_exists(site)
         assert site.export.is_unfinished("pvc-1")
 
+    def test_one_whose_record_was_undone_gets_it_again(self, site: Site) -> None:
+        name_an_unknown_parameter(site)
+        site.export.undo(site.grant, "pvc-1")
+
+        site.serve()
+
+        assert is_confirmed(site)
+
     def test_one_with_data_is_reclaimed_in_the_end(self, site: Site) -> None:
         """Its record became that of a retained directory, which is never reclaimed."""
         (site.root / "team" / "data" / "file").write_text("data")

@@ -180,3 +180,23 @@ def test_who_waits_is_let_go_at_the_end(bench: Bench) -> None:
     bench.stop.set()
 
     assert bench.gate.wait() is None
+
+
+def test_a_lease_that_lapsed_for_a_moment_ends_the_term(bench: Bench) -> None:
+    """Else nobody would look for what the work had begun."""
+    bench.gate.open(FIRST)
+    with bench.gate.within(FIRST):
+        bench.leads = False
+        with pytest.raises(LeadershipLost):
+            bench.gate.check_term()
+    bench.leads = True
+
+    assert bench.gate.term is None
+
+
+def test_work_of_an_earlier_term_does_not_end_a_later_one(bench: Bench) -> None:
+    bench.gate.open(SECOND)
+    with bench.gate.within(FIRST), pytest.raises(LeadershipLost):
+        bench.gate.check_term()
+
+    assert bench.gate.term == SECOND
