@@ -77,7 +77,8 @@ class StorageClass:
 class Volume:
     """A PersistentVolume; `server` and `path` are empty where it is not NFS.
 
-    `export_id` is empty on volumes that others made, or Holdfast before exports had an id.
+    `directory` is empty on volumes that others made. `export_id` is empty on those and on volumes
+    from before exports had ids, until Holdfast has recorded them.
     """
 
     name: str

@@ -21,7 +21,7 @@ def owns(volume: Volume, provisioner: Provisioner) -> bool:
 def belongs(volume: Volume, address: Address, export_id: str) -> bool:
     """Whether a volume's directory is on this export: by server, path and id together.
 
-    A volume without an id (an inherited one, or one that Holdfast made before exports had an id)
+    A volume without an id (not recorded yet: an inherited one, or one from before exports had ids)
     is known by server and path alone (design, rule 9: the wrong place is recognised).
     """
     return (

@@ -148,7 +148,8 @@ class ClaimsController:
 
     def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
         """Whether a volume is what Holdfast asked for, with the export's id, and is in use."""
-        if volume.deleting or volume.phase in {"Released", "Failed"} or not volume.export_id:
+        is_made_by_us = volume.directory and volume.export_id
+        if volume.deleting or volume.phase in {"Released", "Failed"} or not is_made_by_us:
             return False
         is_ours = owns(volume, self._context.provisioner)
         return is_ours and is_asked_for(volume, wanted, self._context)

@@ -60,13 +60,14 @@ class RecordSync:
         self._recorded[volume.name] = state
 
     def _update(self, volume: Volume, *, may_differ: bool) -> None:
-        if volume.directory and not volume.export_id:
-            self._give_export_id(volume)
-        elif may_differ or not volume.directory or volume.name != volume_name(volume.claim):
+        is_complete = volume.directory and volume.export_id
+        if may_differ or not is_complete or volume.name != volume_name(volume.claim):
             record = self._records.find_or_adopt(volume)
             if record.state is State.TRASHED:
                 volume = self._existing(volume.name)
             self._records.follow(volume, record)
+        if not volume.export_id and self._context.may_patch_volumes():
+            self._give_export_id(volume)
 
     def _existing(self, name: str) -> Volume:
         """A volume whose directory is in the trash, from the API server; it exists and stays.
@@ -88,8 +89,8 @@ class RecordSync:
         return f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}", named_by
 
     def _give_export_id(self, volume: Volume) -> None:
-        """Annotates a volume with the export id: it was created before exports had ids."""
-        self._records.find_or_adopt(volume)
-        if not self._context.may_patch_volumes():
-            return
+        """Annotates a recorded volume with the export id, which tells the export from others.
+
+        Of an inherited volume, or one that was created before exports had ids.
+        """
         self._client.patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})

@@ -45,8 +45,10 @@ class VolumeClient:
         except kube.NotFound:
             return None
 
-    def patch(self, volume: Volume, metadata: Json) -> None:
+    def patch(self, volume: Volume, metadata: Json) -> Volume:
         """Changes the metadata of a volume, unless it is gone; the cache takes the answer.
+
+        Returns the changed volume, or the given one if it is gone.
 
         With resourceVersion: a patch replaces the list of finalizers and must not lose another's.
 
@@ -56,9 +58,9 @@ class VolumeClient:
         self._context.check_term()
         change = {"metadata": {**metadata, "resourceVersion": volume.version}}
         try:
-            self._context.view.learn(self._context.api.patch(VOLUMES, volume.name, change))
+            return self._context.view.learn(self._context.api.patch(VOLUMES, volume.name, change))
         except kube.NotFound:
-            return
+            return volume
         except kube.Conflict as conflict:
             raise Requeue from conflict
 

@@ -88,7 +88,8 @@ class VolumesController:
         if is_released(volume, provisioner):
             self._reclaim(volume)  # takes our finalizer off at its end
             return
-        was_aligned = self._align_finalizers(volume)
+        aligned = self._align_finalizers(volume)
+        was_aligned, volume = aligned is volume, aligned
         with self._records.errors_reported(volume):
             if name in self._moving:
                 self._move_back(name)
@@ -117,19 +118,18 @@ class VolumesController:
         if place:
             self._misplaced.report_moved_back(name, place, "the folder of an earlier term")
 
-    def _align_finalizers(self, volume: Volume) -> bool:
-        """Sets the finalizers right, where they may be changed; whether there was nothing to do."""
+    def _align_finalizers(self, volume: Volume) -> Volume:
+        """Sets the finalizers right, where they may be changed; the volume as it is then."""
         wanted = wanted_finalizers(volume, self._context.provisioner)
         if wanted == volume.finalizers or not self._context.may_patch_volumes():
-            return True
+            return volume
         try:
-            self._client.patch(volume, {"finalizers": list(wanted)})
+            return self._client.patch(volume, {"finalizers": list(wanted)})
         except kube.ApiError as error:
             self._context.metrics.finalizer_failed.inc()
             self._context.events.volume_warning(volume, "VolumeFinalizerFailed", error.message)
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
             raise Requeue from error
-        return False
 
     def _reclaim(self, volume: Volume) -> None:
         self._recovery.note(volume.name)  # its policy may change until it is gone

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.claims.constants import EXPORT, PROVISIONED_BY
 from holdfast.claims.parameters import Action
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
 from tests.fake.apiserver import Fault
-from tests.unit.controller.given import a_claim, a_volume, ref, wanted
+from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_claim, a_volume, ref, wanted
 from tests.unit.controller.site import Site
 
 DEFAULT = "team-data-pvc-1"
@@ -40,6 +41,80 @@ def test_one_is_recorded_as_soon_as_it_is_seen(site: Site) -> None:
     assert made.inherited
     assert not made.foreign
     assert not made.shared
+
+
+def test_one_gets_its_export_s_id_with_its_record_and_no_second_time(site: Site) -> None:
+    """An export without its directory, which has no id or another, is not taken for its own."""
+    inherit(site)
+
+    site.look_after()
+
+    volume = site.volume()
+    assert volume is not None
+    assert volume["metadata"]["annotations"] == {PROVISIONED_BY: NAME, EXPORT: ID}
+    patches = [request.body for request in site.server.requests if request.verb == "patch"]
+    assert [[*body["metadata"]] for body in patches] == [
+        ["finalizers", "resourceVersion"],
+        ["annotations", "resourceVersion"],
+    ]
+    site.look_after()
+    site.lead()  # as after a restart
+    site.look_after()
+    assert site.server.count("patch") == 2
+
+
+def test_without_the_permission_to_patch_one_is_recorded_all_the_same(site: Site) -> None:
+    site.may_patch_volumes = False
+    inherit(site)
+
+    site.look_after()
+
+    assert record(site).inherited
+    assert site.server.count("patch") == 0
+
+
+def test_one_that_is_refused_gets_no_id(site: Site) -> None:
+    inherit(site, "somewhere/else")
+
+    site.look_after()
+
+    volume = site.volume()
+    assert volume is not None
+    assert EXPORT not in volume["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("uid", ["1", "2"])
+def test_one_with_an_id_is_still_inherited(site: Site, uid: str) -> None:
+    """Whether its record is there, or was lost since: it is recorded again, by the same rules."""
+    inherit(site)
+    site.look_after()
+    if uid == "2":
+        made = a_volume(ref("2"), "team-data-pvc-2", annotated=False, finalizers=())
+        made["metadata"]["annotations"][EXPORT] = ID
+        (site.root / "team-data-pvc-2").mkdir()
+        site.add_volume(made)
+    site.release(uid)
+
+    site.look_after(uid)
+
+    assert site.volume(uid) is None
+    assert record(site, uid).inherited
+    assert record(site, uid).state is State.ARCHIVED
+    assert (site.root / f"archived-team-data-pvc-{uid}").is_dir()
+    assert site.said() == []
+
+
+def test_one_with_the_id_of_another_export_is_left_alone(site: Site) -> None:
+    made = a_volume(ref(), DEFAULT, annotated=False, finalizers=(), phase="Released")
+    made["metadata"]["annotations"][EXPORT] = ANOTHER_ID
+    (site.root / DEFAULT).mkdir()
+    site.add_volume(made)
+
+    with pytest.raises(Requeue):
+        site.look_after()
+
+    assert f"of export {ANOTHER_ID}" in site.only("VolumeFailedDelete").message
+    assert (site.root / DEFAULT).is_dir()
 
 
 def test_its_class_says_what_becomes_of_it_and_whether_others_may_have_it(site: Site) -> None:

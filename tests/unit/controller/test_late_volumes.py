@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.claims.constants import EXPORT
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportUnavailable, Failed
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import Fault
-from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.given import ID, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing, once
 
 FULL = Failed("cannot make directory: No space left on device")
@@ -131,6 +132,20 @@ def test_one_that_is_not_what_was_asked_for_gets_nothing(site: Site, change: Jso
 
     assert site.record() is None
     assert not (site.root / "team").exists()
+
+
+def test_one_that_nfs_subdir_made_is_not_taken_for_ours_whatever_id_it_names(site: Site) -> None:
+    """Holdfast writes the id on inherited volumes too."""
+    undone(site)
+    made = a_volume(ref(), annotated=False)
+    made["metadata"]["annotations"][EXPORT] = ID
+    site.remove_claim(ref())
+    site.add_volume(made)
+
+    site.serve()
+
+    assert site.record() is None
+    assert site.view.late.claim_of("pvc-1") == ""
 
 
 def test_one_of_a_former_leader_whose_claim_is_refused_now_is_made_too(site: Site) -> None:
