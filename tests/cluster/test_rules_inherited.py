@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from holdfast.claims.constants import BETA_CLASS, PROVISIONED_BY
+from holdfast.claims.constants import BETA_CLASS, EXPORT, PROVISIONED_BY
 from holdfast.kube.resources import VOLUMES, Resource
 from testbed.client import Json
-from tests.cluster.objects import finalizers_of, name_of, phase_of
+from tests.cluster.objects import annotations_of, finalizers_of, name_of, phase_of
 from tests.cluster.running import Running
 from tests.cluster.site import Site
+from tests.cluster.typed import holdfast, variables_of
 from tests.support import eventually
 
 DELETE = {"onDelete": "delete"}
@@ -46,6 +47,13 @@ def inherit(site: Site, storage_class: str, directory: str = "", **claim: object
     return site.bound(name)
 
 
+def empty(site: Site) -> Path:
+    """Puts an empty folder in the place of the export; where that is now."""
+    right = site.root.rename(site.root.with_name("right"))
+    site.root.mkdir()
+    return right
+
+
 def record_of(site: Site, volume: Json) -> Path:
     return site.root / ".holdfast" / "volumes" / name_of(volume)
 
@@ -56,6 +64,72 @@ def recorded(site: Site, volume: Json) -> dict[str, object]:
     eventually(path.exists, what=f"{path} is there")
     record: dict[str, object] = json.loads(path.read_text())
     return record
+
+
+class TestAnEmptyExport:
+    """It was taken for theirs: volumes were recorded there, and deleted with their claims."""
+
+    @pytest.fixture
+    def swapped(self, site: Site) -> tuple[Json, Path]:
+        """An inherited volume, and its export, in whose place an empty folder is."""
+        volume = inherit(site, site.make_class(parameters=DELETE))
+        return volume, empty(site)
+
+    def test_nothing_is_touched_until_the_right_one_is_back(
+        self, site: Site, swapped: tuple[Json, Path]
+    ) -> None:
+        volume, right = swapped
+        checked = holdfast("check", variables=variables_of(site))
+        assert checked.code == 1
+        assert "FAILS the export's id matches the volumes" in checked.out
+        running = site.serve()
+        eventually(lambda: "accept --allow-empty" in running.get("/readyz")[1])
+        assert running.metric("holdfast_wrong_export") == 1
+
+        site.delete_claim("data")
+        site.released(volume)
+        eventually(running._has_seen_everything)
+
+        assert site.find_volume(name_of(volume)) is not None
+        assert list(site.root.iterdir()) == []
+        site.root.rmdir()
+        right.rename(site.root)
+        eventually(lambda: running.get("/readyz")[0] == 200)
+        site.gone(volume)
+        assert site.tree() == set()
+
+    def test_one_that_is_theirs_all_the_same_is_accepted_and_served(
+        self, site: Site, swapped: tuple[Json, Path]
+    ) -> None:
+        volume, _ = swapped
+        running = site.serve()
+        eventually(lambda: "accept --allow-empty" in running.get("/readyz")[1])
+        accept = ("exports", "accept", "--yes")
+        assert "add --allow-empty" in holdfast(*accept, variables=variables_of(site)).err
+
+        assert holdfast(*accept, "--allow-empty", variables=variables_of(site)).code == 0
+
+        eventually(lambda: running.get("/readyz")[0] == 200)
+        recorded(site, volume)
+        new = site.bound(site.claim(f"{site.namespace}-nfs", "new"))
+        assert site.directory(new).is_dir()
+        site.delete_claim("data")
+        site.gone(volume)
+
+    def test_once_the_volumes_were_recorded_the_id_decides(self, site: Site) -> None:
+        volume = inherit(site, site.make_class(parameters=DELETE))
+        running = site.serve()
+        recorded(site, volume)
+        running.settle()
+        export_id = annotations_of(site.get_volume(name_of(volume)))[EXPORT]
+        running.stop()
+        empty(site)
+        site.directory(volume).mkdir()
+
+        running = site.serve()
+
+        eventually(lambda: f"not {export_id}" in running.get("/readyz")[1])
+        assert not (site.root / ".holdfast").exists()
 
 
 class TestInheritedVolumes:

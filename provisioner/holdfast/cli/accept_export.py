@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from holdfast.claims.constants import EXPORT
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import owns
 from holdfast.claims.volume import Address
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
@@ -53,7 +56,10 @@ class _Asked:
 @click.option("--allow-unnamed", is_flag=True, help="Accept an --id that no volume names.")
 @click.option("--replace", is_flag=True, help="Overwrite the export's current id.")
 @click.option(
-    "--allow-empty", is_flag=True, help="Continue if none of the volumes' directories exists."
+    "--allow-empty",
+    is_flag=True,
+    help="Continue if none of the volumes' directories exists; volumes that name no id then get "
+    "this export's.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def accept(
@@ -90,6 +96,11 @@ def accept(
     it accepts and the released volumes that are reclaimed afterwards, and asks for confirmation.
     It refuses if none of the directories exists. A second run finds nothing to do.
 
+    If the data is lost for good, --allow-empty continues on an empty export. If the volumes name no
+    id (nfs-subdir-external-provisioner created them, and Holdfast has not recorded them yet), it
+    writes the annotation holdfast.io/export with the export's id on each of them, which needs the
+    permission to patch persistentvolumes. From then on, the export that had their data is refused.
+
     Exits with 0 if the export has the id, 1 if it has not or you declined, 2 for an invalid option.
     """
     from holdfast.exports.errors import ExportError
@@ -116,12 +127,15 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     volumes, cluster = list(volumes_of(api)), cluster_uid(api)
     named = _named(volumes, provisioner, at.address)
     held = export.inspect_damaged()
-    chosen = choose(named, held, asked.wanted, allow_unnamed=asked.allow_unnamed)
+    unnamed = _that_need_an_id(volumes, provisioner, at.address, export)
+    chosen = choose(
+        named, held, asked.wanted, allow_unnamed=asked.allow_unnamed, needs_one=bool(unnamed)
+    )
     places = named.of(chosen)
     present = present_on(export, places)
     mounted = Mounted.of(root, chosen, provisioner, cluster, volumes=volumes, places=places)
     entries = mounted.entries(records_on(root))
-    if held.id == chosen:
+    if held.id == chosen and not unnamed:
         click.echo(f"the export at {root} has the id {chosen} already; {present}")
         leader = _leader(cluster, provisioner, at.name)
         _accept_restored(export, leader, entries, ask=not asked.yes)
@@ -130,13 +144,49 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
         _refuse_another_id(held, root, chosen)
     if not asked.allow_empty:
         present.refuse_empty()
-    instead = f", in place of {held.id}" if held.id else ""
-    what = f"Give the export at {root} the id {chosen}, {named.why(chosen)}{instead}?"
-    _give_id(export, chosen, [str(present), *announced(entries)], "" if asked.yes else what)
+    click.echo("\n".join([str(present), *_naming(unnamed), *announced(entries)]))
+    if not asked.yes:
+        confirm(_question(root, held, chosen, named))
+    _give_id(api, unnamed, export, chosen)
     click.echo(
         f"the export at {root} has the id {chosen} now; a running provisioner resumes within "
         "seconds"
     )
+
+
+def _that_need_an_id(
+    volumes: Sequence[Volume], provisioner: Provisioner, address: Address, export: Export
+) -> list[Volume]:
+    """The volumes for which the provisioner refuses the export, whatever id it has."""
+    from holdfast.controller.identity import is_at, missing_directories
+
+    here = [one for one in volumes if owns(one, provisioner) and is_at(one, address)]
+    return here if missing_directories(here, address, export.has_directory) else []
+
+
+def _naming(unnamed: Sequence[Volume]) -> Iterator[str]:
+    from holdfast.cli.export_ids import counted
+
+    if unnamed:
+        gets = "gets" if len(unnamed) == 1 else "get"
+        yield f"{counted(len(unnamed), 'volume')} without an export id {gets} this one's ({EXPORT})"
+
+
+def _give_id(api: Api, unnamed: Iterable[Volume], export: Export, chosen: str) -> None:
+    """Annotates volumes with the id, and writes it on the export, if it has another or none.
+
+    The volumes first: if they may not be changed, nothing is. With resourceVersion: one that was
+    created again meanwhile may be on another export.
+    """
+    from holdfast.kube.errors import NotFound
+    from holdfast.kube.resources import VOLUMES
+
+    for volume in unnamed:
+        metadata = {"annotations": {EXPORT: chosen}, "resourceVersion": volume.version}
+        with suppress(NotFound):
+            api.patch(VOLUMES, volume.name, {"metadata": metadata})
+    if export.inspect_damaged().id != chosen:
+        export.accept(chosen)
 
 
 def _named(volumes: Sequence[Volume], provisioner: Provisioner, address: Address) -> Named:
@@ -150,19 +200,18 @@ def _named(volumes: Sequence[Volume], provisioner: Provisioner, address: Address
 
 
 def _refuse_another_id(held: ExportInfo, root: Path, chosen: str) -> None:
-    if held.id:
+    if held.id not in {"", chosen}:
         raise click.ClickException(
             f"the export at {root} has the id {held.id}, not {chosen}: if no cluster uses it "
             "under that id any more, add --replace"
         )
 
 
-def _give_id(export: Export, chosen: str, shown: Iterable[str], question: str) -> None:
-    """Shows what there is, asks the question if there is one, and writes the id."""
-    click.echo("\n".join(shown))
-    if question:
-        confirm(question)
-    export.accept(chosen)
+def _question(root: Path, held: ExportInfo, chosen: str, named: Named) -> str:
+    if held.id == chosen:
+        return f"Accept the export at {root} with the id {chosen} for these volumes?"
+    instead = f", in place of {held.id}" if held.id else ""
+    return f"Give the export at {root} the id {chosen}, {named.why(chosen)}{instead}?"
 
 
 def _accept_restored(

@@ -71,9 +71,10 @@ def check(
     StorageClasses that name it and its volumes' reclaim actions. Then creates, renames and removes
     a directory on the export, unless the provisioner's volumes were created on another export, and
     compares the directories there with their records. Without --nfs-server and --nfs-path, all of
-    its volumes are assumed to be on this one. With --config, each export of the file is checked,
-    and the permissions on its Lease. Each line is ok or says what to do. A note names claims that
-    wait for a StorageClass that does not exist.
+    its volumes are assumed to be on this one, and the directories of volumes that name no export id
+    are not looked for. With --config, each export of the file is checked, and the permissions on
+    its Lease. Each line is ok or says what to do. A note names claims that wait for a StorageClass
+    that does not exist.
 
     Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """

@@ -79,12 +79,16 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
     from holdfast.exports.deadline import Lane
     from holdfast.exports.export import Export
 
-    info = Lane(seconds=_DEADLINE).call(Export(root).inspect, f"cannot use the export at {root}")
+    what, export = f"cannot use the export at {root}", Export(root)
+    lane = Lane(seconds=_DEADLINE)
+    info = lane.call(export.inspect, what)
     if address is None:
         identity.refuse_another_than_theirs(info, volumes)
         yield Line(_IDENTITY)
         return
-    identity.refuse_another(info, volumes, address)
+    identity.refuse_another(
+        info, volumes, address, lambda place: lane.call(lambda: export.has_directory(place), what)
+    )
     yield Line(_IDENTITY)
     others = identity.other_servers(volumes, info.id, address)
     yield Line(_SERVER, identity.advice_on(others))

@@ -31,7 +31,7 @@ class Named:
 
     Attributes:
         ids: by export id, how many volumes name it.
-        without: how many volumes name none: Holdfast created them before exports had ids.
+        without: how many volumes of Holdfast name none: it created them before exports had ids.
         places: the directory of each volume, also of inherited ones.
         servers: by other server, how many volumes are on it at a path that this server exports.
     """
@@ -81,7 +81,9 @@ def named_by(volumes: Iterable[Volume], provisioner: Provisioner, address: Addre
     return Named(ids, without, tuple(places), servers)
 
 
-def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) -> str:
+def choose(
+    named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool, needs_one: bool
+) -> str:
     """The id for the export; raises ClickException if the choice is not clear.
 
     Args:
@@ -89,6 +91,7 @@ def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) 
         held: the export's own information.
         wanted: the id given with --id, or "".
         allow_unnamed: whether `wanted` may be an id that no volume names.
+        needs_one: whether the volumes, which name none, have to.
     """
     if wanted:
         is_known = wanted in named.ids or (wanted == held.id and not named.ids)
@@ -103,7 +106,7 @@ def choose(named: Named, held: ExportInfo, wanted: str, *, allow_unnamed: bool) 
         )
     if named.ids:
         return next(iter(named.ids))
-    if named.without and not held.format:
+    if needs_one or (named.without and not held.format):
         return new_export_id()
     raise click.ClickException(
         "no volume names an export id, or needs this export to have one: there is nothing to "

@@ -35,7 +35,8 @@ class Shown:
         server: where pods mount it from, together with `path`.
         wrong: why the provisioner does not work on it; empty if it does.
         volumes: how many of this provisioner's volumes are at this server and path.
-        ids: by export id, how many of them name it; version 1 and inherited volumes name none.
+        ids: by export id, how many of them name it; those of version 1, and inherited ones, name
+            none until Holdfast has recorded them.
         other_servers: by server, how many volumes are on it at a path that this server exports.
         directories, records: how many of the volumes' directories and records exist.
         findings: what there is to know of single volumes and records.
@@ -114,7 +115,8 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     volumes, cluster = list(volumes_of(api)), cluster_uid(api)
     info, named = export.inspect(), named_by(volumes, provisioner, address)
     try:
-        refuse_another(info, [one for one in volumes if owns(one, provisioner)], address)
+        own = [one for one in volumes if owns(one, provisioner)]
+        refuse_another(info, own, address, export.has_directory)
     except WrongExport as error:
         wrong = error.message
     mounted = Mounted.of(

@@ -161,6 +161,7 @@ class ExportController:
         self.identity = Identity(
             export.address,
             self.own_volumes,
+            self._may_have_directory,
             self._replica_warning("WrongExport"),
             self._replica_warning("VolumesElsewhere"),
         )
@@ -320,6 +321,14 @@ class ExportController:
         except kube.NotFound:
             return False
         return True
+
+    def _may_have_directory(self, directory: str) -> bool:
+        """Whether a directory exists, or another volume's may, as not all volumes are known yet."""
+        if not self.view.synced:
+            return True
+        return self.directories.read(
+            "look for a directory", lambda exports: exports.has_directory(directory)
+        )
 
     def _leads(self) -> bool:
         return self.leadership.leading()  # it is created after the view

@@ -1,18 +1,22 @@
 """Checks whether the mounted export is the one that the volumes were created on.
 
+Volumes name its id. Those that Holdfast has not recorded yet (inherited ones, or ones from before
+exports had ids) name none: then at least one of their directories must exist on it.
 Nothing on an export is changed before this check.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
+from holdfast.claims.paths import components
 from holdfast.claims.volume import Address
 from holdfast.exports import export_file
-from holdfast.exports.errors import WrongExport
+from holdfast.exports.errors import Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
 from holdfast.log import Logger
 
@@ -31,6 +35,7 @@ class Identity:
         self,
         address: Address,
         volumes: Callable[[], Iterable[Volume]],
+        has_directory: Callable[[str], bool],
         wrong: Callable[[str], object],
         tell_of_servers: Callable[[str], object],
     ) -> None:
@@ -39,6 +44,8 @@ class Identity:
         Args:
             address: where pods mount the export from.
             volumes: returns the volumes of our provisioner.
+            has_directory: whether a path, relative to the export's root, exists on the mounted
+                export; may raise ExportError.
             wrong: called once with what is wrong with the mounted export.
             tell_of_servers: called once with what to do about volumes that name another server.
         """
@@ -46,6 +53,7 @@ class Identity:
         self.cluster = ""
         self._address = address
         self._volumes = volumes
+        self._has_directory = has_directory
         self._wrong = wrong
         self._tell_of_servers = tell_of_servers
         self._said = self._said_of_servers = ""
@@ -62,11 +70,14 @@ class Identity:
             export_file.check(info, self.export_id)
 
     def check_all(self, info: ExportInfo) -> None:
-        """Raises WrongExport if any volume was created on another export."""
+        """Raises WrongExport if any volume was created on another export, ExportError if unknown.
+
+        Once this process has led, the id is enough, and directories need not be there.
+        """
         with self._said_once():
             if self.export_id:
                 export_file.check(info, self.export_id)
-            refuse_another(info, self._volumes(), self._address)
+            refuse_another(info, self._volumes(), self._address, self._may_have)
 
     def elsewhere(self) -> Counter[str]:
         """By other server, how many volumes on this export name it."""
@@ -80,6 +91,9 @@ class Identity:
             self._tell_of_servers(advice)
         self._said_of_servers = advice
 
+    def _may_have(self, directory: str) -> bool:
+        return bool(self.export_id) or self._has_directory(directory)
+
     @contextmanager
     def _said_once(self) -> Iterator[None]:
         try:
@@ -92,15 +106,78 @@ class Identity:
         self._said = ""
 
 
-def refuse_another(info: ExportInfo, volumes: Iterable[Volume], address: Address) -> None:
+def refuse_another(
+    info: ExportInfo,
+    volumes: Iterable[Volume],
+    address: Address,
+    has_directory: Callable[[str], bool],
+) -> None:
     """Raises WrongExport if volumes were created on another export than this one.
 
     Args:
         info: the mounted export.
         volumes: the volumes of our provisioner.
         address: where pods mount the export from.
+        has_directory: whether a path exists on the mounted export; may raise ExportError.
     """
-    refuse_another_than_theirs(info, (one for one in volumes if is_at(one, address)))
+    here = [one for one in volumes if is_at(one, address)]
+    refuse_another_than_theirs(info, here)
+    if missing := missing_directories(here, address, has_directory):
+        raise WrongExport(_none_is_here(missing))
+
+
+def missing_directories(
+    volumes: Iterable[Volume], address: Address, has_directory: Callable[[str], bool]
+) -> Sequence[str]:
+    """The directories of volumes that cannot tell this export from another one.
+
+    Empty if a volume names an export id, or one of the directories exists; so usually only one is
+    looked for. Paths that no volume may have do not count, whatever is there.
+
+    Raises:
+        ExportError: `has_directory` raised it, and no other directory exists.
+    """
+    here = [one for one in volumes if is_at(one, address)]
+    if any(one.export_id for one in here):
+        return ()
+    places = [address.directory_of(one.path) or "" for one in here]
+    places = [place for place in places if _is_allowed(place)]
+    return () if _exists_any(places, has_directory) else places
+
+
+def _is_allowed(directory: str) -> bool:
+    try:
+        components(directory)
+    except Refused:
+        return False
+    return True
+
+
+def _exists_any(directories: Iterable[str], has_directory: Callable[[str], bool]) -> bool:
+    """One directory that cannot be looked at does not hold up the others' answer."""
+    failed = None
+    for directory in directories:
+        try:
+            if has_directory(directory):
+                return True
+        except TimedOut:
+            raise
+        except Failed as error:
+            failed = error
+    if failed:
+        raise failed
+    return False
+
+
+def _none_is_here(directories: Sequence[str]) -> str:
+    if len(directories) == 1:
+        what, lost = f"the only volume's directory, {directories[0]!r}, is not here", "it is"
+    else:
+        what, lost = f"none of the {len(directories)} volumes' directories is here", "they are"
+    return (
+        f"{what}: mount their export, or, if {lost} lost, run `holdfast exports accept "
+        "--allow-empty`"
+    )
 
 
 def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> None:

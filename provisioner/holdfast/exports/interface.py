@@ -211,6 +211,9 @@ class Exports(Protocol):
     def is_unfinished(self, volume: str) -> bool:
         """Whether a volume has a record but may be unknown to the API server."""
 
+    def has_directory(self, directory: str) -> bool:
+        """Whether something is at a path, recorded or not; on an export without an id, too."""
+
     def has_orphan(self, directory: str) -> bool:
         """Whether something without a record is at a path."""
 

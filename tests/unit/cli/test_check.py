@@ -35,10 +35,9 @@ class Bench:
         made = server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
         self.cluster = made["metadata"]["uid"]
 
-    def add(self, *, server: str = "nas", export_id: str = ID) -> None:
-        self.server.objects.create(
-            VOLUMES.path(), a_volume(ref(), server=server, export_id=export_id)
-        )
+    def add(self, *, server: str = "nas", export_id: str = ID, annotated: bool = True) -> None:
+        made = a_volume(ref(), server=server, export_id=export_id, annotated=annotated)
+        self.server.objects.create(VOLUMES.path(), made)
 
     def check(self, *options: str) -> Result:
         given = ["--provisioner-name", NAME, "--kubeconfig", self._kubeconfig]
@@ -73,6 +72,28 @@ def test_an_empty_folder_in_the_export_s_place_fails_and_is_not_written_to(
     assert "is mounted here" in bench.advice(IDENTITY, *where)
     assert is_untouched(bench, bench.check(*where).output)
     assert bench.root.stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("held", ["", ANOTHER_ID])
+def test_an_export_without_the_directories_of_inherited_volumes_fails_and_is_not_written_to(
+    bench: Bench, held: str
+) -> None:
+    """All was ok, and `run` made it theirs."""
+    bench.add(annotated=False)
+    if held:
+        Export(bench.root).initialise(held)
+    before = sorted(bench.root.rglob("*"))
+
+    advice = bench.advice(IDENTITY, *AT)
+
+    assert advice == (
+        "the only volume's directory, 'team/data', is not here: mount their export, or, if it is "
+        "lost, run `holdfast exports accept --allow-empty`"
+    )
+    assert "a directory on the export" not in bench.check(*AT).output
+    assert sorted(bench.root.rglob("*")) == before
+    (bench.root / "team/data").mkdir(parents=True)
+    assert f"ok    {IDENTITY}" in bench.check(*AT).output
 
 
 def test_another_export_fails_and_is_not_written_to(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click import Command
@@ -18,7 +19,7 @@ from holdfast.controller.identity import refuse_another
 from holdfast.exports.errors import ExportError, Fenced, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import ExportInfo, Leader
-from holdfast.kube.resources import NAMESPACES, VOLUMES
+from holdfast.kube.resources import NAMESPACES, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
 from tests.unit.cli.given import restore
@@ -47,6 +48,7 @@ class Bench:
         path: str = "",
         server: str = "nas",
         has_directory: bool = True,
+        annotated: bool = True,
         directory: str = "",
         phase: str = "Bound",
         policy: str = "Delete",
@@ -54,9 +56,17 @@ class Bench:
     ) -> None:
         """A volume, and its directory on the export."""
         directory = directory or f"team/data-{uid}"
-        made = a_volume(ref(uid), directory, server=server, export_id=export_id, policy=policy)
+        made = a_volume(
+            ref(uid),
+            directory,
+            server=server,
+            export_id=export_id,
+            policy=policy,
+            annotated=annotated,
+        )
         made["status"]["phase"] = phase
-        made["metadata"]["annotations"][constants.ON_DELETE] = on_delete
+        if annotated:
+            made["metadata"]["annotations"][constants.ON_DELETE] = on_delete
         made["metadata"]["annotations"][constants.PROVISIONED_BY] = by
         made["spec"]["nfs"]["path"] = path or made["spec"]["nfs"]["path"]
         self.server.objects.create(VOLUMES.path(), made)
@@ -90,6 +100,16 @@ class Bench:
 
     def held(self) -> ExportInfo:
         return Export(self.root).inspect_damaged()
+
+    def named(self) -> list[str]:
+        """The export id that each volume names."""
+        volumes = self.server.objects.page(VOLUMES.path(), 100, "")["items"]
+        return [one["metadata"]["annotations"].get(constants.EXPORT, "") for one in volumes]
+
+    def refusal(self) -> str:
+        """Why the provisioner does not work on the export; empty if it does."""
+        shown: dict[str, str] = json.loads(self.shown("-o", "json"))
+        return shown["wrong"]
 
     def give(self, export_id: str) -> None:
         Export(self.root).initialise(export_id)
@@ -180,13 +200,13 @@ class TestId:
     def test_volumes_of_version_1_get_an_export_with_a_new_id(self, bench: Bench) -> None:
         """The controller refuses an export without records, and names this command."""
         with pytest.raises(WrongExport, match="exports accept"):
-            refuse_another(bench.held(), [volume(export_id="")], ADDRESS)
+            refuse_another(bench.held(), [volume(export_id="")], ADDRESS, lambda _: True)
         bench.add(export_id="")
 
         assert "a new one: 1 volume of version 1" in bench.accept(answer="n\n").output
         bench.accepted()
 
-        refuse_another(bench.held(), [volume(export_id="")], ADDRESS)
+        refuse_another(bench.held(), [volume(export_id="")], ADDRESS, lambda _: True)
         assert bench.held().id in bench.accepted()
 
     def test_an_export_of_version_1_gets_its_id_by_itself(self, bench: Bench) -> None:
@@ -336,6 +356,79 @@ class TestWhatIsThere:
         bench.give(ID)
 
         assert "0 of the 1 volume's directories" in bench.accepted()
+
+
+class TestVolumesWithoutAnId:
+    """Inherited ones, or of version 1: without their directories, nothing tells the export."""
+
+    @pytest.fixture(params=[True, False], ids=["version 1", "inherited"])
+    def lost(self, bench: Bench, request: pytest.FixtureRequest) -> Bench:
+        for uid in "12":
+            bench.add(uid, export_id="", annotated=request.param, has_directory=False)
+        return bench
+
+    @pytest.mark.parametrize("held", ["", ANOTHER_ID])
+    def test_an_export_with_none_of_them_is_theirs_only_where_that_is_meant(
+        self, lost: Bench, held: str
+    ) -> None:
+        if held:
+            lost.give(held)
+        assert "exports accept" in lost.refusal()
+
+        assert "add --allow-empty" in " ".join(lost.refused().split())
+        assert lost.named() == ["", ""]
+        done = lost.accepted("--allow-empty")
+
+        assert "2 volumes without an export id get this one's (holdfast.io/export)" in done
+        assert lost.held().id == held or not held
+        assert lost.named() == [lost.held().id] * 2
+        assert lost.refusal() == ""
+        again = lost.accepted()
+        assert f"has the id {lost.held().id} already" in again
+        assert "there is nothing to do" in again
+
+    @pytest.mark.parametrize("held", ["", ANOTHER_ID])
+    def test_a_no_changes_neither_volumes_nor_export(self, lost: Bench, held: str) -> None:
+        if held:
+            lost.give(held)
+
+        done = lost.accept("--allow-empty", answer="n\n")
+
+        assert "Error: nothing was changed" in done.output
+        assert lost.named() == ["", ""]
+        assert lost.held().id == held
+
+    def test_without_the_permission_to_change_them_the_export_is_as_before(
+        self, lost: Bench
+    ) -> None:
+        lost.server.fail("patch", Fault(403, "Forbidden"))
+
+        assert "Error: " in lost.refused("--allow-empty")
+
+    def test_after_a_volume_was_changed_meanwhile_it_is_completed_by_the_next_run(
+        self, lost: Bench
+    ) -> None:
+        change: Json = {"metadata": {"labels": {"by": "another"}}}
+        path = VOLUMES.path(name="pvc-2")
+        lost.server.meanwhile("patch", lambda _: lost.server.objects.patch(path, change))
+        lost.refused("--allow-empty")
+        [first] = {*lost.named()} - {""}
+
+        lost.accepted("--allow-empty")
+
+        assert lost.held().id == first
+        assert lost.refusal() == ""
+
+    def test_one_directory_is_enough_to_do_without(self, bench: Bench) -> None:
+        bench.add("1", export_id="", annotated=False, has_directory=False)
+        bench.add("2", export_id="", annotated=False)
+
+        assert bench.refusal() == ""
+        assert "nothing to accept" in " ".join(bench.refused("--allow-empty").split())
+        bench.give(ID)
+        assert "already" in bench.accepted("--allow-empty")
+
+        assert bench.named() == ["", ""]
 
 
 class TestShow:
@@ -645,7 +738,7 @@ class TestReleased:
         ],
     )
     def test_each_with_what_really_happens(
-        self, bench: Bench, export: Leading, given: dict[str, str], said: str
+        self, bench: Bench, export: Leading, given: dict[str, Any], said: str
     ) -> None:
         """The annotation, else the record, decides; what is refused is not reclaimed."""
         published(export, "1", "team/data-1", action=Action.ARCHIVE)

@@ -66,7 +66,13 @@ class Site:
             export_id=lambda: self.identity.export_id,
             leads=lambda: self.leads,
         )
-        self.identity = Identity(ADDRESS, self.view.volumes.values, lambda _: None, lambda _: None)
+        self.identity = Identity(
+            ADDRESS,
+            self.view.volumes.values,
+            self.export.has_directory,
+            lambda _: None,
+            lambda _: None,
+        )
         self.identity.export_id, self.identity.cluster = ID, CLUSTER
         self.broadcaster = EventBroadcaster(api, "test")
         self.context = Context(

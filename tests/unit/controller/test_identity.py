@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.claims.objects import Volume
 from holdfast.controller.identity import Identity, advice_on, is_at, other_servers
-from holdfast.exports.errors import WrongExport
+from holdfast.exports.errors import ExportError, Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
 from tests.logged import captured_logs
 from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, ref, volume
@@ -25,9 +25,22 @@ class Bench:
         self.volumes: list[Volume] = []
         self.told: list[str] = []
         self.told_of_servers: list[str] = []
+        self.there: set[str] = set()
+        self.failing: dict[str, ExportError] = {}
+        self.looked_for: list[str] = []
         self.identity = Identity(
-            ADDRESS, lambda: self.volumes, self.told.append, self.told_of_servers.append
+            ADDRESS,
+            lambda: self.volumes,
+            self.has_directory,
+            self.told.append,
+            self.told_of_servers.append,
         )
+
+    def has_directory(self, directory: str) -> bool:
+        self.looked_for.append(directory)
+        if directory in self.failing:
+            raise self.failing[directory]
+        return directory in self.there
 
     def add(self, **given: Any) -> None:
         self.volumes.append(volume(ref(str(len(self.volumes))), **given))
@@ -108,6 +121,7 @@ def test_one_export_of_several_that_volumes_name_is_taken(bench: Bench) -> None:
 def test_volumes_of_version_1_want_an_export_with_records(bench: Bench, info: ExportInfo) -> None:
     """It gets its id now, or another replica has just given it one."""
     bench.add(export_id="")
+    bench.there.add("team/data")
 
     bench.identity.check(info)
 
@@ -125,10 +139,113 @@ def test_volumes_of_version_1_are_not_on_an_empty_export(bench: Bench) -> None:
     )
 
 
-def test_inherited_volumes_may_be_on_an_export_without_records(bench: Bench) -> None:
-    bench.add(annotated=False)
+class TestVolumesWithoutAnId:
+    """Inherited ones, and those of version 1: one of their directories must exist."""
 
-    bench.identity.check(EMPTY)
+    @pytest.mark.parametrize("info", [EMPTY, VERSION_1, OURS, ANOTHERS])
+    def test_one_directory_of_theirs_is_enough(self, bench: Bench, info: ExportInfo) -> None:
+        bench.add(annotated=False, directory="lost")
+        bench.add(annotated=False, directory="here")
+        bench.there.add("here")
+
+        bench.identity.check(info)
+
+        assert bench.told == []
+
+    def test_usually_one_look_is_all_it_costs(self, bench: Bench) -> None:
+        for directory in "abc":
+            bench.add(annotated=False, directory=directory)
+        bench.there |= {"a", "b", "c"}
+
+        bench.identity.check(EMPTY)
+
+        assert bench.looked_for == ["a"]
+
+    @pytest.mark.parametrize("info", [EMPTY, VERSION_1, ANOTHERS])
+    def test_without_any_the_export_is_not_theirs_with_the_way_out(
+        self, bench: Bench, info: ExportInfo
+    ) -> None:
+        bench.add(annotated=False, directory="a")
+        bench.add(annotated=False, directory="b")
+
+        with pytest.raises(WrongExport) as refusal:
+            bench.identity.check(info)
+
+        assert refusal.value.message == (
+            "none of the 2 volumes' directories is here: mount their export, or, if they are lost, "
+            "run `holdfast exports accept --allow-empty`"
+        )
+        assert bench.told == [refusal.value.message]
+
+    @pytest.mark.parametrize("annotated", [True, False])
+    def test_one_volume_alone_is_named_by_its_directory(
+        self, bench: Bench, *, annotated: bool
+    ) -> None:
+        bench.add(annotated=annotated, export_id="", directory="a/b")
+
+        with pytest.raises(WrongExport, match="the only volume's directory, 'a/b', is not here"):
+            bench.identity.check(VERSION_1)
+
+    def test_the_id_that_another_volume_names_decides(self, bench: Bench) -> None:
+        bench.add(annotated=False, directory="lost")
+        bench.add()
+
+        bench.identity.check(OURS)
+        with pytest.raises(WrongExport, match=f"not {ID}"):
+            bench.identity.check(EMPTY)
+
+        assert bench.looked_for == []
+
+    def test_an_id_of_another_server_decides_nothing(self, bench: Bench) -> None:
+        bench.add(annotated=False, directory="lost")
+        bench.add(server="other")
+
+        with pytest.raises(WrongExport, match="'lost', is not here"):
+            bench.identity.check(OURS)
+
+    @pytest.mark.parametrize(
+        "where",
+        [{"server": "other"}, *({"directory": one} for one in ("../x", "a/../b", ".holdfast/x"))],
+    )
+    def test_a_volume_that_is_refused_says_nothing(self, bench: Bench, where: Any) -> None:
+        bench.add(annotated=False, **where)
+        bench.identity.check(EMPTY)
+
+        bench.add(annotated=False, directory="lost")
+        bench.there.add(".holdfast/x")
+        with pytest.raises(WrongExport, match="'lost', is not here"):
+            bench.identity.check(EMPTY)
+
+    def test_who_has_led_on_it_needs_no_directory(self, bench: Bench) -> None:
+        """The last of them may have been deleted since."""
+        bench.add(annotated=False)
+        bench.identity.export_id = ID
+
+        bench.identity.check_all(OURS)
+
+        assert bench.looked_for == []
+
+    def test_one_that_cannot_be_looked_at_leaves_the_answer_to_the_others(
+        self, bench: Bench
+    ) -> None:
+        bench.add(annotated=False, directory="closed")
+        bench.add(annotated=False, directory="here")
+        bench.failing["closed"] = Failed("Permission denied")
+
+        with pytest.raises(Failed, match="Permission denied"):  # which is not to say it is lost
+            bench.identity.check(EMPTY)
+        bench.there.add("here")
+        bench.identity.check(EMPTY)
+
+    def test_an_export_that_hangs_is_asked_once(self, bench: Bench) -> None:
+        for directory in "ab":
+            bench.add(annotated=False, directory=directory)
+            bench.failing[directory] = TimedOut("no answer")
+
+        with pytest.raises(TimedOut):
+            bench.identity.check(EMPTY)
+
+        assert bench.looked_for == ["a"]
 
 
 @pytest.mark.parametrize("info", [ANOTHERS, EMPTY, VERSION_1])

@@ -186,6 +186,21 @@ class TestTakeover:
 
         assert list(bench.site.root.iterdir()) == []
 
+    def test_one_without_the_directories_of_inherited_volumes_is_left_as_it_is(
+        self, bench: Bench
+    ) -> None:
+        """It got an id, and records of volumes that were deleted with their claims."""
+        bench.swap()
+        bench.site.add_volume(a_volume(ref(), annotated=False))
+
+        with pytest.raises(WrongExport, match="exports accept --allow-empty"):
+            bench.turn()
+        assert list(bench.site.root.iterdir()) == []
+
+        (bench.site.root / "team/data").mkdir(parents=True)
+        bench.turn()
+        assert bench.site.gate.is_open()
+
     def test_an_export_of_nobody_gets_an_id(self, bench: Bench) -> None:
         bench.swap()
 
@@ -198,6 +213,7 @@ class TestTakeover:
 
     def test_an_export_of_version_1_gets_its_id_with_its_volumes_on_it(self, bench: Bench) -> None:
         (bench.site.root / ".holdfast" / "export").unlink()
+        (bench.site.root / "team/data").mkdir(parents=True)
         bench.site.add_volume(a_volume(ref(), export_id=""))
 
         bench.turn()

@@ -363,6 +363,20 @@ def test_what_no_record_accounts_for_is_an_orphan_where_anything_is_there(
     assert export.exports.has_orphan(directory) is is_there
 
 
+@pytest.mark.parametrize(
+    ("directory", "is_there"),
+    [("team/data", True), ("other", True), ("team/other", False), ("link/data", False)],
+)
+def test_a_directory_is_found_whether_or_not_it_is_recorded(
+    root: Path, export: Leading, directory: str, *, is_there: bool
+) -> None:
+    published(export)
+    (root / "other").mkdir()
+    (root / "link").symlink_to(root / "team")
+
+    assert export.exports.has_directory(directory) is is_there
+
+
 def test_a_record_is_forgotten_once_its_directory_is_gone(root: Path, export: Leading) -> None:
     before = listing(root)
     published(export)
