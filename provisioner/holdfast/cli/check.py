@@ -74,7 +74,7 @@ def check(
     its volumes are assumed to be on this one, and the directories of volumes that name no export id
     are not looked for. With --config, each export of the file is checked, and the permissions on
     its Lease. Each line is ok or says what to do. A note names claims that wait for a StorageClass
-    that does not exist.
+    that does not exist, or a file system at the mount point that is not NFS.
 
     Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """

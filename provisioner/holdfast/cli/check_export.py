@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def lines(
     from holdfast.exports.errors import ExportError, WrongExport
     from holdfast.kube.errors import KubeError
 
+    yield from _file_system(root, address)
     try:
         yield from _identity(root, cluster.own_volumes(), address)
         yield Line(_RECORDS, _compared(root, cluster))
@@ -68,6 +70,19 @@ def lines(
         yield Line(f"use the export at {root}", error.message)
     else:
         yield from _self_test(root, ownership)
+
+
+def _file_system(root: Path, address: Address | None) -> Iterator[Line]:
+    """A note if this may be the mount point of an export that is not mounted."""
+    from holdfast.cli.file_system import file_system_at, is_it_mounted
+    from holdfast.exports.deadline import Lane
+    from holdfast.exports.errors import TimedOut
+
+    with suppress(TimedOut):  # the next check says so
+        found = Lane(seconds=_DEADLINE).call(lambda: file_system_at(root), f"cannot find {root}")
+        what, question = is_it_mounted(root, found, address)
+        if question:
+            yield Line(what, question, is_note=True)
 
 
 def _several() -> str:

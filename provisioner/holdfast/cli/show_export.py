@@ -6,12 +6,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.reclaim import owns
+from holdfast.claims.volume import Address
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.table import print_table, table_of
@@ -30,6 +32,7 @@ class Shown:
 
     Attributes:
         root: where it is mounted.
+        file_system: its type, as the machine knows it; empty if unknown.
         id: empty if it has none.
         format: as in ExportInfo.
         server: where pods mount it from, together with `path`.
@@ -43,6 +46,7 @@ class Shown:
     """
 
     root: str
+    file_system: str
     id: str
     format: int
     server: str
@@ -70,6 +74,8 @@ def show(
     **where: Any,
 ) -> None:
     """Show the mounted export and what the volumes name; changes nothing.
+
+    It shows the type of the file system at the mount point, which is NFS if the export is mounted.
 
     It counts the volumes' directories and records that exist, the directories that are not those in
     their records, as after a restore, the released volumes that will be reclaimed, and the
@@ -103,6 +109,7 @@ def show(
 
 def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     from holdfast.cli.export_ids import named_by
+    from holdfast.cli.file_system import file_system_at
     from holdfast.cli.inventory import Mounted
     from holdfast.cli.present import present_on
     from holdfast.cli.records import records_on
@@ -125,6 +132,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     present = present_on(export, named.places)
     return Shown(
         root=str(at.root),
+        file_system=file_system_at(at.root),
         id=info.id,
         format=info.format,
         server=address.server,
@@ -145,6 +153,7 @@ def _text(shown: Shown) -> str:
 
 def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "mounted at", shown.root
+    yield "file system", _file_system(shown)
     yield "id", shown.id or "none"
     yield "address", f"{shown.server}:{shown.path}"
     yield "directories", f"{shown.directories} of {shown.volumes}"
@@ -159,6 +168,15 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     yield from _counted("other servers", shown.other_servers.items())
     if shown.wrong:
         yield "wrong export", shown.wrong
+
+
+def _file_system(shown: Shown) -> str:
+    from holdfast.cli.file_system import is_it_mounted
+
+    address = Address(shown.server, shown.path)
+    _, question = is_it_mounted(Path(shown.root), shown.file_system, address)
+    kind = shown.file_system or "unknown"
+    return f"{kind}, not nfs: {question}" if question else kind
 
 
 def _found(findings: Sequence[Entry]) -> Iterator[tuple[str, str]]:

@@ -96,6 +96,21 @@ def test_an_export_without_the_directories_of_inherited_volumes_fails_and_is_not
     assert f"ok    {IDENTITY}" in bench.check(*AT).output
 
 
+@pytest.mark.parametrize(
+    ("where", "question"),
+    [((), "is the export mounted there?"), (AT, "is nas:/srv mounted there?")],
+)
+def test_a_mount_point_that_is_not_nfs_is_a_note_and_no_failure(
+    bench: Bench, where: tuple[str, ...], question: str
+) -> None:
+    """The first start without the mount is taken for an export."""
+    lines = bench.check(*where).output.splitlines()
+
+    [number] = [at for at, line in enumerate(lines) if line.startswith(f"note  {bench.root} is ")]
+    assert lines[number].endswith(", not nfs")
+    assert lines[number + 1].strip() == question
+
+
 def test_another_export_fails_and_is_not_written_to(bench: Bench) -> None:
     bench.add()
     Export(bench.root).initialise(ANOTHER_ID)

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from holdfast.claims import constants
 from holdfast.claims.parameters import Action
 from holdfast.cli.accept_export import accept
+from holdfast.cli.file_system import file_system_at
 from holdfast.cli.show_export import show
 from holdfast.controller.identity import refuse_another
 from holdfast.exports.errors import ExportError, Fenced, WrongExport
@@ -451,6 +452,7 @@ class TestShow:
         assert "pvc-5" not in dict(found)
         assert shown == {
             "root": str(bench.root),
+            "file_system": file_system_at(bench.root),
             "id": ID,
             "format": 2,
             "server": "nas",
@@ -468,10 +470,12 @@ class TestShow:
         bench.add("4", export_id="")
         bench.add("5", server="old")
         bench.give(ID)
+        kind = file_system_at(bench.root)
 
         lines = [line.split(maxsplit=1) for line in bench.shown().splitlines()]
 
         assert ["id", ID] in lines
+        assert ["file", f"system    {kind}, not nfs: is nas:/srv mounted there?"] in lines
         assert ["directories", "2 of 2"] in lines
         assert ["volumes", f"name   {ID} (1 volume)"] in lines
         assert ["volumes", "name   no id (1 volume)"] in lines
