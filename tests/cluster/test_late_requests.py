@@ -67,7 +67,10 @@ def test_a_claim_that_is_bound_while_the_next_leader_looks_keeps_its_directory(s
 
 
 def undone(site: Site, running: Running) -> tuple[str, list[Json]]:
-    """A claim whose volume is requested, and its directory then undone; and that request."""
+    """A claim whose volume is requested, and its directory then undone; and that request.
+
+    No directory can be made any more: a retry would have a record and a request of its own.
+    """
     late, make = hold_back(running), running.export.create
 
     def make_once(grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
@@ -80,16 +83,19 @@ def undone(site: Site, running: Running) -> tuple[str, list[Json]]:
     site.refusal(claim, "No space left on device")
     creating = site.root / ".holdfast" / "creating"
     eventually(lambda: late and not list(creating.iterdir()))
-    running.export.create = make  # type: ignore[method-assign]
+    assert site.tree() == set()
     return claim, late
 
 
 def test_a_claim_that_is_bound_after_its_attempt_was_undone_gets_its_directory_again(
     site: Site,
 ) -> None:
-    claim, late = undone(site, site.serve())
+    running = site.serve()
+    make = running.export.create
+    claim, late = undone(site, running)
 
     arrive(site, late)
+    running.export.create = make  # type: ignore[method-assign]
 
     volume = site.bound(claim)
     eventually(lambda: site.directory(volume).is_dir(), what="its directory is made again")
