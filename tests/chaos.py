@@ -28,6 +28,7 @@ from tests.support import eventually
 PATIENCE = 60.0
 _REPOSITORY = Path(__file__).parents[1]
 _NFS_PATH = "/export"
+_ALL = "everything"  # the flag of `tests.hanging` that holds all calls
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -188,6 +189,10 @@ class Outage:
         """All that /readyz said."""
         return "".join(dict.fromkeys(text for _, text in self._readiness))
 
+    def begins(self) -> None:
+        """Waits until the provisioner has noticed it."""
+        eventually(lambda: 503 in self._statuses(), what="it is not ready")
+
     def lasts(self, seconds: float) -> None:
         """Waits that long."""
         self._over.wait(seconds)
@@ -197,12 +202,15 @@ class Outage:
         assert self._provisioner.is_running()
         assert self._provisioner.process.pid == self._pid
         assert {status for status, _ in self._health} == {200}
-        statuses = [status for status, _ in self._readiness]
+        statuses = self._statuses()
         assert statuses[-1] == 503, self.reasons
         assert 200 not in statuses[statuses.index(503) :], self.reasons
         assert reason in self.reasons
         tell(f"used {self.cpu_share:.1%} of a processor; was not ready: {self.reasons!r}")
         assert self.cpu_share < 0.05
+
+    def _statuses(self) -> list[int]:
+        return [status for status, _ in self._readiness]
 
     def _look(self) -> None:
         while not self._over.wait(0.5):
@@ -236,6 +244,21 @@ class Cluster(Objects):
     def make_claims(self, storage_class: str, count: int, name: str = "data") -> list[str]:
         """Several claims; their names."""
         return [self.claim(storage_class, f"{name}-{number}") for number in range(count)]
+
+    def hang(
+        self, storage_class: str, flags: Path, count: int, name: str = "data", then: str = _ALL
+    ) -> list[str]:
+        """Has the calls about new claims hang, and then all that the flag `then` holds.
+
+        In this order a call is outstanding when the probe fails, after which none is tried any
+        more. `flags` is the folder of `tests.hanging`; the claims' names are returned.
+        """
+        for number in range(count):
+            (flags / f"{name}-{number}").touch()
+        names = self.make_claims(storage_class, count, name)
+        self.refusal(names[0], "the export ")
+        (flags / then).touch()
+        return names
 
     def claims(self) -> list[Json]:
         """All claims."""
@@ -273,6 +296,12 @@ def cluster_of_its_own(programs: Programs, folder: Path) -> Iterator[Cluster]:
     root.mkdir()
     with ControlPlane(programs, folder / "plane", api_qps=2000) as plane:
         yield Cluster(plane, root)
+
+
+def let_go(flags: Path) -> None:
+    """Has nothing hang any more."""
+    for flag in flags.iterdir():
+        flag.unlink()
 
 
 def tell(text: str) -> None:

@@ -15,7 +15,7 @@ from holdfast.exports.errors import TimedOut
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant, Leader, Term
 from testbed.programs import Programs
-from tests.chaos import Cluster, Outage, Provisioner, cluster_of_its_own
+from tests.chaos import Cluster, Outage, Provisioner, cluster_of_its_own, let_go
 from tests.support import eventually
 
 pytestmark = pytest.mark.timeout(200)
@@ -28,16 +28,6 @@ PLACES = 16  # calls to one export that may be in flight
 def cluster(programs: Programs, tmp_path: Path) -> Iterator[Cluster]:
     with cluster_of_its_own(programs, tmp_path) as own:
         yield own
-
-
-def make_claims(cluster: Cluster, count: int) -> list[str]:
-    """Claims, the first of which is among those that are served first; their names.
-
-    The control plane may see a claim before its class, and looks again 15 s later.
-    """
-    nfs = cluster.make_class()
-    cluster.assigned(cluster.claim(nfs, "first"))
-    return ["first", *cluster.make_claims(nfs, count - 1)]
 
 
 @pytest.fixture
@@ -61,15 +51,17 @@ def provisioner(cluster: Cluster, flags: Path) -> Iterator[Provisioner]:
 def test_an_export_that_hangs_is_said_on_the_claims_and_served_from_when_it_answers(
     cluster: Cluster, flags: Path, provisioner: Provisioner
 ) -> None:
-    hang = flags / "everything"
-    hang.touch()
-    names = make_claims(cluster, 50)
+    nfs = cluster.make_class()
+    eventually(provisioner.is_ready, what="it is ready")
     with Outage(provisioner) as outage:
+        names = cluster.hang(nfs, flags, 1, "first")
+        names += cluster.make_claims(nfs, 49)
         cluster.refusal(names[0], f"the export did not answer in {DEADLINE} s")
+        outage.begins()
         outage.lasts(20)
     outage.assert_it_was_borne(f"the export did not answer in {DEADLINE} s")
     assert cluster.volumes() == []
-    hang.unlink()
+    let_go(flags)
     cluster.await_bound(len(names))
     cluster.await_confirmed(len(names))
     assert len(cluster.volumes()) == len(names)
@@ -155,8 +147,8 @@ def test_a_volume_whose_directory_hangs_does_not_hold_up_the_deletion_of_others(
 def test_sigterm_ends_a_process_whose_export_hangs(
     cluster: Cluster, flags: Path, provisioner: Provisioner
 ) -> None:
-    (flags / "everything").touch()
-    names = make_claims(cluster, 20)
-    cluster.refusal(names[0], "did not answer")
+    """Calls about more claims than there are places hang, and then the probe does."""
+    cluster.hang(cluster.make_class(), flags, PLACES + 4)
+    eventually(lambda: not provisioner.is_ready(), what="the probe hangs as well")
 
     assert provisioner.stop(within=30) == 0

@@ -124,14 +124,17 @@ class TestAnExportInTrouble:
     def test_it_is_live_and_not_ready_while_the_export_hangs(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A restart would not cure the server, and would hang in the same mount."""
+        """A restart would not cure the server, and would hang in the same mount.
+
+        The claim's call hangs before the probe does, after which no call is tried any more.
+        """
         running = site.serve(export_deadline=1.0)
         eventually(lambda: is_ready(running))
-        hangs = {name: Hang(getattr(running.export, name)) for name in ("probe", "create")}
-        for name, hang in hangs.items():
-            monkeypatch.setattr(running.export, name, hang)
-
+        hangs = {name: Hang(getattr(running.export, name)) for name in ("create", "probe")}
+        monkeypatch.setattr(running.export, "create", hangs["create"])
         site.refusal(site.claim(site.make_class()), "did not answer")
+
+        monkeypatch.setattr(running.export, "probe", hangs["probe"])
 
         # It did not answer in 1 s, or soon hangs in earlier calls.
         assert why_not_ready(running, "the export ").startswith("export: ")
