@@ -11,7 +11,7 @@ import pytest
 from holdfast.kube.resources import LEASES
 from testbed.client import Json
 from testbed.programs import Programs
-from tests.chaos import PATIENCE, Cluster, Provisioner, cluster_of_its_own
+from tests.chaos import PATIENCE, Cluster, Provisioner, cluster_of_its_own, let_go
 from tests.support import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -47,6 +47,15 @@ class Exports:
         folder = self.folder / f"flags-of-{replica}"
         folder.mkdir(exist_ok=True)
         return folder
+
+    def hang(self, replica: str, export: str, count: int) -> list[str]:
+        """Has one replica's calls about new claims hang, and then all to their export; the names.
+
+        The replica must lead the export.
+        """
+        flags, then = self.flags_of(replica), f"all-of-{export}"
+        name = f"{export}-data"
+        return self.cluster.hang(self.classes[export], flags, count, name, then)
 
     def replica(self, identity: str) -> Provisioner:
         return self.cluster.provisioner(
@@ -112,9 +121,7 @@ def test_calls_that_hang_do_not_end_the_process_that_serves_other_exports(
 ) -> None:
     """Its lease runs out; those of the others are held in the same term all the time."""
     before = exports.lease("fast")["leaseTransitions"]
-    hang = exports.flags_of("lone") / "all-of-slow"
-    hang.touch()
-    exports.claims("slow", 10)
+    exports.hang("lone", "slow", 10)
 
     lone.await_line(HUNG + " ended")
     exports.claims("fast", 30)
@@ -124,7 +131,7 @@ def test_calls_that_hang_do_not_end_the_process_that_serves_other_exports(
     assert lone.is_ready()
     assert exports.lease("fast")["leaseTransitions"] == before
     assert exports.bound("slow") == set()
-    hang.unlink()
+    let_go(exports.flags_of("lone"))
     exports.await_bound("slow", 10)
     eventually(lambda: len(exports.directories("slow")) == 10)
 
@@ -135,20 +142,14 @@ def test_what_hung_in_one_replica_changes_nothing_once_the_other_leads(
     """The replica that hangs stays; what its calls do late is refused by the export's terms."""
     [leader] = leaders(two, "slow")
     [other] = [one for one in two if one is not leader]
-    folder = exports.flags_of(leader.identity)
-    flags = [folder / "slow-data-0", folder / "all-of-slow"]
-    flags[0].touch()
-    [claim] = exports.claims("slow", 1)
-    exports.cluster.refusal(claim, f"did not answer in {DEADLINE} s")
-    flags[1].touch()
+    [claim] = exports.hang(leader.identity, "slow", 1)
 
     leader.await_line(HUNG + " ended")
     exports.await_bound("slow", 1)
     [directory] = exports.directories("slow")
     data = exports.folder / "slow" / directory / "data"
     data.write_text("of the claim")
-    for flag in flags:
-        flag.unlink()
+    let_go(exports.flags_of(leader.identity))
     eventually(lambda: "export slow available" in str(leader.lines()))
 
     assert leader.is_running()

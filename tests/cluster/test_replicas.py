@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from testbed.programs import Programs
-from tests.chaos import PATIENCE, Cluster, Outage, Provisioner, cluster_of_its_own, tell
+from tests.chaos import PATIENCE, Cluster, Outage, Provisioner, cluster_of_its_own, let_go, tell
 from tests.cluster.objects import name_of
 from tests.support import eventually
 
@@ -43,6 +43,13 @@ def replicas(cluster: Cluster) -> Iterator[list[Provisioner]]:
 
 def a_replica(cluster: Cluster, identity: str, **more: Any) -> Provisioner:
     return cluster.provisioner(identity, ENABLE_LEADER_ELECTION="true", **more)
+
+
+def one_that_may_hang(cluster: Cluster, flags: Path) -> tuple[Provisioner, Path]:
+    """A replica, and the folder of the flags that let its calls hang."""
+    flags.mkdir()
+    command, deadline = ("-m", "tests.hanging", "run"), {"HOLDFAST_EXPORT_DEADLINE": "2"}
+    return a_replica(cluster, "former", command=command, HANGING=str(flags), **deadline), flags
 
 
 def leader_and_other(replicas: list[Provisioner]) -> tuple[Provisioner, Provisioner]:
@@ -144,19 +151,11 @@ def test_a_leader_whose_calls_hang_ends_before_another_leads_and_does_nothing_of
     cluster: Cluster, tmp_path: Path
 ) -> None:
     nfs = cluster.make_class(parameters={"onDelete": "delete"})
-    hang = tmp_path / "everything"
-    former = a_replica(
-        cluster,
-        "former",
-        command=("-m", "tests.hanging", "run"),
-        HANGING=str(tmp_path),
-        HOLDFAST_EXPORT_DEADLINE="2",
-    )
+    former, flags = one_that_may_hang(cluster, tmp_path / "flags")
     with former:
         former.await_line("term begun")
         with a_replica(cluster, "other") as other:
-            hang.touch()
-            names = cluster.make_claims(nfs, 8)
+            names = cluster.hang(nfs, flags, 8)
             assert former.process.wait(PATIENCE) == LOST
             ended = former.await_line(ENDS)["timestamp"]
             former.start()  # as the kubelet does
@@ -166,7 +165,7 @@ def test_a_leader_whose_calls_hang_ends_before_another_leads_and_does_nothing_of
                 cluster.delete_claim(name)
             eventually(lambda: not cluster.volumes(), what="the other reclaims all")
             eventually(lambda: not any(cluster.root.glob(".holdfast/trash/*")), what="for good")
-            hang.unlink()
+            let_go(flags)
             eventually(former.is_ready, what="the former leader's export answers")
             cluster.claim(nfs, "by-the-other")
             cluster.await_bound(1)
