@@ -178,8 +178,11 @@ class Objects:
 
         return eventually(look, what=f"{reason} {words!r} is said of {name}")
 
-    def refusal(self, claim: str, words: str = "") -> str:
-        """Waits for the event that says why a claim is not served."""
+    def refusal(self, claim: str, words: str) -> str:
+        """Waits for the event that says why a claim is not served; its message.
+
+        `words` tell it from others that may come first: a claim may be seen before its class.
+        """
         return self.said(claim, "ProvisioningFailed", words)
 
     def kubeconfig_with(self, permissions: Mapping[Resource, Sequence[str]]) -> str:

@@ -79,14 +79,14 @@ def test_the_six_metrics_of_the_contract_and_our_own(site: Site) -> None:
     running = site.serve()
     storage_class = site.make_class(parameters={"pathPattern": "${.PVC.labels.at}"})
     volume = site.bound(site.claim(storage_class))
-    site.refusal(site.claim(storage_class, "refused", labels={"at": "file"}))
+    site.refusal(site.claim(storage_class, "refused", labels={"at": "file"}), "'file'")
     site.delete_claim("data")
     site.gone(volume)
     broken = site.bound(site.claim(storage_class))
     site.directory(broken).rmdir()
     site.directory(broken).touch()
     site.delete_claim("data")
-    site.said(broken["metadata"]["name"], "VolumeFailedDelete")
+    site.said(broken["metadata"]["name"], "VolumeFailedDelete", "directory")
     eventually(lambda: running.metric(CONTRACT[0]) == 2)  # counted after the claim is Bound
 
     status, text = running.get("/metrics")

@@ -47,9 +47,7 @@ def test_hostile_places_are_refused_with_the_reason_and_nothing_is_made(site: Si
     }
 
     for claim, words in claims.items():
-        message = site.refusal(claim)
-        assert words in message
-        assert "pathPattern" in message
+        assert "pathPattern" in site.refusal(claim, words)
 
     assert site.volumes() == []
     assert site.tree() == set()
@@ -92,7 +90,7 @@ def test_an_empty_label_within_a_pattern_is_refused(site: Site) -> None:
     site.serve()
     parameters = {"pathPattern": "${.PVC.labels.team}/${.PVC.name}"}
 
-    assert "absolute" in site.refusal(site.claim(site.make_class(parameters=parameters)))
+    site.refusal(site.claim(site.make_class(parameters=parameters)), "absolute")
 
 
 def test_a_symlink_planted_by_a_tenant_is_not_followed(site: Site) -> None:
@@ -105,7 +103,7 @@ def test_a_symlink_planted_by_a_tenant_is_not_followed(site: Site) -> None:
 
     claim = write_place(site, storage_class, "theirs/volume", "through")
 
-    assert "symlink" in site.refusal(claim)
+    site.refusal(claim, "symlink")
     assert list(outside.iterdir()) == []
 
 
@@ -120,7 +118,7 @@ def test_a_symlink_in_place_of_a_parent_does_not_lead_a_deletion_astray(site: Si
 
     site.delete_claim("data")
 
-    assert "symlink" in site.said(name_of(volume), "VolumeFailedDelete")
+    site.said(name_of(volume), "VolumeFailedDelete", "symlink")
     assert (outside / "volume").is_dir()
     assert (site.root / "moved" / "volume").is_dir()
 
@@ -158,7 +156,7 @@ def test_a_volume_on_the_root_made_by_another_provisioner_is_never_reclaimed(sit
 
     site.delete_claim(claim)
 
-    assert "'..'" in site.said(name_of(volume), "VolumeFailedDelete")
+    site.said(name_of(volume), "VolumeFailedDelete", "'..'")
     assert phase_of(site.get_volume(name_of(volume))) == "Released"
     assert (site.root / "everybody").is_dir()
 
