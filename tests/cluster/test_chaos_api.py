@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from testbed.programs import Programs
+from tests.burst import CLAIMS, Burst
 from tests.chaos import Cluster, Outage, Provisioner, cluster_of_its_own, tell
 from tests.support import eventually
 
 pytestmark = pytest.mark.timeout(400)
-
-BURST = 300
 
 
 @pytest.fixture
@@ -23,33 +22,27 @@ def cluster(programs: Programs, tmp_path: Path) -> Iterator[Cluster]:
         yield own
 
 
-def begin_burst(cluster: Cluster, provisioner: Provisioner) -> None:
-    """Returns in the middle of it."""
-    provisioner.await_line("term begun")
-    cluster.make_claims(cluster.make_class(), BURST)
-    eventually(lambda: len(cluster.records()) > BURST // 4, what="a quarter is made")
-    assert len(cluster.records()) < BURST
-
-
 def await_the_rest(cluster: Cluster, provisioner: Provisioner) -> None:
     eventually(provisioner.is_ready, what="it is ready again")
     # A claim made in the last moment belongs to no provisioner before the controllers saw it.
     cluster.plane.restart_controllers()
     started = time.monotonic()
-    eventually(lambda: len(cluster.volumes()) == BURST, what="there is a volume for each claim")
+    eventually(lambda: len(cluster.volumes()) == CLAIMS, what="there is a volume for each claim")
     tell(f"all volumes were made {time.monotonic() - started:.1f} s after that")
-    cluster.await_bound(BURST)
+    cluster.await_bound(CLAIMS)
     assert all(cluster.directory(volume).is_dir() for volume in cluster.volumes())
-    cluster.await_confirmed(BURST)
-    assert len(cluster.volumes()) == BURST
+    cluster.await_confirmed(CLAIMS)
+    assert len(cluster.volumes()) == CLAIMS
 
 
 def test_an_api_server_that_is_down_for_a_minute_in_a_burst_is_waited_for(
     cluster: Cluster,
 ) -> None:
-    with cluster.provisioner() as provisioner:
-        begin_burst(cluster, provisioner)
+    burst = Burst(cluster)
+    with burst.provisioner as provisioner:
+        burst.begin()
         cluster.plane.apiserver.kill()
+        burst.go_on()
         with Outage(provisioner) as outage:
             outage.lasts(60)
         outage.assert_it_was_borne("API server: No answer from the API server")
@@ -60,9 +53,11 @@ def test_an_api_server_that_is_down_for_a_minute_in_a_burst_is_waited_for(
 def test_an_api_server_that_hangs_for_45_seconds_in_a_burst_is_waited_for(
     cluster: Cluster,
 ) -> None:
-    with cluster.provisioner() as provisioner:
-        begin_burst(cluster, provisioner)
+    burst = Burst(cluster)
+    with burst.provisioner as provisioner:
+        burst.begin()
         cluster.plane.apiserver.pause()
+        burst.go_on()
         with Outage(provisioner) as outage:
             outage.lasts(45)
         outage.assert_it_was_borne("it did not answer in time")
@@ -71,9 +66,11 @@ def test_an_api_server_that_hangs_for_45_seconds_in_a_burst_is_waited_for(
 
 
 def test_an_etcd_that_is_started_anew_in_a_burst_is_waited_for(cluster: Cluster) -> None:
-    with cluster.provisioner() as provisioner:
-        begin_burst(cluster, provisioner)
+    burst = Burst(cluster)
+    with burst.provisioner as provisioner:
+        burst.begin()
         cluster.plane.etcd.kill()
+        burst.go_on()
         with Outage(provisioner) as outage:
             outage.lasts(30)
         outage.assert_it_was_borne("API server:")

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from testbed.programs import Programs
+from tests.burst import CLAIMS, Burst
 from tests.chaos import Cluster, Outage, cluster_of_its_own, tell
 from tests.cluster.objects import name_of
 from tests.support import eventually
 
 pytestmark = pytest.mark.timeout(300)
 
-BURST = 300
 # Root passes every permission bit, unless the capability to do so is taken from it.
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 
@@ -73,21 +73,22 @@ def prefix() -> tuple[str, ...]:
 def test_an_export_that_goes_in_a_burst_of_claims_is_waited_for(
     cluster: Cluster, goes: Going, reason: str
 ) -> None:
-    with cluster.provisioner(prefix=prefix()) as provisioner:
-        provisioner.await_line("term begun")
-        cluster.make_claims(cluster.make_class(), BURST)
-        eventually(lambda: len(cluster.records()) > BURST // 4, what="a quarter is made")
+    burst = Burst(cluster, prefix=prefix())
+    with burst.provisioner as provisioner:
+        burst.begin()
         with goes(cluster.root), Outage(provisioner) as outage:
+            burst.go_on()
+            outage.begins()
             outage.lasts(20)
             made = len(cluster.volumes())
         outage.assert_it_was_borne(reason)
-        assert made < BURST
+        assert made < CLAIMS
         started = time.monotonic()
-        cluster.await_bound(BURST)
+        cluster.await_bound(CLAIMS)
         tell(f"all Bound {time.monotonic() - started:.1f} s after the export was back")
         assert all(cluster.directory(volume).is_dir() for volume in cluster.volumes())
-        cluster.await_confirmed(BURST)
-        assert len(cluster.volumes()) == BURST
+        cluster.await_confirmed(CLAIMS)
+        assert len(cluster.volumes()) == CLAIMS
         eventually(provisioner.is_ready, what="it is ready again")
 
 
@@ -107,6 +108,7 @@ def test_an_export_that_goes_while_claims_are_deleted_has_lost_none_of_their_dat
         eventually(lambda: provisioner.lines("volume reclaimed"), what="a volume is reclaimed")
         with goes(cluster.root), Outage(provisioner) as outage:
             delete(cluster, names[1::2])
+            outage.begins()
             outage.lasts(12)
             assert cluster.volumes()
         outage.assert_it_was_borne(reason)
