@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.kube.resources import LEASES
-from testbed.client import Json
 from testbed.programs import Programs
 from tests.chaos import PATIENCE, Cluster, Provisioner, cluster_of_its_own, let_go
 from tests.support import eventually
@@ -75,12 +73,6 @@ class Exports:
     def await_bound(self, export: str, count: int) -> None:
         eventually(lambda: len(self.bound(export)) == count, PATIENCE, f"{export}: {count} Bound")
 
-    def lease(self, export: str) -> Json:
-        name = f"{self.cluster.name.replace('/', '-')}-{export}"
-        lease = self.cluster.plane.client.get(LEASES.path(self.cluster.namespace, name))
-        spec: Json = lease["spec"]
-        return spec
-
     def directories(self, export: str) -> set[str]:
         return {one.name for one in (self.folder / export).iterdir()} - {".holdfast"}
 
@@ -120,7 +112,7 @@ def test_calls_that_hang_do_not_end_the_process_that_serves_other_exports(
     exports: Exports, lone: Provisioner
 ) -> None:
     """Its lease runs out; those of the others are held in the same term all the time."""
-    before = exports.lease("fast")["leaseTransitions"]
+    before = exports.cluster.lease("fast")["leaseTransitions"]
     exports.hang("lone", "slow", 10)
 
     lone.await_line(HUNG + " ended")
@@ -129,7 +121,7 @@ def test_calls_that_hang_do_not_end_the_process_that_serves_other_exports(
 
     assert lone.is_running()
     assert lone.is_ready()
-    assert exports.lease("fast")["leaseTransitions"] == before
+    assert exports.cluster.lease("fast")["leaseTransitions"] == before
     assert exports.bound("slow") == set()
     let_go(exports.flags_of("lone"))
     exports.await_bound("slow", 10)
@@ -192,7 +184,7 @@ def test_an_export_is_added_and_removed_while_claims_are_served(
     exports.claims("fourth", 10)
     exports.await_bound("fourth", 10)
     exports.await_bound("fast", 30)
-    eventually(lambda: exports.lease("third")["holderIdentity"] == "")
+    eventually(lambda: exports.cluster.lease("third")["holderIdentity"] == "")
 
     assert lone.is_running()
     assert len(lone.lines("holdfast starts")) == 1
