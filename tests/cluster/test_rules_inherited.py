@@ -313,12 +313,14 @@ class TestForgedVolumes:
         (site.directory(volume) / "file").write_text("a tenant's")
         return volume
 
-    def forge(self, site: Site, name: str, path: str, uid: str, claim: str = "nobody") -> Json:
+    def forge(
+        self, site: Site, name: str, path: str, uid: str, claim: str = "nobody", **annotations: str
+    ) -> Json:
         """A released volume that names our provisioner and a path that is not its own."""
         return site.make_volume(
             name,
             path,
-            annotations={PROVISIONED_BY: site.name},
+            annotations={PROVISIONED_BY: site.name, **annotations},
             storageClassName=f"{site.namespace}-nfs",
             claimRef={"namespace": site.namespace, "name": claim, "uid": uid},
         )
@@ -356,14 +358,14 @@ class TestForgedVolumes:
     def test_one_that_carries_our_annotations(self, site: Site, victim: Json) -> None:
         """They are anybody's to write: the record on the export is what counts."""
         uid = str(uuid.uuid4())
-        forged = self.forge(site, f"pvc-{uid}", victim["spec"]["nfs"]["path"], uid)
         ours = {
             "holdfast.io/directory": site.directory(victim).name,
             "holdfast.io/on-delete": "delete",
         }
-        site.patch_volume(name_of(forged), {"metadata": {"annotations": ours}})
+        path = victim["spec"]["nfs"]["path"]
+        forged = self.forge(site, f"pvc-{uid}", path, uid, **ours)
 
-        assert self.is_untouched(site, forged, victim, "left alone")
+        assert self.is_untouched(site, forged, victim, "although Holdfast created it")
 
     def test_one_made_anew_under_the_name_of_a_volume_that_has_a_record(
         self, site: Site, victim: Json
@@ -379,9 +381,9 @@ class TestForgedVolumes:
         site.gone(victim)
 
         uid = name.removeprefix("pvc-")
-        forged = self.forge(site, name, "/export/other", uid, "victim")
+        self.forge(site, name, "/export/other", uid, "victim")
 
-        site.said(name_of(forged), "VolumeFailedDelete", "left alone")
+        site.said(name, "VolumeFailedDelete", f"the record of volume {name} names directory")
         assert (site.root / "other").is_dir()
         assert (site.directory(victim) / "file").exists()
 
