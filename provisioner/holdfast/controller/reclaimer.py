@@ -64,16 +64,22 @@ class Reclaimer:
 
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
         self._context.metrics.volume_deleted(volume.class_name, seconds)
-        log = _log.bind(volume=volume.name, claim=str(volume.claim), place=moved.place)
-        log.info("volume reclaimed", outcome=moved.outcome.value)
-        if moved.outcome is Outcome.GONE:
-            self._context.events.volume_warning(
-                volume, "DirectoryMissing", "the volume's directory was gone before it was deleted"
-            )
+        log = _log.bind(volume=volume.name, claim=str(volume.claim), outcome=moved.outcome.value)
+        if moved.outcome is not Outcome.GONE:
+            log.info("volume reclaimed", place=moved.place)
+            return
+        directory = volume.directory or self._context.address.directory_of(volume.path)
+        log.warning("volume reclaimed", directory=directory)
+        message = (
+            f"its directory {directory!r} was not on the export: nothing was removed, and the "
+            "volume is deleted; if there should be data, check which export is mounted, and "
+            "restore it from a backup"
+        )
+        self._context.events.volume_warning(volume, "DirectoryMissing", message)
 
     def _dispose(self, volume: Volume) -> Moved:
         if self._is_lost(volume):
-            return Moved(Outcome.GONE)
+            return self._left(volume)
         record = self._records.find_or_adopt(volume)
         if self._was_never_bound(record):
             self._undo(volume)
@@ -88,6 +94,14 @@ class Reclaimer:
             lambda exports, grant: exports.reclaim(grant, volume.name, volume.claim.uid, action),
             volume.name,
         )
+
+    def _left(self, volume: Volume) -> Moved:
+        """What there is of a lost volume: a directory at its path is another's, and stays."""
+        directory = volume.directory
+        is_anothers = self._context.directories.read(
+            "find directory", lambda exports: exports.has_directory(directory), volume.name
+        )
+        return Moved(Outcome.RETAINED, directory) if is_anothers else Moved(Outcome.GONE)
 
     def _follow(self, volume: Volume, record: Record, action: Action) -> None:
         """Updates the record: reclaiming needs its claim, and a later claim obeys its policy.

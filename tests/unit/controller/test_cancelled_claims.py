@@ -94,6 +94,21 @@ def test_one_whose_directory_took_too_long_is_undone(site: Site) -> None:
 
 
 @EITHER_FIRST
+def test_nobody_is_told_that_the_retained_directory_is_gone(site: Site, order: str) -> None:
+    site.add_claim(ref())
+    with pytest.raises(Requeue):
+        site.serve()
+    site.remove_claim(ref())
+    site.release()
+
+    work(site, order)
+
+    assert site.volume() is None
+    assert is_retained(site)
+    assert site.said("DirectoryMissing") == []
+
+
+@EITHER_FIRST
 def test_a_late_request_for_one_that_was_undone_deletes_no_data(site: Site, order: str) -> None:
     body = ask(site, is_made=False)
     site.remove_claim(ref())
