@@ -54,6 +54,9 @@ class Fault:
     raw: bytes | None = None
 
 
+NO_ANSWER = Fault(200, raw=b"")  # as of a server that is away: nothing that can be used
+
+
 class FakeApiServer:
     """Start it by entering it; `stop` and `start` make it vanish and come back on its port."""
 

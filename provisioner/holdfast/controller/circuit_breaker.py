@@ -2,7 +2,8 @@
 
 A worker that gets no answer trips the circuit breaker. Then all workers pause, their keys stay in
 the queue, and a single thread probes with back-off. So an outage neither uses CPU nor gives each
-claim a long back-off of its own.
+claim a long back-off of its own. An answer about one object, even a 500, trips nothing; it only has
+the probe made at once.
 """
 
 from __future__ import annotations

@@ -265,7 +265,7 @@ class ClaimsController:
             made = self._context.api.create(VOLUMES, wanted)
         except kube.AlreadyExists:
             made = self._made_before(plan)
-        except kube.ServerUnavailable:
+        except UNKNOWN:
             self._context.view.late.add(wanted_of_plan(plan))
             raise
         self._context.view.learn(made)

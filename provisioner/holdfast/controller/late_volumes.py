@@ -1,4 +1,4 @@
-"""The volumes whose request to the API server got no answer: it may be carried out later.
+"""The volumes whose request the API server did not answer, or failed on: it may come late.
 
 Also after the attempt was undone: the claim is bound to a volume without a directory then. What
 was asked of the export is kept until the volume is confirmed, so that it can be made again. If the

@@ -12,7 +12,7 @@ from holdfast.controller.directories import Directories
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity import Identity
 from holdfast.controller.misplaced_directories import MisplacedDirectories
-from holdfast.controller.requeue import LeadershipLost
+from holdfast.controller.requeue import API_SIGNS, LeadershipLost
 from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
@@ -92,6 +92,8 @@ class LeaderTasks:
             except (exports.Fenced, LeadershipLost):
                 self._gate.close()
             except (kube.KubeError, exports.ExportError) as error:
+                if isinstance(error, API_SIGNS):
+                    self._shared.api_circuit.check_soon()
                 _log.warning("leader task failed", reason=error.message)
                 self._pause()
             except Exception:  # noqa: BLE001 - no other thread begins a term

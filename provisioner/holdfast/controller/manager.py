@@ -198,9 +198,12 @@ class Manager:
             export.volumes.resync()
 
     def _ask_api(self) -> None:
-        """Raises KubeError; nothing is begun before it is known what is allowed."""
-        self.permissions.refresh()
+        """Raises KubeError; nothing is begun before it is known what is allowed.
+
+        A read, which waits for no admission webhook, tells whether the API server answers.
+        """
         next(self.api.pages(CLASSES, limit=1))
+        self.permissions.refresh()
 
     def not_live(self) -> list[str]:
         """Why the process should be restarted; empty if it is live."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from holdfast.controller.requeue import API_SIGNS
 from holdfast.kube.api import Api
 from holdfast.kube.errors import ApiError
 from holdfast.kube.resources import (
@@ -116,20 +117,32 @@ class Permissions:
         return bool(self._may_patch_volumes)
 
     def refresh(self) -> None:
-        """Asks again if it is time to; raises ServerUnavailable, and waits for no answer else."""
+        """Asks again if it is time to; raises ServerUnavailable, and waits for no answer else.
+
+        Also one of `API_SIGNS` while there was no answer yet; later, the last answers stay.
+        """
         if time.monotonic() < self._ask_at:
             return
         try:
-            answers = list(self._ask())
-        except ApiError as error:  # not even the question is allowed: take it all as granted
-            _log.warning("permissions are not known", reason=error.message)
-            answers = []
-        self._learn(answers)
+            self._learn(self._answers())
+        except API_SIGNS as error:  # as of an admission webhook that is down
+            if self._may_patch_volumes is None:
+                raise
+            _log.warning("permissions are not known anew", reason=error.message)
         self._ask_at = time.monotonic() + (_WHILE_MISSING if self._missing else _WHILE_COMPLETE)
 
     def ask_soon(self) -> None:
         """Lets the next `refresh` ask, because other permissions are needed now."""
         self._ask_at = -math.inf
+
+    def _answers(self) -> list[Permission]:
+        try:
+            return list(self._ask())
+        except API_SIGNS:
+            raise
+        except ApiError as error:  # not even the question is allowed: take it all as granted
+            _log.warning("permissions are not known", reason=error.message)
+            return []
 
     def _learn(self, answers: list[Permission]) -> None:
         before, self._missing = self._missing, missing(answers)

@@ -5,8 +5,17 @@ from __future__ import annotations
 from holdfast.exports import errors as exports
 from holdfast.kube import errors as kube
 
+# Errors of one key that may be the first symptom of a fault of the API server: a probe finds out.
+API_SIGNS = (kube.TimedOut, kube.ServerError, kube.Throttled)
+
 # Errors after which it is unknown whether the operation took effect.
-UNKNOWN = (exports.ExportUnavailable, exports.TimedOut, exports.Fenced, kube.ServerUnavailable)
+UNKNOWN = (
+    exports.ExportUnavailable,
+    exports.TimedOut,
+    exports.Fenced,
+    kube.ServerUnavailable,
+    *API_SIGNS,
+)
 
 # Errors that concern all volumes of an export.
 CONCERN_ALL = (exports.ExportUnavailable, exports.Fenced, kube.ServerUnavailable)

@@ -18,7 +18,7 @@ from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import TrashContent
-from holdfast.controller.requeue import LeadershipLost
+from holdfast.controller.requeue import API_SIGNS, LeadershipLost
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
 from holdfast.exports.interface import Exports, Grant, Reaped
@@ -182,6 +182,8 @@ class Trash:
             except kube.ServerUnavailable:  # concerns all volumes
                 raise
             except kube.KubeError as error:
+                if isinstance(error, API_SIGNS):
+                    self._api.check_soon()
                 reason = f"the API server does not say whether the volume is gone: {error.message}"
                 return Reaped(done=False, age=entry.age, blocked=(reason,))
         return self._reap(volume, entry) if entry.confirmed else Reaped(done=False, age=entry.age)

@@ -107,12 +107,12 @@ class VolumeRecords:
 
     @contextmanager
     def errors_reported(self, volume: Volume) -> Iterator[None]:
-        """Reports an ExportError that concerns this volume alone; raises it as it was."""
+        """Reports an error that concerns this volume alone; raises it as it was."""
         try:
             yield
         except (ExportUnavailable, Fenced):  # concerns all volumes, so no event on this one
             raise
-        except ExportError as error:
+        except (ExportError, kube.ApiError, kube.TimedOut) as error:
             self.report_not_recorded(volume, error.message)
             raise
 

@@ -11,7 +11,7 @@ from holdfast.controller.context import Context
 from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.reclaimer import Reclaimer
 from holdfast.controller.record_sync import RecordSync
-from holdfast.controller.requeue import Requeue
+from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.trash_recovery import TrashRecovery
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
@@ -77,7 +77,8 @@ class VolumesController:
         volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
         is_unrecorded = self._context.view.record_checks.is_due(name)
         if volume is not None and (is_unrecorded or is_released(volume, provisioner)):
-            volume = self._client.refresh(name)  # its policy may just have been set to Retain
+            with self._records.errors_reported(volume):
+                volume = self._client.refresh(name)  # its policy may just have been set to Retain
         if volume is None or not owns(volume, provisioner):
             self._forget(name)
             return
@@ -125,10 +126,12 @@ class VolumesController:
             return volume
         try:
             return self._client.patch(volume, {"finalizers": list(wanted)})
-        except kube.ApiError as error:
+        except (kube.ApiError, kube.TimedOut) as error:
             self._context.metrics.finalizer_failed.inc()
             self._context.events.volume_warning(volume, "VolumeFinalizerFailed", error.message)
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
+            if isinstance(error, UNKNOWN):
+                raise
             raise Requeue from error
 
     def _reclaim(self, volume: Volume) -> None:

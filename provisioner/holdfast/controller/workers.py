@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
-from holdfast.controller.requeue import LeadershipLost, Requeue
+from holdfast.controller.requeue import API_SIGNS, LeadershipLost, Requeue
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Term
@@ -76,7 +76,9 @@ class Workers:
             self._queue.add(key)
         except LeadershipLost:
             self._queue.add(key)
-        except (Requeue, exports.ExportError, kube.KubeError):
+        except (Requeue, exports.ExportError, kube.KubeError) as error:
+            if isinstance(error, API_SIGNS):
+                self._api.check_soon()
             self._queue.retry(key)
         except Exception:  # noqa: BLE001 - a fault in one key must not end the worker
             _log.exception("unexpected error", key=key)

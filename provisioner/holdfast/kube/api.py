@@ -20,11 +20,11 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from kubernetes.dynamic import DynamicClient
 from urllib3 import HTTPResponse
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from holdfast import __version__
 from holdfast.kube.connection import POOLS, body_of, why
-from holdfast.kube.errors import ApiError, ServerUnavailable, refusal
+from holdfast.kube.errors import ApiError, KubeError, ServerUnavailable, TimedOut, refusal
 from holdfast.kube.resources import Json, Resource
 from holdfast.kube.watch import Watch
 
@@ -42,9 +42,9 @@ class Page:
 class Api:
     """One API server; safe for several threads.
 
-    Every method raises `ServerUnavailable` when no usable answer comes in time, and an `ApiError`
-    when the server refuses. `timeout` (seconds, for the whole request) replaces the usual
-    deadlines.
+    Every method raises `ServerUnavailable`, or `TimedOut` of a write, when no usable answer comes
+    in time, and an `ApiError` when the server refuses. `timeout` (seconds, for the whole request)
+    replaces the usual deadlines.
     """
 
     def __init__(
@@ -212,9 +212,16 @@ class Api:
             return cast("HTTPResponse", response)
         except ApiException as error:
             raise self._refused(error) from None
+        except ReadTimeoutError as error:
+            raise self._late(method, error) from error
         except (HTTPError, OSError, ConfigException, ValueError) as error:
             # Besides the transport's errors, those of the token's file, which is read again.
             raise self._unavailable(why(error)) from error
+
+    def _late(self, method: str, error: ReadTimeoutError) -> ServerUnavailable | TimedOut:
+        """Only a write waits for admission webhooks, one of which may hang."""
+        unavailable = self._unavailable(why(error))
+        return unavailable if method == "GET" else TimedOut(unavailable.message)
 
     def _refused(self, error: ApiException) -> ServerUnavailable | ApiError:
         if not error.status:  # TLS
@@ -243,8 +250,8 @@ class Api:
         started, code = time.monotonic(), 200
         try:
             yield
-        except (ApiError, ServerUnavailable) as error:
-            code = error.status
+        except KubeError as error:
+            code = error.status if isinstance(error, ApiError) else 0
             raise
         finally:
             self._observe(verb, resource, str(code), time.monotonic() - started)

@@ -2,15 +2,21 @@
 
     KubeError
     ├── ConfigurationError    how to reach the server is not known; a person must act
-    ├── ServerUnavailable           no usable answer (refused, cut, deadline, TLS, 5xx); try again
-    │   └── Throttled         429: the server asks for patience
+    ├── ServerUnavailable     no usable answer (refused, cut, deadline, TLS); try again
+    ├── TimedOut              a write that was not answered in time; try again
     └── ApiError              the server answered: no
         ├── Invalid           400, 422
         ├── Forbidden         401, 403
         ├── NotFound          404
         ├── Conflict          409: the object changed meanwhile
         ├── AlreadyExists     409 with reason AlreadyExists
-        └── Expired           410: the version or continue token is too old
+        ├── Expired           410: the version or continue token is too old
+        ├── Throttled         429: the server asks for patience
+        └── ServerError       5xx: this request failed, perhaps halfway; try again
+
+Only `ServerUnavailable` says something of the server as a whole. A 5xx answers one request, as when
+an admission webhook for one class of objects is down (500), and a write that is not answered in
+time may wait for one that hangs; whether the server is well is another question.
 
 Rejected: the package's own tree, which tells neither a refused connection from a programming
 error nor a conflict from a name that is taken.
@@ -32,19 +38,11 @@ class ConfigurationError(KubeError):
 
 
 class ServerUnavailable(KubeError):
-    """No usable answer, but the same request may succeed later; `status` 0: no answer at all."""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
+    """No usable answer, but the same request may succeed later."""
 
 
-class Throttled(ServerUnavailable):
-    """HTTP 429; `retry_after` is what the server asked for in seconds, or None."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message, 429)
-        self.retry_after = retry_after
+class TimedOut(KubeError):
+    """No answer to a write in time: it may be carried out yet."""
 
 
 class ApiError(KubeError):
@@ -80,6 +78,18 @@ class Expired(ApiError):
     """The version or continue token is older than the server's history; list again."""
 
 
+class Throttled(ApiError):
+    """HTTP 429; `retry_after` is what the server asked for in seconds, or None."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(429, "TooManyRequests", message)
+        self.retry_after = retry_after
+
+
+class ServerError(ApiError):
+    """HTTP 5xx: the request failed in the server; it may have been carried out, or be so yet."""
+
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: Invalid,
     401: Forbidden,
@@ -91,14 +101,12 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-def refusal(
-    status: int, reason: str, message: str, retry_after: float | None = None
-) -> ServerUnavailable | ApiError:
+def refusal(status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
     """The error for a Status object, whether it came as an answer or as a watch's ERROR event."""
     if status == 429:
         return Throttled(message, retry_after)
     if status >= 500:
-        return ServerUnavailable(message, status)
+        return ServerError(status, reason, message)
     if status == 409 and reason == "AlreadyExists":
         return AlreadyExists(status, reason, message)
     return _BY_STATUS.get(status, ApiError)(status, reason, message)

@@ -15,7 +15,7 @@ from holdfast.exports import create
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES, Json
-from tests.fake.apiserver import Fault, Request
+from tests.fake.apiserver import NO_ANSWER, Fault, Request
 from tests.unit.controller.given import ANOTHER_ID, a_volume, ref
 from tests.unit.controller.site import Site, before, failing, once
 
@@ -30,7 +30,7 @@ def lose_the_answer(site: Site) -> None:
         site.server.objects.create(request.path, request.body)
 
     site.server.meanwhile("create", make)
-    site.server.fail("create", Fault(503))
+    site.server.fail("create", NO_ANSWER)
 
 
 def is_clean(site: Site) -> bool:

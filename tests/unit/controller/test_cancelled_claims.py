@@ -15,7 +15,7 @@ from holdfast.exports.errors import TimedOut
 from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, Json
-from tests.fake.apiserver import Fault, Request
+from tests.fake.apiserver import NO_ANSWER, Request
 from tests.unit.controller.given import a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing, once
 
@@ -50,7 +50,7 @@ def ask(site: Site, *, is_made: bool) -> Json:
     site.add_claim(ref())
     if is_made:
         site.server.meanwhile("create", make(site))
-    site.server.fail("create", Fault(503))
+    site.server.fail("create", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
     body: Json = next(one.body for one in site.server.requests if one.verb == "create")

@@ -8,7 +8,7 @@ from holdfast.claims import constants
 from holdfast.controller.requeue import Requeue
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES
-from tests.fake.apiserver import Fault
+from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import ID, a_volume, ref
 from tests.unit.controller.site import Site
 
@@ -157,7 +157,7 @@ class TestExpansion:
     def test_an_attempt_in_progress_is_finished(self, site: Site) -> None:
         """The volume is there, and only the answer was lost."""
         site.add_claim(ref())
-        site.server.fail("create", Fault(503))
+        site.server.fail("create", NO_ANSWER)
         with pytest.raises(kube.ServerUnavailable):
             site.serve()
         site.grow_claim(ref(), "2Gi")

@@ -10,7 +10,7 @@ from holdfast.claims.constants import EXPORT, FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.kube import errors as kube
-from tests.fake.apiserver import Fault, Request
+from tests.fake.apiserver import NO_ANSWER, Fault, Request
 from tests.unit.controller.given import ID, NAME, a_volume, ref
 from tests.unit.controller.site import Site
 
@@ -158,7 +158,7 @@ def test_a_refusal_is_an_event_a_metric_and_tried_again(site: Site, fault: Fault
 def test_an_api_server_that_is_away_is_no_fault_of_the_volume(site: Site) -> None:
     site.made_on_export(ref())
     site.add_volume(a_volume(ref(), finalizers=()))
-    site.server.fail("patch", Fault(503))
+    site.server.fail("patch", NO_ANSWER)
 
     with pytest.raises(kube.ServerUnavailable):
         site.look_after()

@@ -10,7 +10,7 @@ from holdfast.controller.requeue import Requeue
 from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
-from tests.fake.apiserver import Fault
+from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_claim, a_volume, ref, wanted
 from tests.unit.controller.site import Site
 
@@ -229,7 +229,7 @@ def test_one_without_its_class_is_looked_at_again_when_the_class_appears(site: S
 def test_an_api_server_that_is_away_is_no_missing_claim(site: Site) -> None:
     site.add_class(pathPattern="${.PVC.namespace}/${.PVC.labels.app}")
     inherit(site, "team/shop")
-    site.server.fail("get", Fault(503))
+    site.server.fail("get", NO_ANSWER)
 
     with pytest.raises(kube.ServerUnavailable):
         site.look_after()

@@ -14,7 +14,7 @@ from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportUnavailable, Failed
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
-from tests.fake.apiserver import Fault
+from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import ID, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing, once
 
@@ -24,7 +24,7 @@ FULL = Failed("cannot make directory: No space left on device")
 def undone(site: Site) -> Json:
     """The request for volume pvc-1, which got no answer, and whose attempt was undone."""
     site.add_claim(ref())
-    site.server.fail("create", Fault(503))
+    site.server.fail("create", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
     before(site.export, "create", once(failing(FULL)))
@@ -196,7 +196,7 @@ def test_one_that_is_made_while_its_attempt_fails_is_completed(site: Site) -> No
 def test_one_whose_undoing_ended_late_gets_its_directory_again(site: Site) -> None:
     """An attempt in progress took an existing volume for one that has its directory."""
     site.add_claim(ref())
-    site.server.fail("create", Fault(503))
+    site.server.fail("create", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
     site.export.undo(site.grant, "pvc-1")
@@ -215,7 +215,7 @@ def test_whichever_of_two_requests_for_different_paths_arrives_has_its_directory
     site.add_claim(ref())
     for path in ("first", "second"):
         site.add_class(pathPattern=path)
-        site.server.fail("create", Fault(503))
+        site.server.fail("create", NO_ANSWER)
         with pytest.raises(kube.ServerUnavailable):
             site.serve()
     bodies = [one.body for one in site.server.requests if one.verb == "create"]
@@ -238,7 +238,7 @@ def test_one_of_an_earlier_path_to_which_the_claim_returns_has_its_directory(sit
     site.add_claim(ref())
     for path in ("first", "second"):
         site.add_class(pathPattern=path)
-        site.server.fail("create", Fault(503))
+        site.server.fail("create", NO_ANSWER)
         with pytest.raises(kube.ServerUnavailable):
             site.serve()
     site.add_volume(next(one.body for one in site.server.requests if one.verb == "create"))

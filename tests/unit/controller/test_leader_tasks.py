@@ -534,6 +534,18 @@ class TestThread:
         assert running.api_circuit.reason == "no answer"
         assert running.circuit.available
 
+    def test_an_error_of_the_api_server_about_one_object_opens_no_circuit(
+        self, running: Bench
+    ) -> None:
+        running.site.server.fail("get", Fault(500, "InternalError"))
+
+        running.leader_tasks.start()
+
+        eventually(running.site.gate.is_open)
+        assert running.site.server.count("get") == 2
+        assert running.api_circuit.available
+        assert running.api_circuit._wake.is_set()
+
     @pytest.mark.parametrize("error", [Fenced("it has ended"), LeadershipLost()])
     def test_a_term_that_is_over_is_followed_by_the_next(
         self, running: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception

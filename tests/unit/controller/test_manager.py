@@ -23,7 +23,7 @@ from holdfast.exports.export import Export
 from holdfast.exports.interface import ExportInfo, Takeover
 from holdfast.kube.errors import ServerUnavailable
 from holdfast.kube.resources import CLAIMS, CLASSES, LEASES, NAMESPACES, PODS, VOLUMES, Json
-from tests.fake.apiserver import FakeApiServer, Fault
+from tests.fake.apiserver import NO_ANSWER, FakeApiServer
 from tests.fake.kubeconfig import kubeconfig
 from tests.logged import captured_logs
 from tests.support import eventually
@@ -366,7 +366,7 @@ class TestPermissions:
     def test_nothing_is_begun_before_they_are_known(
         self, server: FakeApiServer, manager: Manager
     ) -> None:
-        server.fail("create", Fault(503))
+        server.fail("create", NO_ANSWER)
 
         with pytest.raises(ServerUnavailable):
             manager.api_circuit._probe()

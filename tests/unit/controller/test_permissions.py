@@ -16,7 +16,14 @@ from holdfast.controller.permissions import (
     review,
 )
 from holdfast.kube.api import Api
-from holdfast.kube.errors import Forbidden, KubeError, ServerUnavailable
+from holdfast.kube.errors import (
+    Forbidden,
+    KubeError,
+    ServerError,
+    ServerUnavailable,
+    Throttled,
+    TimedOut,
+)
 from holdfast.kube.resources import CLAIMS, LEASES, NAMESPACES, VOLUMES
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.logged import captured_logs
@@ -248,3 +255,31 @@ class TestRefresh:
         replica.error, replica.denied = None, set()
         replica.refresh_after(0)
         assert replica.permissions.missing == []
+
+    @pytest.mark.parametrize(
+        "error",
+        [ServerError(500, "InternalError", "webhook"), Throttled("later"), TimedOut("late")],
+    )
+    def test_a_question_that_the_server_fails_on_leaves_the_last_answers(
+        self, replica: Replica, error: KubeError
+    ) -> None:
+        """As where an admission webhook for such questions is down: it must not stop the work."""
+        replica.refresh_after(0)
+        replica.error = error
+
+        assert replica.refresh_after(300) == ["permissions are not known anew"]
+        assert replica.permissions.may_patch_volumes()
+        assert replica.refresh_after(299) == []
+
+        replica.error, replica.denied = None, {"patch"}
+        replica.refresh_after(1)
+        assert not replica.permissions.may_patch_volumes()
+
+    def test_nothing_counts_as_granted_because_the_server_failed(self, replica: Replica) -> None:
+        """A finalizer that may not be taken off would keep a volume for ever."""
+        replica.error = ServerError(500, "InternalError", "webhook")
+
+        with pytest.raises(ServerError):
+            replica.refresh_after(0)
+
+        assert not replica.permissions.may_patch_volumes()

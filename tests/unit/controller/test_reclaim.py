@@ -14,7 +14,7 @@ from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenc
 from holdfast.exports.record import Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
-from tests.fake.apiserver import Fault, Request, Verb
+from tests.fake.apiserver import NO_ANSWER, Fault, Request, Verb
 from tests.logged import captured_logs
 from tests.unit.controller.given import ID, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing
@@ -299,7 +299,7 @@ class TestTrouble:
         assert released.only(FAILED).message == error.message
 
     def test_an_api_server_that_is_away_is_told_to_the_worker(self, released: Site) -> None:
-        released.server.fail("delete", Fault(503))
+        released.server.fail("delete", NO_ANSWER)
 
         with pytest.raises(kube.ServerUnavailable):
             released.look_after()

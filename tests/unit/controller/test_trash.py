@@ -278,6 +278,19 @@ class TestWhetherItIsGone:
         bench.turn(2)
         assert bench.left() == set()
 
+    def test_an_error_of_the_server_about_one_volume_holds_up_no_other(self, bench: Bench) -> None:
+        bench.add("a", "b")
+        bench.api_error = kube.ServerError(500, "InternalError", "cannot decode it")
+        bench.turn()
+        bench.api_error = None
+
+        bench.turn()
+
+        assert bench.left() == {"pvc-a"}
+        assert "cannot decode it" in bench.site.only("TrashNotRemoved").message
+        assert bench.trash._api.available
+        assert bench.trash._api._wake.is_set()
+
     def test_a_refusal_to_say_it_is_told_and_nothing_is_removed(self, bench: Bench) -> None:
         bench.add("a")
         bench.api_error = kube.Forbidden(403, "Forbidden", "no right to get it")

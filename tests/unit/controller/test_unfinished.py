@@ -9,7 +9,7 @@ from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut
 from holdfast.exports.interface import Grant
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
-from tests.fake.apiserver import Fault
+from tests.fake.apiserver import NO_ANSWER, Fault
 from tests.unit.controller.given import ANOTHER_ID, a_claim, a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing, once
 
@@ -93,7 +93,7 @@ def test_nothing_is_undone_while_the_api_server_does_not_answer(site: Site) -> N
     """Whether the volume exists is not known: it is undone once that is."""
     leave_unfinished(site)
     site.lead()
-    site.server.fail("get", Fault(503))
+    site.server.fail("get", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
     assert (site.root / "team" / "data").is_dir()

@@ -14,7 +14,7 @@ from holdfast.controller.late_volumes import LateVolumes
 from holdfast.exports.errors import ExportUnavailable
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
-from tests.fake.apiserver import Fault
+from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import a_volume, ref, wanted
 from tests.unit.controller.site import Site, before, failing, once
 
@@ -102,7 +102,7 @@ class TestSeenLater:
     def test_a_late_one_of_an_earlier_leader_is_told_what_to_do(self, site: Site) -> None:
         """A leader undid it, another led, then the first one's request was carried out."""
         site.add_claim(ref())
-        site.server.fail("create", Fault(503))
+        site.server.fail("create", NO_ANSWER)
         with pytest.raises(kube.ServerUnavailable):
             site.serve()
         site.add_class(unknown="parameter")
@@ -180,7 +180,7 @@ class TestSeenLater:
         self, site: Site
     ) -> None:
         site.add_claim(ref())
-        site.server.fail("create", Fault(503))
+        site.server.fail("create", NO_ANSWER)
         with pytest.raises(kube.ServerUnavailable):
             site.serve()
         site.add_class(unknown="parameter")

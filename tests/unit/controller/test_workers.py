@@ -17,6 +17,11 @@ from holdfast.kube import errors as kube
 from holdfast.kube.queue import WorkQueue
 from tests.support import eventually
 
+API_ERRORS = (
+    kube.ServerError(500, "InternalError", "failed calling webhook"),
+    kube.Throttled("later", 7.0),
+    kube.TimedOut("no answer in time"),
+)
 TERM, NEXT = (Term(Leader("cluster", "lease"), number) for number in (1, 2))
 
 
@@ -27,9 +32,9 @@ class Bench:
         self.stop = threading.Event()
         self.leads = True
         self.queue = WorkQueue(initial=0.01, maximum=0.02)
-        self.api, self.export = (
-            CircuitBreaker(name, lambda: None, (OSError,)) for name in ("API server", "export")
-        )
+        self.outage: OSError | None = None  # what a probe of the API server finds
+        self.api = CircuitBreaker("API server", self._probe, (OSError,))
+        self.export = CircuitBreaker("export", lambda: None, (OSError,))
         self.api._close()
         self.export._close()
         self.gate = WorkGate(lambda: self.leads, (self.api, self.export), self.stop)
@@ -40,6 +45,10 @@ class Bench:
         self.workers = Workers(
             "test", self.queue, self._handle, self.gate, api=self.api, export=self.export, count=1
         )
+
+    def _probe(self) -> None:
+        if self.outage:
+            raise self.outage
 
     def _handle(self, key: str) -> None:
         self.worked.append(key)
@@ -55,6 +64,8 @@ class Bench:
 
     def close(self) -> None:
         self.stop.set()
+        if self.api.thread.ident is not None:
+            self.api.stop()
         self.queue.shut_down()
         for thread in self.workers.threads:
             if thread.ident is not None:
@@ -89,6 +100,7 @@ def test_work_that_went_well_is_done_with(bench: Bench) -> None:
         exports.TimedOut("it hangs"),
         exports.Unsafe("it is a symlink"),
         kube.Forbidden(403, "Forbidden", "you may not"),
+        *API_ERRORS,
         RuntimeError("a fault of ours"),
     ],
     ids=lambda error: type(error).__name__,
@@ -125,6 +137,22 @@ def test_an_api_server_that_does_not_answer_closes_the_gate_until_it_does(bench:
     bench.api._close()
 
     eventually(is_done(bench, 2))
+
+
+@pytest.mark.parametrize("error", API_ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_of_one_key_has_the_api_server_probed_which_tells_whether_it_is_away(
+    bench: Bench, error: kube.KubeError
+) -> None:
+    probed = threading.Event()
+    bench.api._probe = probed.set
+    bench.api.start()
+    assert probed.wait(30)
+    bench.api._probe, bench.outage = bench._probe, OSError("it is away")
+
+    bench.work(error)
+
+    eventually(lambda: not bench.api.available)
+    assert bench.api.reason == "it is away"
 
 
 def test_one_that_may_not_lead_any_more_works_on_when_it_leads_again(bench: Bench) -> None:

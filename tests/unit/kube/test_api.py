@@ -203,10 +203,10 @@ def test_a_list_that_outlives_its_continue_token_says_so(api: Api, server: FakeA
         (418, errors.ApiError),
         (422, errors.Invalid),
         (429, errors.Throttled),
-        (500, errors.ServerUnavailable),
-        (502, errors.ServerUnavailable),
-        (503, errors.ServerUnavailable),
-        (504, errors.ServerUnavailable),
+        (500, errors.ServerError),
+        (502, errors.ServerError),
+        (503, errors.ServerError),
+        (504, errors.ServerError),
     ],
 )
 def test_every_refusal_has_its_error(
@@ -270,7 +270,7 @@ def test_a_refusal_keeps_its_code_and_reason(api: Api, server: FakeApiServer, co
 def test_nothing_is_retried_behind_the_callers_back(api: Api, server: FakeApiServer) -> None:
     server.lasting["get"] = Fault(503, headers={"Retry-After": "0"})
 
-    with pytest.raises(errors.ServerUnavailable):
+    with pytest.raises(errors.ServerError):
         api.get(VOLUMES, "a")
 
     assert server.count("get") == 1
@@ -289,7 +289,7 @@ def test_an_answer_that_is_no_object_is_no_answer(
 def test_a_refusal_that_is_no_status_is_still_a_sentence(api: Api, server: FakeApiServer) -> None:
     server.fail("get", Fault(503, raw=b"<html>gateway</html>"))
 
-    with pytest.raises(errors.ServerUnavailable, match=r"answered 503 Service Unavailable\.$"):
+    with pytest.raises(errors.ServerError, match=r"answered 503 Service Unavailable\.$"):
         api.get(VOLUMES, "a")
 
 
@@ -324,6 +324,18 @@ def test_a_frozen_server_is_noticed_by_the_deadline(api: Api, server: FakeApiSer
         api.get(VOLUMES, "a", timeout=0.1)
     with pytest.raises(errors.ServerUnavailable, match="did not answer in time"):
         api.get(VOLUMES, "a")
+
+
+def test_a_write_that_is_not_answered_in_time_says_nothing_of_the_server(
+    api: Api, server: FakeApiServer
+) -> None:
+    """It may wait for an admission webhook that hangs."""
+    server.freeze()
+
+    with pytest.raises(errors.TimedOut, match="did not answer in time"):
+        api.create(VOLUMES, volume("a"))
+    with pytest.raises(errors.TimedOut, match="did not answer in time"):
+        api.delete(VOLUMES, "a", timeout=0.1)
 
 
 def test_after_a_refusal_the_connection_is_used_again(api: Api, server: FakeApiServer) -> None:

@@ -15,7 +15,7 @@ from holdfast.kube import lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector, Timing
 from holdfast.kube.resources import LEASES, Json
-from tests.fake.apiserver import FakeApiServer, Fault, Verb
+from tests.fake.apiserver import NO_ANSWER, FakeApiServer, Verb
 from tests.support import Clock
 
 PATH = LEASES.path("n", "l")
@@ -270,7 +270,7 @@ def test_a_lease_whose_giving_up_failed_is_given_up_at_the_next_step(
     stage: Stage, server: FakeApiServer
 ) -> None:
     one = stage.leader()
-    server.fail("replace", Fault(503))
+    server.fail("replace", NO_ANSWER)
     stage.healthy = False
     one._step()
     assert not one.leading()
@@ -462,7 +462,7 @@ def test_a_candidate_that_only_looks_notices_that_the_server_is_back(
     stage: Stage, server: FakeApiServer, logged: list[dict[str, object]]
 ) -> None:
     server.objects.create(LEASES.path("n"), lease_spec.created("l", "n", "other", 15.0))
-    server.fail("get", Fault(503))
+    server.fail("get", NO_ANSWER)
     one = stage.elector()
     one._step()
     one._step()
@@ -477,7 +477,7 @@ def test_a_leader_notices_by_its_renewal_that_the_server_is_back(
     stage: Stage, server: FakeApiServer, logged: list[dict[str, object]]
 ) -> None:
     one = stage.leader()
-    server.fail("replace", Fault(503))
+    server.fail("replace", NO_ANSWER)
     one._step()
     one._step()
 

@@ -95,7 +95,7 @@ def test_an_old_version_refused_at_once_is_expired(api: Api, server: FakeApiServ
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [(410, errors.Expired), (500, errors.ServerUnavailable), (403, errors.Forbidden)],
+    [(410, errors.Expired), (500, errors.ServerError), (403, errors.Forbidden)],
 )
 def test_an_error_event_is_the_error_it_names(
     api: Api, server: FakeApiServer, code: int, error: type[errors.KubeError]
