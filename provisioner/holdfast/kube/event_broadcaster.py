@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Self
 
@@ -24,7 +24,15 @@ from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.connection import Connection
 from holdfast.kube.debounce import Debounce
-from holdfast.kube.errors import AlreadyExists, ApiError, KubeError, NotFound
+from holdfast.kube.errors import (
+    AlreadyExists,
+    ApiError,
+    KubeError,
+    NotFound,
+    ServerError,
+    Throttled,
+    TimedOut,
+)
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.lru import LRU
 from holdfast.kube.resources import EVENTS, Json, Resource
@@ -46,6 +54,8 @@ TIMEOUT = 5.0
 REMEMBERED = 1000
 BURST = 25
 SECONDS_PER_EVENT = 300.0
+# How often the server may fail on one event, while others are sent, until it is dropped.
+MOST_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,9 @@ class _Said:
     message: str
     at: str
     name: str
+    tries: int = 0
+    failures: int = 0  # those before which others were sent since the last one
+    others: int = 0  # how many had been sent at the last failure
 
     @property
     def sameness(self) -> Hashable:
@@ -111,6 +124,7 @@ class EventBroadcaster:
         self._queue: deque[_Said] = deque()
         self._debounce = Debounce(QUIET, LONGEST_WAIT)
         self._dropped = 0
+        self._delivered = 0
         self._ending = threading.Event()
         self._end = math.inf
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
@@ -155,12 +169,8 @@ class EventBroadcaster:
 
     def _run(self) -> None:
         while (said := self._next()) is not None:
-            if self._delivered(said):
-                self._backoff.reset()
+            if self._deliver(said):
                 continue
-            with self._changed:
-                self._queue.appendleft(said)
-                self._bound()
             if self._ending.is_set():
                 return
             self._ending.wait(self._backoff.next())
@@ -189,21 +199,48 @@ class EventBroadcaster:
             self._queue.popleft()
             self._dropped += 1
 
-    def _delivered(self, said: _Said) -> bool:
-        """Whether an event is done with: sent, or refused for good."""
+    def _deliver(self, said: _Said) -> bool:
+        """Sends an event, unless it is refused for good; False if it is to be quiet for a while."""
         try:
             with self._connection.used():
                 self._send(said)
+        except (TimedOut, ServerError, Throttled) as error:
+            self._server_log.unavailable(error)
+            return self._put_last(said) and not isinstance(error, Throttled)
         except ApiError as error:
             # Its namespace is going away, or we may not write events: trying again is no use.
             self._dropped += 1
             self._server_log.unavailable(error)
         except KubeError as error:
             self._server_log.unavailable(error)
+            self._put_first(said)
             return False
         else:
             self._server_log.available()
+            self._delivered += 1
+        self._backoff.reset()
         return True
+
+    def _put_first(self, said: _Said) -> None:
+        with self._changed:
+            self._queue.appendleft(said)
+            self._bound()
+
+    def _put_last(self, said: _Said) -> bool:
+        """Has an event tried again after the others; whether one of them is to be tried now.
+
+        What failed may be this event alone, as when an admission webhook for its namespace is down,
+        or all, as when etcd is away: none is dropped then.
+        """
+        failures = said.failures + (self._delivered > said.others)
+        tried = replace(said, tries=said.tries + 1, failures=failures, others=self._delivered)
+        with self._changed:
+            if failures < MOST_FAILURES:
+                self._queue.append(tried)
+                self._bound()
+            else:
+                self._dropped += 1
+            return bool(self._queue) and self._queue[0].tries < tried.tries
 
     def _send(self, said: _Said) -> None:
         timeout = max(0.1, min(TIMEOUT, self._end - time.monotonic()))

@@ -14,6 +14,7 @@ from kubernetes.client import Configuration
 from holdfast.kube import event_broadcaster as module
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
+from holdfast.kube.errors import ServerError
 from holdfast.kube.event_broadcaster import About, EventBroadcaster
 from holdfast.kube.lru import LRU
 from holdfast.kube.resources import CLAIMS, EVENTS, VOLUMES, Json
@@ -221,6 +222,82 @@ def test_a_refused_event_is_dropped_and_does_not_hold_up_others(
     until(lambda: len(sent(server)) == 1)
 
     assert (sent(server)[0]["reason"], broadcaster.dropped) == ("Fine", 1)
+
+
+@pytest.mark.parametrize("fault", [Fault(500, "InternalError"), Fault(504, "Timeout"), Fault(429)])
+def test_an_event_that_the_server_fails_on_is_sent_after_the_others(
+    api: Api, server: FakeApiServer, fault: Fault
+) -> None:
+    """As where an admission webhook for the events of one namespace is down."""
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster._backoff = Backoff(0.01, 0.01)
+    server.fail("create", fault, times=2)
+    broadcaster.event(CLAIM, "Normal", "Failed", "twice")
+    broadcaster.event(VOLUME, "Normal", "Failed", "once")
+    broadcaster.event(VOLUME, "Normal", "Fine", "told")
+    broadcaster.start()
+    until(lambda: len(sent(server)) == 3)
+    broadcaster.stop()
+
+    made = [request.body["message"] for request in server.requests]
+    assert made == ["twice", "once", "told", "twice", "once"]
+    assert broadcaster.dropped == 0
+
+
+def test_one_event_that_the_server_fails_on_makes_no_other_wait(
+    api: Api, server: FakeApiServer
+) -> None:
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster._backoff = Backoff(3600.0, 3600.0)
+    server.fail("create", Fault(500, "InternalError"))
+    broadcaster.event(CLAIM, "Normal", "Failed", "once")
+    broadcaster.event(VOLUME, "Normal", "Fine", "told")
+    broadcaster.start()
+    until(lambda: len(sent(server)) == 2)
+    broadcaster.stop()
+
+    assert broadcaster.dropped == 0
+
+
+def test_an_event_that_the_server_always_fails_on_is_dropped_where_others_are_sent(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def create(_: object, __: Json, namespace: str, **___: object) -> None:
+        tried.append(namespace)
+        if namespace == CLAIM.namespace:
+            raise ServerError(500, "InternalError", "failed calling webhook")
+
+    monkeypatch.setattr(api, "create", create)
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster.event(CLAIM, "Normal", "Failed", "always")
+    for number in range(module.MOST_FAILURES):
+        broadcaster.event(VOLUME, "Normal", "Fine", f"{number}")
+        for _ in range(2):
+            broadcaster._deliver(broadcaster._queue.popleft())
+    assert broadcaster.dropped == 0
+
+    broadcaster._deliver(broadcaster._queue.popleft())
+
+    assert (broadcaster.dropped, list(broadcaster._queue)) == (1, [])
+    assert tried.count(CLAIM.namespace) == module.MOST_FAILURES + 1
+
+
+def test_no_event_is_dropped_while_the_server_fails_on_all(api: Api, server: FakeApiServer) -> None:
+    """As while etcd is away, for as long as it likes."""
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster._backoff = Backoff(0.01, 0.01)
+    server.lasting["create"] = Fault(500, "InternalError")
+    broadcaster.event(CLAIM, "Normal", "Kept", "one")
+    broadcaster.event(VOLUME, "Normal", "Kept", "another")
+    broadcaster.start()
+    until(lambda: server.count("create") > 4 * module.MOST_FAILURES)
+    server.lasting.clear()
+    until(lambda: len(sent(server)) == 2)
+    broadcaster.stop()
+
+    assert broadcaster.dropped == 0
 
 
 def test_a_full_queue_drops_the_oldest(
