@@ -12,7 +12,7 @@ import pytest
 from holdfast.exports.errors import TimedOut
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
-from tests.fake.apiserver import Fault, Request
+from tests.fake.apiserver import NO_ANSWER, Request
 from tests.unit.controller.given import emptied, ref
 from tests.unit.controller.site import Site, before, failing, once
 
@@ -29,7 +29,7 @@ def test_a_volume_that_was_released_while_the_watch_was_away_is_reclaimed(
     """
     site.add_claim(ref())
     site.server.meanwhile("create", lambda one: _make(site, one))
-    site.server.fail("create", Fault(503))
+    site.server.fail("create", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
     emptied(site.view.volume_queue)

@@ -7,7 +7,7 @@ import pytest
 from holdfast.claims import constants
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, CLASSES
-from tests.fake.apiserver import Fault
+from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import a_class, emptied, ref
 from tests.unit.controller.site import Site
 
@@ -46,7 +46,7 @@ def test_an_attempt_of_this_process_is_undone_once_its_claim_that_waits_again_is
     site.add_claim(ref())
     annotate(site, "node")
     emptied(site.view.claim_queue)
-    site.server.fail("create", Fault(503))
+    site.server.fail("create", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
     site.view.claim_queue.retry("team/data")
@@ -68,7 +68,7 @@ def test_an_attempt_of_an_earlier_process_is_undone_once_its_claim_that_waits_is
     site.add_claim(ref())
     annotate(site, "node")
     emptied(site.view.claim_queue)
-    site.server.fail("create", Fault(503))
+    site.server.fail("create", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
     site.set_up(site.context)  # another process

@@ -17,8 +17,9 @@ from testbed import reference
 PACKAGE = Path(holdfast.__file__).parent
 OPERATIONS = (reference.DOCUMENTS / "operations.md").read_text(encoding="utf-8")
 HEADS = ("| the event says |", "| the event on a volume says |", "| message |")
-# What differs from message to message (names, numbers, ids), and the system's own words.
-VARIABLE = rf"'…'|…|\bID\b|\d+|{re.escape(os.strerror(errno.EACCES))}; "
+# What differs from message to message (names, numbers, ids), and others' own words.
+_OTHERS = f"{re.escape(os.strerror(errno.EACCES))}; |failed calling webhook"
+VARIABLE = rf"'…'|…|\bID\b|\d+|{_OTHERS}"
 
 
 def quoted() -> list[str]:
