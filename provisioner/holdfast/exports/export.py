@@ -16,6 +16,7 @@ from holdfast.exports import (
     adopt,
     confirm,
     create,
+    end_move,
     export_file,
     follow,
     ledger,
@@ -45,7 +46,7 @@ from holdfast.exports.interface import (
     Wanted,
 )
 from holdfast.exports.operation import Operation
-from holdfast.exports.record import Record, State
+from holdfast.exports.record import Record
 
 
 class Export:
@@ -251,14 +252,10 @@ class Export:
                 return reclaim.forget(op, record)
 
     def move_back(self, grant: Grant, volume: str) -> str:
-        """Moves a directory back from the term's folder; returns its path, or "" if none was."""
+        """Ends a move that is no longer wanted; the path, or "" if nothing was moved back."""
         what = f"cannot move back the directory of {volume}"
         with self._operation(what, grant) as op:
-            record = op.ledger.find(volume)
-            if record is None or record.state is not State.LIVE:
-                return ""
-            with op.locked(record.directory):
-                return reclaim.undo_move(op, record)
+            return end_move.end_move(op, volume)
 
     def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
         """Moves a directory back from the trash or its archive; its path, or "" if it was there."""

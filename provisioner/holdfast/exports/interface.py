@@ -281,7 +281,11 @@ class Exports(Protocol):
         """
 
     def move_back(self, grant: Grant, volume: str) -> str:
-        """Moves a directory back from the term's folder; returns its path, or "" if none was."""
+        """Ends a move of a live volume's directory that is no longer wanted.
+
+        If it is in the term's folder, it is moved back. An archive that is complete stays.
+        Returns its path, or "" if nothing was moved back.
+        """
 
     def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
         """Moves a directory back from the trash or its archive.

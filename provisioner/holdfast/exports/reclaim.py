@@ -83,14 +83,6 @@ def move_back(op: Operation, record: Record) -> str:
     return place
 
 
-def undo_move(op: Operation, record: Record) -> str:
-    """As `move_back`, and drops the name of the archive that it was about to become."""
-    place = move_back(op, record)
-    if place:
-        without_target(op, record)
-    return place
-
-
 def forget(op: Operation, record: Record) -> bool:
     """Removes a record whose directory was removed by hand; False if it is somewhere."""
     place = record.target if record.state is State.ARCHIVED else record.directory

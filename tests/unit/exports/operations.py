@@ -102,6 +102,13 @@ def _aimed(export: Leading, root: Path) -> None:
     (root / "archived-data").chmod(tree.HALF_MADE)
 
 
+def _aimed_and_there(export: Leading, root: Path) -> None:
+    """An archive is complete but for its record."""
+    _aimed(export, root)
+    (root / "archived-data").rmdir()
+    (root / "team/data").rename(root / "archived-data")
+
+
 def _misplaced(export: Leading, root: Path) -> None:
     """And one file of the reserve is missing."""
     _live(export, root)
@@ -186,6 +193,8 @@ OPERATIONS = {
     "put back at the top": Operation(
         _move_back, lambda export, root: _moving(export, root, "data")
     ),
+    "put back what was to be archived": Operation(_move_back, _aimed),
+    "put back what is archived but for its record": Operation(_move_back, _aimed_and_there),
     "archive what was to be archived": Operation(_reclaim(Action.ARCHIVE), _aimed),
     "delete what was to be archived": Operation(_reclaim(Action.DELETE), _aimed),
     "retain what was to be archived": Operation(_reclaim(Action.RETAIN), _aimed),
