@@ -1,6 +1,7 @@
 """Whether a volume needs our finalizer, which keeps it in the API server until it is reclaimed.
 
-The rules are those of sig-storage-lib-external-provisioner (`syncVolume`).
+The rules are those of sig-storage-lib-external-provisioner (`syncVolume`), which adds none to a
+released volume; `finalizers_for_reclaim` does.
 """
 
 from __future__ import annotations
@@ -20,6 +21,18 @@ def wanted_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ..
     if volume.phase == "Bound" and not volume.deleting:
         return with_finalizer(volume.finalizers)
     return volume.finalizers
+
+
+def finalizers_for_reclaim(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:
+    """The finalizers that a released volume needs before its directory is touched.
+
+    It has none of ours if its policy became Delete after its release. Somebody could set it to
+    Retain again and delete it halfway then, and no leader would learn of that. The API server
+    refuses new finalizers on a volume under deletion.
+    """
+    if volume.deleting or not provisioner.finalizer:
+        return volume.finalizers
+    return with_finalizer(volume.finalizers)
 
 
 def with_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from holdfast.claims.finalizers import wanted_finalizers
+from holdfast.claims.finalizers import finalizers_for_reclaim, wanted_finalizers
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import is_released, owns
 from holdfast.controller.context import Context
@@ -124,6 +124,9 @@ class VolumesController:
         wanted = wanted_finalizers(volume, self._context.provisioner)
         if wanted == volume.finalizers or not self._context.may_patch_volumes():
             return volume
+        return self._set_finalizers(volume, wanted)
+
+    def _set_finalizers(self, volume: Volume, wanted: tuple[str, ...]) -> Volume:
         try:
             return self._client.patch(volume, {"finalizers": list(wanted)})
         except (kube.ApiError, kube.TimedOut) as error:
@@ -135,6 +138,21 @@ class VolumesController:
             raise Requeue from error
 
     def _reclaim(self, volume: Volume) -> None:
+        volume = self._hold(volume)
         self._recovery.note(volume.name)  # its policy may change until it is gone
         self._reclaimer.reclaim(volume)
         self._trashed()
+
+    def _hold(self, volume: Volume) -> Volume:
+        """Puts our finalizer on a volume that is about to be reclaimed, where that may be done.
+
+        Raises Requeue if the volume is gone.
+        """
+        wanted = finalizers_for_reclaim(volume, self._context.provisioner)
+        may_set = self._records.is_here(volume) and self._context.may_patch_volumes()
+        if wanted == volume.finalizers or not may_set:
+            return volume
+        held = self._set_finalizers(volume, wanted)
+        if held is volume:
+            raise Requeue
+        return held

@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from holdfast.claims.finalizers import wanted_finalizers, with_finalizer, without_finalizer
+from holdfast.claims.finalizers import (
+    finalizers_for_reclaim,
+    wanted_finalizers,
+    with_finalizer,
+    without_finalizer,
+)
 from tests.unit.claims.given import ME, NAME, volume
 
 OURS = "external-provisioner.volume.kubernetes.io/finalizer"
@@ -90,6 +95,29 @@ def test_a_volume_under_deletion_keeps_it() -> None:
 @pytest.mark.parametrize("phase", ["Pending", "Available", "Released", "Failed"])
 def test_a_volume_that_is_not_bound_does_not_get_it(phase: str) -> None:
     assert wanted(phase=phase) == ()
+
+
+@pytest.mark.parametrize("held", [(THEIRS,), (THEIRS, OURS)])
+def test_a_released_volume_gets_it_only_before_its_directory_is_touched(
+    held: tuple[str, ...],
+) -> None:
+    """The library adds none: it reclaims what was set to Delete after its release without one."""
+    released = volume(metadata={"finalizers": list(held)}, phase="Released")
+
+    assert finalizers_for_reclaim(released, ME) == (THEIRS, OURS)
+
+
+def test_a_released_volume_under_deletion_does_not_get_it_either() -> None:
+    metadata = {"finalizers": [THEIRS], "deletionTimestamp": NOW}
+    released = volume(metadata=metadata, phase="Released")
+
+    assert finalizers_for_reclaim(released, ME) == (THEIRS,)
+
+
+def test_a_released_volume_does_not_get_it_where_it_is_not_wanted() -> None:
+    released = volume(metadata={"finalizers": [THEIRS]}, phase="Released")
+
+    assert finalizers_for_reclaim(released, replace(ME, finalizer=False)) == (THEIRS,)
 
 
 def test_a_released_volume_keeps_it_until_it_is_dealt_with() -> None:
