@@ -36,15 +36,18 @@ class VolumesController:
         self._recovery = TrashRecovery(context, self._client, self._records, misplaced)
         self._misplaced = misplaced
         self._trashed = trashed
+        # Those whose directory an earlier term, or a reclaim that failed, may have moved halfway.
         self._moving: set[str] = set()
 
     def begin(self, moving: Iterable[str]) -> None:
-        """Queues all volumes at the start of a term, and those whose directory was being moved."""
-        names = set(moving)
-        self._moving = names.copy()  # workers of the previous term may still remove items
+        """Queues all volumes at the start of a term, and those whose directory was being moved.
+
+        Also of those whose reclaim this process began in an earlier term: they may be gone since.
+        """
+        self._moving |= set(moving)
         self._context.view.record_checks.begin(volume.name for volume in self._in_use())
         self.resync()
-        for name in names:
+        for name in self._moving.copy():  # workers of the previous term may still remove items
             self._context.view.volume_queue.add(name)
 
     def check_recorded(self, recorded: Iterable[str]) -> None:
@@ -111,13 +114,13 @@ class VolumesController:
         self._trashed()
 
     def _move_back(self, name: str) -> None:
-        """Reverts a move that an earlier term began and that is no longer wanted."""
+        """Ends a move that is no longer wanted."""
         place = self._context.directories.change(
             "move back", lambda exports, grant: exports.move_back(grant, name), name
         )
         self._moving.discard(name)
         if place:
-            self._misplaced.report_moved_back(name, place, "the folder of an earlier term")
+            self._misplaced.report_moved_back(name, place, "the folder of a term")
 
     def _align_finalizers(self, volume: Volume) -> Volume:
         """Sets the finalizers right, where they may be changed; the volume as it is then."""
@@ -140,7 +143,9 @@ class VolumesController:
     def _reclaim(self, volume: Volume) -> None:
         volume = self._hold(volume)
         self._recovery.note(volume.name)  # its policy may change until it is gone
+        self._moving.add(volume.name)  # it may be gone before its reclaim is complete
         self._reclaimer.reclaim(volume)
+        self._moving.discard(volume.name)
         self._trashed()
 
     def _hold(self, volume: Volume) -> Volume:

@@ -16,12 +16,13 @@ import pytest
 from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.controller.requeue import Requeue
+from holdfast.exports.errors import Failed
 from holdfast.exports.record import Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
 from tests.fake.apiserver import Fault, Request
 from tests.unit.controller.given import NAME, a_volume, ref
-from tests.unit.controller.site import Site, before
+from tests.unit.controller.site import Site, before, failing, once
 
 PATH = VOLUMES.path(name="pvc-1")
 
@@ -217,3 +218,90 @@ class TestThoughtBetter:
         assert site.volume() is None
         assert names(site) == ["archived-data"]
         assert record(site).state is State.ARCHIVED
+
+
+class TestGoneHalfway:
+    """Without the right to patch volumes, no finalizer holds a volume that somebody deletes."""
+
+    @pytest.fixture(autouse=True)
+    def without_right(self, site: Site) -> None:
+        site.may_patch_volumes = False
+
+    @pytest.mark.parametrize("source", ["data", "-pvc-1"])
+    def test_an_archive_is_undone(self, site: Site, source: str) -> None:
+        archive_halfway(site, source)
+        site.drop()
+
+        site.look_after()
+
+        assert names(site) == ["data"]
+        assert (site.root / "data" / "file").exists()
+        assert record(site).in_place
+
+    def test_one_that_is_complete_but_for_its_record_stays_an_archive(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        released(site, "archive")
+        with monkeypatch.context() as patched:
+            fail = failing(Failed("the disk is bad"))
+            patched.setattr("holdfast.exports.reclaim._write_outcome", lambda *_: fail())
+            with pytest.raises(Requeue):
+                site.look_after()
+        assert record(site).state is State.LIVE
+        site.drop()
+
+        site.look_after()
+
+        assert names(site) == ["archived-data"]
+        assert record(site).state is State.ARCHIVED
+
+    @pytest.mark.parametrize("source", ["data", "-pvc-1"])
+    def test_an_archive_is_undone_in_the_next_term_of_this_process(
+        self, site: Site, source: str
+    ) -> None:
+        """The event of its deletion came while the term had ended."""
+        archive_halfway(site, source)
+        site.drop()
+        site.view.volume_queue._due.clear()
+
+        site.lead()
+
+        assert "pvc-1" in site.queued()[1]
+        site.look_after()
+        assert names(site) == ["data"]
+        assert record(site).in_place
+
+    def test_an_archive_is_undone_if_its_volume_is_set_to_retain(self, site: Site) -> None:
+        archive_halfway(site, "data")
+        site.edit("1", {"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
+
+        site.look_after()
+
+        assert names(site) == ["data"]
+        assert record(site).in_place
+
+    def test_a_volume_that_was_reclaimed_costs_no_call_to_the_export_once_it_is_gone(
+        self, site: Site
+    ) -> None:
+        released(site, "archive")
+        site.look_after()
+        calls: list[str] = []
+        before(site.export, "move_back", lambda: calls.append("move back"))
+        before(site.export, "find", lambda: calls.append("find"))
+
+        assert site.volume() is None
+        site.view.volumes.apply("pvc-1", 10**6, None)
+        site.look_after()
+
+        assert calls == []
+
+    def test_an_archive_that_cannot_be_undone_now_is_undone_later(self, site: Site) -> None:
+        archive_halfway(site, "data")
+        site.drop()
+        before(site.export, "move_back", once(failing(Failed("the disk is bad"))))
+
+        with pytest.raises(Failed):
+            site.look_after()
+        site.look_after()
+
+        assert names(site) == ["data"]

@@ -47,7 +47,7 @@ def test_that_of_a_volume_which_is_not_to_go_is_put_back(
     said = moving.only("DirectoryMovedBack")
     assert said.name == "pvc-1"
     assert said.message == (
-        "its directory 'team/data' was found at 'the folder of an earlier term' and moved back"
+        "its directory 'team/data' was found at 'the folder of a term' and moved back"
     )
     assert moving.metric("holdfast_directories_moved_back_total") == 1
 
