@@ -14,7 +14,7 @@ def in_use(directory: str, other: str, volume: Volume) -> str:
     found = f"directory {directory!r} {_relation(directory, other)} volume {volume.name}"
     if not volume.provisioned_by:
         return f"{found}, which {_is_static(volume)}"
-    if _is(volume, "Released", "Delete"):
+    if is_being_reclaimed(volume):
         return (
             f"{found}, which is being reclaimed: Holdfast will retry; if this lasts, see the "
             f"events of volume {volume.name}"
@@ -39,10 +39,16 @@ def not_shared(directory: str, other: str, volume: Volume) -> str:
             f"{found}, which a person made of {volume.server}:{volume.path}: its data is left "
             f"alone until volume {volume.name} is gone; or, if {_name_all_addresses(volume)}"
         )
-    return (
+    found = (
         f"{found} of claim {volume.claim}, and no record says that they share it: its data is left "
-        f"alone; see the events of volume {volume.name}"
+        f"alone until volume {volume.name} is gone"
     )
+    if is_being_reclaimed(volume):  # its events may only name the first one in turn
+        return (
+            f"{found}; if each of the two waits for the other, set the reclaim policy of both to "
+            "Retain and delete both (the directory stays)"
+        )
+    return f"{found}; see the events of volume {volume.name}"
 
 
 def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
@@ -55,6 +61,11 @@ def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
             "class"
         )
     return f"{found}: let pathPattern give each claim its own, none within another's"
+
+
+def is_being_reclaimed(volume: Volume) -> bool:
+    """Whether a volume's provisioner is about to reclaim its directory, or has done so."""
+    return bool(volume.provisioned_by) and _is(volume, "Released", "Delete")
 
 
 def _relation(directory: str, other: str) -> str:

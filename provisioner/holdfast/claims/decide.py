@@ -248,13 +248,21 @@ def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
 
 
 def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]) -> Plan | Refuse:
+    """The plan, or what it waits for: also if all that share its path are being reclaimed.
+
+    Those may not share it, as their class may have said otherwise.
+    """
+    refusal = None
     for volume in existing(plan.directory):
         other = place(volume)
-        if plan.shared and other == plan.directory:
+        is_shared = plan.shared and other == plan.directory
+        if is_shared and not conflicts.is_being_reclaimed(volume):
             return plan  # and so do all that are still to come, which can be thousands
         if volume.name != plan.volume:
-            return Refuse(conflicts.in_use(plan.directory, other, volume), retry=True)
-    return plan
+            refusal = Refuse(conflicts.in_use(plan.directory, other, volume), retry=True)
+            if not is_shared:
+                break
+    return refusal or plan
 
 
 def _no_class(claim: Claim) -> str:

@@ -132,10 +132,11 @@ class Reclaimer:
     def _leave(self, volume: Volume, record: Record, action: Action) -> Moved | None:
         """Reclaims a volume while others share its directory, which stays; None if none does.
 
+        Also one whose directory was reclaimed before: what is at its path now is another's.
         Only the last of them, with which the directory goes, is checked against all volumes that
         have it: or thousands that share would each read the records of all others.
         """
-        if not (record.shared or record.inherited):
+        if not (record.may_be_shared or record.has_left):
             return None
         return self._context.directories.change(
             "reclaim",
@@ -175,7 +176,12 @@ class Reclaimer:
             if place != record.directory and not is_released(other, self._context.provisioner):
                 raise Refused(conflicts.in_use(record.directory, place, other))
             held = self._records.find(other.name)
-            if held is None or not (
-                held.shares_with(record) or record.may_be_reclaimed_before(held)
-            ):
+            if held is None or not _may_be_reclaimed(record, other, held):
                 raise Refused(conflicts.not_shared(record.directory, place, other))
+
+
+def _may_be_reclaimed(record: Record, other: Volume, held: Record) -> bool:
+    """Whether a directory may be reclaimed though another volume, with record `held`, has it."""
+    if record.may_be_reclaimed_before(held) or held.shares_with(record):
+        return True
+    return held.has_left and other.phase == "Released"  # else its pods may use what is there now

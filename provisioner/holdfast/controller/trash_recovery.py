@@ -100,8 +100,7 @@ class TrashRecovery:
         if record is None or not self._records.is_here(volume):
             return None
         is_same = self._context.address.directory_of(volume.path) == record.directory
-        is_moved = record.state in {State.TRASHED, State.ARCHIVED}
-        return record if is_moved or (record.state is State.LIVE and is_same) else None
+        return record if record.has_left or (record.state is State.LIVE and is_same) else None
 
     def _move_back(self, name: str, record: Record) -> None:
         volume = self._client.refresh(name)  # the cache may not know that it is released, or gone

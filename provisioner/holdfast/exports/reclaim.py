@@ -41,7 +41,7 @@ def leave(op: Operation, record: Record, action: Action) -> Moved | None:
 
     None if this is the last of them.
     """
-    if record.state is State.TRASHED:
+    if record.has_left:
         return reclaim(op, record, action)
     if record.state is not State.LIVE or op.moving(record.volume) is not None:
         return None

@@ -218,6 +218,11 @@ class Record:
         return self.state in {State.LIVE, State.RETAINED} and not self.target
 
     @property
+    def has_left(self) -> bool:
+        """Whether the directory was reclaimed: what is at its path now is not this volume's."""
+        return self.state in {State.TRASHED, State.ARCHIVED}
+
+    @property
     def was_retained(self) -> bool:
         """Whether the directory was retained, and may be reused by a claim with its path."""
         kept = self.reclaim_policy == RETAIN or self.on_delete is Action.RETAIN

@@ -101,7 +101,19 @@ def test_a_directory_that_is_another_volume_s_too_is_left_alone() -> None:
     said = not_shared("team/data", "team/data", volume(name="pvc-2"))
 
     assert "is also that of volume pvc-2 of claim " in said
-    assert said.endswith("its data is left alone; see the events of volume pvc-2")
+    assert said.endswith(
+        "its data is left alone until volume pvc-2 is gone; see the events of volume pvc-2"
+    )
+
+
+def test_of_two_that_are_released_the_events_of_neither_lead_to_the_other() -> None:
+    """Each said to see the events of the other."""
+    said = not_shared("team/data", "team/data", volume(name="pvc-2", phase="Released"))
+
+    assert said.endswith(
+        "its data is left alone until volume pvc-2 is gone; if each of the two waits for the "
+        "other, set the reclaim policy of both to Retain and delete both (the directory stays)"
+    )
 
 
 def test_one_that_a_person_gave_a_volume_names_its_server() -> None:

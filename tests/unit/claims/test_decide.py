@@ -231,6 +231,32 @@ def test_of_those_that_share_a_path_one_is_looked_at() -> None:
     assert list(left) == held[1:]
 
 
+def test_a_shared_path_is_waited_for_while_all_that_have_it_are_being_reclaimed() -> None:
+    """They may not share it: their class may have said otherwise (two blocked each other)."""
+    of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
+    annotations = {"pv.kubernetes.io/provisioned-by": NAME, "holdfast.io/directory": "team"}
+    held = [volume(name=f"pvc-{n}", annotations=annotations, phase="Released") for n in "12"]
+
+    result = decided(of=of, existing=held)
+
+    assert isinstance(result, Refuse)
+    assert result.retry
+    assert "which is being reclaimed: Holdfast will retry" in result.message
+    used = volume(name="pvc-3", annotations=annotations, phase="Bound")
+    assert isinstance(decided(of=of, existing=[*held, used]), Plan)
+
+
+@pytest.mark.parametrize(
+    ("phase", "policy"), [("Bound", "Delete"), ("Released", "Retain"), ("Available", "Delete")]
+)
+def test_a_shared_path_is_not_waited_for_while_its_volume_stays(phase: str, policy: str) -> None:
+    of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
+    annotations = {"pv.kubernetes.io/provisioned-by": NAME, "holdfast.io/directory": "team"}
+    held = volume(name="pvc-2", annotations=annotations, phase=phase, policy=policy)
+
+    assert isinstance(decided(of=of, existing=[held]), Plan)
+
+
 def test_the_volumes_in_the_way_are_asked_for_by_the_directory_of_the_plan() -> None:
     asked: list[str] = []
 
