@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.exports import leaving, path_owners, reserve
+from holdfast.exports import leaving, other_exports, path_owners, reserve
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim import frees
 from holdfast.exports.record import DirectoryTaken, Record
+
+_ADVICE = (
+    "it is left alone; when the volume is not needed any more, set its reclaim policy to Retain, "
+    "delete it, and remove the directory by hand"
+)
 
 
 def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
@@ -20,7 +25,8 @@ def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
     Raises:
         DirectoryTaken: another volume has the directory, or one above or beneath it, and the two
             may not share it.
-        Unsafe: the record could not be read again, or a create is under way there.
+        Unsafe: the record could not be read again, a create is under way there, or the directory
+            lies within another export.
     """
     return reserve.used_if_full(
         op, lambda: _adopt(op, record), frees=lambda: may_use_reserve and frees(op, record)
@@ -31,6 +37,7 @@ def _adopt(op: Operation, record: Record) -> Record:
     if held := op.ledger.find(record.volume):
         return held
     Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
+    other_exports.refuse_within(op, record.directory, _ADVICE)
     others = list(op.ledger.others(record.directory, record.volume))
     _is_foreign(record, others)
     if others:

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from holdfast.exports import parents, path_owners, tree, undo
+from holdfast.exports import other_exports, parents, path_owners, tree, undo
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
@@ -106,7 +106,10 @@ def _make_directory(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
     """Makes or finds the directory; returns its inode, and whether it existed before."""
     directory = attempt.wanted.directory
     for _ in range(_ATTEMPTS):
-        with suppress(FileNotFoundError), parents.made_above(op, directory) as (parent, name):
+        with (
+            suppress(FileNotFoundError),
+            parents.made_above(op, directory, is_new=True) as (parent, name),
+        ):
             return _made_or_found(op, attempt, parent, name)
     raise Unsafe(f"the parent of {directory!r} is removed again and again: Holdfast will retry")
 
@@ -124,9 +127,16 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
             return inode, False
         if held is not None and undo.is_recorded(held, handle):
             return inode, held.found
-    if not (attempt.is_owned(inode) or attempt.wanted.use_existing):
+        if not attempt.is_owned(inode):
+            _check_unknown(attempt, handle)
+        return inode, True
+
+
+def _check_unknown(attempt: _Attempt, handle: int) -> None:
+    """Raises Unsafe unless the volume may have a directory that no record names."""
+    other_exports.refuse_existing(handle, attempt.wanted.directory)
+    if not attempt.wanted.use_existing:
         raise _unknown(attempt)
-    return inode, True
 
 
 def _unknown(attempt: _Attempt) -> Unsafe:

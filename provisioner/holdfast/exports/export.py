@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from holdfast.claims.objects import ClaimRef
@@ -20,6 +21,7 @@ from holdfast.exports import (
     export_file,
     follow,
     ledger,
+    other_exports,
     probe,
     reaper,
     reclaim,
@@ -164,7 +166,9 @@ class Export:
         with self._operation("cannot take over", Grant(term)) as op:
             took = takeover.take_over(op, term)
             self._sweep.begin(op, took)
-            return took
+            return replace(
+                took, unresolved=(*took.unresolved, *other_exports.report_above(self._root))
+            )
 
     def find(self, volume: str) -> Record | None:
         """The record of a volume."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from holdfast.claims.paths import parents_of
-from holdfast.exports import tree
+from holdfast.exports import other_exports, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.operation import Operation
 
@@ -19,8 +19,12 @@ _MODE = 0o755
 
 
 @contextmanager
-def made_above(op: Operation, directory: str) -> Iterator[tuple[int, str]]:
-    """As `tree.above`, and makes missing parents."""
+def made_above(op: Operation, directory: str, *, is_new: bool = False) -> Iterator[tuple[int, str]]:
+    """As `tree.above`, and makes missing parents.
+
+    The directory of a new volume (`is_new`) is refused within another export; one that only comes
+    back to its place is not.
+    """
     *folders, name = directory.split("/")
     handle = os.dup(op.root)
     try:
@@ -30,6 +34,8 @@ def made_above(op: Operation, directory: str) -> Iterator[tuple[int, str]]:
                 _make(op, handle, path)
             handle, above = tree.open_directory(handle, folder), handle
             os.close(above)
+            if is_new:
+                other_exports.refuse_new(op, handle, path, directory)
             _finish(op, handle, path)
         yield handle, name
     finally:

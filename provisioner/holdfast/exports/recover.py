@@ -16,7 +16,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import leaving, misfiled, path_owners, reserve, takeover, terms, tree
+from holdfast.exports import (
+    leaving,
+    misfiled,
+    other_exports,
+    path_owners,
+    reserve,
+    takeover,
+    terms,
+    tree,
+)
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import FULL, DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
@@ -24,6 +33,8 @@ from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
 from holdfast.exports.reclaim import is_archive, move_back, without_target
 from holdfast.exports.record import DirectoryTaken, Record, State
+
+_ADVICE = "it is not moved back there; copy what is needed of it by hand"
 
 
 def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
@@ -43,7 +54,8 @@ def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
     Raises:
         DirectoryTaken: directories of other volumes overlap it.
         DirectoryGone: it is neither at its path nor where the record says.
-        Unsafe: something else is at its path or in the trash, or the record is another cluster's.
+        Unsafe: something else is at its path or in the trash, its path lies within another export,
+            or the record is another cluster's.
         TimedOut: another call holds the lock of the directory or of its trash.
     """
     with op.locked(trash_of(volume)):
@@ -207,6 +219,7 @@ def _is_shared(op: Operation, record: Record) -> bool:
 
 
 def _refuse_if_there(op: Operation, record: Record) -> None:
+    other_exports.refuse_within(op, record.directory, _ADVICE)
     with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
         if tree.exists(parent, name) and not is_placeholder(parent, name):
             raise Unsafe(f"{record.directory!r} exists, move it away")

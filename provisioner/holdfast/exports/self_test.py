@@ -10,16 +10,19 @@ from pathlib import Path
 
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import tree
-from holdfast.exports.errors import explained
+from holdfast.exports import other_exports, tree
+from holdfast.exports.errors import Unsafe, explained
 
 
 def self_test(root: Path, ownership: Ownership) -> Iterator[str]:
     """Runs the operations in order and yields the name of each that succeeded.
 
     Raises:
-        ExportError: an operation failed; the message says what to do. Nothing is left behind.
+        ExportError: an operation failed, or the export lies within another one; the message says
+            what to do. Nothing is left behind.
     """
+    for nested in other_exports.report_above(root):
+        raise Unsafe(nested)
     name = f"{RESERVED}-trial-{uuid.uuid4().hex[:8]}"
     with explained(f"cannot open {root}"):
         handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
