@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
+from holdfast.claims.objects import Volume
+from holdfast.claims.reclaim import owns
 from holdfast.controller.context import Context
 from holdfast.controller.reuse import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import DirectoryGone
 from holdfast.exports.interface import Wanted
-from holdfast.exports.record import DirectoryTaken, Record
+from holdfast.exports.record import DirectoryTaken, Record, State
 
 
 class DirectoryCreator:
@@ -28,18 +31,47 @@ class DirectoryCreator:
             Refused: the directory is taken, and the volume may not reuse it.
             KubeError: whether a volume that had the directory exists could not be read.
         """
+        wanted = replace(wanted, joins=wanted.joins or self._is_shared(wanted))
         try:
             return self._create(wanted)
         except DirectoryTaken as conflict:
-            owners = [record for record in conflict.records if not self._is_forgotten(record)]
-            for owner in owners:
-                check_reuse(wanted, owner, self._context, exists=self._client.exists)
-            return self._create(wanted, [owner.volume for owner in owners])
+            if not wanted.joins and any(self._may_join(wanted, one) for one in conflict.records):
+                return self.create(replace(wanted, joins=True))
+            return self._reuse(wanted, conflict.records)
         except DirectoryGone:
             held = self._records.find(wanted.volume)
             if held is None or not self._is_forgotten(held):
                 raise
             return self._create(wanted)  # the volume and all data were removed by hand
+
+    def _reuse(self, wanted: Wanted, records: Sequence[Record]) -> Record:
+        """As `create`, with a directory that deleted volumes, by their records, retain."""
+        owners = [record for record in records if not self._is_forgotten(record)]
+        for owner in owners:
+            check_reuse(wanted, owner, self._context, find=self._client.find)
+        return self._create(wanted, [owner.volume for owner in owners])
+
+    def _is_shared(self, wanted: Wanted) -> bool:
+        """Whether the cache has another volume of ours in use at a directory that is shared."""
+        view, provisioner = self._context.view, self._context.provisioner
+        others = view.overlapping(wanted.directory) if wanted.shared else ()
+        return any(
+            volume.name != wanted.volume
+            and view.place(volume) == wanted.directory
+            and owns(volume, provisioner)
+            and _is_in_use(volume)
+            for volume in others
+        )
+
+    def _may_join(self, wanted: Wanted, owner: Record) -> bool:
+        """Whether an owner shares the directory, and is in use as far as that can be known."""
+        both = wanted.shared and owner.shared and owner.state is State.LIVE
+        if not both or owner.directory != wanted.directory:
+            return False
+        if not is_known(owner, self._context):
+            return True
+        volume = self._client.find(owner.volume)
+        return volume is not None and _is_in_use(volume)
 
     def confirm(self, name: str) -> None:
         """Confirms the record of a volume that exists."""
@@ -71,3 +103,8 @@ class DirectoryCreator:
             lambda exports, grant: exports.forget(grant, record.volume),
             record.volume,
         )
+
+
+def _is_in_use(volume: Volume) -> bool:
+    """Whether a volume is a claim's, or is to be; a released one only keeps its data."""
+    return volume.phase not in {"Released", "Failed"}

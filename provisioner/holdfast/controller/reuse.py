@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holdfast.claims.conflicts import taken
+from holdfast.claims.conflicts import in_use, taken
 from holdfast.claims.errors import Refused
+from holdfast.claims.objects import Volume
 from holdfast.controller.context import Context
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record, State
 
 
 def check_reuse(
-    wanted: Wanted, record: Record, context: Context, *, exists: Callable[[str], bool]
+    wanted: Wanted, record: Record, context: Context, *, find: Callable[[str], Volume | None]
 ) -> None:
     """Raises Refused, with the reason, if a volume may not reuse the directory of a record.
 
@@ -25,7 +26,7 @@ def check_reuse(
         wanted: what the volume asks for.
         record: what the export knows of the other volume.
         context: our cluster and provisioner.
-        exists: asks the API server for a volume by name.
+        find: asks the API server for a volume by name.
     """
     whose = f"of volume {record.volume} of claim {record.claim}"
     if record.state is State.ARCHIVED:
@@ -41,8 +42,8 @@ def check_reuse(
             "give another, or, if that cluster is gone, start Holdfast with "
             f"HOLDFAST_TAKES_OVER={record.origin}"
         )
-    if exists(record.volume):
-        raise Refused(taken(wanted.directory, record.directory, record.volume, record.claim))
+    if volume := find(record.volume):
+        raise Refused(in_use(wanted.directory, record.directory, volume))
     if record.claim.namespace != wanted.claim.namespace:
         raise Refused(
             f"directory {wanted.directory!r} keeps the data {whose}, which is gone: only a claim "

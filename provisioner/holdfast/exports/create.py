@@ -31,11 +31,15 @@ _ATTEMPTS = 100  # another operation may prune an empty parent meanwhile
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A request, the record of an earlier attempt, and those of the path's owners."""
+    """A request, the record of an earlier attempt, and those of the path's owners.
+
+    `reuses` are the volumes whose retained directory may be reused; the other owners share it.
+    """
 
     wanted: Wanted
     held: Record | None
     owners: list[Record]
+    reuses: Collection[str]
 
     def is_owned(self, inode: Inode) -> bool:
         """Whether a directory can be an owner's, and not one that a person put in its place."""
@@ -60,7 +64,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     op.intend(wanted.volume, wanted.directory)
     op.ledger.mark(wanted.directory, wanted.volume)
     try:
-        attempt = _Attempt(wanted, held, path_owners.checked_again(op, wanted, reuses))
+        attempt = _Attempt(wanted, held, path_owners.checked_again(op, wanted, reuses), reuses)
         inode, found = _make_directory(op, attempt)
     except (DirectoryTaken, Unsafe):
         _withdraw(op, wanted, held)
@@ -151,7 +155,7 @@ def _unknown(attempt: _Attempt) -> Unsafe:
     if not attempt.owners:
         return Unsafe(f"directory {directory!r} exists without a record: {ways}")
     owner = attempt.owners[0]
-    if path_owners.shares(attempt.wanted, owner):
+    if owner.volume not in attempt.reuses:
         return replaced(owner)
     return Unsafe(
         f"{directory!r} is not the directory that was retained for volume {owner.volume} of claim "
@@ -199,7 +203,7 @@ def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> R
         gid=wanted.gid,
         found=found,
         foreign=found and foreign,
-        succeeds=tuple(owner.volume for owner in owners if not path_owners.shares(wanted, owner)),
+        succeeds=tuple(one.volume for one in owners if one.volume in attempt.reuses),
         origin=op.cluster,
     )
     return replace(record, version=held.version, unknown=held.unknown) if held else record

@@ -115,6 +115,8 @@ class Wanted:
     Attributes:
         directory: path relative to the export's root.
         shared: other volumes with `shared` may have the same directory.
+        joins: a volume that shares the directory is in use. Else those whose record says so may be
+            gone, and their directory is a retained one.
         use_existing: accept an existing directory without a record.
         mode: permission bits.
         uid, gid: owner; None keeps what the server chooses.
@@ -128,6 +130,7 @@ class Wanted:
     reclaim_policy: str
     on_delete: Action
     shared: bool = False
+    joins: bool = False
     use_existing: bool = False
     mode: int = 0o777
     uid: int | None = None

@@ -64,23 +64,19 @@ def others_now(op: Operation, directory: str, volume: str) -> list[Record]:
     return list(filter(None, (_recorded(op, directory, other) for other in marked)))
 
 
-def shares(wanted: Wanted, other: Record) -> bool:
-    """Whether a record's volume has the wanted directory, and both are to share it."""
-    same = other.directory == wanted.directory and other.in_place
-    return same and other.state is State.LIVE and wanted.shared and other.shared
-
-
 def _checked(
     op: Operation,
     wanted: Wanted,
     reuses: Collection[str],
     others: Callable[[str, str], Iterable[Record]],
 ) -> list[Record]:
-    sharer = None if reuses else _sharer(op, wanted)
+    sharer = _sharer(op, wanted) if wanted.joins and not reuses else None
     if sharer is not None:
         return [sharer]
     owners = list(others(wanted.directory, wanted.volume))
-    strangers = [owner for owner in owners if not shares(wanted, owner)]
+    strangers = [
+        owner for owner in owners if owner.volume in reuses or not _shares(op, wanted, owner)
+    ]
     _refuse_if_begun(op, wanted, strangers)
     if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
         raise DirectoryTaken(wanted.directory, strangers)
@@ -108,9 +104,25 @@ def _sharer(op: Operation, wanted: Wanted) -> Record | None:
     marked = (name for name in op.ledger.marked_at(wanted.directory) if name != wanted.volume)
     for name in islice(marked, _SHARERS):
         record = op.ledger.find(name)
-        if record is not None and shares(wanted, record) and _answers_for_all(op, record):
+        if record is not None and _may_share(wanted, record) and _answers_for_all(op, record):
             return record
     return None
+
+
+def _shares(op: Operation, wanted: Wanted, other: Record) -> bool:
+    """Whether a record's volume, and not only what is left of it, shares the wanted directory.
+
+    A volume's record says that it is live also after the volume was deleted with policy Retain. One
+    in `creating` is of an attempt that has not ended.
+    """
+    is_there = wanted.joins or op.ledger.creating(other.volume) is not None
+    return is_there and _may_share(wanted, other)
+
+
+def _may_share(wanted: Wanted, other: Record) -> bool:
+    """Whether a record's volume has the wanted directory, and both are to share it."""
+    same = other.directory == wanted.directory and other.in_place
+    return same and other.state is State.LIVE and wanted.shared and other.shared
 
 
 def _answers_for_all(op: Operation, record: Record) -> bool:

@@ -39,7 +39,11 @@ def plan(
     namespace: str = "team",
     **more: Any,
 ) -> Wanted:
-    """What is wanted for volume `pvc-UID`; `more` are other attributes."""
+    """What is wanted for volume `pvc-UID`; `more` are other attributes.
+
+    One that shares its directory joins the others, unless told otherwise.
+    """
+    more = {"joins": more.get("shared", False), **more}
     owner = ownership or Ownership()
     return Wanted(
         volume=f"pvc-{uid}",

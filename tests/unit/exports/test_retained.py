@@ -10,6 +10,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports import recover
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
+from holdfast.exports.record import DirectoryTaken
 from tests.unit.exports.faults import Crash
 from tests.unit.exports.given import Leading, export_at, found, listing, plan, published
 
@@ -138,3 +139,31 @@ def test_one_that_is_in_the_trash_is_waited_for_though_another_is_at_its_path(
 
     with pytest.raises(Unsafe, match=r"volume pvc-1 is at '\.holdfast/trash/pvc-1', not at"):
         export.create(plan("2", use_existing=True), ["pvc-1"])
+
+
+def test_a_volume_that_is_live_only_by_its_record_is_not_joined_but_reused(
+    root: Path, export: Leading
+) -> None:
+    """It was deleted with policy Retain: nobody told the export."""
+    published(export, "1", policy="Retain", shared=True)
+    (root / "team/data/file").write_text("data")
+
+    with pytest.raises(DirectoryTaken) as caught:
+        export.create(plan("2", shared=True, joins=False))
+    assert [record.volume for record in caught.value.records] == ["pvc-1"]
+
+    made = export.create(plan("2", shared=True, joins=False), ["pvc-1"])
+    export.confirm("pvc-2")
+    assert (made.found, made.foreign, made.succeeds) == (True, False, ("pvc-1",))
+    assert export.find("pvc-1") is None
+    assert (root / "team/data/file").exists()
+
+
+def test_an_attempt_that_has_not_ended_is_joined(export: Leading) -> None:
+    export.create(plan("1", shared=True))
+
+    made = export.create(plan("2", shared=True, joins=False))
+
+    assert made.succeeds == ()
+    export.confirm("pvc-2")
+    assert export.find("pvc-1") is not None
