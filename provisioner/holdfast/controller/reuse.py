@@ -30,10 +30,7 @@ def check_reuse(
     """
     whose = f"of volume {record.volume} of claim {record.claim}"
     if record.state is State.ARCHIVED:
-        raise Refused(
-            f"directory {wanted.directory!r} overlaps the archive {whose}: let pathPattern give "
-            "another"
-        )
+        raise Refused(_archived(wanted.directory, record.target, whose))
     if record.directory != wanted.directory:
         raise Refused(taken(wanted.directory, record.directory, record.volume, record.claim))
     if not is_known(record, context):
@@ -55,6 +52,19 @@ def check_reuse(
             f"directory {wanted.directory!r} holds data {whose}, which is gone but was not to be "
             "retained: save or remove the directory, or let pathPattern give another"
         )
+
+
+def _archived(directory: str, archive: str, whose: str) -> str:
+    """Why no claim gets the directory of an archive, or one in it, and what helps."""
+    if directory == archive:
+        return (
+            f"directory {directory!r} is the archive {whose}: to use its data, rename the "
+            "directory first (mv), then name the new one; else let pathPattern give another"
+        )
+    return (
+        f"directory {directory!r} overlaps {archive!r}, the archive {whose}: let pathPattern give "
+        "another"
+    )
 
 
 def is_known(record: Record, context: Context) -> bool:

@@ -155,17 +155,27 @@ def test_one_above_or_beneath_it_is_refused(site: Site) -> None:
     assert "overlaps 'team/data/deeper'" in site.only(FAILED).message
 
 
-def test_an_archive_in_the_way_is_refused(site: Site) -> None:
-    site.add_class(pathPattern="archived-team-data")
+@pytest.mark.parametrize(
+    ("beneath", "relation", "advice"),
+    [
+        ("", "is the archive of volume pvc-9 of", "rename the directory first (mv), then name"),
+        ("/sub", "overlaps 'archived-data', the archive of volume pvc-9 of", "let pathPattern"),
+    ],
+)
+def test_an_archive_in_the_way_is_refused_and_the_way_to_its_data_said(
+    site: Site, beneath: str, relation: str, advice: str
+) -> None:
     site.made_on_export(ref("9"))
     moved = site.export.reclaim(site.grant, "pvc-9", "9", Action.ARCHIVE)
-    site.add_class(pathPattern=moved.place)
+    site.add_class(pathPattern=moved.place + beneath)
     site.add_claim(ref())
 
     with pytest.raises(Requeue):
         site.serve()
 
-    assert "overlaps the archive" in site.only(FAILED).message
+    said = site.only(FAILED).message
+    assert f"directory '{moved.place}{beneath}' {relation}" in said
+    assert advice in said
     record = site.record("9")
     assert record is not None
     assert record.state is State.ARCHIVED
