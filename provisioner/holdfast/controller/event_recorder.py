@@ -47,7 +47,8 @@ class EventRecorder:
     def trash_warning(self, volume: str, reasons: str) -> None:
         """A warning on a deleted volume: its data cannot be removed."""
         about = About(VOLUMES.kind, VOLUMES.api, "", volume, "")
-        message = f"cannot remove what is left in .holdfast/trash/{volume}: {reasons}"
+        what = f"cannot remove what is left in .holdfast/trash/{volume}"
+        message = f"{what}: {reasons}; Holdfast retries"
         self._broadcaster.event(about, "Warning", "TrashNotRemoved", message)
 
     def replica_warning(self, namespace: str, lease: str, reason: str, message: str) -> None:

@@ -214,7 +214,7 @@ class Trash:
         failures = 0 if reaped.removed else entry.failures + 1
         wait = _retry_after(failures) if failures else 0.0
         if reaped.blocked and reaped.blocked != entry.blocked:
-            reasons = ", ".join(reaped.blocked)
+            reasons = "; ".join(reaped.details or reaped.blocked)
             _log.warning("cannot empty trash", volume=volume, reason=reasons)
             self._events.trash_warning(volume, reasons)
         due = time.monotonic() + wait

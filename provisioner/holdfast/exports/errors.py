@@ -126,5 +126,9 @@ def export_error(what: str, error: OSError) -> ExportError:
 def reason(error: OSError) -> str:
     """An OSError's description, with what to do if that is known."""
     number = error.errno or 0
-    text = os.strerror(number)
-    return f"{text}; {_HINTS[number]}" if number in _HINTS else text
+    return "; ".join(filter(None, (os.strerror(number), hint(number))))
+
+
+def hint(number: int) -> str:
+    """What to do about an errno where something is made or read; empty if that is not known."""
+    return _HINTS.get(number, "")

@@ -165,12 +165,15 @@ class Reaped:
         age: seconds since the directory was deleted.
         blocked: why entries could not be removed (`EACCES`, `EIO`, …); empty if only the limit of
             entries or time was reached.
+        details: for each reason of `blocked` the first entry, and what to do; empty if `blocked`
+            says it all.
     """
 
     done: bool
     removed: int = 0
     age: float = 0.0
     blocked: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ cannot be stopped, and gives up the whole tree for one busy file.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 import uuid
@@ -18,6 +17,7 @@ from contextlib import suppress
 
 from holdfast.claims.constants import RETAIN
 from holdfast.exports import misfiled, recover, takeover, tree, undo
+from holdfast.exports.blocked import Blocked
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import TimedOut, Unsafe
 from holdfast.exports.inode import inode_of
@@ -31,7 +31,6 @@ _TRIES = 50  # for each entry of the limit: entries that fail must not use up th
 _NOT_OURS = (
     "not this volume's directory; if it was restored from a backup, run `holdfast exports accept`"
 )
-_MOUNT = "a mount beneath it"
 
 
 class Reaper:
@@ -82,7 +81,7 @@ class Reaper:
         try:
             return _reap(ledger, record, removals, removal)
         except TimedOut:  # one call took the rest of the time
-            return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
+            return removal.reaped(_age(ledger, record))
         finally:
             if removal.is_used_up and removal.left:
                 self._left[record.volume] = removal.left
@@ -96,7 +95,7 @@ def _reap(ledger: Ledger, record: Record, removals: Changes, removal: _Removal) 
                 return Reaped(done=False, age=_age(ledger, record), blocked=(_NOT_OURS,))
             removal.empty(folder)
         if removal.is_used_up:
-            return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
+            return removal.reaped(_age(ledger, record))
         removals.rmdir(trash, record.volume)
         removal.removed += 1
     except FileNotFoundError:
@@ -105,7 +104,7 @@ def _reap(ledger: Ledger, record: Record, removals: Changes, removal: _Removal) 
         return Reaped(done=False, age=_age(ledger, record), blocked=(_NOT_OURS,))
     except OSError as error:
         removal.note(error)
-        return Reaped(False, removal.removed, _age(ledger, record), removal.blocked)
+        return removal.reaped(_age(ledger, record))
     os.fsync(trash)  # a power cut must not restore data without a record
     ledger.forget_trashed(record.volume)
     return Reaped(True, removal.removed)
@@ -131,12 +130,12 @@ class _Removal:
         self._entries = entries
         self._tries = entries * _TRIES
         self._until = time.monotonic() + seconds
-        self._blocked: set[str] = set()
+        self._blocked = Blocked()
+        self._folders: list[str] = []  # names of the folders that this pass is in
 
-    @property
-    def blocked(self) -> tuple[str, ...]:
-        """Why entries are left; empty if only the limit of entries or time was reached."""
-        return tuple(sorted(self._blocked))
+    def reaped(self, age: float) -> Reaped:
+        """The result while something is left."""
+        return Reaped(False, self.removed, age, self._blocked.reasons, self._blocked.details)
 
     @property
     def is_used_up(self) -> bool:
@@ -147,7 +146,7 @@ class _Removal:
     def note(self, error: OSError) -> None:
         """Notes why the folder itself is left, unless only because of its entries."""
         if error.errno not in tree.NOT_EMPTY or not self._blocked:
-            self._blocked.add(_errno_name(error))
+            self._blocked.note(error, "")
 
     def empty(self, folder: int) -> None:
         """Removes as much as possible.
@@ -172,7 +171,7 @@ class _Removal:
                 except (FileNotFoundError, Unsafe):
                     continue  # it was removed or replaced meanwhile
                 except OSError as error:
-                    self._blocked.add(_errno_name(error))
+                    self._blocked.note(error, self._place(entry.name))
                     self.left += 1
 
     def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
@@ -201,15 +200,18 @@ class _Removal:
     def _emptied(self, top: int, parent: int, name: str, device: int, depth: int) -> bool:
         with tree.opened(parent, [name]) as handle:
             if os.fstat(handle).st_dev != device:
-                self._blocked.add(_MOUNT)  # another file system: never emptied
+                self._blocked.note_mount(self._place(name))  # never emptied
                 return False
-            self._pass(top, handle, device, depth + 1)
+            self._folders.append(name)
+            try:
+                self._pass(top, handle, device, depth + 1)
+            finally:
+                self._folders.pop()
             return tree.is_empty(handle)
+
+    def _place(self, name: str) -> str:
+        return "/".join((*self._folders, name))
 
     def _move_up(self, top: int, parent: int, name: str) -> None:
         # A random name: a search for a free one could use up the time.
         self._changes.rename(parent, name, top, f"part-{uuid.uuid4().hex}")
-
-
-def _errno_name(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, str(error.errno))

@@ -70,9 +70,10 @@ def test_bad_news_of_a_volume_is_a_warning_on_it(bench: Bench) -> None:
 
 
 def test_trash_that_cannot_be_removed_is_told_on_the_volume_that_is_gone(bench: Bench) -> None:
-    bench.events.trash_warning("pvc-1", "EACCES, EIO")
+    bench.events.trash_warning("pvc-1", "'f': Permission denied")
 
-    message = "cannot remove what is left in .holdfast/trash/pvc-1: EACCES, EIO"
+    left = "cannot remove what is left in .holdfast/trash/pvc-1"
+    message = f"{left}: 'f': Permission denied; Holdfast retries"
     about = About("PersistentVolume", "v1", "", "pvc-1", "")
     assert bench.only == (about, "Warning", "TrashNotRemoved", message)
 
