@@ -154,11 +154,14 @@ def test_an_inherited_volume_is_shown_with_what_is_known_of_it(site: Site) -> No
     )
 
     (row,) = json.loads(show(site, "-o", "json").out)
+    (of_export,) = json.loads(show(site, "-o", "json", "--nfs-path", "/export").out)
 
     assert row["volume"] == name_of(volume)
-    assert (row["claim"], row["directory"], row["reclaim_action"]) == ("", "inherited", "unknown")
+    assert (row["claim"], row["reclaim_action"]) == ("", "unknown")
+    assert row["directory"] == "/export/deep/inherited"
+    assert of_export == row | {"directory": "deep/inherited"}
     assert name_of(volume) not in show(site).out
-    assert "inherited" in show(site).out
+    assert "/export/deep/inherited" in show(site).out
 
 
 def test_a_class_with_shared_paths_leaves_the_action_to_the_last_of_its_volumes(

@@ -15,9 +15,10 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.inherited import shared_paths
 from holdfast.claims.objects import Json, parse_class, parse_volume
 from holdfast.claims.reclaim import owns
+from holdfast.claims.volume import Address
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of
-from holdfast.cli.options import NAME, option
+from holdfast.cli.options import NAME, PATH, option
 from holdfast.cli.table import head, print_table, span, table_of
 from holdfast.cli.volume_actions import shared_volumes, shown_action
 
@@ -64,6 +65,12 @@ WIDE = (*NARROW, "volume", "storage_class", "access_modes", "server", "path")
     type=NAME,
 )
 @options.also_known_as
+@option(
+    "--nfs-path",
+    "NFS_PATH",
+    "The exported path: inherited volumes show their directory relative to it, else their path.",
+    type=PATH,
+)
 @options.output("table", "wide", "json", "yaml")
 @click.option("-n", "--namespace", default="", help="Only volumes of claims in this namespace.")
 def volumes(
@@ -71,6 +78,7 @@ def volumes(
     kubeconfig: str | None,
     provisioner_name: str | None,
     also_known_as: tuple[str, ...],
+    nfs_path: str | None,
     output: str,
     namespace: str,
 ) -> None:
@@ -89,7 +97,7 @@ def volumes(
     """
     rows = [
         row
-        for row in _rows(kubeconfig, _provisioner(provisioner_name, also_known_as))
+        for row in _rows(kubeconfig, _provisioner(provisioner_name, also_known_as), nfs_path or "")
         if not namespace or row.claim.startswith(namespace + "/")
     ]
     if output in {"table", "wide"}:
@@ -102,7 +110,7 @@ def _provisioner(name: str | None, also: tuple[str, ...]) -> Provisioner | None:
     return Provisioner(name, also=frozenset(also)) if name else None
 
 
-def _rows(kubeconfig: str | None, provisioner: Provisioner | None) -> list[Row]:
+def _rows(kubeconfig: str | None, provisioner: Provisioner | None, nfs_path: str) -> list[Row]:
     from holdfast.kube.errors import KubeError
     from holdfast.kube.resources import VOLUMES
 
@@ -114,7 +122,7 @@ def _rows(kubeconfig: str | None, provisioner: Provisioner | None) -> list[Row]:
         raise click.ClickException(error.message) from error
     shown = [obj for obj in listed if _is_shown(obj, provisioner)]
     shared = shared_volumes(map(parse_volume, shown), sharing)
-    rows = [row_of(obj, is_shared=obj["metadata"]["name"] in shared) for obj in shown]
+    rows = [row_of(obj, nfs_path, is_shared=obj["metadata"]["name"] in shared) for obj in shown]
     return sorted(rows, key=lambda row: (row.claim, row.volume))
 
 
@@ -136,12 +144,12 @@ def _is_shown(obj: Json, provisioner: Provisioner | None) -> bool:
     return bool(volume.path and volume.provisioned_by)
 
 
-def row_of(obj: Json, *, is_shared: bool = False) -> Row:
-    """The row of a PersistentVolume."""
+def row_of(obj: Json, nfs_path: str = "", *, is_shared: bool = False) -> Row:
+    """The row of a PersistentVolume on an export of this path, which may be unknown."""
     volume = parse_volume(obj)
     return Row(
         claim=str(volume.claim) if volume.claim.name else "",
-        directory=volume.directory or volume.path.rpartition("/")[2],
+        directory=volume.directory or _relative(volume.path, nfs_path),
         size=volume.size,
         reclaim_action=shown_action(volume, is_shared=is_shared),
         phase=volume.phase,
@@ -153,6 +161,11 @@ def row_of(obj: Json, *, is_shared: bool = False) -> Row:
         path=volume.path,
         export_id=volume.export_id,
     )
+
+
+def _relative(path: str, nfs_path: str) -> str:
+    """The path on an export; as it is where it is elsewhere, or the export is unknown."""
+    return (Address("", nfs_path).directory_of(path) if nfs_path else None) or path
 
 
 def age(since: str) -> str:

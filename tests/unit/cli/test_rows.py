@@ -109,9 +109,27 @@ def test_volumes_share_by_their_path_or_may_have_by_their_class() -> None:
     assert shared_volumes(volumes, {"shared"}) == {"a", "b", "last"}
 
 
-def test_the_directory_is_the_annotation_s_and_else_the_path_s_last_name() -> None:
-    assert row_of(volume({"holdfast.io/directory": "a/b"})).directory == "a/b"
-    assert row_of(volume({})).directory == "b"
+@pytest.mark.parametrize(
+    ("nfs_path", "directory"),
+    [
+        ("", "/export/a/b"),
+        ("/export", "a/b"),
+        ("/export/", "a/b"),
+        ("/", "export/a/b"),
+        ("/other", "/export/a/b"),
+        ("/export/a/b", "/export/a/b"),
+    ],
+)
+def test_the_directory_of_an_inherited_volume_is_its_path_on_the_export_if_that_is_known(
+    nfs_path: str, directory: str
+) -> None:
+    """Volumes at `a/data` and `b/data` were both shown as `data`."""
+    assert row_of(volume({}), nfs_path).directory == directory
+
+
+@pytest.mark.parametrize("nfs_path", ["", "/export", "/other"])
+def test_the_directory_is_the_annotation_s(nfs_path: str) -> None:
+    assert row_of(volume({"holdfast.io/directory": "x"}), nfs_path).directory == "x"
 
 
 def test_a_volume_without_a_claim_has_none() -> None:
@@ -129,7 +147,7 @@ def test_data_for_scripts_has_no_text_for_people() -> None:
     assert data == [
         {
             "claim": "",
-            "directory": "b",
+            "directory": "/export/a/b",
             "size": "1Gi",
             "reclaim_action": "retain",
             "phase": "Bound",
