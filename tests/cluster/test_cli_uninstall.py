@@ -79,3 +79,14 @@ def test_a_provisioner_that_comes_back_sets_it_again(
     site.serve(leader_election=True)
 
     eventually(lambda: all(has_finalizer(site, volume) for volume in volumes))
+
+
+@pytest.mark.usefixtures("volumes")
+def test_a_mistyped_name_is_an_error_that_names_the_volumes_provisioner(site: Site) -> None:
+    variables = variables_of(site) | {"PROVISIONER_NAME": "typo.example.com/nfs"}
+
+    typed = holdfast("uninstall", "--yes", variables=variables)
+
+    assert typed.code == 1
+    assert "no volume names provisioner 'typo.example.com/nfs'" in typed.complaint
+    assert site.name in typed.complaint

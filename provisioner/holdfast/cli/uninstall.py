@@ -83,8 +83,9 @@ def uninstall(
     The command shows the volumes, and those whose directory nfs-subdir-external-provisioner would
     treat otherwise than Holdfast, and asks for confirmation. A second run finds nothing to do.
 
-    Exits with 0 if no volume has the finalizer, or with --dry-run, 1 if some still have it, a
-    Holdfast leads, the API server refuses, or you declined, 2 for an invalid option.
+    Exits with 0 if no volume has the finalizer, or with --dry-run, 1 if some still have it, only
+    volumes of other provisioners have it and this one has none, a Holdfast leads, the API server
+    refuses, or you declined, 2 for an invalid option.
     """
     from holdfast.kube.errors import KubeError
 
@@ -93,8 +94,10 @@ def uninstall(
         api = api_of(kubeconfig)
         if not dry_run:
             _refuse_while_led(api, provisioner)
-        rows = rows_of(volumes_of(api), _classes(api), provisioner)
-        if output == "text":
+        volumes = list(volumes_of(api))
+        rows = rows_of(volumes, _classes(api), provisioner)
+        mistyped = "" if rows else mistyped_name(volumes, provisioner)
+        if output == "text" and not mistyped:
             click.echo("\n".join(described(rows)))
         held = [row for row in rows if row.finalizer == "present"]
         if held and not dry_run:
@@ -106,6 +109,8 @@ def uninstall(
         raise click.ClickException(error.message) from error
     if output == "json":
         click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+    if mistyped:
+        raise click.ClickException(mistyped)
     if not dry_run:
         _conclude(rows)
 
@@ -147,6 +152,20 @@ def _row(volume: Volume, storage_class: StorageClass | None) -> Row:
         reclaim_action="retain" if kept else volume.on_delete,
         reclaim_action_of_nfs_subdir="retain" if kept else then,
         finalizer="present" if FINALIZER in volume.finalizers else "absent",
+    )
+
+
+def mistyped_name(volumes: Iterable[Volume], provisioner: Provisioner) -> str:
+    """Whose volumes have the finalizer, for a provisioner that has none; empty if nobody's do.
+
+    With a mistyped name, the volumes would stay Terminating once Holdfast is gone.
+    """
+    names = {one.provisioned_by or "none" for one in volumes if FINALIZER in one.finalizers}
+    if not names:
+        return ""
+    return (
+        f"no volume names provisioner {provisioner.name!r}; the cluster's volumes name: "
+        f"{', '.join(sorted(names))}"
     )
 
 

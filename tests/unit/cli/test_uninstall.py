@@ -96,7 +96,7 @@ class TestTakingItOff:
     def test_volumes_of_a_former_name_are_its_own_where_it_is_named(self, bench: Bench) -> None:
         bench.add(by=FORMER)
 
-        assert "none of 0 volumes has" in bench.run().output
+        assert f"the cluster's volumes name: {FORMER}" in bench.run().output
         bench.run("--also-known-as", FORMER)
 
         assert bench.finalizers() == [ANOTHERS]
@@ -252,6 +252,52 @@ class TestWhatItShows:
             "finalizer": after,
         }
         assert second["finalizer"] == "absent"
+
+
+class TestAMistypedName:
+    """Its volumes would stay Terminating once Holdfast is gone."""
+
+    @pytest.mark.parametrize("options", [(), ("--dry-run",)])
+    def test_without_a_volume_the_names_of_those_with_the_finalizer_are_told(
+        self, bench: Bench, options: tuple[str, ...]
+    ) -> None:
+        bench.add("1", by=FORMER)
+        bench.add("2", by="others", finalizers=())
+
+        done = bench.run(*options)
+
+        assert done.exit_code == 1
+        assert done.output == (
+            f"Error: no volume names provisioner '{NAME}'; the cluster's volumes name: {FORMER}\n"
+        )
+
+    def test_json_stays_a_list(self, bench: Bench) -> None:
+        bench.add(by=FORMER)
+
+        done = bench.run("-o", "json")
+
+        assert (done.exit_code, json.loads(done.stdout)) == (1, [])
+        assert "no volume names provisioner" in done.stderr
+
+    @pytest.mark.parametrize("others", [(), ("others",)])
+    def test_where_no_volume_has_the_finalizer_there_is_nothing_to_do(
+        self, bench: Bench, others: tuple[str, ...]
+    ) -> None:
+        for by in others:
+            bench.add(by=by, finalizers=())
+
+        done = bench.run()
+
+        assert done.exit_code == 0
+        assert "none of 0 volumes has the finalizer: there is nothing to do" in done.output
+
+    def test_a_volume_without_the_finalizer_shows_that_the_name_is_right(
+        self, bench: Bench
+    ) -> None:
+        bench.add("1", finalizers=())
+        bench.add("2", by=FORMER)
+
+        assert bench.run().exit_code == 0
 
 
 class TestAsking:
