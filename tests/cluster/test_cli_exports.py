@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.claims.constants import PROVISIONED_BY
 from holdfast.claims.objects import Json
 from tests.cluster.objects import name_of
 from tests.cluster.site import Site
@@ -91,6 +92,40 @@ def test_an_empty_export_in_the_place_of_the_volumes_own_is_refused_and_shown(
     export_id = volume["metadata"]["annotations"]["holdfast.io/export"]
     assert (found["id"], found["ids"], found["directories"]) == ("", {export_id: 1}, 0)
     assert f"not {export_id}" in found["wrong"]
+
+
+def test_data_that_was_restored_without_its_records_is_told_of_by_every_command(
+    site: Site, volume: Json
+) -> None:
+    variables = variables_of(site)
+    assert holdfast("check", variables=variables).code == 0
+    shutil.rmtree(site.root / ".holdfast")
+
+    accepted = accept(site)
+    checked = holdfast("check", variables=variables)
+    shown = holdfast("exports", "show", "-o", "json", variables=variables)
+
+    assert "1 volume has no record: Holdfast will not reclaim it. Restore .holdfast" in accepted.out
+    assert (accepted.code, checked.code) == (0, 1)
+    assert "FAILS every volume has its directory and its record\n" in checked.out
+    assert "1 record is missing or cannot be parsed: restore them before" in checked.out
+    found = json.loads(shown.out)
+    assert (found["directories"], found["records"]) == (1, 0)
+    assert [one["finding"] for one in found["findings"]] == ["missing-record"]
+    site.delete_claim("data")
+    site.released(volume)
+    assert holdfast("check", variables=variables).code == 0
+
+
+def test_volumes_of_nfs_subdir_are_fine_before_the_first_start(site: Site) -> None:
+    site.make_class()
+    directory = f"{site.namespace}-data-pvc-1"
+    (site.root / directory).mkdir()
+    site.make_volume(
+        f"pvc-{site.namespace}", f"/export/{directory}", annotations={PROVISIONED_BY: site.name}
+    )
+
+    assert holdfast("check", variables=variables_of(site)).code == 0
 
 
 def test_volumes_of_a_former_name_count_and_a_typing_error_does_not(

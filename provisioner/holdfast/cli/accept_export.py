@@ -22,8 +22,8 @@ from holdfast.cli.options import EXPORT_ID
 from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
+    from holdfast.cli.entries import Entry
     from holdfast.cli.export_ids import Named
-    from holdfast.cli.inventory import Entry
     from holdfast.exports.export import Export
     from holdfast.exports.interface import ExportInfo, Leader
     from holdfast.kube.api import Api
@@ -119,7 +119,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     from holdfast.cli.announced import announced
     from holdfast.cli.export_ids import choose
     from holdfast.cli.inventory import Mounted
-    from holdfast.cli.present import present_on
+    from holdfast.cli.present import present
     from holdfast.cli.records import records_on
     from holdfast.exports.export import Export
 
@@ -132,19 +132,19 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
         named, held, asked.wanted, allow_unnamed=asked.allow_unnamed, needs_one=bool(unnamed)
     )
     places = named.of(chosen)
-    present = present_on(export, places)
     mounted = Mounted.of(root, chosen, provisioner, cluster, volumes=volumes, places=places)
     entries = mounted.entries(records_on(root))
+    numbers = present(len(places), entries)
     if held.id == chosen and not unnamed:
-        click.echo(f"the export at {root} has the id {chosen} already; {present}")
+        click.echo(f"the export at {root} has the id {chosen} already; {numbers}")
         leader = _leader(cluster, provisioner, at.name)
         _accept_restored(export, leader, entries, ask=not asked.yes)
         return
     if not asked.replace:
         _refuse_another_id(held, root, chosen)
     if not asked.allow_empty:
-        present.refuse_empty()
-    click.echo("\n".join([str(present), *_naming(unnamed), *announced(entries)]))
+        numbers.refuse_empty()
+    click.echo("\n".join([str(numbers), *_naming(unnamed), *announced(entries)]))
     if not asked.yes:
         confirm(_question(root, held, chosen, named))
     _give_id(api, unnamed, export, chosen)
@@ -218,11 +218,13 @@ def _accept_restored(
     export: Export, leader: Leader, entries: Sequence[Entry], *, ask: bool
 ) -> None:
     """Writes the directories' inodes into the records of a restored export, if any differ."""
-    from holdfast.cli.announced import announced
+    from holdfast.cli.announced import announced, without_record
+    from holdfast.cli.entries import Finding
     from holdfast.cli.export_ids import counted
-    from holdfast.cli.inventory import Finding
 
     if not any(entry.finding is Finding.ANOTHER for entry in entries):
+        for line in without_record(entries):
+            click.echo(line)
         click.echo("its directories match their records: there is nothing to do")
         return
     click.echo("\n".join(announced(entries)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from holdfast.cli.inventory import Entry, Finding
+from holdfast.cli.entries import Entry, Finding
+from holdfast.cli.export_ids import counted
 from holdfast.cli.listed import listed
 
 _WHERE_ALL = "`holdfast exports show -o wide` shows all"
 
 
 def announced(entries: Sequence[Entry]) -> Iterator[str]:
-    """The directories that are accepted, and the volumes that are reclaimed then."""
+    """The directories that are accepted, and the volumes that are reclaimed then, or cannot be."""
+    yield from without_record(entries)
     if another := _another(entries):
         yield f"{_counted(another)}, as after a restore:"
         yield from listed(another, _WHERE_ALL)
@@ -21,6 +23,41 @@ def announced(entries: Sequence[Entry]) -> Iterator[str]:
         volumes = "volume is" if is_one else "volumes are"
         yield f"{len(released)} {volumes} released and will be reclaimed:"
         yield from listed(released, _WHERE_ALL)
+
+
+def without_record(entries: Sequence[Entry]) -> Iterator[str]:
+    """How many volumes have no record that can be parsed, and what follows."""
+    numbers = Counter(one.finding for one in entries if not one.is_due)
+    missing, unreadable = numbers[Finding.NO_RECORD], numbers[Finding.UNREADABLE]
+    if missing:
+        have, them = ("has", "it") if missing == 1 else ("have", "them")
+        yield (
+            f"{counted(missing, 'volume')} {have} no record: Holdfast will not reclaim {them}. "
+            "Restore .holdfast from a backup before you go on"
+        )
+    if unreadable:
+        is_one = unreadable == 1
+        yield (
+            f"{counted(unreadable, 'record')} cannot be parsed: Holdfast will not reclaim "
+            f"{'its volume' if is_one else 'their volumes'}. Restore {'it' if is_one else 'them'} "
+            "from a backup before you go on"
+        )
+
+
+def advice_on_missing(entries: Sequence[Entry]) -> str:
+    """What to do about volumes that lack their directory or record; empty if there are none."""
+    numbers = Counter(one.finding for one in entries)
+    others = numbers[Finding.OTHER_VOLUME]
+    directories = numbers[Finding.NO_DIRECTORY] + others
+    records = numbers[Finding.NO_RECORD] + numbers[Finding.UNREADABLE]
+    what = list[str]()
+    if directories:
+        subject = "1 directory is" if directories == 1 else f"{directories} directories are"
+        what.append(f"{subject} missing" + (" or another volume's" if others else ""))
+    if records:
+        subject = "1 record is" if records == 1 else f"{records} records are"
+        what.append(f"{subject} missing or cannot be parsed")
+    return f"{' and '.join(what)}: restore them before you delete a claim" if what else ""
 
 
 def advice_on_another(entries: Sequence[Entry]) -> str:

@@ -70,7 +70,7 @@ def check(
     Asks the API server about each permission that the provisioner needs and reads the
     StorageClasses that name it and its volumes' reclaim actions. Then creates, renames and removes
     a directory on the export, unless the provisioner's volumes were created on another export, and
-    compares the directories there with their records. Without --nfs-server and --nfs-path, all of
+    compares the volumes' directories and records there. Without --nfs-server and --nfs-path, all of
     its volumes are assumed to be on this one, and the directories of volumes that name no export id
     are not looked for. With --config, each export of the file is checked, and the permissions on
     its Lease. Each line is ok or says what to do. A note names claims that wait for a StorageClass
@@ -87,9 +87,8 @@ def check(
         ownership=Ownership(default_mode, default_uid, default_gid),
         exports=tuple(export.name for export in exports) or (DEFAULT_EXPORT,),
     )
-    cluster = Cluster(
-        provisioner, cache(partial(_volumes, kubeconfig)), cache(partial(_uid, kubeconfig))
-    )
+    volumes = partial(_volumes, kubeconfig)
+    cluster = Cluster(provisioner, cache(volumes), volumes, cache(partial(_uid, kubeconfig)))
     lines = [*_cluster(kubeconfig, cluster, leader_election)]
     if not skip_export:
         lines += _each_export(exports, provisioner, cluster) or check_export.lines(

@@ -15,24 +15,26 @@ from holdfast.claims.volume import Address
 from holdfast.cli.finding import Line
 
 _DEADLINE = 10.0
-_TO_COMPARE = 120.0  # reads every record
 _IDENTITY = "the export's id matches the volumes"
 _RECORDS = "the directories are the ones in their records"
+_PRESENT = "every volume has its directory and its record"
 _SERVER = "the volumes on the export use a known name of its server"
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What the API server says; both functions may raise KubeError.
+    """What the API server says; its functions may raise KubeError.
 
     Attributes:
         provisioner: the one that is checked.
-        volumes: reads all volumes.
+        volumes: all volumes, which are read once.
+        volumes_now: reads all volumes again.
         uid: reads the cluster's uid, which is empty if it may not be read.
     """
 
     provisioner: Provisioner
     volumes: Callable[[], Sequence[Volume]]
+    volumes_now: Callable[[], Sequence[Volume]]
     uid: Callable[[], str]
 
     def own_volumes(self) -> list[Volume]:
@@ -60,7 +62,7 @@ def lines(
     yield from _file_system(root, address)
     try:
         yield from _identity(root, cluster.own_volumes(), address)
-        yield Line(_RECORDS, _compared(root, cluster))
+        yield from _compared(root, cluster, address)
     except KubeError as error:
         why = f"unknown, so nothing was written to it: cannot read the volumes ({error})"
         yield Line(_IDENTITY, why)
@@ -109,24 +111,24 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
     yield Line(_SERVER, identity.advice_on(others))
 
 
-def _compared(root: Path, cluster: Cluster) -> str:
-    """What to do about directories that are not those in their records."""
-    from holdfast.cli.announced import advice_on_another
-    from holdfast.cli.inventory import Mounted
-    from holdfast.exports.deadline import Lane
+def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator[Line]:
+    """Whether the volumes' directories are there, and are those in their records."""
+    from holdfast.cli.announced import advice_on_another, advice_on_missing
+    from holdfast.cli.compare import compare
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError
 
     try:
-        mounted = Mounted.of(
-            root, "", cluster.provisioner, cluster.uid(), volumes=cluster.volumes(), places=()
-        )
-        what = f"cannot compare the records at {root}"
-        found = Lane(seconds=_TO_COMPARE).call(mounted.another, what)
+        found = compare(root, cluster, address)
     except (KubeError, ExportError) as error:
-        return error.message
-    where = "; `holdfast exports show -o wide` names them" if found else ""
-    return advice_on_another(found) + where
+        yield Line(_RECORDS, error.message)
+        return
+    yield Line(_RECORDS, _where(advice_on_another(found.another)))
+    yield Line(_PRESENT, _where(advice_on_missing(found.missing)))
+
+
+def _where(advice: str) -> str:
+    return f"{advice}; `holdfast exports show -o wide` names them" if advice else ""
 
 
 def _self_test(root: Path, ownership: Ownership) -> Iterator[Line]:

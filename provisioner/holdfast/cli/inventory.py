@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import is_released
+from holdfast.cli.entries import INHERITED, Entry, Finding
 from holdfast.cli.export_ids import Place
+from holdfast.cli.owned import Owned
 from holdfast.cli.reclaims import how
-from holdfast.cli.records import Held, records_on
+from holdfast.cli.records import Held
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.record import Record, State
@@ -26,55 +28,6 @@ _STATES = {
     State.ARCHIVED: "archived",
     State.TRASHED: "in the trash",
 }
-
-
-class Finding(StrEnum):
-    """What was found of a volume, or of a record without a volume."""
-
-    NO_DIRECTORY = "missing-directory"
-    NO_RECORD = "missing-record"
-    UNREADABLE = "unreadable-record"
-    ANOTHER = "another-directory"
-    RELEASED = "released"
-    NO_VOLUME = "no-volume"
-    RETAINED = "retained"
-    ARCHIVED = "archived"
-    TRASHED = "trashed"
-    OTHER_CLUSTER = "other-cluster"
-
-
-# Directories without a volume of this cluster.
-LEFT = (
-    Finding.RETAINED,
-    Finding.ARCHIVED,
-    Finding.TRASHED,
-    Finding.NO_VOLUME,
-    Finding.OTHER_CLUSTER,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One finding, as in the JSON output.
-
-    Attributes:
-        volume: name of the PersistentVolume, which may be gone.
-        claim: namespace and name; empty if unknown.
-        directory: where the data is, or should be; relative to the export's root.
-        finding: what was found.
-        detail: of `released`, how the volume will be reclaimed; of `another-directory`, the state
-            of a record without a volume; of `unreadable-record`, why it cannot be read.
-    """
-
-    volume: str
-    claim: str
-    directory: str
-    finding: Finding
-    detail: str = ""
-
-    def __str__(self) -> str:
-        named = f"{self.volume} of claim {self.claim}" if self.claim else self.volume
-        return f"{named} ({self.detail})" if self.detail else named
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,57 +73,77 @@ class Mounted:
         so that none seems to be without its volume because it has just been created.
         """
         found = [
-            *self._missing(records),
-            *self._unreadable(records),
-            *self._another(records),
+            *self.missing(records),
+            *self.unreadable(records),
+            *self.another(records),
             *self._released(records),
             *self._without_volume(records),
+            *self._unrecorded(),
         ]
         order = list(Finding)
         return tuple(sorted(found, key=lambda one: (order.index(one.finding), one.volume)))
 
-    def another(self) -> list[Entry]:
-        """The directories that are not those in their records; raises ExportError."""
-        return list(self._another(records_on(self.root)))
+    def only(self, volumes: Collection[str]) -> Mounted:
+        """The same with these volumes alone, as far as they are on this export."""
+        kept = {name: self.directories[name] for name in volumes if name in self.directories}
+        return replace(self, directories=kept)
 
-    def _missing(self, records: Mapping[str, Held]) -> Iterator[Entry]:
-        export = Export(self.root)
+    def missing(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        """The volumes without their directory or their record; raises ExportError."""
+        export, owned = Export(self.root), Owned(held.record for held in records.values())
         for name, directory in self.directories.items():
             volume = self.volumes[name]
+            entry = partial(Entry, name, str(volume.claim), directory)
+            # Of a volume that was made meanwhile, the record was not read.
+            has_record = name in records or export.has_record(name)
             if not export.has_directory(directory):
-                yield Entry(name, str(volume.claim), directory, Finding.NO_DIRECTORY)
-            if name not in records:
-                detail = "" if volume.directory else "inherited: Holdfast adopts it"
-                yield Entry(name, str(volume.claim), directory, Finding.NO_RECORD, detail)
+                yield entry(Finding.NO_DIRECTORY)
+            elif not has_record and volume.directory and (other := owned.owner(directory)):
+                whose = f"of volume {other.volume} of claim {other.claim}"
+                yield entry(Finding.OTHER_VOLUME, whose)
+            if not has_record:
+                yield entry(Finding.NO_RECORD, "" if volume.directory else INHERITED)
 
-    def _unreadable(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+    def unreadable(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        """The records that cannot be parsed, also without a volume."""
         for name, held in records.items():
             if held.record is None:
                 claim = str(self.volumes[name].claim) if name in self.directories else ""
                 place = self.directories.get(name, "")
                 yield Entry(name, claim, place, Finding.UNREADABLE, held.why)
 
+    def another(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        """The directories of this cluster that are not those in their records."""
+        for volume, held in records.items():
+            record = held.record
+            if record and held.is_another and self._is_ours(record):
+                is_live = record.state is State.LIVE and volume in self.volumes
+                yield _entry(record, Finding.ANOTHER, "" if is_live else _STATES[record.state])
+
     def _without_volume(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        export = Export(self.root)
         for name, held in records.items():
             record = held.record
             if record is None or held.is_creating or name in self.volumes:
                 continue
-            if self.cluster and record.origin not in {"", self.cluster}:
-                what = f"{record.state} in cluster {record.origin}"
-                yield _entry(record, Finding.OTHER_CLUSTER, what)
+            missing = "" if _has_data(export, record) else "its directory is missing"
+            if self._is_ours(record) or not self.cluster:
+                yield _entry(record, _left_by(record), missing)
             else:
-                yield _entry(record, _left_by(record), "")
+                state = f"{record.state} in cluster {record.origin}"
+                detail = "; ".join(filter(None, (state, missing)))
+                yield _entry(record, Finding.OTHER_CLUSTER, detail)
 
-    def _another(self, records: Mapping[str, Held]) -> Iterator[Entry]:
-        for volume in _others(self.root, self.cluster):
-            held = records.get(volume)
-            record = held.record if held else None
-            if record is None:  # changed meanwhile
-                yield Entry(volume, "", "", Finding.ANOTHER)
-                continue
-            is_live = record.state is State.LIVE and volume in self.volumes
-            detail = "" if is_live else _STATES[record.state]
-            yield _entry(record, Finding.ANOTHER, detail)
+    def _unrecorded(self) -> Iterator[Entry]:
+        """The directories that have lost their record, unless a volume is said to miss it."""
+        with suppress(WrongExport):  # without `.holdfast`
+            for directory, volume in Export(self.root).unrecorded():
+                if volume not in self.directories:
+                    yield Entry(volume, "", directory, Finding.UNRECORDED)
+
+    def _is_ours(self, record: Record) -> bool:
+        """Whether a record is of this cluster, or may be."""
+        return record.origin in {"", self.cluster}
 
     def _released(self, records: Mapping[str, Held]) -> Iterator[Entry]:
         live = _live(held.record for held in records.values())
@@ -186,11 +159,12 @@ class Mounted:
                 yield Entry(name, str(volume.claim), directory, Finding.RELEASED, action)
 
 
-def _others(root: Path, cluster: str) -> list[str]:
-    """The volumes whose directory is not the one in their record; none without `.holdfast`."""
-    with suppress(WrongExport):
-        return Export(root).restored(cluster)
-    return []
+def _has_data(export: Export, record: Record) -> bool:
+    """Whether the data of a record is where it says; the trash is emptied at any time."""
+    if record.state is State.TRASHED:
+        return True
+    places = {record.target, "" if record.state is State.ARCHIVED else record.directory} - {""}
+    return any(map(export.has_directory, places))
 
 
 def _left_by(record: Record) -> Finding:

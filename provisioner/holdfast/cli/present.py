@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.cli.export_ids import Place, counted
-
-if TYPE_CHECKING:
-    from holdfast.exports.export import Export
+from holdfast.cli.entries import Entry, Finding
+from holdfast.cli.export_ids import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,11 @@ class Present:
             )
 
 
-def present_on(export: Export, places: Collection[Place]) -> Present:
-    """Counts the directories and records that exist; changes nothing."""
+def present(volumes: int, entries: Iterable[Entry]) -> Present:
+    """The numbers, from what is missing of so many volumes."""
+    missing = Counter(one.finding for one in entries)
     return Present(
-        len(places),
-        sum(export.has_directory(place.directory) for place in places),
-        sum(export.has_record(place.volume) for place in places),
+        volumes,
+        volumes - missing[Finding.NO_DIRECTORY] - missing[Finding.OTHER_VOLUME],
+        volumes - missing[Finding.NO_RECORD],
     )

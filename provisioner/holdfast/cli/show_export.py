@@ -20,7 +20,7 @@ from holdfast.cli.table import print_table, table_of
 from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
-    from holdfast.cli.inventory import Entry
+    from holdfast.cli.entries import Entry
     from holdfast.kube.api import Api
 
 _COLUMNS = ("volume", "claim", "directory", "finding", "detail")
@@ -80,9 +80,11 @@ def show(
     It counts the volumes' directories and records that exist, the directories that are not those in
     their records, as after a restore, the released volumes that will be reclaimed, and the
     directories without a volume. -o wide and -o json name each of these, and what is missing:
-    a volume has the finding missing-directory, missing-record, unreadable-record (it cannot be
-    parsed), another-directory (not the one in the record) or released. A record without a volume is
-    retained, archived, trashed, no-volume (its directory was not reclaimed) or other-cluster.
+    a volume has the finding missing-directory, other-volume (its directory is that of another
+    record), missing-record, unreadable-record (it cannot be parsed), another-directory (not the one
+    in the record) or released. A record without a volume is retained, archived, trashed, no-volume
+    (its directory was not reclaimed) or other-cluster. A directory whose record is lost has the
+    finding no-record.
 
     Exits with 0 if the export is shown, even a wrong one, 1 if the export or the API server does
     not answer, 2 for an invalid option.
@@ -111,7 +113,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     from holdfast.cli.export_ids import named_by
     from holdfast.cli.file_system import file_system_at
     from holdfast.cli.inventory import Mounted
-    from holdfast.cli.present import present_on
+    from holdfast.cli.present import present
     from holdfast.cli.records import records_on
     from holdfast.controller.identity import refuse_another
     from holdfast.exports.errors import WrongExport
@@ -129,7 +131,8 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     mounted = Mounted.of(
         at.root, info.id, provisioner, cluster, volumes=volumes, places=named.places
     )
-    present = present_on(export, named.places)
+    entries = mounted.entries(records)
+    numbers = present(len(named.places), entries)
     return Shown(
         root=str(at.root),
         file_system=file_system_at(at.root),
@@ -138,12 +141,12 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
         server=address.server,
         path=address.path,
         wrong=wrong,
-        volumes=present.volumes,
+        volumes=numbers.volumes,
         ids=dict(named.ids.most_common()),
         other_servers=dict(named.servers.most_common()),
-        directories=present.directories,
-        records=present.records,
-        findings=mounted.entries(records),
+        directories=numbers.directories,
+        records=numbers.records,
+        findings=entries,
     )
 
 
@@ -181,8 +184,8 @@ def _file_system(shown: Shown) -> str:
 
 def _found(findings: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     from holdfast.cli.announced import advice_on_another
+    from holdfast.cli.entries import LEFT, Finding
     from holdfast.cli.export_ids import counted
-    from holdfast.cli.inventory import LEFT, Finding
 
     if advice := advice_on_another(findings):
         yield "other inodes", advice

@@ -21,6 +21,7 @@ from holdfast.exports import (
     export_file,
     follow,
     ledger,
+    marks,
     other_exports,
     probe,
     reaper,
@@ -124,11 +125,11 @@ class Export:
         with self._open.holdfast() as (_, holdfast), of_the_export("cannot write the id"):
             export_file.replace(holdfast, export_id)
 
-    def restored(self, cluster: str) -> list[str]:
-        """The cluster's volumes whose directory does not have the inode in their record."""
-        what = "cannot compare the records with their directories"
+    def unrecorded(self) -> list[tuple[str, str]]:
+        """The directories with a mark of a volume that has no record, and the volumes' names."""
+        what = "cannot compare the marks with the records"
         with of_the_export(what), self._open.holdfast() as (root, holdfast):
-            return restored.others(root, holdfast, cluster)
+            return marks.unrecorded(root, holdfast)
 
     def accept_restored(self, leader: Leader) -> int:
         """Writes the inodes of those directories into their records; returns how many.

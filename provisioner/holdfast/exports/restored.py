@@ -51,21 +51,11 @@ def _learned(
     return None
 
 
-def others(root: int, holdfast: int, cluster: str) -> list[str]:
-    """The cluster's volumes whose directory does not have the recorded inode; changes nothing.
-
-    Records of unknown origin are included.
-    """
-    found, moving = list[str](), partial(_in_terms, holdfast)
-    for folder in RECORDS:
-        with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
-            for volume in _volumes(records):
-                with suppress(Unsafe, OSError):  # the record was moved, or is unreadable
-                    record = read_record(records, folder, volume)
-                    is_ours = record.origin in {"", cluster}
-                    if is_ours and _another(root, folder, record, moving):
-                        found.append(volume)
-    return sorted(found)
+def is_another(root: int, holdfast: int, folder: str, record: Record) -> bool:
+    """Whether the directory of a record in `folder` does not have the recorded inode."""
+    with suppress(Unsafe, OSError):  # it is a file or cannot be read, or was moved
+        return _another(root, folder, record, partial(_in_terms, holdfast)) is not None
+    return False
 
 
 def learn_others(op: Operation) -> int:

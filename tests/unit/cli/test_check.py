@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from holdfast.claims.constants import ON_DELETE
 from holdfast.claims.parameters import Action
-from holdfast.cli import main
+from holdfast.cli import compare, main, records
+from holdfast.cli.records import Held, records_on
+from holdfast.exports import ledger, restored
+from holdfast.exports.errors import Failed
 from holdfast.exports.export import Export
+from holdfast.exports.ledger import read_record
+from holdfast.exports.record import Record
 from holdfast.kube.resources import CLASSES, NAMESPACES, VOLUMES
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
@@ -21,6 +28,7 @@ from tests.unit.exports.given import Leading, published
 
 IDENTITY = "the export's id matches the volumes"
 RECORDS = "the directories are the ones in their records"
+PRESENT = "every volume has its directory and its record"
 SERVER = "the volumes on the export use a known name of its server"
 AT = ("--nfs-server", "nas", "--nfs-path", "/srv")
 
@@ -35,9 +43,28 @@ class Bench:
         made = server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
         self.cluster = made["metadata"]["uid"]
 
-    def add(self, *, server: str = "nas", export_id: str = ID, annotated: bool = True) -> None:
-        made = a_volume(ref(), server=server, export_id=export_id, annotated=annotated)
+    def add(
+        self,
+        uid: str = "1",
+        *,
+        server: str = "nas",
+        export_id: str = ID,
+        directory: str = "team/data",
+        **given: Any,
+    ) -> None:
+        """A volume, of which nothing is on the export."""
+        made = a_volume(ref(uid), directory, server=server, export_id=export_id, **given)
         self.server.objects.create(VOLUMES.path(), made)
+
+    def publish(self, uid: str = "1", directory: str = "", *, shared: bool = False) -> None:
+        """A volume with its directory and its record, on an export with its id."""
+        Export(self.root).initialise(ID)
+        directory = directory or f"team/data-{uid}"
+        published(Leading(self.root, cluster=self.cluster), uid, directory, shared=shared)
+        self.add(uid, directory=directory)
+
+    def record(self, uid: str = "1") -> Path:
+        return self.root / f".holdfast/volumes/pvc-{uid}"
 
     def check(self, *options: str) -> Result:
         given = ["--provisioner-name", NAME, "--kubeconfig", self._kubeconfig]
@@ -163,6 +190,169 @@ def test_directories_that_are_not_those_in_the_records_fail(
     assert "`holdfast exports show -o wide` names them" in advice
 
 
+class TestMissing:
+    """What volumes lack fails as `exports show` has it (design, rule 9)."""
+
+    @pytest.mark.parametrize("where", [(), AT])
+    def test_whole_volumes_are_ok(self, bench: Bench, where: tuple[str, ...]) -> None:
+        for uid in "12":
+            bench.publish(uid, "shared", shared=True)
+        bench.publish("3")
+
+        done = bench.check(*where)
+
+        assert (done.exit_code, f"ok    {PRESENT}" in done.output) == (0, True)
+
+    @pytest.mark.parametrize("where", [(), AT])
+    def test_directories_and_records_are_counted_with_what_to_do(
+        self, bench: Bench, where: tuple[str, ...]
+    ) -> None:
+        for uid in "1234":
+            bench.publish(uid)
+        (bench.root / "team/data-1").rmdir()
+        bench.record("2").unlink()
+        bench.record("3").write_text("half a rec")
+
+        advice = bench.advice(PRESENT, *where)
+
+        assert bench.check(*where).exit_code == 1
+        assert advice == (
+            "1 directory is missing and 2 records are missing or cannot be parsed: restore them "
+            "before you delete a claim; `holdfast exports show -o wide` names them"
+        )
+
+    def test_an_export_without_records_fails(self, bench: Bench) -> None:
+        for uid in "12":
+            bench.publish(uid)
+            bench.record(uid).unlink()
+
+        assert bench.advice(PRESENT, *AT).startswith("2 records are missing or cannot be parsed:")
+
+    def test_a_directory_of_another_record_is_missing(self, bench: Bench) -> None:
+        """As after a restore, of a path that was used again."""
+        bench.publish("1", "apps/db")
+        bench.server.objects.by_path.pop(VOLUMES.path(name="pvc-1"))
+        bench.add("9", directory="apps/db")
+
+        advice = bench.advice(PRESENT, *AT)
+
+        assert advice.startswith("1 directory is missing or another volume's and 1 record is ")
+
+    @pytest.mark.parametrize("where", [(), AT])
+    @pytest.mark.parametrize("export_id", ["", ID])
+    def test_inherited_volumes_get_their_record_at_the_first_start(
+        self, bench: Bench, where: tuple[str, ...], export_id: str
+    ) -> None:
+        """A switch from nfs-subdir, before it and right after."""
+        if export_id:
+            Export(bench.root).initialise(ID)
+        (bench.root / "team/data").mkdir(parents=True)
+        bench.add(annotated=False)
+
+        done = bench.check(*where)
+
+        assert (done.exit_code, f"ok    {PRESENT}" in done.output) == (0, True)
+
+    def test_the_directory_of_an_inherited_volume_is_missed(self, bench: Bench) -> None:
+        bench.add(annotated=False)
+        bench.add("2", directory="team/other", annotated=False)
+        (bench.root / "team/other").mkdir(parents=True)  # else another export is mounted
+
+        assert bench.advice(PRESENT, *AT).startswith("1 directory is missing: restore")
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"phase": "Released"},
+            {"export_id": ANOTHER_ID},
+            {"server": "another", "export_id": ANOTHER_ID},
+        ],
+    )
+    def test_volumes_that_are_reclaimed_or_elsewhere_need_nothing_here(
+        self, bench: Bench, given: dict[str, str]
+    ) -> None:
+        bench.publish("1")
+        bench.add("2", directory="team/other", **given)
+
+        assert f"ok    {PRESENT}" in bench.check(*AT).output
+
+    def test_a_released_volume_with_the_policy_retain_keeps_its_directory(
+        self, bench: Bench
+    ) -> None:
+        bench.publish("1")
+        bench.add("2", directory="team/other", phase="Released", policy="Retain")
+
+        assert bench.advice(PRESENT, *AT).startswith("1 directory is missing and 1 record is")
+
+    def test_a_record_that_cannot_be_parsed_and_has_no_volume_is_no_failure(
+        self, bench: Bench
+    ) -> None:
+        bench.publish("1")
+        bench.record("2").write_text("half a rec")
+
+        assert f"ok    {PRESENT}" in bench.check(*AT).output
+
+    @pytest.mark.parametrize("change", ["made", "reclaimed", "released"])
+    def test_what_changes_meanwhile_is_looked_at_again(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, change: str
+    ) -> None:
+        bench.publish("1")
+        path = VOLUMES.path(name="pvc-1")
+
+        def meanwhile(root: Path, volumes: Collection[str] | None = None) -> dict[str, Held]:
+            if volumes is not None:
+                return records_on(root, volumes)
+            (bench.root / "team/data-1").rmdir()
+            bench.record().unlink()
+            held = records_on(root)
+            if change == "made":
+                published(Leading(bench.root, cluster=bench.cluster), "1", "team/data-1")
+            elif change == "reclaimed":
+                bench.server.objects.by_path.pop(path)
+            else:
+                bench.server.objects.patch(path, {"status": {"phase": "Released"}})
+            return held
+
+        monkeypatch.setattr(compare, "records_on", meanwhile)
+
+        assert f"ok    {PRESENT}" in bench.check(*AT).output
+
+    def test_each_record_is_read_once(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of those that lack nothing, also if one lacks its directory."""
+        for uid in "123":
+            bench.publish(uid)
+        (bench.root / "team/data-1").rmdir()
+        read = list[str]()
+
+        def counted(handle: int, folder: str, volume: str) -> Record:
+            record = read_record(handle, folder, volume)
+            read.append(volume)
+            return record
+
+        for module in (records, ledger, restored):
+            monkeypatch.setattr(module, "read_record", counted)
+        bench.check(*AT)
+
+        assert sorted(read) == ["pvc-1", "pvc-1", "pvc-2", "pvc-3"]
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_an_export_that_fails_meanwhile_is_a_line(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        bench.publish()
+        (bench.root / "team/data-1").rmdir()
+        calls = count(1)
+
+        def failing(root: Path, volumes: Collection[str] | None = None) -> dict[str, Held]:
+            if next(calls) == number:
+                raise Failed("cannot read the records: Input/output error")
+            return records_on(root, volumes)
+
+        monkeypatch.setattr(compare, "records_on", failing)
+
+        assert bench.advice(RECORDS, *AT) == "cannot read the records: Input/output error"
+
+
 def test_volumes_that_name_the_server_otherwise_are_told(bench: Bench) -> None:
     bench.add(server="old")
     Export(bench.root).initialise(ID)
@@ -222,8 +412,7 @@ class TestSeveralExports:
     @pytest.fixture
     def config(self, bench: Bench, tmp_path: Path) -> str:
         """Two exports: fast, which is the volumes', and slow, on which there are none."""
-        bench.add()
-        Export(bench.root).initialise(ID)
+        bench.publish()
         (tmp_path / "slow").mkdir()
         path = tmp_path / "exports.yaml"
         path.write_text(

@@ -49,11 +49,11 @@ class Bench:
         path: str = "",
         server: str = "nas",
         has_directory: bool = True,
-        annotated: bool = True,
         directory: str = "",
         phase: str = "Bound",
         policy: str = "Delete",
         on_delete: str = "delete",
+        annotated: bool = True,
     ) -> None:
         """A volume, and its directory on the export."""
         directory = directory or f"team/data-{uid}"
@@ -151,12 +151,13 @@ class TestId:
 
     @pytest.mark.parametrize("export_id", ["", ID])
     def test_without_a_terminal_it_says_how_to_do_without(
-        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, export_id: str
+        self, bench: Bench, export_id: str
     ) -> None:
-        bench.add()
+        bench.add(has_directory=not export_id)
         if export_id:
             bench.give(export_id)
-            monkeypatch.setattr(Export, "restored", lambda *_: ["pvc-1"])
+            published(Leading(bench.root, cluster=bench.cluster), "1", "team/data-1")
+            restore(bench.root)
 
         done = bench.accept(is_asked=True)
 
@@ -432,6 +433,48 @@ class TestVolumesWithoutAnId:
         assert bench.named() == ["", ""]
 
 
+class TestWithoutRecords:
+    """Volumes that Holdfast will not reclaim are told of before the question."""
+
+    def test_an_export_that_was_restored_without_holdfast_s_folder(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2")
+        bench.add("3", annotated=False)
+
+        asked = bench.accept(answer="n\n").output
+
+        sentence = (
+            "2 volumes have no record: Holdfast will not reclaim them. Restore .holdfast from a "
+            "backup before you go on"
+        )
+        assert sentence in asked
+        assert asked.index(sentence) < asked.index("Give the export")
+        assert sentence in bench.accepted()
+        assert sentence in bench.accepted()  # which finds nothing to do
+
+    def test_records_that_cannot_be_parsed_are_told_of_too(self, bench: Bench) -> None:
+        bench.add()
+        bench.give(ID)
+        (bench.root / ".holdfast/volumes/pvc-1").write_text("half a rec")
+
+        said = bench.accepted()
+
+        assert "1 record cannot be parsed: Holdfast will not reclaim its volume. Restore it" in said
+        assert "no record" not in said
+
+    @pytest.mark.parametrize("annotated", [True, False])
+    def test_with_records_or_before_inherited_volumes_get_theirs_nothing_is_said(
+        self, bench: Bench, *, annotated: bool
+    ) -> None:
+        bench.give(ID)
+        bench.add(annotated=annotated)
+        if annotated:
+            (bench.root / "team/data-1").rmdir()
+            published(Leading(bench.root, cluster=bench.cluster), "1", "team/data-1")
+
+        assert "reclaim" not in bench.accepted()
+
+
 class TestShow:
     """What is mounted, beside what the volumes name; nothing is changed."""
 
@@ -560,6 +603,101 @@ class TestShowFindings:
         ]
         assert "records        2 of 3, 1 unreadable" in bench.shown()
 
+    def test_a_path_that_was_used_again_is_not_the_volumes_directory_after_a_restore(
+        self, bench: Bench, export: Leading
+    ) -> None:
+        """The backup has the record of its former volume alone."""
+        published(export, "1", "apps/db")
+        bench.add("9", directory="apps/db", has_directory=False)
+
+        shown = json.loads(bench.shown("-o", "json"))
+
+        assert (shown["directories"], shown["records"], shown["volumes"]) == (0, 0, 1)
+        whose = "of volume pvc-1 of claim team/data-1"
+        assert [list(one.values()) for one in shown["findings"]] == [
+            ["pvc-9", "team/data", "apps/db", "other-volume", whose],
+            ["pvc-9", "team/data", "apps/db", "missing-record", ""],
+            ["pvc-1", "team/data-1", "apps/db", "no-volume", ""],
+        ]
+        assert "directories    0 of 1" in bench.shown()
+
+    @pytest.mark.parametrize("directory", ["apps", "apps/db/sub"])
+    def test_nor_is_one_above_or_beneath_a_recorded_directory(
+        self, bench: Bench, export: Leading, directory: str
+    ) -> None:
+        published(export, "1", "apps/db")
+        (bench.root / "apps/db/sub").mkdir()
+        bench.add("9", directory=directory, has_directory=False)
+
+        assert "directories    0 of 1" in bench.shown()
+
+    @pytest.mark.parametrize(
+        ("directory", "former"),
+        [
+            ("apps/db", {"directory": "apps/other"}),
+            ("apps/db", {"directory": "apps/db", "shared": True}),
+            ("apps/db2", {"directory": "apps/db"}),
+        ],
+    )
+    def test_a_directory_of_its_own_or_one_that_is_shared_counts(
+        self, bench: Bench, export: Leading, directory: str, former: dict[str, Any]
+    ) -> None:
+        published(export, "1", **former)
+        (bench.root / directory).mkdir(parents=True, exist_ok=True)
+        bench.add("9", directory=directory, has_directory=False)
+
+        assert "directories    1 of 1" in bench.shown()
+
+    def test_an_inherited_volume_without_a_record_is_said_to_be_recorded_if_the_rules_fit(
+        self, bench: Bench
+    ) -> None:
+        bench.add("1", annotated=False)
+
+        [entry] = json.loads(bench.shown("-o", "json"))["findings"]
+
+        assert entry["finding"] == "missing-record"
+        assert entry["detail"] == (
+            "inherited: recorded at the next start if nfs-subdir's rules give its path; else see "
+            "its VolumeNotRecorded event"
+        )
+
+    def test_a_directory_that_lost_its_record_is_named(self, bench: Bench, export: Leading) -> None:
+        """As after a damaged record was removed, and then its volume."""
+        for uid, directory in ("1", "deep/er/data"), ("2", "gone"), ("3", "used"):
+            published(export, uid, directory)
+            (bench.root / f".holdfast/volumes/pvc-{uid}").unlink()
+        (bench.root / "gone").rmdir()
+        bench.add("3", directory="used", has_directory=False)
+        export.create(plan("4", "in-the-making"))
+
+        findings = json.loads(bench.shown("-o", "json"))["findings"]
+
+        assert [list(one.values()) for one in findings] == [
+            ["pvc-3", "team/data", "used", "missing-record", ""],
+            ["pvc-1", "", "deep/er/data", "no-record", ""],
+        ]
+        assert "not in use     1 no-record" in bench.shown()
+
+    def test_data_that_was_moved_away_is_said_to_be_missing(
+        self, bench: Bench, export: Leading
+    ) -> None:
+        for uid, action in ("1", Action.ARCHIVE), ("2", Action.RETAIN), ("3", Action.DELETE):
+            published(export, uid, f"old-{uid}")
+            moved = export.reclaim(f"pvc-{uid}", uid, action)
+            (bench.root / moved.place).rmdir()
+        published(Leading(bench.root, cluster="other"), "4", "theirs")
+        (bench.root / "theirs").rmdir()
+
+        findings = json.loads(bench.shown("-o", "json"))["findings"]
+
+        missing = "its directory is missing"
+        assert [(one["finding"], one["detail"]) for one in findings] == [
+            ("retained", missing),
+            ("archived", missing),
+            ("trashed", ""),
+            ("other-cluster", f"live in cluster other; {missing}"),
+        ]
+
     def test_directories_without_a_volume_are_named(self, bench: Bench, export: Leading) -> None:
         published(export, "1", "live")
         published(export, "2", "by-policy", policy="Retain")
@@ -616,11 +754,12 @@ class TestSeveral:
     ) -> None:
         bench.add()
         leaders: list[Leader] = []
-        monkeypatch.setattr(Export, "restored", lambda *_: ["pvc-1"])
         monkeypatch.setattr(Export, "accept_restored", lambda _, leader: leaders.append(leader))
         options = [*given, "--export", "fast", "--yes"]
         assert CliRunner().invoke(accept, options).exit_code == 0
         assert bench.held().id == ID
+        published(Leading(bench.root, cluster=bench.cluster), "2", "other")
+        restore(bench.root)
 
         CliRunner().invoke(accept, options)
 
@@ -672,7 +811,7 @@ class TestRestored:
 
         assert done.exit_code == 1
         assert "pvc-1" in done.output
-        assert Export(restored.root).restored(restored.cluster) == ["pvc-1"]
+        assert "1 directory is not the one in its record" in restored.shown()
 
     def test_who_leads_may_begin_terms_in_between(
         self, restored: Bench, monkeypatch: pytest.MonkeyPatch
