@@ -11,6 +11,7 @@ from holdfast.controller.context import Context
 from holdfast.controller.reuse import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
+from holdfast.controller.wanted import wanted_of_record
 from holdfast.exports.errors import DirectoryGone
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import DirectoryTaken, Record, State
@@ -74,10 +75,13 @@ class DirectoryCreator:
         return volume is not None and _is_in_use(volume)
 
     def confirm(self, name: str) -> None:
-        """Confirms the record of a volume that exists."""
-        self._context.directories.change(
-            "confirm", lambda exports, grant: exports.confirm(grant, name), name
-        )
+        """Confirms the record of a volume that exists; makes a directory that was undone again."""
+        try:
+            self._confirm(name)
+        except DirectoryGone:
+            if record := self._records.find(name):
+                self._create(wanted_of_record(record))
+            self._confirm(name)
         self._context.view.record_checks.made(name)
         self._context.view.late.drop(name)
 
@@ -87,6 +91,11 @@ class DirectoryCreator:
             "undo", lambda exports, grant: exports.undo(grant, name), name
         )
         self._context.view.record_checks.undone(name)
+
+    def _confirm(self, name: str) -> None:
+        self._context.directories.change(
+            "confirm", lambda exports, grant: exports.confirm(grant, name), name
+        )
 
     def _create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
         former = tuple(reuses)

@@ -68,6 +68,10 @@ class Changes:
         for handle in self._dirty.values():
             os.fsync(handle)
 
+    def check(self) -> None:
+        """Raises if no change is allowed any more, as before each change."""
+        self._may_change()
+
     def mkdir(self, parent: int, name: str, mode: int) -> None:
         """Makes a directory; raises FileExistsError if the name exists."""
         self._may_change()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from holdfast.exports import tree
+from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.operation import Operation
 
 
@@ -21,3 +25,19 @@ def confirm(op: Operation, volume: str) -> None:
         if old := op.ledger.find(former):
             op.ledger.forget(old)
     op.ledger.confirm(volume)
+
+
+def refuse_if_undone(op: Operation, volume: str) -> None:
+    """Raises DirectoryGone if an undo of an unconfirmed volume failed after it took the directory.
+
+    `create` makes it again.
+    """
+    record = op.ledger.creating(volume)
+    if record and not _reaches(op, record.directory) and not op.ledger.has_moved_on(volume):
+        raise DirectoryGone(f"directory {record.directory!r} of volume {volume} was undone")
+
+
+def _reaches(op: Operation, directory: str) -> bool:
+    with suppress(Unsafe):
+        return tree.reaches(op.root, directory)
+    return True  # the path leads through something else

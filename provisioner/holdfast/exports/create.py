@@ -20,7 +20,7 @@ from holdfast.exports import other_exports, parents, path_owners, tree, undo
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
-from holdfast.exports.operation import Operation
+from holdfast.exports.operation import Operation, path_in_term
 from holdfast.exports.reclaim import replaced
 from holdfast.exports.record import DirectoryTaken, Record, State
 
@@ -57,8 +57,9 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     _check(wanted)
     held = _held(op, wanted)
     if held is not None and op.ledger.creating(held.volume) is None:
-        _check_usable(op, wanted)  # the API server knows the volume, pods may use it: no change
+        _check_usable(op, held)  # the API server knows the volume, pods may use it: no change
         return held
+    _end_undo(op, wanted, held)
     reuses = {*reuses, *(held.succeeds if held else ())}
     path_owners.checked(op, wanted, reuses)
     op.intend(wanted.volume, wanted.directory)
@@ -104,6 +105,21 @@ def _held(op: Operation, wanted: Wanted) -> Record | None:
     if held and (held.directory, held.state) != (wanted.directory, State.LIVE):
         raise DirectoryTaken(held.directory, [held])
     return held
+
+
+def _end_undo(op: Operation, wanted: Wanted, held: Record | None) -> None:
+    """Sees to it that no directory is left in the term's folder: it would be taken for the new one.
+
+    Raises:
+        Unsafe: what is there is not the record's, or has no record; or as `undo.end_undo`.
+    """
+    if held is not None:
+        undo.end_undo(op, held)
+    elif op.in_term(wanted.volume) is not None:
+        raise Unsafe(
+            f"{path_in_term(wanted.volume)} has no record: move it to where it belongs, or remove "
+            "it if it is not needed"
+        )
 
 
 def _make_directory(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
@@ -216,13 +232,16 @@ def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:
         op.changes.set_owner(handle, wanted.uid, wanted.gid, wanted.mode)
 
 
-def _check_usable(op: Operation, wanted: Wanted) -> None:
+def _check_usable(op: Operation, held: Record) -> None:
     """Raises Unsafe if the path is not a directory, DirectoryGone if it does not exist."""
-    try:
-        with tree.opened(op.root, wanted.directory.split("/")):
-            pass
-    except FileNotFoundError:
-        raise DirectoryGone(
-            f"directory {wanted.directory!r} of volume {wanted.volume} is gone: move it back, or "
-            "delete the claim and the volume, and create the claim again"
-        ) from None
+    if op.inode_at(held.directory) is not None:
+        return
+    if op.moving(held) is not None:
+        raise Unsafe(
+            f"directory {held.directory!r} of volume {held.volume} is in "
+            f"{path_in_term(held.volume)}: Holdfast moves it back and will retry"
+        )
+    raise DirectoryGone(
+        f"directory {held.directory!r} of volume {held.volume} is gone: move it back, or "
+        "delete the claim and the volume, and create the claim again"
+    )

@@ -238,7 +238,11 @@ class Exports(Protocol):
         """
 
     def confirm(self, grant: Grant, volume: str) -> None:
-        """Records that the API server knows the volume; removes the records that it reuses."""
+        """Records that the API server knows the volume; removes the records that it reuses.
+
+        Raises:
+            DirectoryGone: an undo failed, but has taken the directory: `create` makes it again.
+        """
 
     def undo(self, grant: Grant, volume: str) -> None:
         """Undoes a `create` whose volume was never made; a directory with data is retained."""

@@ -52,7 +52,7 @@ def refiled(op: Operation, record: Record) -> Record:
 
 def is_misfiled(op: Operation, record: Record) -> bool:
     """Whether the directory of a record in `trashed` is at its path, and still its own."""
-    if tree.exists(op.ledger.folder(TRASH), record.volume) or op.moving(record.volume) is not None:
+    if tree.exists(op.ledger.folder(TRASH), record.volume) or op.moving(record) is not None:
         return False
     there = directory_of(op, record)
     return there is not None and (_is_marked(op, record) or _is_certain(op, record, there))

@@ -18,8 +18,8 @@ from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
-from holdfast.exports.operation import Operation
-from holdfast.exports.reclaim import move_back, path_in_term
+from holdfast.exports.operation import Operation, path_in_term
+from holdfast.exports.reclaim import move_back
 from holdfast.exports.record import Record, State
 
 _TROUBLE = (Failed, Unsafe, OSError)  # affects only one volume
@@ -134,14 +134,29 @@ def _from_the_term(op: Operation, volume: str) -> Iterator[MovedBack]:
     found, directory = path_in_term(volume), ""
     try:
         record = op.ledger.find(volume)
-        if record is None or not record.in_place:
+        if record is None:
+            _refuse_unrecorded(op, volume)
             return
         directory = record.directory
         with op.locks.tried(directory) as is_free:
-            if is_free and move_back(op, record):
+            if is_free and op.ledger.find(volume) == record and _is_back(op, record):
                 yield MovedBack(volume, directory, found)
     except _TROUBLE as error:
         yield MovedBack(volume, directory, found, _why(error))
+
+
+def _refuse_unrecorded(op: Operation, volume: str) -> None:
+    """Raises Unsafe if a directory in the term's folder has no record."""
+    if op.in_term(volume) is not None and op.ledger.find(volume) is None:
+        raise Unsafe(f"volume {volume} has no record: move the directory to where it belongs")
+
+
+def _is_back(op: Operation, record: Record) -> bool:
+    """Moves a directory in place back; raises Unsafe if it is not the record's."""
+    if record.in_place:
+        return bool(move_back(op, record))
+    op.moving(record)
+    return False
 
 
 def _from_the_trash(op: Operation, scan: TrashScan, entry: _Entry) -> Iterator[MovedBack]:
@@ -204,5 +219,6 @@ def _inode_in_trash(op: Operation, name: str) -> Inode:
 
 
 def _move_back(op: Operation, name: str, owner: Record) -> MovedBack:
-    op.changes.rename(op.ledger.folder(TRASH), name, op.term, terms.MOVING + owner.volume)
+    if op.moving(owner) is None:  # an empty directory would be replaced
+        op.changes.rename(op.ledger.folder(TRASH), name, op.term, terms.MOVING + owner.volume)
     return MovedBack(owner.volume, move_back(op, owner), trash_of(name))

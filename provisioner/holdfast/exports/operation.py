@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import threading
@@ -17,6 +18,7 @@ from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, TimedOut, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import Ledger
+from holdfast.exports.record import Record
 
 
 @dataclass(eq=False, slots=True)
@@ -155,8 +157,37 @@ class Operation:
         except FileNotFoundError:
             return None
 
-    def moving(self, volume: str) -> Inode | None:
-        """The inode of a volume's directory in the term's folder; None if there is none.
+    def moving(self, record: Record) -> Inode | None:
+        """The inode of a record's directory in the term's folder; None if it is not there.
+
+        Raises:
+            Unsafe: another directory has its name there; or as `in_term`.
+        """
+        found = self.in_term(record.volume)
+        if found is None or (record.inode.number and record.inode.may_be(found)):
+            return found
+        if record.inode.number:
+            raise Unsafe(
+                f"{path_in_term(record.volume)} is not the directory that was made for volume "
+                f"{record.volume}: it is left alone; move it to where it belongs, or, if the "
+                "export was restored from a backup, run `holdfast exports accept`"
+            )
+        if self._is_in_use(record.directory):  # the record, of version 1, fits both
+            raise Unsafe(
+                f"cannot tell which is the directory of volume {record.volume}, "
+                f"{record.directory!r} or {path_in_term(record.volume)}: move the other one to "
+                "where it belongs"
+            )
+        return found
+
+    def _is_in_use(self, directory: str) -> bool:
+        """Whether something is at a path besides a placeholder."""
+        with suppress(FileNotFoundError), tree.above(self.root, directory) as (parent, name):
+            return tree.exists(parent, name) and not is_placeholder(parent, name)
+        return False
+
+    def in_term(self, volume: str) -> Inode | None:
+        """The inode of what has a volume's name in the term's folder; None if nothing has it.
 
         Raises:
             Unsafe: there is a marker, for several or stuck directories (`ended_terms.py`).
@@ -183,10 +214,20 @@ class Operation:
             if not tree.is_directory(parent, name):
                 raise Unsafe(f"{directory!r} is not a directory, or a symlink: it is left alone")
             self.changes.rename(parent, name, self.term, terms.MOVING + volume)
-            found = self.moving(volume)
+            found = self.in_term(volume)
             if found is not None and not found.may_be(expected):
                 self.changes.rename(self.term, terms.MOVING + volume, parent, name)
                 raise Unsafe(f"{directory!r} was replaced meanwhile: it is left alone")
+
+    def removed_if_empty(self, volume: str) -> bool:
+        """Removes a directory from the term's folder; False if it is not empty."""
+        try:
+            self.changes.rmdir(self.term, terms.MOVING + volume)
+        except OSError as error:
+            if error.errno not in tree.NOT_EMPTY:
+                raise
+            return False
+        return True
 
     def put_down(self, volume: str, parent: int, name: str) -> None:
         """Moves a directory out of the term's folder to a reserved name."""
@@ -196,8 +237,8 @@ class Operation:
         """Makes a placeholder that `put_down` replaces; False if the name is in use.
 
         Only mkdir(2) can tell: over NFS, renameat2(2) with RENAME_NOREPLACE gives EINVAL. On a
-        full export no placeholder is made, but the name is free then: the server looks it up
-        before it allocates space.
+        full export no placeholder is made, but most servers look the name up before they allocate
+        space: it is free then, unless it is found.
 
         Args:
             parent: handle of the directory.
@@ -207,11 +248,11 @@ class Operation:
         """
         try:
             self.changes.mkdir(parent, name, tree.HALF_MADE)
-        except FileExistsError:
-            return again and is_placeholder(parent, name)
         except OSError as error:
-            if error.errno not in FULL:
+            if error.errno not in {errno.EEXIST, *FULL}:
                 raise
+            if error.errno == errno.EEXIST or tree.exists(parent, name):
+                return again and is_placeholder(parent, name)
         return True
 
     def is_own(self, handle: int) -> bool:
@@ -245,6 +286,11 @@ class Operation:
     def drop_intent(self, volume: str) -> None:
         """Removes a volume's intent."""
         self.changes.unlink(self.term, terms.INTENT + volume)
+
+
+def path_in_term(volume: str) -> str:
+    """The path of a directory in the term's folder, for messages."""
+    return f"{RESERVED}/{terms.TERMS}/…/{terms.MOVING}{volume}"
 
 
 def _inode(parent: int, name: str) -> Inode:

@@ -19,7 +19,7 @@ from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.ledger import TRASH, trash_of
-from holdfast.exports.operation import Operation, is_placeholder
+from holdfast.exports.operation import Operation, is_placeholder, path_in_term
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 
@@ -43,7 +43,7 @@ def leave(op: Operation, record: Record, action: Action) -> Moved | None:
     """
     if record.has_left:
         return reclaim(op, record, action)
-    if record.state is not State.LIVE or op.moving(record.volume) is not None:
+    if record.state is not State.LIVE or op.moving(record) is not None:
         return None
     if not _stays(op, record):
         return None
@@ -57,7 +57,7 @@ def frees(op: Operation, record: Record) -> bool:
     """
     if record.state is State.TRASHED:
         return tree.reaches(op.root, trash_of(record.volume))
-    moving = op.moving(record.volume)
+    moving = op.moving(record)
     if record.state is not State.LIVE or record.foreign or is_archive(op, record):
         return False
     if _strictest(op, record, Action.DELETE, moving) is not Action.DELETE:
@@ -67,20 +67,48 @@ def frees(op: Operation, record: Record) -> bool:
 
 
 def move_back(op: Operation, record: Record) -> str:
-    """Moves a directory from the term's folder back to its path; "" if it was not there."""
-    place, inode = record.directory, op.moving(record.volume)
-    if inode is None:
+    """Moves a directory from the term's folder back to its path; "" if it was not there.
+
+    Raises:
+        Unsafe: something else is at its path, or in the term's folder; or as `Operation.in_term`.
+    """
+    place = record.directory
+    if _is_stale(op, record) or op.moving(record) is None:
         return ""
     with parents.made_above(op, place) as (parent, name):
         if not op.reserve(parent, name, again=True):
+            op.changes.check()  # a later leader may have moved it back: nobody is to move that away
             raise Unsafe(
                 f"cannot move back the directory of volume {record.volume} from "
-                f"{path_in_term(record.volume)}: {place!r} exists, move it away"
+                f"{path_in_term(record.volume)}: {_why_in_use(op, record)}"
             )
         op.put_down(record.volume, parent, name)
     if record.volume not in op.ledger.owners(place):  # a mark needs room on the export
         op.ledger.mark(place, record.volume)
     return place
+
+
+def _why_in_use(op: Operation, record: Record) -> str:
+    """Why something is at a record's path, and what helps: not what another volume has there."""
+    for other in op.ledger.others(record.directory, record.volume):
+        is_at_path = other.directory == record.directory and other.in_place
+        if is_at_path and misfiled.directory_of(op, other) is not None:
+            return (
+                f"{record.directory!r} is in use by volume {other.volume} by now: move what is in "
+                "the former to where it belongs"
+            )
+    return f"{record.directory!r} exists, move it away"
+
+
+def _is_stale(op: Operation, record: Record) -> bool:
+    """Whether an empty directory was left in the term's folder, which is removed then.
+
+    By a version that made a second one after an undo had failed. The record's own is at its path.
+    """
+    found = op.in_term(record.volume)
+    if found is None or record.inode.may_be(found) or misfiled.directory_of(op, record) is None:
+        return False
+    return op.removed_if_empty(record.volume)
 
 
 def forget(op: Operation, record: Record) -> bool:
@@ -101,7 +129,7 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
         return _write_outcome(op, record)
     if record.state is State.TRASHED:
         return _discard(op, record)
-    moving = op.moving(record.volume)
+    moving = op.moving(record)
     # A directory in the term's folder is this volume's alone: the path's is another one.
     others = op.ledger.others(record.directory, record.volume)
     if moving is None and _is_shared(record, others) and (moved := _leave(op, record, action)):
@@ -205,7 +233,7 @@ def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
             if not record.inode.may_be(inode_of(handle)):
                 return None
         op.changes.rename(trash, record.volume, op.term, terms.MOVING + record.volume)
-    return op.moving(record.volume)
+    return op.moving(record)
 
 
 def _is_shared(record: Record, others: Iterable[Record]) -> bool:
@@ -390,8 +418,3 @@ def _archive_names(record: Record) -> Iterator[str]:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     for suffix in ("", f"-{stamp}", *(f"-{stamp}-{number}" for number in range(2, 1000))):
         yield archive_name(record.directory, suffix)
-
-
-def path_in_term(volume: str) -> str:
-    """The path of a directory in the term's folder, for messages."""
-    return f"{RESERVED}/{terms.TERMS}/…/{terms.MOVING}{volume}"

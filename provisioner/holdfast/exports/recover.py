@@ -73,9 +73,7 @@ def _is_away(op: Operation, record: Record) -> bool:
     """Whether a record's directory was moved; a crash may have left a live one's where it was."""
     if record.state is not State.LIVE:
         return record.state is not State.RETAINED
-    return op.moving(record.volume) is not None or tree.exists(
-        op.ledger.folder(TRASH), record.volume
-    )
+    return op.moving(record) is not None or tree.exists(op.ledger.folder(TRASH), record.volume)
 
 
 def recover_locked(op: Operation, record: Record, reclaim_policy: str) -> str:
@@ -138,7 +136,7 @@ def _reopened(op: Operation, record: Record) -> Record:
     """The record of an archive that can be moved back, live again and with its target."""
     with _marked_if_free(op, record):
         # A person may have moved it back.
-        if misfiled.directory_of(op, record) is None and op.moving(record.volume) is None:
+        if misfiled.directory_of(op, record) is None and op.moving(record) is None:
             if not is_archive(op, record):
                 raise _gone(record, record.target)
             _refuse_if_there(op, record)
@@ -172,7 +170,7 @@ def _gone(record: Record, place: str) -> DirectoryGone:
 def _take_back(op: Operation, record: Record) -> str:
     """Moves a live volume's directory back, through the term's folder; "" if it is there."""
     is_there = misfiled.directory_of(op, record) is not None
-    if not is_there and op.moving(record.volume) is None and not _taken_out(op, record):
+    if not is_there and op.moving(record) is None and not _taken_out(op, record):
         return ""
     without_target(op, record)  # only now: until then, it says where the directory is
     return "" if is_there else move_back(op, record)
@@ -193,7 +191,7 @@ def _taken_out(op: Operation, record: Record) -> bool:
 
 def _inode_in_trash(op: Operation, record: Record) -> Inode | None:
     """The inode of the directory in the trash; raises Unsafe if another one is there."""
-    if inode := op.moving(record.volume):
+    if inode := op.moving(record):
         return inode
     with suppress(FileNotFoundError), tree.opened(op.ledger.folder(TRASH), [record.volume]) as one:
         inode = inode_of(one)

@@ -74,7 +74,7 @@ def _to_learn(op: Operation, records: int, folder: str, volume: str) -> Record |
     """This cluster's record with its directory's inode; None if it is up to date or unreadable."""
     with suppress(Unsafe, FileNotFoundError):
         record = read_record(records, folder, volume)
-        there = _another(op.root, folder, record, op.moving)
+        there = _another(op.root, folder, record, op.in_term)
         if there and takeover.is_ours(op, record):
             return replace(record, inode=there)
     return None

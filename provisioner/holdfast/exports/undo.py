@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from holdfast.exports import leaving, parents, path_owners, terms, tree
+from holdfast.exports import leaving, parents, path_owners, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.operation import Operation, is_placeholder
@@ -36,12 +36,10 @@ def undo(op: Operation, volume: str) -> None:
         # The directory is retained; its record names the claim.
         op.ledger.write_creating(record.with_state(State.RETAINED))
         _confirm_undone(op, volume)
-    elif record is None:
-        _roll_back(op, directory, volume)
     else:
-        op.ledger.unmark(directory, volume)
-        parents.prune(op, directory)
-        op.ledger.forget(record)
+        _roll_back(op, directory, volume)
+        if record is not None:
+            op.ledger.forget(record)
     op.drop_intent(volume)
 
 
@@ -58,6 +56,25 @@ def undo_locked(op: Operation, volume: str) -> None:
         with op.locked(directory):
             undo(op, volume)
         op.abandoned.add(directory)
+
+
+def end_undo(op: Operation, record: Record) -> None:
+    """Ends an earlier undo of a volume that is wanted after all, whichever step it has come to.
+
+    If its directory is in the term's folder, it is moved back. It cannot stay there, as the volume
+    would get another one. If that is not possible, as another volume has the path by now, an empty
+    one is removed.
+
+    Raises:
+        Unsafe: it holds data and cannot be moved back, or another directory has its name there.
+    """
+    try:
+        move_back(op, record)
+    except Unsafe:
+        if op.moving(record) is None or not op.removed_if_empty(record.volume):
+            raise
+    if record.may_be_shared:
+        leaving.withdraw(op, record)
 
 
 def end_intent(op: Operation, volume: str) -> str:
@@ -123,7 +140,7 @@ def _keeps_data(op: Operation, record: Record) -> bool:
     A directory that a released volume shared, and that is to be kept, counts as one with data.
     """
     with leaving.noticed(op, record):
-        if op.moving(record.volume) is None:
+        if op.moving(record) is None:
             there = _own_directory(op, record)
             if there is None:
                 return False
@@ -131,14 +148,10 @@ def _keeps_data(op: Operation, record: Record) -> bool:
                 if not tree.is_empty(handle) or op.ledger.demands(record.directory):
                     return True
             op.take_out(record.directory, record.volume, there)
-    try:
-        op.changes.rmdir(op.term, terms.MOVING + record.volume)
-    except OSError as error:
-        if error.errno not in tree.NOT_EMPTY:
-            raise
-        move_back(op, record)
-        return True
-    return False
+    if op.removed_if_empty(record.volume):
+        return False
+    move_back(op, record)
+    return True
 
 
 def _has_others(op: Operation, record: Record) -> bool:

@@ -183,6 +183,13 @@ class Site:
         assert held is not None
         self._take(2, "MODIFIED", held)
 
+    def see_gone(self, uid: str = "1") -> None:
+        """The cache sees that the API server has deleted a volume."""
+        events = reversed(self.server.objects.history)
+        gone = next(one for *_, kind, one in events if kind == "DELETED")
+        assert gone["metadata"]["name"] == f"pvc-{uid}"
+        self._take(2, "DELETED", gone)
+
     def bind(self, uid: str = "1") -> None:
         self.edit(uid, {"status": {"phase": "Bound"}})
 

@@ -83,6 +83,30 @@ def _begun(export: Leading, _: Path) -> None:
     export.create(plan())
 
 
+def undone_halfway(export: Leading, root: Path, **of: Any) -> None:
+    """An undo has moved the directory to the term's folder, and failed."""
+    export.create(plan(**of))
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
+    (root / "team/data").rename(term / "-pvc-1")
+
+
+def _undone(export: Leading, root: Path) -> None:
+    """An undo has removed the directory, and failed."""
+    export.create(plan())
+    (root / "team/data").rmdir()
+
+
+def _undone_with_data(export: Leading, root: Path) -> None:
+    undone_halfway(export, root)
+    (term,) = root.glob(".holdfast/terms/*/[0-9]*")
+    (term / "-pvc-1/file").write_text("data")
+
+
+def _undone_while_shared(export: Leading, root: Path) -> None:
+    undone_halfway(export, root, shared=True)
+    published(export, "2", shared=True)
+
+
 def _moving(export: Leading, root: Path, directory: str = "team/data") -> None:
     published(export, "1", directory)
     (root / directory / "file").write_text("data")
@@ -169,6 +193,18 @@ OPERATIONS = {
         lambda export: export.create(plan("2"), ["pvc-1"]), _retained
     ),
     "create after the class was edited": Operation(_create("1", "elsewhere/data"), _begun),
+    "create after an undo that failed": Operation(_create(), undone_halfway),
+    "create after an undo that failed later": Operation(_create(), _undone),
+    "serve after an undo that failed where data is": Operation(_create(), _undone_with_data),
+    "create after an undo that failed and another has the path": Operation(
+        _create(shared=True), _undone_while_shared
+    ),
+    "create elsewhere after an undo that failed": Operation(
+        _create("1", "elsewhere/data"), undone_halfway
+    ),
+    "undo after an undo that failed": Operation(
+        lambda export: export.undo("pvc-1"), undone_halfway
+    ),
     "create again while in use": Operation(_create(), _live),
     "confirm": Operation(lambda export: export.confirm("pvc-1"), _begun),
     "confirm what was taken up": Operation(lambda export: export.confirm("pvc-2"), _taken_up),

@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import overlap
 from holdfast.exports.errors import Fenced, Unsafe
-from holdfast.exports.record import DirectoryTaken
+from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.faults import Crash, Fault, injected
 from tests.unit.exports.given import Leading, export_at, listing, plan, visible
 
@@ -227,7 +228,23 @@ class Exports(RuleBasedStateMachine):
         tenant = self._pick(data, "making")
 
         self._do(crash, *[lambda export: export.undo(tenant.volume)] * 2)
+        self._undone(tenant)
 
+    @precondition(lambda self: self._in("making"))
+    @rule(data=st.data(), crash=st.integers(1, 40))
+    def create_after_an_undo_that_crashed(self, data: st.DataObject, crash: int) -> None:
+        tenant = self._pick(data, "making")
+        given = plan(tenant.uid, tenant.directory, shared=tenant.shared, namespace=tenant.namespace)
+        with injected(Fault.CRASH, crash), suppress(Crash):
+            Leading(self._root).undo(tenant.volume)
+        record = Leading(self._root).find(tenant.volume)
+        if record is not None and record.state is State.LIVE:
+            Leading(self._root).create(given)
+            return
+        Leading(self._root).undo(tenant.volume)  # it had come too far
+        self._undone(tenant)
+
+    def _undone(self, tenant: Tenant) -> None:
         if Leading(self._root).find(tenant.volume) is None:
             self._tenants.remove(tenant)
         else:
