@@ -30,8 +30,8 @@ class Burst:
             (self._flags / f"data-{number}").touch()
         self._cluster.make_claims(self._cluster.make_class(), CLAIMS)
         eventually(lambda: len(self._cluster.records()) > CLAIMS // 4, what="a quarter is made")
+        assert len(self._cluster.records()) < CLAIMS
 
     def go_on(self) -> None:
         """Has the rest served as soon as that is possible."""
-        assert len(self._cluster.records()) < CLAIMS
         let_go(self._flags)

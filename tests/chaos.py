@@ -218,8 +218,9 @@ class Outage:
         assert statuses[-1] == 503, self.reasons
         assert 200 not in statuses[statuses.index(503) :], self.reasons
         assert reason in self.reasons
-        noticed = statuses.index(503)
-        steps = (self._steps[-1] - self._steps[noticed]) / (len(statuses) - noticed)
+        # By the middle, what was begun before has failed as well.
+        middle = (statuses.index(503) + len(statuses)) // 2
+        steps = (self._steps[-1] - self._steps[middle]) / (len(statuses) - middle)
         tell(f"{steps:.1f} steps a look, {self.cpu_share:.1%} of a processor: {self.reasons!r}")
         assert steps < _IDLE
         assert self.cpu_share < 0.5  # a thread that spins takes a whole one, and makes no call
