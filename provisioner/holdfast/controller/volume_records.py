@@ -66,8 +66,9 @@ class VolumeRecords:
         if found is None:
             found = self._adopt(volume)
         if self._context.address.directory_of(volume.path) != found.directory:
-            if self.is_unfinished(volume.name):
-                raise Requeue  # as nfs-subdir, or an earlier attempt, was faster
+            # As nfs-subdir, or an earlier attempt, was faster; it may just have been undone.
+            if self.is_unfinished(volume.name) or self.find(volume.name) != found:
+                raise Requeue
             raise Refused(
                 f"the record of volume {volume.name} names directory {found.directory!r}, the "
                 f"volume names path {volume.path!r}: its data is left alone"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from holdfast.claims.constants import EXPORT, PROVISIONED_BY
@@ -12,7 +14,7 @@ from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
 from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_claim, a_volume, ref, wanted
-from tests.unit.controller.site import Site
+from tests.unit.controller.site import Site, before, once
 
 DEFAULT = "team-data-pvc-1"
 
@@ -155,6 +157,20 @@ def test_one_made_while_ours_was_being_made_is_recorded_once_that_is_undone(site
 
     assert record(site).directory == DEFAULT
     assert record(site).inherited
+
+
+def test_an_attempt_that_is_undone_during_the_look_does_not_refuse_it(site: Site) -> None:
+    site.export.create(site.grant, wanted(ref(), "team/data"))
+    inherit(site)
+    undo = partial(site.export.undo, site.grant, "pvc-1")
+    before(site.export, "is_unfinished", once(undo))
+
+    with pytest.raises(Requeue):
+        site.look_after()
+
+    assert site.said("VolumeNotRecorded") == []
+    site.look_after()
+    assert record(site).directory == DEFAULT
 
 
 @pytest.mark.parametrize(
