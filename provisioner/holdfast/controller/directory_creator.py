@@ -79,8 +79,8 @@ class DirectoryCreator:
         try:
             self._confirm(name)
         except DirectoryGone:
-            if record := self._records.find(name):
-                self._create(wanted_of_record(record))
+            if record := self._records.find(name):  # which joined those that share it, if any do
+                self._create(replace(wanted_of_record(record), joins=record.shared))
             self._confirm(name)
         self._context.view.record_checks.made(name)
         self._context.view.late.drop(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from holdfast.exports import tree
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.operation import Operation
 
@@ -33,11 +32,11 @@ def refuse_if_undone(op: Operation, volume: str) -> None:
     `create` makes it again.
     """
     record = op.ledger.creating(volume)
-    if record and not _reaches(op, record.directory) and not op.ledger.has_moved_on(volume):
+    if record and _is_missing(op, record.directory) and not op.ledger.has_moved_on(volume):
         raise DirectoryGone(f"directory {record.directory!r} of volume {volume} was undone")
 
 
-def _reaches(op: Operation, directory: str) -> bool:
-    with suppress(Unsafe):
-        return tree.reaches(op.root, directory)
-    return True  # the path leads through something else
+def _is_missing(op: Operation, directory: str) -> bool:
+    with suppress(Unsafe):  # the path leads through something else
+        return op.inode_at(directory) is None
+    return False

@@ -95,7 +95,8 @@ def volume(whose: ClaimRef | None = None, **given: Any) -> Volume:
 
 
 def wanted(whose: ClaimRef, directory: str = "team/data", **given: Any) -> Wanted:
-    """What an export is asked for to serve a claim."""
+    """What an export is asked for to serve a claim; one that shares its directory joins others."""
+    given = {"joins": given.get("shared", False), **given}
     return Wanted(
         volume=f"pvc-{whose.uid}",
         directory=directory,

@@ -13,7 +13,7 @@ import pytest
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.record import DirectoryTaken, State
 from holdfast.kube import errors as kube
-from tests.fake.apiserver import Fault
+from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import a_volume, ref
 from tests.unit.controller.site import Site
 
@@ -29,7 +29,7 @@ def reclaimed(site: Site, request: pytest.FixtureRequest) -> Site:
     site.serve_and_bind(ref("1"))
     (site.root / "common" / "file").write_text("first")
     site.release("1")
-    site.server.fail("delete", Fault(503))
+    site.server.fail("delete", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.look_after("1")
     site.add_class(pathPattern="common", onDelete=action, sharedPaths="true")

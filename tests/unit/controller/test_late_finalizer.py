@@ -20,7 +20,7 @@ from holdfast.exports.errors import Failed
 from holdfast.exports.record import Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
-from tests.fake.apiserver import Fault, Request
+from tests.fake.apiserver import NO_ANSWER, Fault, Request
 from tests.unit.controller.given import NAME, a_volume, ref
 from tests.unit.controller.site import Site, before, failing, once
 
@@ -189,7 +189,7 @@ class TestThoughtBetter:
         self, site: Site
     ) -> None:
         released(site, "delete")
-        site.server.fail("delete", Fault(503))
+        site.server.fail("delete", NO_ANSWER)
         with pytest.raises(kube.ServerUnavailable):
             site.look_after()
         assert record(site).state is State.TRASHED
