@@ -133,7 +133,7 @@ def test_a_person_says_of_a_restored_export_that_it_is_the_right_one(
         assert_nothing_is_touched(cluster, tenants, disks, WITHOUT_ID)
         said = replicas.run("holdfast", "exports", "accept", "--yes")
 
-    assert "goes on within seconds" in said
+    assert "resumes within seconds" in said
     tenants.await_more()
     found = web.directories()
     assert all(set(web.told(name)) <= set(web.numbers(found[name])) for name in WEB)
