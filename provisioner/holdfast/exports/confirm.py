@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.operation import Operation
+from holdfast.exports.record import Record
 
 
 def confirm(op: Operation, volume: str) -> None:
@@ -18,22 +19,30 @@ def confirm(op: Operation, volume: str) -> None:
         Unsafe: one of the records cannot be parsed.
     """
     record = op.ledger.creating(volume)
+    if record is not None:
+        _confirm(op, record)
+
+
+def confirm_unless_undone(op: Operation, volume: str) -> None:
+    """As `confirm`, if no undo that failed has taken the volume's directory.
+
+    Raises:
+        DirectoryGone: one has; `create` makes the directory again.
+        Unsafe: as `confirm`.
+    """
+    record = op.ledger.creating(volume)
     if record is None:
         return
+    if _is_missing(op, record.directory) and not op.ledger.has_moved_on(volume):
+        raise DirectoryGone(f"directory {record.directory!r} of volume {volume} was undone")
+    _confirm(op, record)
+
+
+def _confirm(op: Operation, record: Record) -> None:
     for former in record.succeeds:
         if old := op.ledger.find(former):
             op.ledger.forget(old)
-    op.ledger.confirm(volume)
-
-
-def refuse_if_undone(op: Operation, volume: str) -> None:
-    """Raises DirectoryGone if an undo of an unconfirmed volume failed after it took the directory.
-
-    `create` makes it again.
-    """
-    record = op.ledger.creating(volume)
-    if record and _is_missing(op, record.directory) and not op.ledger.has_moved_on(volume):
-        raise DirectoryGone(f"directory {record.directory!r} of volume {volume} was undone")
+    op.ledger.confirm(record.volume)
 
 
 def _is_missing(op: Operation, directory: str) -> bool:

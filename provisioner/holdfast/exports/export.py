@@ -210,8 +210,7 @@ class Export:
     def confirm(self, grant: Grant, volume: str) -> None:
         """Records that the API server knows the volume; removes the records that it reuses."""
         with self._operation(f"cannot record volume {volume}", grant) as op:
-            confirm.refuse_if_undone(op, volume)
-            confirm.confirm(op, volume)
+            confirm.confirm_unless_undone(op, volume)
 
     def undo(self, grant: Grant, volume: str) -> None:
         """Undoes a `create` whose volume was never made; a directory with data is retained."""
