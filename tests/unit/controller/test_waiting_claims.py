@@ -35,13 +35,8 @@ def annotate(site: Site, node: str | None) -> None:
     site._take(0, "MODIFIED", edited)
 
 
-def left(site: Site) -> list[str]:
-    return [path.name for path in (site.root / ".holdfast" / "creating").iterdir()]
-
-
-def test_an_attempt_of_this_process_is_undone_once_its_claim_that_waits_again_is_deleted(
-    site: Site,
-) -> None:
+def ask(site: Site) -> None:
+    """A claim is scheduled, and the API server does not answer the request for its volume."""
     wait_for_first_consumer(site)
     site.add_claim(ref())
     annotate(site, "node")
@@ -49,6 +44,16 @@ def test_an_attempt_of_this_process_is_undone_once_its_claim_that_waits_again_is
     site.server.fail("create", NO_ANSWER)
     with pytest.raises(kube.ServerUnavailable):
         site.serve()
+
+
+def left(site: Site) -> list[str]:
+    return [path.name for path in (site.root / ".holdfast" / "creating").iterdir()]
+
+
+def test_an_attempt_of_this_process_is_undone_once_its_claim_that_waits_again_is_deleted(
+    site: Site,
+) -> None:
+    ask(site)
     site.view.claim_queue.retry("team/data")
 
     annotate(site, None)  # the node is gone: it is to be scheduled anew
@@ -64,13 +69,7 @@ def test_an_attempt_of_this_process_is_undone_once_its_claim_that_waits_again_is
 def test_an_attempt_of_an_earlier_process_is_undone_once_its_claim_that_waits_is_deleted(
     site: Site,
 ) -> None:
-    wait_for_first_consumer(site)
-    site.add_claim(ref())
-    annotate(site, "node")
-    emptied(site.view.claim_queue)
-    site.server.fail("create", NO_ANSWER)
-    with pytest.raises(kube.ServerUnavailable):
-        site.serve()
+    ask(site)
     site.set_up(site.context)  # another process
     site.lead()
     annotate(site, None)
