@@ -12,6 +12,7 @@ from holdfast.claims.objects import Volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim import is_released
 from holdfast.controller.context import Context
+from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.reclaim_action import reclaim_action
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient
@@ -34,6 +35,7 @@ class Reclaimer:
         self._context = context
         self._client = client
         self._records = records
+        self._creator = DirectoryCreator(context, client, records)
 
     def reclaim(self, volume: Volume) -> None:
         """Deletes, archives or retains the directory of a released volume and deletes the volume.
@@ -122,9 +124,7 @@ class Reclaimer:
 
     def _undo(self, volume: Volume) -> None:
         """Raises Requeue if the volume was confirmed meanwhile."""
-        self._context.directories.change(
-            "undo", lambda exports, grant: exports.undo(grant, volume.name), volume.name
-        )
+        self._creator.undo(volume.name)
         left = self._records.find(volume.name)
         if left is not None and left.state is State.LIVE:
             raise Requeue
