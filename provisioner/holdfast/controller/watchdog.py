@@ -1,7 +1,7 @@
 """Exits the process if the lease is lost while a call that may change the export hangs.
 
 The call could take effect at any time, even after another replica leads. The export's terms see to
-it that it changes nothing then (`exports/terms.py`); the exit is the second line of defence, and
+it that it changes nothing then (`exports/fencing.py`); the exit is the second line of defence, and
 gives the process that hangs a fresh start. Nothing else that the process does, not even its
 shutdown, may delay it: hence its own thread.
 

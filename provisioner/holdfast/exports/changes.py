@@ -5,7 +5,7 @@ preceded by a check that the term has not ended, and each folder with a changed 
 before the operation returns. On NFS that sync is free: a server answers when a change is on disk.
 
 The term can end between the check and the change. So each change that could harm a later term is
-a rename through this term's folder (`terms.py`), which is removed when the term ends: a file is
+a rename through this term's folder (`fencing.py`), which is removed when the term ends: a file is
 drafted there before it is put in place, and moved there before it is removed.
 """
 

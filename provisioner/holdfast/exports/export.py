@@ -19,6 +19,7 @@ from holdfast.exports import (
     create,
     end_move,
     export_file,
+    fencing,
     follow,
     ledger,
     marks,
@@ -31,7 +32,6 @@ from holdfast.exports import (
     restored,
     sweep,
     takeover,
-    terms,
     tree,
     undo,
 )
@@ -162,7 +162,7 @@ class Export:
             Changes(self._may_change) as changes,
         ):
             self._open.export_id = export_file.read_known(holdfast).id
-            term = terms.begin(holdfast, leader, self._open.export_id, changes)
+            term = fencing.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
         with self._operation("cannot take over", Grant(term)) as op:
             took = takeover.take_over(op, term)

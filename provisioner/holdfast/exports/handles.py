@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import ended_terms, export_file, terms, tree
+from holdfast.exports import ended_terms, export_file, fencing, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     ExportUnavailable,
@@ -136,7 +136,7 @@ def _opened_term(holdfast: int, term: Term) -> Iterator[int]:
 def _open_term(holdfast: int, term: Term) -> int:
     with of_the_export("cannot open the term's folder"):
         try:
-            return tree.open_path(holdfast, terms.path_of(term))
+            return tree.open_path(holdfast, fencing.path_of(term))
         except FileNotFoundError as error:
             export_file.check(export_file.read(holdfast), term.export)
             raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error

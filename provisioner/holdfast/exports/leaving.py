@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from holdfast.claims.paths import RESERVED, shortened
-from holdfast.exports import leader_folders, terms, tree
+from holdfast.exports import fencing, leader_folders, tree
 from holdfast.exports.changes import DRAFT
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.operation import Operation
@@ -68,7 +68,7 @@ def withdraw_if_idle(op: Operation, record: Record) -> None:
 def refuse_if_noticed(op: Operation, directory: str) -> None:
     """Raises Unsafe if a directory, or one above it, is about to be moved away by any leader."""
     for leader in leader_folders.names(op.ledger.handle):
-        path = (terms.TERMS, leader)
+        path = (fencing.TERMS, leader)
         with suppress(FileNotFoundError), tree.opened(op.ledger.handle, path) as folder:
             _refuse_if_in(op, folder, leader, directory)
 
@@ -81,11 +81,11 @@ def _refuse_if_in(op: Operation, leader_folder: int, leader: str, directory: str
                 if _is_of(op, term, volume, directory):
                     raise Unsafe(
                         f"{directory!r} is being reclaimed for volume {volume} "
-                        f"({RESERVED}/{terms.TERMS}/{leader}/{name}): Holdfast will retry"
+                        f"({RESERVED}/{fencing.TERMS}/{leader}/{name}): Holdfast will retry"
                     )
     after = set(tree.folders(leader_folder))
     if any(_is_ended(name, after) for name in before):
-        raise Unsafe(f"a term in {RESERVED}/{terms.TERMS}/{leader} ends: Holdfast will retry")
+        raise Unsafe(f"a term in {RESERVED}/{fencing.TERMS}/{leader} ends: Holdfast will retry")
 
 
 def _notices(term: int) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _is_of(op: Operation, term: int, volume: str, directory: str) -> bool:
     if record is None or record.state is not State.LIVE:
         return False
     overlaps = f"{directory}/".startswith(f"{record.directory}/")
-    return overlaps and not tree.exists(term, terms.MOVING + volume)
+    return overlaps and not tree.exists(term, fencing.MOVING + volume)
 
 
 def _is_ended(name: str, folders: set[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import terms, tree
+from holdfast.exports import fencing, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.ledger import DIRECTORIES, RECORDS, is_volume
 
@@ -30,7 +30,7 @@ def _is_left(root: int, holdfast: int, place: tuple[str, ...], volume: str) -> b
     """
     with suppress(FileNotFoundError, Unsafe):
         return (
-            not terms.term_with_intent(holdfast, volume)
+            not fencing.term_with_intent(holdfast, volume)
             and not any(tree.reaches(holdfast, f"{folder}/{volume}") for folder in RECORDS)
             and tree.reaches(holdfast, "/".join((DIRECTORIES, *place, volume)))
             and tree.reaches(root, _directory(place))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import terms, tree
+from holdfast.exports import fencing, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode
 from holdfast.exports.ledger import TRASH, trash_of
@@ -70,8 +70,8 @@ def moved_to(op: Operation, volume: str) -> str:
     """Where a volume's directory is, if in the trash or in any leader's term; "" if in neither."""
     if tree.reaches(op.root, trash_of(volume)):
         return trash_of(volume)
-    term = terms.term_with_directory(op.ledger.handle, volume)
-    return f"{RESERVED}/{term}/{terms.MOVING}{volume}" if term else ""
+    term = fencing.term_with_directory(op.ledger.handle, volume)
+    return f"{RESERVED}/{term}/{fencing.MOVING}{volume}" if term else ""
 
 
 def _is_marked(op: Operation, record: Record) -> bool:

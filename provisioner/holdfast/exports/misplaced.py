@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from holdfast.exports import leader_folders, misfiled, takeover, terms, tree
+from holdfast.exports import fencing, leader_folders, misfiled, takeover, tree
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
@@ -105,7 +105,7 @@ def put_back(op: Operation, grant: Grant, scan: TrashScan) -> Iterator[MovedBack
     """
     until = time.monotonic() + grant.seconds / 2
     with suppress(TimedOut):  # the caller gets the results so far
-        for volume in terms.moving(op.term):
+        for volume in fencing.moving(op.term):
             yield from _from_the_term(op, volume)
         for entry in scan.due(op.ledger, grant.term.leader):
             if time.monotonic() >= until:
@@ -220,5 +220,5 @@ def _inode_in_trash(op: Operation, name: str) -> Inode:
 
 def _move_back(op: Operation, name: str, owner: Record) -> MovedBack:
     if op.moving(owner) is None:  # an empty directory would be replaced
-        op.changes.rename(op.ledger.folder(TRASH), name, op.term, terms.MOVING + owner.volume)
+        op.changes.rename(op.ledger.folder(TRASH), name, op.term, fencing.MOVING + owner.volume)
     return MovedBack(owner.volume, move_back(op, owner), trash_of(name))

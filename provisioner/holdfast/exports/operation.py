@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from holdfast.claims.paths import RESERVED, overlap
-from holdfast.exports import terms, tree
+from holdfast.exports import fencing, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, TimedOut, Unsafe
 from holdfast.exports.inode import Inode, inode_of
@@ -193,13 +193,13 @@ class Operation:
             Unsafe: there is a marker, for several or stuck directories (`ended_terms.py`).
         """
         try:
-            return _inode(self.term, terms.MOVING + volume)
+            return _inode(self.term, fencing.MOVING + volume)
         except FileNotFoundError:
             return None
         except Unsafe as error:
             raise Unsafe(
                 f"cannot move what earlier terms left of volume {volume} in "
-                f"{RESERVED}/{terms.TERMS}: see the leader's log"
+                f"{RESERVED}/{fencing.TERMS}: see the leader's log"
             ) from error
 
     def take_out(self, directory: str, volume: str, expected: Inode) -> None:
@@ -213,16 +213,16 @@ class Operation:
         with tree.above(self.root, directory) as (parent, name):
             if not tree.is_directory(parent, name):
                 raise Unsafe(f"{directory!r} is not a directory, or a symlink: it is left alone")
-            self.changes.rename(parent, name, self.term, terms.MOVING + volume)
+            self.changes.rename(parent, name, self.term, fencing.MOVING + volume)
             found = self.in_term(volume)
             if found is not None and not found.may_be(expected):
-                self.changes.rename(self.term, terms.MOVING + volume, parent, name)
+                self.changes.rename(self.term, fencing.MOVING + volume, parent, name)
                 raise Unsafe(f"{directory!r} was replaced meanwhile: it is left alone")
 
     def removed_if_empty(self, volume: str) -> bool:
         """Removes a directory from the term's folder; False if it is not empty."""
         try:
-            self.changes.rmdir(self.term, terms.MOVING + volume)
+            self.changes.rmdir(self.term, fencing.MOVING + volume)
         except OSError as error:
             if error.errno not in tree.NOT_EMPTY:
                 raise
@@ -231,7 +231,7 @@ class Operation:
 
     def put_down(self, volume: str, parent: int, name: str) -> None:
         """Moves a directory out of the term's folder to a reserved name."""
-        self.changes.rename(self.term, terms.MOVING + volume, parent, name)
+        self.changes.rename(self.term, fencing.MOVING + volume, parent, name)
 
     def reserve(self, parent: int, name: str, *, again: bool) -> bool:
         """Makes a placeholder that `put_down` replaces; False if the name is in use.
@@ -275,22 +275,22 @@ class Operation:
 
     def intend(self, volume: str, directory: str) -> None:
         """Writes an intent: a directory is about to be made for a volume."""
-        self.changes.symlink(directory, self.term, terms.INTENT + volume)
+        self.changes.symlink(directory, self.term, fencing.INTENT + volume)
 
     def intent(self, volume: str) -> str:
         """The directory in a volume's intent; "" if there is none."""
         with suppress(FileNotFoundError):
-            return os.readlink(terms.INTENT + volume, dir_fd=self.term)
+            return os.readlink(fencing.INTENT + volume, dir_fd=self.term)
         return ""
 
     def drop_intent(self, volume: str) -> None:
         """Removes a volume's intent."""
-        self.changes.unlink(self.term, terms.INTENT + volume)
+        self.changes.unlink(self.term, fencing.INTENT + volume)
 
 
 def path_in_term(volume: str) -> str:
     """The path of a directory in the term's folder, for messages."""
-    return f"{RESERVED}/{terms.TERMS}/…/{terms.MOVING}{volume}"
+    return f"{RESERVED}/{fencing.TERMS}/…/{fencing.MOVING}{volume}"
 
 
 def _inode(parent: int, name: str) -> Inode:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import leaving, misfiled, terms
+from holdfast.exports import fencing, leaving, misfiled
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation
@@ -134,7 +134,7 @@ def _answers_for_all(op: Operation, record: Record) -> bool:
 def _recorded(op: Operation, directory: str, other: str) -> Record | None:
     if found := op.ledger.find(other):
         return found
-    if term := terms.term_with_intent(op.ledger.handle, other):
+    if term := fencing.term_with_intent(op.ledger.handle, other):
         raise Unsafe(
             f"{directory!r} overlaps a directory that is being made for volume {other} "
             f"({RESERVED}/{term}): Holdfast will retry"

@@ -2,7 +2,7 @@
 
 The trash has one path for each volume; the name of an archive is written into the record and
 marked before the move. So after a crash the directory is at its path, in the term's folder
-(`terms.py`), at its target, or gone. It is identified by its inode, not by its name alone.
+(`fencing.py`), at its target, or gone. It is identified by its inode, not by its name alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from holdfast.claims.parameters import Action, strictest
 from holdfast.claims.paths import RESERVED, archive_name
-from holdfast.exports import leaving, misfiled, parents, path_owners, terms, tree
+from holdfast.exports import fencing, leaving, misfiled, parents, path_owners, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
@@ -232,7 +232,7 @@ def _taken_from_trash(op: Operation, record: Record) -> Inode | None:
         with tree.opened(trash, [record.volume]) as handle:
             if not record.inode.may_be(inode_of(handle)):
                 return None
-        op.changes.rename(trash, record.volume, op.term, terms.MOVING + record.volume)
+        op.changes.rename(trash, record.volume, op.term, fencing.MOVING + record.volume)
     return op.moving(record)
 
 
@@ -281,7 +281,7 @@ def _find_moved(op: Operation, record: Record) -> Moved:
     if is_archive(op, record):
         return _write_outcome(op, record.with_state(State.ARCHIVED))
     if not tree.reaches(op.root, trash_of(record.volume)):
-        if place := terms.term_with_directory(op.ledger.handle, record.volume):
+        if place := fencing.term_with_directory(op.ledger.handle, record.volume):
             raise Unsafe(
                 f"another leader is moving the directory of volume {record.volume} "
                 f"({RESERVED}/{place}): Holdfast will retry when its term has ended"

@@ -17,13 +17,13 @@ from dataclasses import replace
 
 from holdfast.claims.constants import RETAIN
 from holdfast.exports import (
+    fencing,
     leaving,
     misfiled,
     other_exports,
     path_owners,
     reserve,
     takeover,
-    terms,
     tree,
 )
 from holdfast.exports.confirm import confirm
@@ -185,7 +185,9 @@ def _taken_out(op: Operation, record: Record) -> bool:
     if _inode_in_trash(op, record) is None:
         return False
     _refuse_if_there(op, record)
-    op.changes.rename(op.ledger.folder(TRASH), record.volume, op.term, terms.MOVING + record.volume)
+    op.changes.rename(
+        op.ledger.folder(TRASH), record.volume, op.term, fencing.MOVING + record.volume
+    )
     return True
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from holdfast.exports import leader_folders, takeover, term_folders, terms, tree
+from holdfast.exports import fencing, leader_folders, takeover, term_folders, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, trash_of
@@ -125,9 +125,9 @@ def _in_terms(holdfast: int, volume: str) -> Inode | None:
     A person's copy of such a folder is a stray, and what is in it another directory.
     """
     for leader in leader_folders.names(holdfast):
-        with suppress(FileNotFoundError), tree.opened(holdfast, (terms.TERMS, leader)) as folder:
+        with suppress(FileNotFoundError), tree.opened(holdfast, (fencing.TERMS, leader)) as folder:
             for term in filter(_may_hold_directories, tree.folders(folder)):
-                if found := _inode(folder, f"{term}/{terms.MOVING}{volume}"):
+                if found := _inode(folder, f"{term}/{fencing.MOVING}{volume}"):
                     return found
     return None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import RESERVED, components
-from holdfast.exports import ended_terms, probe, reserve, terms
+from holdfast.exports import ended_terms, fencing, probe, reserve
 from holdfast.exports.errors import reason
 from holdfast.exports.interface import Term
 from holdfast.exports.operation import Operation
@@ -31,14 +31,14 @@ def found(op: Operation, term: Term) -> Iterator[str]:
             f"unknown entry {name!r} in {RESERVED}/{reserve.RESERVE}: Holdfast skips it; move it "
             "elsewhere"
         )
-    folder = "/".join((RESERVED, *terms.path_of(term)))
+    folder = "/".join((RESERVED, *fencing.path_of(term)))
     for name in ended_terms.strays(op.term):
         yield f"unknown entry {name!r} in {folder}: Holdfast skips it; move it elsewhere"
-    for volume in terms.intents(op.term):
+    for volume in fencing.intents(op.term):
         if why := _why_unusable(op, volume):
             yield (
-                f"cannot use the intent {terms.INTENT}{volume} in {folder} ({why}): Holdfast skips "
-                "it; remove it"
+                f"cannot use the intent {fencing.INTENT}{volume} in {folder} ({why}): Holdfast "
+                "skips it; remove it"
             )
 
 

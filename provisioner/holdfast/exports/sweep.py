@@ -1,7 +1,7 @@
 """Repairs what late calls of earlier terms did after their term had ended.
 
 A call can hang in the kernel, or its packet in the network, for any time. Such a late call can do
-only two things (`terms.py`): make an empty directory, or, on a server that does not notice that
+only two things (`fencing.py`): make an empty directory, or, on a server that does not notice that
 the term's folder was removed, move a directory. The sweep detects both. It also repeats what a
 term could not finish when it began.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from holdfast.claims.errors import Refused
-from holdfast.exports import misplaced, probe, reserve, takeover, terms, undo
+from holdfast.exports import fencing, misplaced, probe, reserve, takeover, undo
 from holdfast.exports.errors import Failed, Fenced, Unsafe
 from holdfast.exports.interface import Grant, MovedBack, Takeover
 from holdfast.exports.operation import Operation
@@ -28,7 +28,7 @@ class Sweep:
 
     def begin(self, op: Operation, took: Takeover) -> None:
         """Notes what a term left unfinished when it began, to be retried by each sweep."""
-        self._intents = set(terms.intents(op.term))
+        self._intents = set(fencing.intents(op.term))
         self._has_stuck = bool(took.unresolved)
 
     def sweep(self, op: Operation, grant: Grant) -> tuple[MovedBack, ...]:
@@ -52,10 +52,10 @@ class Sweep:
             with suppress(Failed, Unsafe, OSError):
                 takeover.retry_stuck(op, grant.term)
         with suppress(Failed, Fenced, Unsafe, OSError):
-            terms.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
+            fencing.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
         with suppress(Failed, Unsafe, OSError):
-            terms.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
+            fencing.prepare_next(op.ledger.handle, grant.term.leader, op.changes)
         with suppress(Failed, Unsafe, OSError):
             reserve.prepare(op)
-        self._intents &= set(terms.intents(op.term))
+        self._intents &= set(fencing.intents(op.term))
         self._intents -= takeover.end_intents(op, self._intents)

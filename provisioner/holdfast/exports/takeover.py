@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import components
-from holdfast.exports import ended_terms, leader_folders, ledger, strays, terms, undo
+from holdfast.exports import ended_terms, fencing, leader_folders, ledger, strays, undo
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation
@@ -21,15 +21,15 @@ def take_over(op: Operation, term: Term) -> Takeover:
     for hung calls, not even of this process: all volumes wait for the term to begin.
     """
     op = op.without_waiting()
-    while end_intents(op, terms.intents(op.term)):
+    while end_intents(op, fencing.intents(op.term)):
         ended_terms.restore_plain_names(
-            op.term, terms.INTENT, op.changes
+            op.term, fencing.INTENT, op.changes
         )  # a volume may have several
     return Takeover(
         term,
         tuple(_unfinished(op)),
         _moving(op),
-        (*terms.unresolved(op.ledger.handle, term.leader, op.term), *strays.found(op, term)),
+        (*fencing.unresolved(op.ledger.handle, term.leader, op.term), *strays.found(op, term)),
     )
 
 
@@ -41,13 +41,13 @@ def retry_stuck(op: Operation, term: Term) -> None:
         with op.locks.tried(_directory_of(op, entry)) as is_free:
             yield is_free
 
-    terms.retry_stuck(op.ledger.handle, term.leader, op.term, op.changes, held)
+    fencing.retry_stuck(op.ledger.handle, term.leader, op.term, op.changes, held)
 
 
 def _directory_of(op: Operation, entry: str) -> str:
     """The directory of an entry's volume; the entry itself if the volume has no record."""
     with suppress(Unsafe):
-        if record := op.ledger.find(entry.removeprefix(terms.MOVING)):
+        if record := op.ledger.find(entry.removeprefix(fencing.MOVING)):
             return record.directory
     return entry
 
@@ -68,9 +68,9 @@ def refusal(op: Operation, record: Record) -> str:
     clusters = ", ".join(sorted(leader_folders.clusters(op.ledger.handle) - {""}))
     return (
         f"its record has no `origin`, and several clusters use this export ({clusters}, by the "
-        f"folders in .holdfast/{terms.TERMS}): grant each cluster `get` on namespace kube-system, "
-        "and write the cluster's uid into the record's `origin`; move a folder that is not a "
-        "leader's elsewhere"
+        f"folders in .holdfast/{fencing.TERMS}): grant each cluster `get` on namespace "
+        "kube-system, and write the cluster's uid into the record's `origin`; move a folder that "
+        "is not a leader's elsewhere"
     )
 
 
@@ -94,7 +94,7 @@ def end_intents(op: Operation, volumes: Iterable[str]) -> set[str]:
 
 def _moving(op: Operation) -> tuple[str, ...]:
     """The volumes whose directory earlier terms were moving."""
-    volumes = terms.moving(op.term)
+    volumes = fencing.moving(op.term)
     for volume in volumes:
         with suppress(Failed, Unsafe, OSError):
             if record := op.ledger.find(volume):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import terms
+from holdfast.exports import fencing
 from holdfast.exports.errors import ExportError, Failed, Fenced
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader, Outcome
@@ -120,7 +120,7 @@ def test_a_number_that_is_free_again_goes_to_nobody(
 
     def meanwhile() -> None:
         assert [other.begin().term.number, other.begin().term.number] == [2, 3]
-        monkeypatch.setattr(terms, "_refuse_if_overtaken", lambda *_: None)
+        monkeypatch.setattr(fencing, "_refuse_if_overtaken", lambda *_: None)
 
     _before_the_next_rename(monkeypatch, meanwhile)
 

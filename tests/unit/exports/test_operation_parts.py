@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.exports import inode, terms
+from holdfast.exports import fencing, inode
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Fenced, TimedOut, Unsafe
 from holdfast.exports.inode import Inode, inode_of
@@ -218,7 +218,7 @@ def test_two_that_begin_the_same_term_do_not_both_have_it(root: Path, export: Le
         Changes(other_is_first) as changes,
         pytest.raises(Fenced, match="another term of nfs begins"),
     ):
-        terms.begin(handle, leader, ID, changes)
+        fencing.begin(handle, leader, ID, changes)
     os.close(handle)
     assert export.begin().term.number == 3
 
@@ -237,7 +237,7 @@ def test_a_term_that_was_overtaken_while_it_began_is_none(root: Path, export: Le
                 folder.mkdir()
 
         with Changes(overtake) as changes, pytest.raises(Fenced, match="has begun: this one ends"):
-            terms.begin(handle, Leader("cluster", "nfs"), ID, changes)
+            fencing.begin(handle, Leader("cluster", "nfs"), ID, changes)
         os.close(handle)
         shutil.rmtree(root / ".holdfast/terms/cluster.nfs")
         (root / f".holdfast/terms/cluster.nfs/1.{ID}").mkdir(parents=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import terms
+from holdfast.exports import fencing
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.record import DirectoryTaken, State
@@ -406,7 +406,7 @@ def test_that_of_a_directory_that_a_late_call_moved_is_not(root: Path, export: L
     published(export)
     folder = root / f".holdfast/terms/another.nfs/9.{ID}"
     folder.mkdir(parents=True)
-    for place in (folder / f"{terms.MOVING}pvc-1", root / ".holdfast/trash/pvc-1"):
+    for place in (folder / f"{fencing.MOVING}pvc-1", root / ".holdfast/trash/pvc-1"):
         (root / "team/data").rename(place)
 
         assert export.exports.forget(export.grant, "pvc-1") is False

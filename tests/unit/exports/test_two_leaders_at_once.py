@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import create, path_owners, terms
+from holdfast.exports import create, fencing, path_owners
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.ledger import Ledger
 from holdfast.exports.record import DirectoryTaken
@@ -184,7 +184,7 @@ def test_where_nobody_else_has_a_mark_no_term_of_others_is_looked_at(
         asked.append(volume)
         return ""
 
-    monkeypatch.setattr(terms, "term_with_intent", spied)
+    monkeypatch.setattr(fencing, "term_with_intent", spied)
     for uid in "123":
         published(first, uid, f"team/data-{uid}")
 
