@@ -25,13 +25,13 @@ from holdfast.exports import (
     marks,
     other_exports,
     probe,
-    reaper,
     reclaim,
     recover,
     released,
     restored,
-    sweep,
+    sweep_late_changes,
     takeover,
+    trash_reaper,
     tree,
     undo,
 )
@@ -65,8 +65,8 @@ class Export:
         self._root = root
         self._may_change = may_change
         self._open = Handles(root, may_change)
-        self._reaper = reaper.Reaper()
-        self._sweep = sweep.Sweep()
+        self._reaper = trash_reaper.Reaper()
+        self._sweep = sweep_late_changes.Sweep()
 
     def inspect(self) -> ExportInfo:
         """The export's id and format; changes nothing."""
@@ -280,7 +280,7 @@ class Export:
             return self._reaper.reap(op, volume, entries, grant.seconds / 2)
 
     def sweep(self, grant: Grant) -> tuple[MovedBack, ...]:
-        """Repairs what late calls of earlier terms did; see `sweep.py`."""
+        """Repairs what late calls of earlier terms did; see `sweep_late_changes.py`."""
         with self._operation("cannot look for late changes", grant) as op:
             return self._sweep.sweep(op, grant)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import reaper
+from holdfast.exports import trash_reaper
 from tests.unit.exports.given import Leading, published
 
 
@@ -118,7 +118,7 @@ def test_trying_in_vain_has_a_bound_too(
     reaped = export.exports.reap(export.grant, "pvc-1", 10)
 
     assert (reaped.removed, reaped.blocked) == (0, ("EACCES",))
-    assert len(tried) == 10 * reaper._TRIES
+    assert len(tried) == 10 * trash_reaper._TRIES
 
 
 def test_few_handles_are_open_however_deep_a_tree_is(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import reaper
+from holdfast.exports import trash_reaper
 from tests.unit.exports.given import Leading, published
 
 
@@ -48,7 +48,7 @@ def _turn(export: Leading, entries: int = 4) -> int:
 def test_the_next_turn_goes_on_behind_what_the_one_before_has_left(
     export: Leading, trash: Path, monkeypatch: pytest.MonkeyPatch, within: str
 ) -> None:
-    monkeypatch.setattr(reaper, "_TRIES", 5)
+    monkeypatch.setattr(trash_reaper, "_TRIES", 5)
     *stuck, _ = _filled(trash / within)
     _stuck(monkeypatch, stuck)
 
@@ -61,7 +61,7 @@ def test_the_next_turn_goes_on_behind_what_the_one_before_has_left(
 def test_once_what_was_in_the_way_can_be_removed_all_of_it_goes(
     export: Leading, trash: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reaper, "_TRIES", 5)
+    monkeypatch.setattr(trash_reaper, "_TRIES", 5)
     names = _filled(trash)
     with monkeypatch.context() as patch:
         _stuck(patch, names)
