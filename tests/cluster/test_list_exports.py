@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.claims.objects import Json
 from holdfast.controller import watched_file
-from holdfast.controller.exports_file import read_exports
+from holdfast.controller.exports_config import read_exports
 from holdfast.controller.permissions import NEEDED_TO_LEAD
 from tests.cluster.running import Running
 from tests.cluster.site import Site

@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.claims.volume import Address
 from holdfast.controller import watched_file
-from holdfast.controller.exports_file import read_exports
+from holdfast.controller.exports_config import read_exports
 from tests.cluster.running import Running
 from tests.cluster.site import Site
 from tests.support import eventually

@@ -158,7 +158,7 @@ def _that_need_an_id(
     volumes: Sequence[Volume], provisioner: Provisioner, address: Address, export: Export
 ) -> list[Volume]:
     """The volumes for which the provisioner refuses the export, whatever id it has."""
-    from holdfast.controller.identity import is_at, missing_directories
+    from holdfast.controller.identity_check import is_at, missing_directories
 
     here = [one for one in volumes if owns(one, provisioner) and is_at(one, address)]
     return here if missing_directories(here, address, export.has_directory) else []

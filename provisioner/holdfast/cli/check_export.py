@@ -92,7 +92,7 @@ def _several() -> str:
 
 
 def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) -> Iterator[Line]:
-    from holdfast.controller import identity
+    from holdfast.controller import identity_check
     from holdfast.exports.deadline import Lane
     from holdfast.exports.export import Export
 
@@ -100,15 +100,15 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
     lane = Lane(seconds=_DEADLINE)
     info = lane.call(export.inspect, what)
     if address is None:
-        identity.refuse_another_than_theirs(info, volumes)
+        identity_check.refuse_another_than_theirs(info, volumes)
         yield Line(_IDENTITY)
         return
-    identity.refuse_another(
+    identity_check.refuse_another(
         info, volumes, address, lambda place: lane.call(lambda: export.has_directory(place), what)
     )
     yield Line(_IDENTITY)
-    others = identity.other_servers(volumes, info.id, address)
-    yield Line(_SERVER, identity.advice_on(others))
+    others = identity_check.other_servers(volumes, info.id, address)
+    yield Line(_SERVER, identity_check.advice_on(others))
 
 
 def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator[Line]:

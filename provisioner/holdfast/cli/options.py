@@ -17,7 +17,7 @@ import click
 from holdfast.claims.errors import Refused
 from holdfast.claims.ownership import read_id, read_mode
 from holdfast.claims.parameters import read_bool
-from holdfast.controller.exports_file import read_exports
+from holdfast.controller.exports_config import read_exports
 from holdfast.controller.settings import MOUNT_POINT, ExportSettings
 
 _MOST_WORKERS = 64

@@ -115,7 +115,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     from holdfast.cli.inventory import Mounted
     from holdfast.cli.present import present
     from holdfast.cli.records import records_on
-    from holdfast.controller.identity import refuse_another
+    from holdfast.controller.identity_check import refuse_another
     from holdfast.exports.errors import WrongExport
     from holdfast.exports.export import Export
 

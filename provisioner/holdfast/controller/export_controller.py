@@ -24,7 +24,7 @@ from holdfast.controller.export_state import (
     annotations_of,
 )
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity import Identity
+from holdfast.controller.identity_check import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
 from holdfast.controller.misplaced_directories import MisplacedDirectories

@@ -10,7 +10,7 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.directories import Directories
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity import Identity
+from holdfast.controller.identity_check import Identity
 from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.requeue import API_SIGNS, LeadershipLost
 from holdfast.controller.shared import Shared
@@ -19,7 +19,7 @@ from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
-from holdfast.exports.export_file import new_export_id
+from holdfast.exports.identity_file import new_export_id
 from holdfast.exports.interface import Exports, Grant, Leader, MovedBack, Takeover
 from holdfast.kube import errors as kube
 from holdfast.kube.backoff import Backoff

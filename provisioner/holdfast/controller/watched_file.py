@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from holdfast.claims.errors import Refused
-from holdfast.controller.exports_file import parse
+from holdfast.controller.exports_config import parse
 from holdfast.controller.settings import ExportSettings
 from holdfast.log import Logger
 

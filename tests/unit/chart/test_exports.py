@@ -12,7 +12,7 @@ import pytest
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
-from holdfast.controller.exports_file import parse
+from holdfast.controller.exports_config import parse
 from holdfast.controller.settings import ExportSettings
 from testbed.chart import HelmError, render
 from testbed.client import Json

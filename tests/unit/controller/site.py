@@ -16,7 +16,7 @@ from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity import Identity
+from holdfast.controller.identity_check import Identity
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.misplaced_directories import MisplacedDirectories
 from holdfast.controller.volumes_controller import VolumesController

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdfast.claims.objects import Volume
-from holdfast.controller.identity import Identity, advice_on, is_at, other_servers
+from holdfast.controller.identity_check import Identity, advice_on, is_at, other_servers
 from holdfast.exports.errors import ExportError, Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
 from tests.logged import captured_logs

@@ -15,7 +15,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.paths import components
 from holdfast.claims.volume import Address
-from holdfast.exports import export_file
+from holdfast.exports import identity_file
 from holdfast.exports.errors import Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
 from holdfast.log import Logger
@@ -67,7 +67,7 @@ class Identity:
             self.check_all(info)
             return
         with self._said_once():
-            export_file.check(info, self.export_id)
+            identity_file.check(info, self.export_id)
 
     def check_all(self, info: ExportInfo) -> None:
         """Raises WrongExport if any volume was created on another export, ExportError if unknown.
@@ -76,7 +76,7 @@ class Identity:
         """
         with self._said_once():
             if self.export_id:
-                export_file.check(info, self.export_id)
+                identity_file.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address, self._may_have)
 
     def elsewhere(self) -> Counter[str]:
@@ -188,7 +188,7 @@ def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> N
         before = before or (volume.name if volume.directory and not volume.export_id else "")
     ids.discard("")
     if ids and info.id not in ids:
-        export_file.check(info, min(ids))
+        identity_file.check(info, min(ids))
     # Created before exports had an id, so at least records must exist.
     if before and not info.format:
         raise WrongExport(

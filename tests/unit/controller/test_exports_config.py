@@ -9,7 +9,7 @@ import pytest
 from holdfast.claims.errors import Refused
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume import Address
-from holdfast.controller.exports_file import parse, read_exports
+from holdfast.controller.exports_config import parse, read_exports
 from holdfast.controller.settings import ExportSettings
 
 TWO = """
