@@ -13,7 +13,7 @@ from holdfast.exports.errors import Unsafe, WrongExport, of_the_export
 from holdfast.exports.handles import Handles
 from holdfast.exports.ledger import CREATING, RECORDS, TRASHED, is_volume, read_record, trash_of
 from holdfast.exports.record import Record, State
-from holdfast.exports.restored import is_another
+from holdfast.exports.restored_from_backup import is_another
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ from holdfast.exports import (
     follow,
     identity_file,
     ledger,
-    marks,
+    lost_records,
     other_exports,
     probe,
     reclaim,
-    recover,
+    recover_retained,
     released,
-    restored,
+    restored_from_backup,
     sweep_late_changes,
     takeover,
     trash_reaper,
@@ -116,7 +116,7 @@ class Export:
         if self.inspect_damaged().format:
             what = "cannot update the records"
             with of_the_export(what), self._open.holdfast() as (root, holdfast):
-                restored.learn_inodes(root, holdfast)
+                restored_from_backup.learn_inodes(root, holdfast)
             self._replace_id(export_id)
         if self.initialise(export_id).id != export_id:
             self._replace_id(export_id)
@@ -129,7 +129,7 @@ class Export:
         """The directories with a mark of a volume that has no record, and the volumes' names."""
         what = "cannot compare the marks with the records"
         with of_the_export(what), self._open.holdfast() as (root, holdfast):
-            return marks.unrecorded(root, holdfast)
+            return lost_records.unrecorded(root, holdfast)
 
     def accept_restored(self, leader: Leader) -> int:
         """Writes the inodes of those directories into their records; returns how many.
@@ -142,7 +142,7 @@ class Export:
         term = self.begin(leader).term
         what = "cannot update the records"
         with self._operation(what, Grant(term)) as op:
-            return restored.learn_others(op)
+            return restored_from_backup.learn_others(op)
 
     def probe(self) -> ExportInfo:
         """Writes and removes a file; a full export passes, as deleting must go on."""
@@ -266,7 +266,7 @@ class Export:
         """Moves a directory back from the trash or its archive; its path, or "" if it was there."""
         what = f"cannot move back the directory of {volume}"
         with self._operation(what, grant) as op:
-            return recover.recover(op, volume, reclaim_policy)
+            return recover_retained.recover(op, volume, reclaim_policy)
 
     def trashed(self) -> tuple[str, ...]:
         """The volumes with a directory in the trash."""

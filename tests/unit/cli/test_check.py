@@ -14,7 +14,7 @@ from holdfast.claims.constants import ON_DELETE
 from holdfast.claims.parameters import Action
 from holdfast.cli import compare, main, records
 from holdfast.cli.records import Held, records_on
-from holdfast.exports import ledger, restored
+from holdfast.exports import ledger, restored_from_backup
 from holdfast.exports.errors import Failed
 from holdfast.exports.export import Export
 from holdfast.exports.ledger import read_record
@@ -329,7 +329,7 @@ class TestMissing:
             read.append(volume)
             return record
 
-        for module in (records, ledger, restored):
+        for module in (records, ledger, restored_from_backup):
             monkeypatch.setattr(module, "read_record", counted)
         bench.check(*AT)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import recover
+from holdfast.exports import recover_retained
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import DirectoryTaken
@@ -95,7 +95,7 @@ def _half_recovered(root: Path, monkeypatch: pytest.MonkeyPatch) -> Leading:
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(recover, "_take_back", crash)
+        patch.setattr(recover_retained, "_take_back", crash)
         with pytest.raises(Crash):
             export.exports.recover(export.grant, "pvc-1", "Retain")
     record = found(export)

@@ -17,7 +17,7 @@ from holdfast.exports import tree
 from holdfast.exports.errors import Fenced, Unsafe, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Leader
-from holdfast.exports.restored import learn_inodes
+from holdfast.exports.restored_from_backup import learn_inodes
 from tests.unit.exports.given import ID, Leading, found, listing, plan, published, visible
 
 
