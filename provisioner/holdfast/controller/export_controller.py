@@ -27,7 +27,7 @@ from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import Identity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
-from holdfast.controller.misplaced_directories import MisplacedDirectories
+from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.controller.shared import Shared

@@ -11,7 +11,7 @@ from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.directories import Directories
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import Identity
-from holdfast.controller.misplaced_directories import MisplacedDirectories
+from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import API_SIGNS, LeadershipLost
 from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures

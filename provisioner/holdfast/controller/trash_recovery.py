@@ -7,7 +7,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import is_released, owns
 from holdfast.controller.context import Context
-from holdfast.controller.misplaced_directories import MisplacedDirectories
+from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords

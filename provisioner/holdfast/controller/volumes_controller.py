@@ -8,7 +8,7 @@ from holdfast.claims.finalizers import finalizers_for_reclaim, wanted_finalizers
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import is_released, owns
 from holdfast.controller.context import Context
-from holdfast.controller.misplaced_directories import MisplacedDirectories
+from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.reclaimer import Reclaimer
 from holdfast.controller.record_sync import RecordSync
 from holdfast.controller.requeue import UNKNOWN, Requeue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import misfiled, takeover
+from holdfast.exports import misfiled_records, takeover
 from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim import is_archive, move_back, reclaim, without_target
 from holdfast.exports.record import Record, State
@@ -38,5 +38,5 @@ def end_move(op: Operation, volume: str) -> str:
 def _end_archiving(op: Operation, record: Record) -> None:
     if record.state is State.ARCHIVED or is_archive(op, record):
         reclaim(op, record, Action.ARCHIVE)  # its mark may be left at the former path
-    elif misfiled.directory_of(op, record) is not None:
+    elif misfiled_records.directory_of(op, record) is not None:
         without_target(op, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.objects import ClaimRef
-from holdfast.exports import leaving, misfiled, reserve
+from holdfast.exports import leaving, misfiled_records, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
@@ -37,7 +37,7 @@ def follow(
         TimedOut: another call holds the lock of the directory or of its trash.
     """
     confirm(op, volume)
-    record = misfiled.find(op, volume)
+    record = misfiled_records.find(op, volume)
     if record is None or record.state is State.ARCHIVED:
         return
     now = record.followed(claim, size, reclaim_policy)

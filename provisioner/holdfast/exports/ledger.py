@@ -166,12 +166,12 @@ class Ledger:
         self._move(record.volume, VOLUMES, TRASHED)
 
     def refile(self, record: Record) -> None:
-        """Moves a record back from `trashed` to `volumes` (`misfiled.py`)."""
+        """Moves a record back from `trashed` to `volumes` (`misfiled_records.py`)."""
         self._move(record.volume, TRASHED, VOLUMES)
 
     def _move(self, volume: str, source: str, target: str) -> None:
         # Not through the term's folder, where `find` would miss the record. A late call can move
-        # only the same volume's later record; that one is refiled (`misfiled.py`).
+        # only the same volume's later record; that one is refiled (`misfiled_records.py`).
         with suppress(FileNotFoundError):
             self._changes.rename(self.folder(source), volume, self.folder(target), volume)
 

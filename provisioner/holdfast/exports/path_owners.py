@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import fencing, leaving, misfiled
+from holdfast.exports import fencing, leaving, misfiled_records
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation
@@ -128,7 +128,7 @@ def _may_share(wanted: Wanted, other: Record) -> bool:
 def _answers_for_all(op: Operation, record: Record) -> bool:
     if record.inherited or op.ledger.creating(record.volume) is not None:
         return False
-    return misfiled.directory_of(op, record) is not None
+    return misfiled_records.directory_of(op, record) is not None
 
 
 def _recorded(op: Operation, directory: str, other: str) -> Record | None:
@@ -169,8 +169,8 @@ def _refuse_if_elsewhere(op: Operation, reused: Iterable[Record]) -> None:
     for.
     """
     for other in reused:
-        is_there = misfiled.directory_of(op, other) is not None
-        if not is_there and (place := misfiled.moved_to(op, other.volume)):
+        is_there = misfiled_records.directory_of(op, other) is not None
+        if not is_there and (place := misfiled_records.moved_to(op, other.volume)):
             raise Unsafe(
                 f"the retained directory of volume {other.volume} is at {place!r}, not at "
                 f"{other.directory!r}: Holdfast will retry; if it stays there, move it back"

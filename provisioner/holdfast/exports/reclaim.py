@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from holdfast.claims.parameters import Action, strictest
 from holdfast.claims.paths import RESERVED, archive_name
-from holdfast.exports import fencing, leaving, misfiled, parents, path_owners, tree
+from holdfast.exports import fencing, leaving, misfiled_records, parents, path_owners, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
@@ -92,7 +92,7 @@ def _why_in_use(op: Operation, record: Record) -> str:
     """Why something is at a record's path, and what helps: not what another volume has there."""
     for other in op.ledger.others(record.directory, record.volume):
         is_at_path = other.directory == record.directory and other.in_place
-        if is_at_path and misfiled.directory_of(op, other) is not None:
+        if is_at_path and misfiled_records.directory_of(op, other) is not None:
             return (
                 f"{record.directory!r} is in use by volume {other.volume} by now: move what is in "
                 "the former to where it belongs"
@@ -106,7 +106,11 @@ def _is_stale(op: Operation, record: Record) -> bool:
     By a version that made a second one after an undo had failed. The record's own is at its path.
     """
     found = op.in_term(record.volume)
-    if found is None or record.inode.may_be(found) or misfiled.directory_of(op, record) is None:
+    if (
+        found is None
+        or record.inode.may_be(found)
+        or misfiled_records.directory_of(op, record) is None
+    ):
         return False
     return op.removed_if_empty(record.volume)
 
@@ -116,7 +120,7 @@ def forget(op: Operation, record: Record) -> bool:
     place = record.target if record.state is State.ARCHIVED else record.directory
     if record.state is State.TRASHED or op.ledger.creating(record.volume):
         return False
-    if misfiled.moved_to(op, record.volume) or op.inode_at(place) is not None:
+    if misfiled_records.moved_to(op, record.volume) or op.inode_at(place) is not None:
         return False
     _refuse_if_there(op, replace(record, directory=place))
     op.ledger.forget(record)
@@ -340,7 +344,7 @@ def _discard(op: Operation, record: Record) -> Moved:
     `trashed`, another leader's sweep may put the directory back.
     """
     op.ledger.discard(record if record.state is State.TRASHED else _to_be_trashed(op, record))
-    if misfiled.is_misfiled(op, record):
+    if misfiled_records.is_misfiled(op, record):
         op.ledger.refile(record)
         raise Unsafe(f"{record.directory!r} was moved back meanwhile: Holdfast will retry")
     return _discarded(op, record)

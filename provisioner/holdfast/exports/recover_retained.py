@@ -19,7 +19,7 @@ from holdfast.claims.constants import RETAIN
 from holdfast.exports import (
     fencing,
     leaving,
-    misfiled,
+    misfiled_records,
     other_exports,
     path_owners,
     reserve,
@@ -85,7 +85,7 @@ def recover_locked(op: Operation, record: Record, reclaim_policy: str) -> str:
 
 
 def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
-    record = misfiled.refiled(op, record)
+    record = misfiled_records.refiled(op, record)
     if record.state is State.TRASHED:
         if reclaim_policy == RETAIN:
             record = _retained_in_trash(op, record)
@@ -125,7 +125,7 @@ def _refile(op: Operation, record: Record) -> None:
     with _marked_if_free(op, record) as is_shared:
         if inode is not None:
             _refuse_if_there(op, record)
-        elif not is_shared or misfiled.directory_of(op, record) is None:
+        elif not is_shared or misfiled_records.directory_of(op, record) is None:
             raise _gone(record, trash_of(record.volume))
     if inode is not None and record.inode == UNKNOWN:  # version 1: else the sweep cannot tell
         op.ledger.write_trashed(replace(record, inode=inode))
@@ -136,7 +136,7 @@ def _reopened(op: Operation, record: Record) -> Record:
     """The record of an archive that can be moved back, live again and with its target."""
     with _marked_if_free(op, record):
         # A person may have moved it back.
-        if misfiled.directory_of(op, record) is None and op.moving(record) is None:
+        if misfiled_records.directory_of(op, record) is None and op.moving(record) is None:
             if not is_archive(op, record):
                 raise _gone(record, record.target)
             _refuse_if_there(op, record)
@@ -169,7 +169,7 @@ def _gone(record: Record, place: str) -> DirectoryGone:
 
 def _take_back(op: Operation, record: Record) -> str:
     """Moves a live volume's directory back, through the term's folder; "" if it is there."""
-    is_there = misfiled.directory_of(op, record) is not None
+    is_there = misfiled_records.directory_of(op, record) is not None
     if not is_there and op.moving(record) is None and not _taken_out(op, record):
         return ""
     without_target(op, record)  # only now: until then, it says where the directory is

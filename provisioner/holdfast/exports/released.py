@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import misfiled, reclaim, reserve
+from holdfast.exports import misfiled_records, reclaim, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved
@@ -40,7 +40,7 @@ def _reclaimed(
     action: Action,
 ) -> T:
     def reclaimed() -> T:
-        misfiled.refiled(op, _recorded(op, volume, claim_uid))
+        misfiled_records.refiled(op, _recorded(op, volume, claim_uid))
         return how(op, _recorded(op, volume, claim_uid), action)
 
     def frees() -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from holdfast.claims.errors import Refused
-from holdfast.exports import fencing, misplaced, probe, reserve, takeover, undo
+from holdfast.exports import fencing, misplaced_directories, probe, reserve, takeover, undo
 from holdfast.exports.errors import Failed, Fenced, Unsafe
 from holdfast.exports.interface import Grant, MovedBack, Takeover
 from holdfast.exports.operation import Operation
@@ -22,7 +22,7 @@ class Sweep:
 
     def __init__(self) -> None:
         self._probes: set[str] = set()  # seen by the last sweep
-        self._trash_scan = misplaced.TrashScan()
+        self._trash_scan = misplaced_directories.TrashScan()
         self._intents: set[str] = set()  # volumes whose intent of an earlier term has not ended
         self._has_stuck = False  # entries of earlier terms
 
@@ -45,7 +45,7 @@ class Sweep:
             with suppress(Failed, Unsafe, OSError, Refused):
                 undo.remove_late(op, directory)
         self._probes = probe.remove_left(op, self._probes)
-        return tuple(misplaced.put_back(op, grant, self._trash_scan))
+        return tuple(misplaced_directories.put_back(op, grant, self._trash_scan))
 
     def _retry_takeover(self, op: Operation, grant: Grant) -> None:
         if self._has_stuck:

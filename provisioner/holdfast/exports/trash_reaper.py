@@ -16,7 +16,7 @@ import uuid
 from contextlib import suppress
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import misfiled, recover_retained, takeover, tree, undo
+from holdfast.exports import misfiled_records, recover_retained, takeover, tree, undo
 from holdfast.exports.blocked import Blocked
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import TimedOut, Unsafe
@@ -59,7 +59,7 @@ class Reaper:
             record = op.ledger.find(volume)
             if record and (refusal := takeover.refusal(op, record)):
                 return Reaped(done=False, blocked=(refusal,))
-            record = misfiled.find(op, volume)
+            record = misfiled_records.find(op, volume)
             if record is None or record.state in {State.ARCHIVED, State.RETAINED}:
                 return Reaped(done=True)
             if record.state is not State.TRASHED:

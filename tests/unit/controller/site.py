@@ -18,7 +18,7 @@ from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import Identity
 from holdfast.controller.metrics import Metrics
-from holdfast.controller.misplaced_directories import MisplacedDirectories
+from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.export import Export

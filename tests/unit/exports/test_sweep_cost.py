@@ -40,7 +40,7 @@ def test_what_was_seen_to_belong_there_is_not_looked_at_again(
 def test_one_sweep_looks_at_so_many_and_the_next_goes_on(
     export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holdfast.exports.misplaced._MOST", 10)
+    monkeypatch.setattr("holdfast.exports.misplaced_directories._MOST", 10)
 
     costs = [opened(monkeypatch, lambda: swept(export)) for _ in range(4)]
 
@@ -97,7 +97,7 @@ def test_what_has_no_record_among_the_trashed_is_looked_at_before_the_others(
     root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That is how a late call leaves a live volume's directory."""
-    monkeypatch.setattr("holdfast.exports.misplaced._MOST", 1)
+    monkeypatch.setattr("holdfast.exports.misplaced_directories._MOST", 1)
     published(export, "zzz", "live")
     (root / "live/file").write_text("data")
     (root / "live").rename(root / ".holdfast/trash/pvc-zzz")
@@ -110,7 +110,7 @@ def test_what_has_no_record_among_the_trashed_is_looked_at_before_the_others(
 def test_what_nobody_knows_there_does_not_keep_from_what_lies_behind_it(
     root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holdfast.exports.misplaced._MOST", 3)
+    monkeypatch.setattr("holdfast.exports.misplaced_directories._MOST", 3)
     for number in range(5):
         (root / f".holdfast/trash/odd-{number}").mkdir()
     published(export, "1", "live")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from holdfast.exports import fencing, leader_folders, misfiled, takeover, tree
+from holdfast.exports import fencing, leader_folders, misfiled_records, takeover, tree
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
@@ -126,8 +126,8 @@ def _refile(op: Operation, scan: TrashScan, entry: _Entry) -> None:
         with op.locks.tried(record.directory) as is_free:
             if not is_free or op.ledger.find(entry.name) != record:
                 return
-            if scan.is_misplaced(entry, now=misfiled.is_misfiled(op, record)):
-                misfiled.refiled(op, record)
+            if scan.is_misplaced(entry, now=misfiled_records.is_misfiled(op, record)):
+                misfiled_records.refiled(op, record)
 
 
 def _from_the_term(op: Operation, volume: str) -> Iterator[MovedBack]:
