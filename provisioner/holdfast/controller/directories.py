@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from holdfast.controller.export_metrics import ExportMetrics
-from holdfast.controller.outstanding import Outstanding
+from holdfast.controller.outstanding_calls import Outstanding
 from holdfast.exports.deadline import Lane
 from holdfast.exports.errors import ExportError, ExportUnavailable, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo, Exports, Grant

@@ -8,7 +8,7 @@ from dataclasses import replace
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim import owns
 from holdfast.controller.context import Context
-from holdfast.controller.reuse import check_reuse, is_known
+from holdfast.controller.reuse_retained import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.controller.wanted import wanted_of_record

@@ -14,12 +14,12 @@ from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_controller import ExportController
 from holdfast.controller.export_set import ExportSet
 from holdfast.controller.health import Health
+from holdfast.controller.lease_spread import Spread
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.own_pod import delete_own_pod
 from holdfast.controller.permissions import Permission, Permissions, review
 from holdfast.controller.settings import Settings
 from holdfast.controller.shared import Shared
-from holdfast.controller.spread import Spread
 from holdfast.controller.watched_file import WatchedFile
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration

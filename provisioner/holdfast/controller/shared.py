@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from holdfast.controller.caches import Caches
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.lease_spread import Spread
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.permissions import Permissions
-from holdfast.controller.spread import Spread
 from holdfast.kube.api import Api
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.exports import leaving, other_exports, path_owners, reserve
+from holdfast.exports import leaving_shared, other_exports, path_owners, reserve
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.operation import Operation
@@ -62,7 +62,7 @@ def _is_foreign_now(op: Operation, record: Record) -> bool:
     others = path_owners.others_now(op, record.directory, record.volume)
     foreign = _is_foreign(record, others)
     if others:
-        leaving.refuse_if_noticed(op, record.directory)
+        leaving_shared.refuse_if_noticed(op, record.directory)
     return foreign
 
 

@@ -19,7 +19,7 @@ from holdfast.exports import (
     create,
     end_move,
     fencing,
-    follow,
+    follow_volume,
     identity_file,
     ledger,
     lost_records,
@@ -235,7 +235,9 @@ class Export:
     ) -> None:
         """Updates a record from its PersistentVolume."""
         with self._operation(f"cannot record volume {volume}", grant) as op:
-            follow.follow(op, volume, claim, size, reclaim_policy, may_use_reserve=may_use_reserve)
+            follow_volume.follow(
+                op, volume, claim, size, reclaim_policy, may_use_reserve=may_use_reserve
+            )
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on a released volume's directory."""

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import fencing, leaving, misfiled_records
+from holdfast.exports import fencing, leaving_shared, misfiled_records
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation
@@ -44,7 +44,7 @@ def checked_again(op: Operation, wanted: Wanted, reuses: Collection[str]) -> lis
     try:
         owners = _checked(op, wanted, reuses, partial(others_now, op))
         if owners:
-            leaving.refuse_if_noticed(op, wanted.directory)
+            leaving_shared.refuse_if_noticed(op, wanted.directory)
     except (DirectoryTaken, Unsafe):
         op.abandoned.add(wanted.directory)  # an earlier attempt may have made it
         raise

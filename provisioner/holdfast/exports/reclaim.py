@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from holdfast.claims.parameters import Action, strictest
 from holdfast.claims.paths import RESERVED, archive_name
-from holdfast.exports import fencing, leaving, misfiled_records, parents, path_owners, tree
+from holdfast.exports import fencing, leaving_shared, misfiled_records, parents, path_owners, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
@@ -138,7 +138,7 @@ def _reclaim(op: Operation, record: Record, action: Action) -> Moved:
     others = op.ledger.others(record.directory, record.volume)
     if moving is None and _is_shared(record, others) and (moved := _leave(op, record, action)):
         return moved
-    with leaving.noticed(op, record):
+    with leaving_shared.noticed(op, record):
         if moving is None and _is_shared_still(op, record):
             return _left(op, record, action)
         return _carry_out(op, record, _strictest(op, record, action, moving), moving)
@@ -154,7 +154,7 @@ def _left(op: Operation, record: Record, action: Action) -> Moved:
 def _leave(op: Operation, record: Record, action: Action) -> Moved | None:
     """Leaves a directory to the volumes that share it, and marks what this one demands for it.
 
-    None if the others have left meanwhile: this is the last of them (`leaving.py`).
+    None if the others have left meanwhile: this is the last of them (`leaving_shared.py`).
     """
     if action is not Action.DELETE:
         op.ledger.demand(record.directory, action)  # before its own mark is removed
@@ -162,7 +162,7 @@ def _leave(op: Operation, record: Record, action: Action) -> Moved | None:
     if not _stays(op, record):
         op.ledger.refile(record)
         return None
-    leaving.withdraw(op, record)  # of an earlier attempt, as the last
+    leaving_shared.withdraw(op, record)  # of an earlier attempt, as the last
     return _discarded(op, record)
 
 
@@ -259,7 +259,7 @@ def _is_shared(record: Record, others: Iterable[Record]) -> bool:
 
 
 def _is_shared_still(op: Operation, record: Record) -> bool:
-    """As `_is_shared`, once more after the notice (`leaving.py`).
+    """As `_is_shared`, once more after the notice (`leaving_shared.py`).
 
     Raises:
         Unsafe: another volume is about to have the directory, or just leaves it.

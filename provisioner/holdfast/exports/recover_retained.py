@@ -18,7 +18,7 @@ from dataclasses import replace
 from holdfast.claims.constants import RETAIN
 from holdfast.exports import (
     fencing,
-    leaving,
+    leaving_shared,
     misfiled_records,
     other_exports,
     path_owners,
@@ -214,7 +214,7 @@ def _is_shared(op: Operation, record: Record) -> bool:
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
     if others:
-        leaving.refuse_if_noticed(op, record.directory)
+        leaving_shared.refuse_if_noticed(op, record.directory)
     return bool(others)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import IO, Any, cast
 
-from holdfast.exports import codec, errors
+from holdfast.exports import errors, remote_codec
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, TimedOut
 from holdfast.exports.interface import Exports
 from holdfast.exports.record import DirectoryTaken, Record
@@ -77,7 +77,7 @@ class _RemoteExport:
         self._greet()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name not in codec.METHODS:
+        if name not in remote_codec.METHODS:
             raise AttributeError(name)
         return partial(self._call, name)
 
@@ -94,9 +94,9 @@ class _RemoteExport:
             )
 
     def _call(self, method: str, *given: Any, **named: Any) -> Any:
-        arguments = codec.named(method, given, named)
+        arguments = remote_codec.named(method, given, named)
         number, waiting = next(self._numbers), _PendingRequest()
-        request = {"id": number, "method": method, "arguments": codec.encode(arguments)}
+        request = {"id": number, "method": method, "arguments": remote_codec.encode(arguments)}
         line = _line(request)
         self._waiting[number] = waiting
         try:
@@ -153,7 +153,7 @@ def _line(request: dict[str, Any]) -> bytes:
 def _outcome(method: str, answer: Mapping[str, Any]) -> Any:
     try:
         if "error" not in answer:
-            return codec.result(method, answer["result"])
+            return remote_codec.result(method, answer["result"])
         error = _error(answer["error"])
     except (ValueError, TypeError, KeyError, AttributeError) as reason:
         raise ExportUnavailable(f"{method}: invalid answer: {reason}") from reason
@@ -163,7 +163,7 @@ def _outcome(method: str, answer: Mapping[str, Any]) -> Any:
 def _error(told: dict[str, Any]) -> ExportError:
     kind, message = told["kind"], told["message"]
     if kind == DirectoryTaken.__name__:
-        records = [codec.decode(Record, one) for one in told["records"]]
+        records = [remote_codec.decode(Record, one) for one in told["records"]]
         return DirectoryTaken(told["directory"], records)
     if kind in _STALE:
         return _STALE[kind](message, stale=bool(told.get("stale")))

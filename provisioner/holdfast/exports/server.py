@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from holdfast import __version__
-from holdfast.exports import codec
+from holdfast.exports import remote_codec
 from holdfast.exports.errors import ExportError, ExportUnavailable
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Exports
@@ -78,13 +78,13 @@ def answer(export: Exports, line: bytes) -> dict[str, Any]:
         request = json.loads(line)
         number = _number(request["id"])
         method, given = request["method"], request["arguments"]
-        if method not in codec.METHODS:
+        if method not in remote_codec.METHODS:
             raise ValueError(f"unknown method {method!r}")
-        called = codec.arguments(method, given)
+        called = remote_codec.arguments(method, given)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return {"id": number, "error": {"kind": "Invalid", "message": f"invalid request: {error}"}}
     try:
-        return {"id": number, "result": codec.encode(getattr(export, method)(**called))}
+        return {"id": number, "result": remote_codec.encode(getattr(export, method)(**called))}
     except ExportError as error:
         return {"id": number, "error": _error(error)}
     except Exception as error:  # noqa: BLE001 - one request must not end the server
@@ -103,7 +103,7 @@ def _error(error: ExportError) -> dict[str, Any]:
     if isinstance(error, ExportUnavailable):
         told["stale"] = error.stale
     if isinstance(error, DirectoryTaken):
-        told |= {"directory": error.directory, "records": codec.encode(error.records)}
+        told |= {"directory": error.directory, "records": remote_codec.encode(error.records)}
     return told
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from holdfast.exports import leaving, parents, path_owners, tree
+from holdfast.exports import leaving_shared, parents, path_owners, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.operation import Operation, is_placeholder
@@ -74,7 +74,7 @@ def end_undo(op: Operation, record: Record) -> None:
         if op.moving(record) is None or not op.removed_if_empty(record.volume):
             raise
     if record.may_be_shared:
-        leaving.withdraw(op, record)
+        leaving_shared.withdraw(op, record)
 
 
 def end_intent(op: Operation, volume: str) -> str:
@@ -139,7 +139,7 @@ def _keeps_data(op: Operation, record: Record) -> bool:
 
     A directory that a released volume shared, and that is to be kept, counts as one with data.
     """
-    with leaving.noticed(op, record):
+    with leaving_shared.noticed(op, record):
         if op.moving(record) is None:
             there = _own_directory(op, record)
             if there is None:

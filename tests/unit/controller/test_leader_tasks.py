@@ -12,10 +12,10 @@ import pytest
 from holdfast.controller import leader_tasks as module
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.leader_tasks import LeaderTasks
+from holdfast.controller.lease_spread import Spread
 from holdfast.controller.permissions import Permissions
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.shared import Shared
-from holdfast.controller.spread import Spread
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, WrongExport

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
-from holdfast.exports import codec, interface
+from holdfast.exports import interface, remote_codec
 from holdfast.exports.errors import (
     DirectoryGone,
     ExportError,
@@ -99,7 +99,7 @@ KINDS: dict[type, st.SearchStrategy[Any]] = {
 def test_what_is_encoded_is_decoded_as_it_was(kind: type, data: st.DataObject) -> None:
     value = data.draw(KINDS[kind])
 
-    assert codec.decode(kind, json.loads(json.dumps(codec.encode(value)))) == value
+    assert remote_codec.decode(kind, json.loads(json.dumps(remote_codec.encode(value)))) == value
 
 
 @pytest.mark.parametrize(("waited", "left"), [(0, 30), (25, 5), (31, 0)])
@@ -111,9 +111,9 @@ def test_a_grant_goes_to_another_process_with_the_seconds_that_are_left(
     grant = Grant(Term(Leader("cluster", "nfs"), 3, "id"), 30)
     now[0] += waited
 
-    sent = json.loads(json.dumps(codec.encode(grant)))
+    sent = json.loads(json.dumps(remote_codec.encode(grant)))
     now[0] = 5.0  # the other's clock
-    got: Grant = codec.decode(Grant, sent)
+    got: Grant = remote_codec.decode(Grant, sent)
 
     assert (got.term, got.seconds, got.left()) == (grant.term, left, left)
 
@@ -152,11 +152,11 @@ def test_every_kind_of_data_of_the_interface_is_among_them() -> None:
 )
 def test_json_of_another_type_is_refused(kind: Any, value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        codec.decode(kind, value)
+        remote_codec.decode(kind, value)
 
 
 def test_a_whole_number_is_a_number_of_seconds() -> None:
-    number = codec.decode(float, 3)
+    number = remote_codec.decode(float, 3)
 
     assert (number, type(number)) == (3.0, float)
 
@@ -186,11 +186,11 @@ NAMES = st.sampled_from(["pvc-1", "pvc-2", "pvc-3", "..", "", "/etc", "a/b", "\u
 # Of what grants leave, there is no term; whoever has one is believed (`test_fencing.py`).
 ARGUMENTS = {
     "export_id": WORDS | st.just("another"),
-    "leader": KINDS[Leader].map(codec.encode) | JSON,
-    "grant": KINDS[Grant].map(codec.encode) | JSON,
+    "leader": KINDS[Leader].map(remote_codec.encode) | JSON,
+    "grant": KINDS[Grant].map(remote_codec.encode) | JSON,
     "volume": NAMES | JSON,
-    "wanted": JSON | st.just(codec.encode(plan())),
-    "record": JSON | st.just(codec.encode(adopted())),
+    "wanted": JSON | st.just(remote_codec.encode(plan())),
+    "record": JSON | st.just(remote_codec.encode(adopted())),
     "entries": st.integers() | JSON,
     "directory": NAMES | JSON,
     "claim_uid": st.just("1") | JSON,
@@ -212,7 +212,7 @@ def test_no_input_ends_the_server_and_none_that_is_no_request_changes_anything(
     assert listing(fuzzed) == before
 
 
-@pytest.mark.parametrize("method", sorted(codec.METHODS - {"begin", "initialise"}))
+@pytest.mark.parametrize("method", sorted(remote_codec.METHODS - {"begin", "initialise"}))
 @given(data=st.data())
 @settings(max_examples=40)
 def test_a_request_that_is_odd_or_of_no_term_is_answered_and_changes_nothing(
@@ -241,7 +241,9 @@ def test_a_request_that_is_odd_or_of_no_term_is_answered_and_changes_nothing(
 def test_a_leaders_name_never_leads_out_of_the_terms(fuzzed: Path, leader: Leader) -> None:
     before = listing(fuzzed)
 
-    told = _told(answer(Export(fuzzed), _request(1, "begin", {"leader": codec.encode(leader)})))
+    told = _told(
+        answer(Export(fuzzed), _request(1, "begin", {"leader": remote_codec.encode(leader)}))
+    )
 
     assert "result" in told or told["error"]["kind"] in {"Unsafe", "ExportUnavailable"}
     assert listing(fuzzed) == before
@@ -308,7 +310,7 @@ def test_the_rest_of_a_line_that_is_too_long_is_no_request(fuzzed: Path) -> None
 
 @pytest.mark.parametrize("seconds", ["NaN", "Infinity", "-Infinity", "1e999", "1" * 400])
 def test_a_grant_ends_at_some_time(fuzzed: Path, seconds: str) -> None:
-    grant = {"term": codec.encode(Term(Leader("cluster", "nfs"), 1, "id")), "seconds": 1.5}
+    grant = {"term": remote_codec.encode(Term(Leader("cluster", "nfs"), 1, "id")), "seconds": 1.5}
     line = _request(7, "sweep", {"grant": grant}).replace(b"1.5", seconds.encode())
 
     told = _told(answer(Export(fuzzed), line))

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from holdfast.controller.outstanding import Outstanding, Ticket
+from holdfast.controller.outstanding_calls import Outstanding, Ticket
 from holdfast.exports.errors import TimedOut
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.objects import ClaimRef
-from holdfast.exports import leaving, misfiled_records, reserve
+from holdfast.exports import leaving_shared, misfiled_records, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
@@ -50,7 +50,7 @@ def follow(
         frees=lambda: may_use_reserve and frees(op, record),
     )
     if record.state is State.LIVE and record.may_be_shared and reclaim_policy == RETAIN:
-        leaving.withdraw_if_idle(op, record)
+        leaving_shared.withdraw_if_idle(op, record)
 
 
 def _write(op: Operation, _: Record, now: Record) -> None:

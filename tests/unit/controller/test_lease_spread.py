@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from holdfast.controller.spread import Spread
+from holdfast.controller.lease_spread import Spread
 
 NAMES = ("a", "b", "c")
 
