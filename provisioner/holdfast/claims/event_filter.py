@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.finalizers import wanted_finalizers
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import is_released, owns
+from holdfast.claims.reclaim_rules import is_released, owns
 
 
 def needs_care(volume: Volume, provisioner: Provisioner) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 
 
 def wanted_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import click
 from holdfast.claims.constants import EXPORT
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from holdfast.claims.volume import Address
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of

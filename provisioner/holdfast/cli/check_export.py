@@ -10,7 +10,7 @@ from pathlib import Path
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from holdfast.claims.volume import Address
 from holdfast.cli.finding import Line
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import is_released
+from holdfast.claims.reclaim_rules import is_released
 from holdfast.cli.entries import INHERITED, Entry, Finding
 from holdfast.cli.export_ids import Place
 from holdfast.cli.owned import Owned

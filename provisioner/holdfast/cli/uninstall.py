@@ -14,7 +14,7 @@ from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.finalizers import without_finalizer
 from holdfast.claims.objects import StorageClass, Volume, parse_class, parse_volume
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm

@@ -18,7 +18,7 @@ from holdfast.claims.objects import (
     parse_volume,
 )
 from holdfast.claims.paths import parents_of
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from holdfast.kube.api import Api
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json

@@ -17,7 +17,7 @@ from holdfast.claims.decide import Plan, Refuse, Wait, decide
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_volume
 from holdfast.claims.parameters import Action
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from holdfast.claims.volume import volume
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.context import Context

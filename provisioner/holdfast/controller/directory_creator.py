@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from holdfast.controller.context import Context
 from holdfast.controller.reuse_retained import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient

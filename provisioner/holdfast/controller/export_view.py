@@ -11,7 +11,7 @@ from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
 from holdfast.claims.event_filter import needs_care
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from holdfast.claims.volume import Address
 from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes

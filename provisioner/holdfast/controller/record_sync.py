@@ -10,7 +10,7 @@ from holdfast.claims.constants import EXPORT
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import StorageClass, Volume
-from holdfast.claims.reclaim import is_released
+from holdfast.claims.reclaim_rules import is_released
 from holdfast.controller.context import Context
 from holdfast.controller.requeue import Requeue
 from holdfast.controller.volume_client import VolumeClient

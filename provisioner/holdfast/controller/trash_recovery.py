@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.claims.constants import FINALIZER, RETAIN
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import is_released, owns
+from holdfast.claims.reclaim_rules import is_released, owns
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import UNKNOWN, Requeue

@@ -10,7 +10,7 @@ from holdfast.claims import inherited
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim
 from holdfast.claims.parameters import Action
-from holdfast.claims.reclaim import belongs, is_released
+from holdfast.claims.reclaim_rules import belongs, is_released
 from holdfast.controller.context import Context
 from holdfast.controller.reclaim_action import reclaim_action
 from holdfast.controller.requeue import Requeue

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 from holdfast.claims.finalizers import finalizers_for_reclaim, wanted_finalizers
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import is_released, owns
+from holdfast.claims.reclaim_rules import is_released, owns
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_report import MisplacedDirectories
-from holdfast.controller.reclaimer import Reclaimer
 from holdfast.controller.record_sync import RecordSync
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.trash_recovery import TrashRecovery
 from holdfast.controller.volume_client import VolumeClient
+from holdfast.controller.volume_reclaimer import Reclaimer
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.kube import errors as kube
 from holdfast.log import Logger

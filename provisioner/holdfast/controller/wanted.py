@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.claims.decide import Plan
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim import belongs
+from holdfast.claims.reclaim_rules import belongs
 from holdfast.controller.context import Context
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record

@@ -8,7 +8,7 @@ from holdfast.exports import leaving_shared, other_exports, path_owners, reserve
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.operation import Operation
-from holdfast.exports.reclaim import frees
+from holdfast.exports.reclaim_directory import frees
 from holdfast.exports.record import DirectoryTaken, Record
 
 _ADVICE = (

@@ -21,7 +21,7 @@ from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation, path_in_term
-from holdfast.exports.reclaim import replaced
+from holdfast.exports.reclaim_directory import replaced
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 _MODES = 0o7777

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.claims.parameters import Action
 from holdfast.exports import misfiled_records, takeover
 from holdfast.exports.operation import Operation
-from holdfast.exports.reclaim import is_archive, move_back, reclaim, without_target
+from holdfast.exports.reclaim_directory import is_archive, move_back, reclaim, without_target
 from holdfast.exports.record import Record, State
 
 

@@ -25,7 +25,7 @@ from holdfast.exports import (
     lost_records,
     other_exports,
     probe,
-    reclaim,
+    reclaim_directory,
     recover_retained,
     released,
     restored_from_backup,
@@ -256,7 +256,7 @@ class Export:
             if record is None:
                 return True
             with op.locked(record.directory):
-                return reclaim.forget(op, record)
+                return reclaim_directory.forget(op, record)
 
     def move_back(self, grant: Grant, volume: str) -> str:
         """Ends a move that is no longer wanted; the path, or "" if nothing was moved back."""

@@ -8,7 +8,7 @@ from holdfast.exports import leaving_shared, misfiled_records, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
-from holdfast.exports.reclaim import frees
+from holdfast.exports.reclaim_directory import frees
 from holdfast.exports.record import Record, State
 
 

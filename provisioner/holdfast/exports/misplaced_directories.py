@@ -19,7 +19,7 @@ from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
 from holdfast.exports.ledger import TRASH, TRASHED, Ledger, trash_of
 from holdfast.exports.operation import Operation, path_in_term
-from holdfast.exports.reclaim import move_back
+from holdfast.exports.reclaim_directory import move_back
 from holdfast.exports.record import Record, State
 
 _TROUBLE = (Failed, Unsafe, OSError)  # affects only one volume

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import misfiled_records, reclaim, reserve
+from holdfast.exports import misfiled_records, reclaim_directory, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved
@@ -24,12 +24,12 @@ def reclaim_volume(op: Operation, volume: str, claim_uid: str, action: Action) -
         DirectoryTaken: as `reclaim.reclaim`.
         TimedOut: another call holds the lock of the directory.
     """
-    return _reclaimed(reclaim.reclaim, op, volume, claim_uid, action)
+    return _reclaimed(reclaim_directory.reclaim, op, volume, claim_uid, action)
 
 
 def leave_volume(op: Operation, volume: str, claim_uid: str, action: Action) -> Moved | None:
     """As `reclaim_volume`, if other volumes share the directory; None if it is the last of them."""
-    return _reclaimed(reclaim.leave, op, volume, claim_uid, action)
+    return _reclaimed(reclaim_directory.leave, op, volume, claim_uid, action)
 
 
 def _reclaimed(
@@ -44,7 +44,9 @@ def _reclaimed(
         return how(op, _recorded(op, volume, claim_uid), action)
 
     def frees() -> bool:
-        return action is Action.DELETE and reclaim.frees(op, _recorded(op, volume, claim_uid))
+        return action is Action.DELETE and reclaim_directory.frees(
+            op, _recorded(op, volume, claim_uid)
+        )
 
     with op.locked(_recorded(op, volume, claim_uid).directory):
         confirm(op, volume)  # in case a crash prevented it

@@ -12,7 +12,7 @@ from holdfast.exports import leaving_shared, parents, path_owners, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.operation import Operation, is_placeholder
-from holdfast.exports.reclaim import move_back
+from holdfast.exports.reclaim_directory import move_back
 from holdfast.exports.record import Record, State
 
 

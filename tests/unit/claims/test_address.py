@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.claims.reclaim import belongs
+from holdfast.claims.reclaim_rules import belongs
 from holdfast.claims.servers import is_literal
 from holdfast.claims.volume import Address
 from tests.unit.claims.given import volume

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.claims.reclaim import owns
+from holdfast.claims.reclaim_rules import owns
 from tests.unit.claims.given import ME, NAME, volume
 
 OTHER = "another/one"

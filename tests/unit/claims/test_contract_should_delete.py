@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.claims.objects import Json
-from holdfast.claims.reclaim import is_released
+from holdfast.claims.reclaim_rules import is_released
 from tests.unit.claims.given import ME, NAME, volume
 
 MIGRATED = "pv.kubernetes.io/migrated-to"

@@ -244,7 +244,7 @@ class TestGoneHalfway:
         released(site, "archive")
         with monkeypatch.context() as patched:
             fail = failing(Failed("the disk is bad"))
-            patched.setattr("holdfast.exports.reclaim._write_outcome", lambda *_: fail())
+            patched.setattr("holdfast.exports.reclaim_directory._write_outcome", lambda *_: fail())
             with pytest.raises(Requeue):
                 site.look_after()
         assert record(site).state is State.LIVE

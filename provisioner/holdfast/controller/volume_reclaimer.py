@@ -10,7 +10,7 @@ from holdfast.claims.constants import DIRECTORY
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.parameters import Action
-from holdfast.claims.reclaim import is_released
+from holdfast.claims.reclaim_rules import is_released
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.reclaim_action import reclaim_action
