@@ -2,8 +2,8 @@
 
 The order makes every step repeatable: intent, directory, record, PersistentVolume, record
 confirmed. An attempt whose result is unknown (a deadline passed) stays in progress. If its claim is
-deleted meanwhile, it is settled (`settler.py`): confirmed, if the volume was made, so that it is
-reclaimed in the usual way, or else undone.
+deleted meanwhile, it is confirmed if the volume was made, so that it is reclaimed in the usual
+way, or else undone (`confirm_or_undo.py`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import owns
 from holdfast.claims.volume import volume
 from holdfast.controller.by_claim import ByClaim
+from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import CONCERN_ALL, UNKNOWN, Requeue
-from holdfast.controller.settler import Fate, Settler
 from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
@@ -51,8 +51,8 @@ class ClaimsController:
         self._records = VolumeRecords(context)
         self._creator = DirectoryCreator(context, self._client, self._records)
         self._in_progress: ByClaim[Plan] = ByClaim()
-        self._settler = Settler(context, self._client, self._records, self._creator)
-        self._unfinished = UnfinishedVolumes(context, self._settler)
+        self._resolver = AttemptResolver(context, self._client, self._records, self._creator)
+        self._unfinished = UnfinishedVolumes(context, self._resolver)
         context.view.is_in_progress = self._is_in_progress
 
     @property
@@ -140,10 +140,10 @@ class ClaimsController:
         if record is None or record.directory != wanted.directory:
             record = self._creator.create(wanted)
             _log.info("directory of a late volume made", volume=volume.name)
-        match self._settler.confirm(record):
-            case Fate.NOT_BOUND | Fate.NOT_MADE | Fate.LATE:
+        match self._resolver.confirm(record):
+            case Verdict.NOT_BOUND | Verdict.NOT_MADE | Verdict.LATE:
                 raise Requeue
-            case Fate.UNDO:
+            case Verdict.UNDO:
                 self._context.view.late.discard(wanted)
 
     def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
@@ -188,8 +188,8 @@ class ClaimsController:
     def _finish(self, plan: Plan) -> None:
         """Ends an attempt whose claim is no longer pending, unless another replica has."""
         started, is_open = time.monotonic(), self._records.is_unfinished(plan.volume)
-        fate = self._take_back(plan)  # also if not open: its intent may exist and block the path
-        if is_open and fate is Fate.CONFIRM:
+        verdict = self._take_back(plan)  # also if not open: its intent may exist and block the path
+        if is_open and verdict is Verdict.CONFIRM:
             self._succeed(plan, time.monotonic() - started)
 
     def _carry_out(self, plan: Plan) -> None:
@@ -198,7 +198,7 @@ class ClaimsController:
             with self.progress.of(claim):
                 record = self._made(plan)
                 self._publish(replace(plan, action=Action.RETAIN) if record.foreign else plan)
-                fate = self._settler.confirm(record)
+                verdict = self._resolver.confirm(record)
         except Fenced:  # as LeadershipLost: the next leader finds the unfinished volume
             raise
         except (Refused, ExportError, kube.KubeError) as error:
@@ -208,20 +208,20 @@ class ClaimsController:
                 raise
             self._take_back(plan)
             raise Requeue from error
-        if fate in {Fate.NOT_BOUND, Fate.NOT_MADE, Fate.LATE}:
+        if verdict in {Verdict.NOT_BOUND, Verdict.NOT_MADE, Verdict.LATE}:
             self._keep(plan)
             raise Requeue  # until its claim is bound
         self._close(plan)
-        if fate is Fate.CONFIRM:
+        if verdict is Verdict.CONFIRM:
             self._succeed(plan, time.monotonic() - started)
 
-    def _take_back(self, plan: Plan) -> Fate:
+    def _take_back(self, plan: Plan) -> Verdict:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
-        fate = self._settler.end(wanted_of_plan(plan))
+        verdict = self._resolver.end(wanted_of_plan(plan))
         self._close(plan)
-        if fate is Fate.LATE:
+        if verdict is Verdict.LATE:
             raise Requeue  # completed in the next turn
-        return fate
+        return verdict
 
     def _keep(self, plan: Plan) -> None:
         """Remembers an attempt as in progress, instead of what an earlier term left of it."""

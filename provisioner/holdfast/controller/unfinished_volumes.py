@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from holdfast.claims.objects import Claim, ClaimRef
 from holdfast.controller.by_claim import ByClaim
+from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.requeue import CONCERN_ALL, Requeue
-from holdfast.controller.settler import Fate, Settler
 from holdfast.controller.wanted import wanted_of_record
 from holdfast.exports.errors import ExportError
 from holdfast.exports.record import Record
@@ -21,9 +21,9 @@ _log = Logger(__name__)
 class UnfinishedVolumes:
     """The volumes that an earlier process left, by the key of their claim; for several threads."""
 
-    def __init__(self, context: Context, settler: Settler) -> None:
+    def __init__(self, context: Context, resolver: AttemptResolver) -> None:
         self._context = context
-        self._settler = settler
+        self._resolver = resolver
         self._records: ByClaim[Record] = ByClaim()
         self._told: dict[str, tuple[str, str]] = {}  # by volume: the claim's uid, and why
 
@@ -67,11 +67,11 @@ class UnfinishedVolumes:
             LeadershipLost: the term is over.
         """
         records = [one for one in self._records.of(claim.key) if one.claim == claim.ref]
-        fates = set[Fate]()
+        verdicts = set[Verdict]()
         for record in records:
-            fates.add(self._settler.end(wanted_of_record(record)))
+            verdicts.add(self._resolver.end(wanted_of_record(record)))
             self.drop(claim.key, record.volume)
-        if Fate.LATE in fates:
+        if Verdict.LATE in verdicts:
             raise Requeue  # completed in the next turn
 
     def tell(self, ref: ClaimRef, volume: str, reason: str) -> None:
@@ -94,14 +94,14 @@ class UnfinishedVolumes:
     def _finished(self, record: Record) -> Exception | None:
         """Finishes one volume; returns what went wrong, if it concerns this one alone."""
         try:
-            fate = self._settler.settle(wanted_of_record(record))
+            verdict = self._resolver.resolve(wanted_of_record(record))
         except CONCERN_ALL:
             raise
         except (ExportError, kube.KubeError) as error:
             self.tell(record.claim, record.volume, error.message)
             return error
-        if fate is Fate.NOT_BOUND:
+        if verdict is Verdict.NOT_BOUND:
             return Requeue()
-        if fate is not Fate.NOT_MADE:
+        if verdict is not Verdict.NOT_MADE:
             self.drop(str(record.claim), record.volume)
         return None

@@ -32,7 +32,7 @@ from holdfast.log import Logger
 _log = Logger(__name__)
 
 
-class Fate(Enum):
+class Verdict(Enum):
     """What becomes of an unfinished volume."""
 
     CONFIRM = auto()  # it exists, or its claim is bound to it
@@ -42,7 +42,7 @@ class Fate(Enum):
     LATE = auto()  # as CONFIRM, but its record is gone: it is to be made again
 
 
-class Settler:
+class AttemptResolver:
     """Confirms or undoes unfinished volumes, for which it asks the API server each time.
 
     An earlier look may have failed, and a late request may have made the volume since. Every
@@ -61,59 +61,59 @@ class Settler:
         self._records = records
         self._creator = creator
 
-    def confirm(self, record: Record) -> Fate:
+    def confirm(self, record: Record) -> Verdict:
         """Confirms a volume that exists; one that reuses a directory only if its claim is bound."""
         if record.succeeds:
-            return self.settle(wanted_of_record(record))
+            return self.resolve(wanted_of_record(record))
         self._creator.confirm(record.volume)
-        return Fate.CONFIRM
+        return Verdict.CONFIRM
 
-    def settle(self, wanted: Wanted) -> Fate:
+    def resolve(self, wanted: Wanted) -> Verdict:
         """Confirms or undoes an unfinished volume, unless its claim is pending.
 
         A late request may make one of a pending claim yet, which is remembered.
         """
-        fate = self._fate(wanted)
-        if fate is Fate.CONFIRM:
+        verdict = self._verdict(wanted)
+        if verdict is Verdict.CONFIRM:
             self._creator.confirm(wanted.volume)
-        elif fate is Fate.UNDO:
+        elif verdict is Verdict.UNDO:
             self._undo(wanted)
-        elif fate in {Fate.NOT_MADE, Fate.LATE}:
+        elif verdict in {Verdict.NOT_MADE, Verdict.LATE}:
             self._context.view.late.add(wanted)
-        return fate
+        return verdict
 
-    def end(self, wanted: Wanted) -> Fate:
-        """As `settle`, for an attempt that does not go on: undoes one of a pending claim too.
+    def end(self, wanted: Wanted) -> Verdict:
+        """As `resolve`, for an attempt that does not go on: undoes one of a pending claim too.
 
         Raises:
             Requeue: it is NOT_BOUND; its claim will be, or will be deleted.
         """
-        fate = self.settle(wanted)
-        if fate is Fate.NOT_BOUND:
+        verdict = self.resolve(wanted)
+        if verdict is Verdict.NOT_BOUND:
             raise Requeue
-        if fate is Fate.NOT_MADE:
+        if verdict is Verdict.NOT_MADE:
             self._undo(wanted)
-        return fate
+        return verdict
 
     def _undo(self, wanted: Wanted) -> None:
         self._creator.undo(wanted.volume)
         _log.info("unfinished volume undone", volume=wanted.volume, claim=str(wanted.claim))
 
-    def _fate(self, wanted: Wanted) -> Fate:
+    def _verdict(self, wanted: Wanted) -> Verdict:
         """The claim is read first: while it is pending, a late request may make the volume."""
         claim = self._claim_of(wanted)
         held = self._client.find(wanted.volume)
         record = self._records.find(wanted.volume)
         reuses = record is not None and bool(record.succeeds)
         if held is not None and not self._is_at(held, wanted, record):
-            return Fate.UNDO
+            return Verdict.UNDO
         if claim is not None and not claim.volume_name and (held is None or reuses):
-            return Fate.NOT_MADE if held is None else Fate.NOT_BOUND
+            return Verdict.NOT_MADE if held is None else Verdict.NOT_BOUND
         # Pods may have used the claim's own volume before somebody deleted it.
         is_bound = claim is not None and claim.volume_name == wanted.volume
         if not is_bound and (held is None or reuses):
-            return Fate.UNDO
-        return Fate.CONFIRM if record is not None else Fate.LATE
+            return Verdict.UNDO
+        return Verdict.CONFIRM if record is not None else Verdict.LATE
 
     def _is_at(self, volume: Volume, wanted: Wanted, record: Record | None) -> bool:
         """Whether a volume may have the directory that would be undone."""
