@@ -14,8 +14,8 @@ from statistics import median
 
 from kubernetes.client import Configuration
 
+from holdfast.claims.build_volume import volume
 from holdfast.claims.decide import Plan
-from holdfast.claims.volume import volume
 from holdfast.controller.caches import Caches
 from holdfast.controller.export_view import ExportView
 from holdfast.exports.export import Export

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Plan, Provisioner, decide
 from holdfast.claims.objects import parse_claim, parse_class
-from holdfast.claims.volume import Address
 from holdfast.exports.interface import Wanted
 from tests.bench.connection import Json
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.claims.build_volume import volume
 from holdfast.claims.decide import Plan
-from holdfast.claims.volume import volume
 from holdfast.exports.export import Export
 from holdfast.exports.record import Record
 from testbed.controlplane import ControlPlane

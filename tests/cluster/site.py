@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.volume import Address
 from holdfast.controller.settings import ExportSettings, Settings
 from testbed.client import Json
 from testbed.controlplane import ControlPlane

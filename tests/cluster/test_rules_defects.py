@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.claims.volume import Address
+from holdfast.claims.build_volume import Address
 from testbed.client import Json
 from tests.cluster.site import Site
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.claims.volume import Address
+from holdfast.claims.build_volume import Address
 from testbed.errors import RequestError
 from tests.cluster.objects import name_of, phase_of
 from tests.cluster.site import Site

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.volume import Address
 from holdfast.controller.settings import ExportSettings
 from holdfast.exports.interface import Moved
 from tests.cluster.objects import annotations_of, name_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.claims.volume import Address
+from holdfast.claims.build_volume import Address
 from holdfast.controller import watched_file
 from holdfast.controller.exports_config import read_exports
 from tests.cluster.running import Running

@@ -8,12 +8,12 @@ another's data, does not pass.
 from __future__ import annotations
 
 from holdfast.claims import nfs_subdir
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume
 from holdfast.claims.parameters import Action, read_bool
 from holdfast.claims.paths import components, directory_name
-from holdfast.claims.volume import Address
 
 
 def directory(

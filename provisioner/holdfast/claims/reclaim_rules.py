@@ -6,10 +6,10 @@ The rules are those of sig-storage-lib-external-provisioner (`isProvisionerForVo
 
 from __future__ import annotations
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
-from holdfast.claims.volume import Address
 
 
 def owns(volume: Volume, provisioner: Provisioner) -> bool:

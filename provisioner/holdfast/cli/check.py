@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, read_class
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.volume import Address
 from holdfast.cli import check_export, export_options, options
 from holdfast.cli.check_export import Cluster
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.reclaim_rules import owns
-from holdfast.claims.volume import Address
 from holdfast.cli.finding import Line
 
 _DEADLINE = 10.0

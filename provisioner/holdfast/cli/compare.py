@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import owns
-from holdfast.claims.volume import Address
 from holdfast.cli.entries import Entry
 from holdfast.cli.export_ids import Place, named_by
 from holdfast.cli.inventory import Mounted

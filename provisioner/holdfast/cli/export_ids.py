@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import click
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import owns
-from holdfast.claims.volume import Address
 from holdfast.exports.identity_file import new_export_id
 from holdfast.exports.interface import ExportInfo
 

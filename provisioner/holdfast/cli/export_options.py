@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from holdfast.claims.volume import Address
+from holdfast.claims.build_volume import Address
 from holdfast.cli import options
 from holdfast.controller.settings import ExportSettings
 

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from holdfast.claims.volume import Address
+from holdfast.claims.build_volume import Address
 
 _TABLE = Path("/proc/self/mountinfo")  # proc_pid_mountinfo(5)
 _NFS = {"nfs", "nfs4"}

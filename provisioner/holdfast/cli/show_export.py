@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.reclaim_rules import owns
-from holdfast.claims.volume import Address
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.table import print_table, table_of

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.inherited import shared_paths
 from holdfast.claims.objects import Json, parse_class, parse_volume
 from holdfast.claims.reclaim_rules import owns
-from holdfast.claims.volume import Address
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of
 from holdfast.cli.options import NAME, PATH, option

@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from holdfast.claims import expansion
+from holdfast.claims.build_volume import volume
 from holdfast.claims.decide import Plan, Refuse, Wait, decide
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import owns
-from holdfast.claims.volume import volume
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context

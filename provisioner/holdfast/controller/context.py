@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.volume import Address
 from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_metrics import ExportMetrics

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
 from holdfast.claims.event_filter import needs_care
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import owns
-from holdfast.claims.volume import Address
 from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.record_checks import RecordChecks

@@ -23,10 +23,10 @@ from typing import Any
 
 import yaml
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.errors import Refused
 from holdfast.claims.ownership import Ownership, read_id, read_mode
 from holdfast.claims.paths import overlap
-from holdfast.claims.volume import Address
 from holdfast.controller.settings import ExportSettings
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123 label

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.paths import components
-from holdfast.claims.volume import Address
 from holdfast.exports import identity_file
 from holdfast.exports.errors import Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo

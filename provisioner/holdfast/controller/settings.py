@@ -8,9 +8,9 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.volume import Address
 
 MOUNT_POINT = Path("/persistentvolumes")
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")

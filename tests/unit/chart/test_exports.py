@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.volume import Address
 from holdfast.controller.exports_config import parse
 from holdfast.controller.settings import ExportSettings
 from testbed.chart import HelmError, render

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.volume import Address
 from holdfast.controller.permissions import NEEDED, NEEDED_TO_LEAD, TO_DELETE_OWN_POD
 from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.kube.resources import Resource

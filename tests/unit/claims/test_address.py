@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.reclaim_rules import belongs
 from holdfast.claims.servers import is_literal
-from holdfast.claims.volume import Address
 from tests.unit.claims.given import volume
 
 EXPORT = Address("nfs.test", "/export")

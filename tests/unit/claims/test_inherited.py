@@ -9,11 +9,11 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims import inherited
+from holdfast.claims.build_volume import Address
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.paths import directory_name
-from holdfast.claims.volume import Address
 from tests.unit.claims.given import UID, claim, storage_class, volume
 
 EXPORT = Address("nfs.test", "/export")

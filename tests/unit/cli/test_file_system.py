@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.claims.volume import Address
+from holdfast.claims.build_volume import Address
 from holdfast.cli.file_system import file_system_at, is_it_mounted
 
 

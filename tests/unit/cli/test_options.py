@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from holdfast import __version__
+from holdfast.claims.build_volume import Address
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.volume import Address
 from holdfast.cli import main
 from holdfast.cli.run import _settings, run
 from holdfast.controller.settings import Settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.claims import constants
+from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import ClaimRef, Volume, parse_volume
 from holdfast.claims.parameters import Action
-from holdfast.claims.volume import Address
 from holdfast.exports.interface import Wanted
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json

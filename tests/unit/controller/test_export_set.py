@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.volume import Address
 from holdfast.controller.caches import Caches
 from holdfast.controller.export_controller import ExportController
 from holdfast.controller.export_set import ExportSet

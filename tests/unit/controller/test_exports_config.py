@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.errors import Refused
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.volume import Address
 from holdfast.controller.exports_config import parse, read_exports
 from holdfast.controller.settings import ExportSettings
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import DIRECTORY, EXPORT
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.volume import Address
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportError, Failed, TimedOut

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.volume import Address
 from holdfast.controller.caches import Caches
 from holdfast.controller.export_view import ExportView
 from holdfast.kube.api import Api

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.volume import Address
 from holdfast.controller import settings
 from holdfast.controller.settings import ExportSettings, Settings, new_identity, own_namespace
 

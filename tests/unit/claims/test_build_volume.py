@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from holdfast.claims.build_volume import Address, volume
 from holdfast.claims.objects import Json, parse_volume
 from holdfast.claims.parameters import Action
-from holdfast.claims.volume import Address, volume
 from tests.unit.claims.given import NAME, UID, claim, planned, storage_class
 from tests.unit.claims.given import volume as held
 
