@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from holdfast.claims.parameters import Action
 from holdfast.exports import misfiled_records, takeover
+from holdfast.exports.archive_target import is_archive, without_target
 from holdfast.exports.operation import Operation
-from holdfast.exports.reclaim_directory import is_archive, move_back, reclaim, without_target
+from holdfast.exports.reclaim_directory import move_back, reclaim
 from holdfast.exports.record import Record, State
 
 

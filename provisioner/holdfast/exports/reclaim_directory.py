@@ -7,19 +7,19 @@ marked before the move. So after a crash the directory is at its path, in the te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from holdfast.claims.parameters import Action, strictest
-from holdfast.claims.paths import RESERVED, archive_name
+from holdfast.claims.paths import RESERVED
 from holdfast.exports import fencing, leaving_shared, misfiled_records, parents, path_owners, tree
+from holdfast.exports.archive_target import is_archive, with_archive_name, without_target
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.ledger import TRASH, trash_of
-from holdfast.exports.operation import Operation, is_placeholder, path_in_term
+from holdfast.exports.operation import Operation, path_in_term
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 
@@ -204,7 +204,7 @@ def _carry_out(op: Operation, record: Record, action: Action, moving: Inode | No
     if taken is not None:
         record = replace(record, inode=taken)  # a record of version 1 has no inode
     if action is Action.ARCHIVE:
-        record = _with_archive_name(op, record)
+        record = with_archive_name(op, record)
     if taken is not None:
         op.take_out(record.directory, record.volume, taken)
     if action is Action.ARCHIVE:
@@ -303,17 +303,6 @@ def replaced(record: Record) -> Unsafe:
     )
 
 
-def is_archive(op: Operation, record: Record) -> bool:
-    """Whether a record's target is its directory, not a placeholder or another volume's."""
-    there = op.inode_at(record.target) if record.target else None
-    if there is None or op.ledger.has_others(record.target, record.volume):
-        return False
-    with tree.above(op.root, record.target) as (parent, name):
-        if is_placeholder(parent, name):
-            return False
-    return record.inode.may_be(there)
-
-
 def _refuse_if_there(op: Operation, record: Record) -> None:
     """Raises Unsafe if the path exists after all: another's, or hidden by a stale cache."""
     with suppress(FileNotFoundError), tree.above(op.root, record.directory) as (parent, name):
@@ -378,47 +367,3 @@ def _into_trash(op: Operation, record: Record) -> None:
         place = trash_of(record.volume)
         raise Unsafe(f"{place!r} already exists: remove it, or move it to where it belongs")
     op.put_down(record.volume, trash, record.volume)
-
-
-def _with_archive_name(op: Operation, record: Record) -> Record:
-    """The record, with a free name for its archive, which it marks and reserves."""
-    for name in _archive_names(record):
-        if not _is_free(op, record, name):
-            continue
-        if name != record.target:
-            record = without_target(op, record).with_target(name)
-            op.ledger.write(record)
-        op.ledger.mark(name, record.volume)
-        if op.ledger.is_anothers(name, record.volume):
-            continue  # another leader marked it meanwhile: the next name replaces it
-        if op.reserve(op.root, name, again=True):
-            return record
-    raise Unsafe(f"all names for an archive of {record.directory!r} are in use: remove archives")
-
-
-def _is_free(op: Operation, record: Record, name: str) -> bool:
-    if op.ledger.is_anothers(name, record.volume):
-        return False
-    return name == record.target or not tree.exists(op.root, name)
-
-
-def without_target(op: Operation, record: Record) -> Record:
-    """The record without the target of an earlier attempt; removes the target's reservation."""
-    if not record.target:
-        return record
-    if not op.ledger.is_anothers(record.target, record.volume):
-        op.clear(op.root, record.target)
-    op.abandoned.add(record.target)
-    op.ledger.unmark(record.target, record.volume)
-    record = record.with_target("")
-    op.ledger.write(record)
-    return record
-
-
-def _archive_names(record: Record) -> Iterator[str]:
-    """Names by preference: of an earlier attempt, plain, with a timestamp, with a number."""
-    if record.target:
-        yield record.target
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for suffix in ("", f"-{stamp}", *(f"-{stamp}-{number}" for number in range(2, 1000))):
-        yield archive_name(record.directory, suffix)

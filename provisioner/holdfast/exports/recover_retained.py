@@ -26,12 +26,13 @@ from holdfast.exports import (
     takeover,
     tree,
 )
+from holdfast.exports.archive_target import is_archive, without_target
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import FULL, DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.ledger import TRASH, trash_of
 from holdfast.exports.operation import Operation, is_placeholder
-from holdfast.exports.reclaim_directory import is_archive, move_back, without_target
+from holdfast.exports.reclaim_directory import move_back
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 _ADVICE = "it is not moved back there; copy what is needed of it by hand"
