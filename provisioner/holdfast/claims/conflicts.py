@@ -22,8 +22,8 @@ def in_use(directory: str, other: str, volume: Volume) -> str:
     if _is(volume, "Released", "Retain") and other == directory:
         return (
             f"directory {directory!r} is in use: volume {volume.name} is Released and keeps its "
-            f"directory: delete volume {volume.name} (the directory stays), or let pathPattern "
-            "give another"
+            f"directory: delete volume {volume.name} (the directory stays), or change "
+            "pathPattern so that the claim gets another directory"
         )
     return taken(directory, other, volume.name, volume.claim)
 
@@ -36,8 +36,9 @@ def not_shared(directory: str, other: str, volume: Volume) -> str:
         found = f"directory {directory!r} overlaps {other!r}, that of volume {volume.name}"
     if not volume.provisioned_by:
         return (
-            f"{found}, which a person made of {volume.server}:{volume.path}: its data is left "
-            f"alone until volume {volume.name} is gone; or, if {_name_all_addresses(volume)}"
+            f"{found}, which somebody created by hand for {volume.server}:{volume.path}: its data "
+            f"is left alone until volume {volume.name} is gone; or, if "
+            f"{_name_all_addresses(volume)}"
         )
     found = (
         f"{found} of claim {volume.claim}, and no record says that they share it: its data is left "
@@ -57,10 +58,13 @@ def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
     found = f"directory {directory!r} {_relation(directory, other)} {whose}"
     if other == directory:
         return (
-            f"{found}: let pathPattern give each claim its own, or set sharedPaths: 'true' in the "
-            "class"
+            f"{found}: change pathPattern so that each claim gets its own directory, or set "
+            "sharedPaths: 'true' in the class"
         )
-    return f"{found}: let pathPattern give each claim its own, none within another's"
+    return (
+        f"{found}: change pathPattern so that each claim gets its own directory, none within "
+        "another's"
+    )
 
 
 def is_being_reclaimed(volume: Volume) -> bool:
@@ -77,8 +81,8 @@ def _relation(directory: str, other: str) -> str:
 def _is_static(volume: Volume) -> str:
     """For a volume that a person made, perhaps of another server whose names do not tell."""
     return (
-        f"a person made of {volume.server}:{volume.path}: let pathPattern give another; or, if "
-        f"{_name_all_addresses(volume)}"
+        f"somebody created by hand for {volume.server}:{volume.path}: change pathPattern so that "
+        f"the claim gets another directory; or, if {_name_all_addresses(volume)}"
     )
 
 

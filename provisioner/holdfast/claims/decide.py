@@ -199,7 +199,7 @@ def refuse_what_nfs_cannot_do(claim: Claim) -> None:
             "spec.dataSourceRef, and copy the data after the volume is bound"
         )
     if not claim.size:
-        raise Refused("the claim asks for no size: set spec.resources.requests.storage")
+        raise Refused("the claim requests no size: set spec.resources.requests.storage")
     unknown = [mode for mode in claim.access_modes if mode not in ACCESS_MODES]
     if unknown or not claim.access_modes:
         raise Refused(
@@ -268,5 +268,5 @@ def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]
 def _no_class(claim: Claim) -> str:
     return (
         f"StorageClass {claim.class_name!r} does not exist: create it, or delete the claim and "
-        "make it anew with a class that does"
+        "recreate it with an existing class"
     )

@@ -9,10 +9,10 @@ from holdfast.claims.reclaim_rules import is_released, owns
 
 
 def needs_care(volume: Volume, provisioner: Provisioner) -> bool:
-    """Whether there may be something to do about a volume: its end, its finalizer, its record.
+    """Whether to reconcile a volume: to reclaim it, or to update its finalizer or its record.
 
-    Most events of a volume are others' doings; in a burst, looking into each costs as much as
-    making the volumes.
+    Most events of a volume come from other controllers; in a burst, reconciling for each costs as
+    much as creating the volumes.
     """
     if not owns(volume, provisioner):
         return False

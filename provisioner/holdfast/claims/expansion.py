@@ -22,5 +22,5 @@ def answer(claim: Claim, volume: Volume) -> str:
     return (
         f"the claim asks for {claim.size}, and volume {volume.name} has {claim.capacity}: sizes "
         "are not enforced yet, so the claim can use all the space that is free on the export, and "
-        f"nothing is expanded; volume and claim go on showing {claim.capacity}"
+        f"nothing is expanded; volume and claim still show {claim.capacity}"
     )

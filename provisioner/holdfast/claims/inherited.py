@@ -76,5 +76,5 @@ def _by_pattern(
 def _left_alone(volume: Volume, why: str) -> str:
     return (
         f"volume {volume.name} has no record on the export and {why}: its data is left alone; "
-        "see to the directory by hand, then set the volume's reclaim policy to Retain and delete it"
+        "handle the directory by hand, then set the volume's reclaim policy to Retain and delete it"
     )

@@ -29,10 +29,10 @@ def read_mode(text: str) -> int:
     """
     digits = text.removeprefix("0o")
     if not digits or len(digits) > 5 or not set(digits) <= set("01234567"):
-        raise Refused(f"{text!r} is no mode: give it in octal, 0 to 7777, for example 0770")
+        raise Refused(f"{text!r} is not a mode: give it in octal, 0 to 7777, for example 0770")
     mode = int(digits, 8)
     if mode > 0o7777:
-        raise Refused(f"{text!r} is no mode: give it in octal, 0 to 7777, for example 0770")
+        raise Refused(f"{text!r} is not a mode: give it in octal, 0 to 7777, for example 0770")
     return mode
 
 
@@ -44,5 +44,5 @@ def read_id(text: str) -> int:
     """
     is_short_number = text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID))
     if not is_short_number or int(text) > _LARGEST_ID:
-        raise Refused(f"{text!r} is no user or group id: give a number from 0 to {_LARGEST_ID}")
+        raise Refused(f"{text!r} is not a user or group id: give a number from 0 to {_LARGEST_ID}")
     return int(text)

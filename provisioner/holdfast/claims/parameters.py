@@ -83,7 +83,7 @@ TABLE = (
         EXPORT,
         "the name of an export",
         "the first export",
-        "The export that the volumes are made on, where the provisioner has several.",
+        "The export on which the volumes are created, if the provisioner serves several.",
         str,
     ),
     Parameter(

@@ -43,7 +43,7 @@ def check(pattern: str) -> str:
         raise Refused(f"has a '${{' without its '}}': {pattern!r}")
     if _OTHERS_FIELD.search(rest):
         known = ", ".join(FIELDS)
-        raise Refused(f"is {pattern!r}, with a field of another form; the fields are {known}")
+        raise Refused(f"is {pattern!r}, with a field in another syntax; the fields are {known}")
     _check_path(pattern)
     return pattern
 

@@ -101,7 +101,7 @@ def accept(
     writes the annotation holdfast.io/export with the export's id on each of them, which needs the
     permission to patch persistentvolumes. From then on, the export that had their data is refused.
 
-    Exits with 0 if the export has the id, 1 if it has not or you declined, 2 for an invalid option.
+    Exits with 0 if the export has the id, 1 if not or if you declined, 2 for an invalid option.
     """
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError

@@ -70,11 +70,11 @@ def check(
     Asks the API server about each permission that the provisioner needs and reads the
     StorageClasses that name it and its volumes' reclaim actions. Then creates, renames and removes
     a directory on the export, unless the provisioner's volumes were created on another export, and
-    compares the volumes' directories and records there. Without --nfs-server and --nfs-path, all of
-    its volumes are assumed to be on this one, and the directories of volumes that name no export id
-    are not looked for. With --config, each export of the file is checked, and the permissions on
-    its Lease. Each line is ok or says what to do. A note names claims that wait for a StorageClass
-    that does not exist, or a file system at the mount point that is not NFS.
+    compares the volumes' directories and records there. Without --nfs-server and --nfs-path, it
+    assumes that all of its volumes are on this export, and does not look for the directories of
+    volumes that name no export id. With --config, it checks each export in the file, and the
+    permissions on its Lease. Each line is ok or says what to do. A note names claims that wait for
+    a StorageClass that does not exist, or a file system at the mount point that is not NFS.
 
     Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """

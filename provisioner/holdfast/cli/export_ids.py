@@ -118,7 +118,7 @@ def choose(
 def _unnamed(named: Named, wanted: str) -> str:
     there = f"they name {_shown(named)}" if named.ids else "they name none"
     return (
-        f"no volume of the cluster names the id {wanted}, {there}: check it for typing errors, or "
+        f"no volume of the cluster names the id {wanted}, {there}: check it for typos, or "
         "add --allow-unnamed"
     )
 

@@ -36,10 +36,10 @@ def exports(
     namespace: str,
     output: str,
 ) -> None:
-    """List the exports: leader, state, volumes, trash, latency. Commands about one of them.
+    """List the exports: leader, state, volumes, trash, latency; or show or accept one of them.
 
-    The leader of an export says in the export's Lease how it is, so a kubeconfig with the right to
-    read Leases is enough. A provisioner without leader election has none.
+    The leader of an export writes its state on the export's Lease, so a kubeconfig that may read
+    Leases is enough. Without leader election, there is no Lease.
 
     With --config, the exports of that file are listed, else those that have a Lease. Where Leases
     may not be listed, as in the pod, they are read by their names, for which --provisioner-name
@@ -47,8 +47,8 @@ def exports(
 
     STATE is serving, unavailable, no-term (its leader cannot begin its term), stopped (its leader
     has just ended), removed (it is not configured any more: its Lease can be deleted), or
-    no-leader. Why it is not served stands beneath the table, and how an export without a leader
-    was. -o json has the last leader's state and reason, and an empty leader if it is old.
+    no-leader. The reason is below the table; for an export without a leader, its last state is
+    there. -o json shows the state and reason of the last leader; `leader` is empty if they are old.
 
     LATENCY is that of the last probe of the export; TRASH is how many deleted volumes are not yet
     removed.

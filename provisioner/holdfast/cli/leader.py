@@ -34,7 +34,7 @@ def held_lease(api: Api, provisioner: Provisioner) -> str:
     for lease in _held(api, provisioner):
         metadata, holder = lease["metadata"], holder_of(lease)
         where = f"{metadata['namespace']}/{metadata['name']}"
-        click.echo(f"looking whether {holder} still renews Lease {where}", err=True)
+        click.echo(f"checking whether {holder} still renews Lease {where}", err=True)
         if _is_renewed(api, lease):
             return f"Lease {where} is held by {holder}"
     return ""

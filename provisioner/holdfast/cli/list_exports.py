@@ -82,7 +82,7 @@ class Row:
     def why(self) -> str:
         """Why it is not served, for the line beneath the table; empty if the state says it."""
         if self.leader:
-            return self.reason if self.state else "its leader does not say how it is"
+            return self.reason if self.state else "its leader does not report a state"
         if self.state in {"", REMOVED}:
             return ""
         return f"it was {self.state}" + (f": {self.reason}" if self.reason else "")
@@ -122,7 +122,7 @@ def list_exports(
     elif rows:
         _print_table(rows)
     else:
-        click.echo("no Lease of an export: does a provisioner run, with leader election?", err=True)
+        click.echo("no export has a Lease: does a provisioner run, with leader election?", err=True)
     if not rows or not all(row.is_well for row in rows):
         raise SystemExit(1)
 

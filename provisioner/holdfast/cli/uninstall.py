@@ -80,12 +80,12 @@ def uninstall(
     Stop Holdfast first: it would set the finalizer again. So the command refuses while the Lease of
     one of its exports is held. It cannot know whether one runs without leader election.
 
-    The command shows the volumes, and those whose directory nfs-subdir-external-provisioner would
-    treat otherwise than Holdfast, and asks for confirmation. A second run finds nothing to do.
+    The command lists the volumes, and those whose directory nfs-subdir-external-provisioner would
+    treat differently, and asks for confirmation. A second run finds nothing to do.
 
-    Exits with 0 if no volume has the finalizer, or with --dry-run, 1 if some still have it, only
-    volumes of other provisioners have it and this one has none, a Holdfast leads, the API server
-    refuses, or you declined, 2 for an invalid option.
+    Exits with 0 if no volume has the finalizer, or with --dry-run, 1 if some still have it, if
+    this provisioner has no volumes but others have the finalizer, if a Holdfast replica leads, if
+    the API server refuses, or if you declined, 2 for an invalid option.
     """
     from holdfast.kube.errors import KubeError
 
@@ -119,8 +119,8 @@ def _refuse_while_led(api: Api, provisioner: Provisioner) -> None:
     """Raises ClickException."""
     if leads := held_lease(api, provisioner):
         raise click.ClickException(
-            f"{leads}: a Holdfast that runs would set the finalizer again; scale its Deployment to "
-            "0, or uninstall the chart, and run this again"
+            f"{leads}: a running Holdfast would set the finalizer again; scale its Deployment to "
+            "0, or uninstall the chart, and run this command again"
         )
 
 
@@ -179,9 +179,9 @@ def described(rows: Sequence[Row]) -> Iterator[str]:
     yield from listed((f"{_named(row)}{_going(row)}" for row in held), _WHERE_ALL)
     if others := [row for row in rows if row.differs]:
         yield (
-            "\nnfs-subdir-external-provisioner goes by the class, and would treat these "
-            "directories otherwise; a volume whose directory is to stay needs the reclaim policy "
-            "Retain:"
+            "\nnfs-subdir-external-provisioner follows the class, and would treat these "
+            "directories differently; to keep a directory, set the reclaim policy of its volume "
+            "to Retain:"
         )
         lines = (
             f"{_named(row)}: {row.reclaim_action} here, {row.reclaim_action_of_nfs_subdir} there"
@@ -244,4 +244,4 @@ def _conclude(rows: Sequence[Row]) -> None:
     for row in left[:_SHOWN]:
         click.echo(f"{_named(row)} still has it: {row.finalizer}", err=True)
     if left:
-        raise click.ClickException(f"{_counted(left)} still with the finalizer: run this again")
+        raise click.ClickException(f"{_counted(left)} still with the finalizer: run it again")

@@ -125,7 +125,7 @@ class Caches:
         return next(itertools.chain(by_place, by_id, views), None)
 
     def learn(self, obj: Json) -> Volume:
-        """Takes a volume from an answer, before its event comes, which is no news then."""
+        """Updates the cache from a response, before the watch event, which then changes nothing."""
         volume = parse_volume(obj)
         if self.volumes.apply(volume.name, int(volume.version), volume):
             self._volume_changed(volume.name)

@@ -117,7 +117,7 @@ class ClaimsController:
         except Requeue as again:
             return again
         except (Refused, ExportError, kube.KubeError) as error:
-            message = f"it was made after its directory was undone: {error.message}"
+            message = f"it was created after its directory was undone: {error.message}"
             self._context.events.volume_warning(seen, "VolumeNotRecorded", message)
             _log.warning("late volume has no directory", volume=name, reason=error.message)
             return Requeue(error.message)
@@ -139,7 +139,7 @@ class ClaimsController:
         record = self._records.find(volume.name)
         if record is None or record.directory != wanted.directory:
             record = self._creator.create(wanted)
-            _log.info("directory of a late volume made", volume=volume.name)
+            _log.info("created the directory of a late volume", volume=volume.name)
         match self._resolver.confirm(record):
             case Verdict.NOT_BOUND | Verdict.NOT_MADE | Verdict.LATE:
                 raise Requeue

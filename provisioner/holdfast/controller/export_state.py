@@ -1,4 +1,4 @@
-"""How an export is, as its leader says in annotations of its Lease; `holdfast exports` reads it.
+"""The state of an export, which its leader writes on the Lease; `holdfast exports` reads it.
 
 The annotation `holdfast.io/state` is JSON with these fields:
 

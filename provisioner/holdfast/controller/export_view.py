@@ -92,9 +92,9 @@ class ExportView:
         self.volume_queue.shut_down()
 
     def pause(self) -> None:
-        """From now on no term is open: queues nothing that the next `resume` queues anyway.
+        """No term is open: queues nothing until `resume`, except what that would not queue again.
 
-        Or the queues would grow by all that comes and goes while another replica leads.
+        Otherwise the queues would grow with every change while another replica leads.
         """
         self._is_paused = True
 

@@ -192,8 +192,8 @@ def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> N
     # Created before exports had an id, so at least records must exist.
     if before and not info.format:
         raise WrongExport(
-            f"an export without any record is mounted here, but volume {before} was made on one: "
-            "mount that one, or, if this one replaces it, run `holdfast exports accept`"
+            f"an export without any record is mounted here, but volume {before} was created on "
+            "one: mount that one, or, if this one replaces it, run `holdfast exports accept`"
         )
 
 

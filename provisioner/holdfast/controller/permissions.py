@@ -128,7 +128,7 @@ class Permissions:
         except API_SIGNS as error:  # as of an admission webhook that is down
             if self._may_patch_volumes is None:
                 raise
-            _log.warning("permissions are not known anew", reason=error.message)
+            _log.warning("cannot review permissions again", reason=error.message)
         self._ask_at = time.monotonic() + (_WHILE_MISSING if self._missing else _WHILE_COMPLETE)
 
     def ask_soon(self) -> None:
@@ -141,7 +141,7 @@ class Permissions:
         except API_SIGNS:
             raise
         except ApiError as error:  # not even the question is allowed: take it all as granted
-            _log.warning("permissions are not known", reason=error.message)
+            _log.warning("cannot review permissions", reason=error.message)
             return []
 
     def _learn(self, answers: list[Permission]) -> None:
@@ -152,8 +152,8 @@ class Permissions:
         could_patch, self._may_patch_volumes = self._may_patch_volumes, may_patch
         if self._finalizer and not may_patch and could_patch is not False:
             _log.warning(
-                "volumes get no finalizer: it could not be taken off without the right to patch "
-                "persistentvolumes, and they could never be deleted"
+                "volumes get no finalizer: without permission to patch persistentvolumes, Holdfast "
+                "could not remove it, and they could never be deleted"
             )
         if may_patch and could_patch is False:
             self._granted()
@@ -164,7 +164,7 @@ class Permissions:
         if self._missing:
             self._tell("; ".join(self._missing))
         else:
-            _log.info("no permission is missing any more")
+            _log.info("all permissions are granted")
 
 
 def _is_patch_of_volumes(asked: Permission) -> bool:

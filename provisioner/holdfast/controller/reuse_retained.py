@@ -35,8 +35,9 @@ def check_reuse(
         raise Refused(taken(wanted.directory, record.directory, record.volume, record.claim))
     if not is_known(record, context):
         raise Refused(
-            f"directory {wanted.directory!r} is that {whose} of another cluster: let pathPattern "
-            "give another, or, if that cluster is gone, start Holdfast with "
+            f"directory {wanted.directory!r} is that {whose} of another cluster: change "
+            "pathPattern so that the claim gets another directory or, if that cluster is gone, "
+            "start Holdfast with "
             f"HOLDFAST_TAKES_OVER={record.origin}"
         )
     if volume := find(record.volume):
@@ -44,13 +45,14 @@ def check_reuse(
     if record.claim.namespace != wanted.claim.namespace:
         raise Refused(
             f"directory {wanted.directory!r} keeps the data {whose}, which is gone: only a claim "
-            f"of namespace {record.claim.namespace} gets it; make the claim there, or let "
-            "pathPattern give another"
+            f"of namespace {record.claim.namespace} gets it; create the claim there, or "
+            "change pathPattern so that the claim gets another directory"
         )
     if not record.was_retained:
         raise Refused(
             f"directory {wanted.directory!r} holds data {whose}, which is gone but was not to be "
-            "retained: save or remove the directory, or let pathPattern give another"
+            "retained: save or remove the directory, or change pathPattern so that the claim gets "
+            "another one"
         )
 
 
@@ -59,11 +61,12 @@ def _archived(directory: str, archive: str, whose: str) -> str:
     if directory == archive:
         return (
             f"directory {directory!r} is the archive {whose}: to use its data, rename the "
-            "directory first (mv), then name the new one; else let pathPattern give another"
+            "directory first (mv), then name the new one; else change pathPattern so that the "
+            "claim gets another directory"
         )
     return (
-        f"directory {directory!r} overlaps {archive!r}, the archive {whose}: let pathPattern give "
-        "another"
+        f"directory {directory!r} overlaps {archive!r}, the archive {whose}: change pathPattern so "
+        "that the claim gets another directory"
     )
 
 

@@ -79,7 +79,7 @@ class VolumeClient:
             if held is not None and _deciding(held) != _deciding(volume):
                 raise Requeue
         else:
-            raise _kept_changing(volume.name, "deleted")
+            raise _kept_changing(volume.name, "delete")
         if FINALIZER in volume.finalizers:
             self._remove_finalizer(volume.name)
 
@@ -102,7 +102,7 @@ class VolumeClient:
                 if held is not None:
                     self._patch_without_finalizer(held)
                 return
-        raise _kept_changing(name, "released from our finalizer")
+        raise _kept_changing(name, "remove our finalizer from")
 
     def _patch_without_finalizer(self, held: Volume) -> None:
         if held.reclaim_policy == RETAIN:
@@ -123,6 +123,6 @@ def _kept_changing(name: str, what: str) -> kube.Conflict:
     return kube.Conflict(
         409,
         "Conflict",
-        f"volume {name} cannot be {what}: it was changed meanwhile, {_ATTEMPTS} times in a row; "
-        "find out what keeps writing to it (its managedFields name the writers)",
+        f"cannot {what} volume {name}: something else changed it {_ATTEMPTS} times in a row; find "
+        "out what keeps changing it (its managedFields name the writers)",
     )

@@ -74,8 +74,8 @@ class Reclaimer:
         log.warning("volume reclaimed", directory=directory)
         message = (
             f"its directory {directory!r} was not on the export: nothing was removed, and the "
-            "volume is deleted; if there should be data, check which export is mounted, and "
-            "restore it from a backup"
+            "volume is deleted; if it held data, check which export is mounted, and restore the "
+            "data from a backup"
         )
         self._context.events.volume_warning(volume, "DirectoryMissing", message)
 

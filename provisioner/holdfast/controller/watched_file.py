@@ -63,6 +63,6 @@ class WatchedFile:
     def _refuse(self, mistake: str) -> None:
         if mistake != self.mistake:
             self.mistake = mistake
-            message = f"{mistake}; the exports stay as they were"
+            message = f"{mistake}; the exports of the last good file are served"
             _log.warning("configuration refused", reason=message)
             self._warn(message)

@@ -131,7 +131,7 @@ def _make_directory(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
             parents.made_above(op, directory, is_new=True) as (parent, name),
         ):
             return _made_or_found(op, attempt, parent, name)
-    raise Unsafe(f"the parent of {directory!r} is removed again and again: Holdfast will retry")
+    raise Unsafe(f"the parent of {directory!r} is removed repeatedly: Holdfast will retry")
 
 
 def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> tuple[Inode, bool]:

@@ -201,7 +201,7 @@ class Export:
 
     def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory and its record."""
-        what = f"cannot make directory {wanted.directory!r}"
+        what = f"cannot create directory {wanted.directory!r}"
         with self._operation(what, grant) as op:
             create.undo_elsewhere(op, wanted)
             with op.locked(wanted.directory):

@@ -192,8 +192,8 @@ def _next_number(terms: int, folders: Iterable[str], export_id: str, leader: Lea
         number += 1
     if number > term_folders.LAST:
         raise Unsafe(
-            f"no number is left after {term_folders.LAST} for a term of {leader.lease}: Holdfast "
-            f"has not begun so many; move what has it in .holdfast/{TERMS} elsewhere"
+            f"no term number is left after {term_folders.LAST} for {leader.lease}: Holdfast cannot "
+            f"have begun so many; move the folder that has it in .holdfast/{TERMS} elsewhere"
         )
     return number
 

@@ -119,8 +119,8 @@ def _open_holdfast(root: int, where: Path) -> int:
         return tree.open_directory(root, RESERVED)
     except FileNotFoundError:
         raise WrongExport(
-            f"{where} has no {RESERVED}: mount the export that the volumes were made on, or, if "
-            "this is to take its place, run `holdfast exports accept`"
+            f"{where} has no {RESERVED}: mount the export on which the volumes were created, or, "
+            "if this is to take its place, run `holdfast exports accept`"
         ) from None
 
 

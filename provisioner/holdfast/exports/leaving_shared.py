@@ -85,7 +85,9 @@ def _refuse_if_in(op: Operation, leader_folder: int, leader: str, directory: str
                     )
     after = set(tree.folders(leader_folder))
     if any(_is_ended(name, after) for name in before):
-        raise Unsafe(f"a term in {RESERVED}/{fencing.TERMS}/{leader} ends: Holdfast will retry")
+        raise Unsafe(
+            f"a term in {RESERVED}/{fencing.TERMS}/{leader} is ending: Holdfast will retry"
+        )
 
 
 def _notices(term: int) -> Iterator[str]:

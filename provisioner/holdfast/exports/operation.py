@@ -168,7 +168,7 @@ class Operation:
             return found
         if record.inode.number:
             raise Unsafe(
-                f"{path_in_term(record.volume)} is not the directory that was made for volume "
+                f"{path_in_term(record.volume)} is not the directory that was created for volume "
                 f"{record.volume}: it is left alone; move it to where it belongs, or, if the "
                 "export was restored from a backup, run `holdfast exports accept`"
             )

@@ -136,7 +136,7 @@ def _recorded(op: Operation, directory: str, other: str) -> Record | None:
         return found
     if term := fencing.term_with_intent(op.ledger.handle, other):
         raise Unsafe(
-            f"{directory!r} overlaps a directory that is being made for volume {other} "
+            f"{directory!r} overlaps a directory that is being created for volume {other} "
             f"({RESERVED}/{term}): Holdfast will retry"
         )
     return op.ledger.find(other)  # the intent is removed after the record is written
@@ -147,7 +147,7 @@ def _refuse_if_begun(op: Operation, wanted: Wanted, others: Iterable[Record]) ->
     for other in others:
         if op.ledger.creating(other.volume):
             raise Unsafe(
-                f"directory {other.directory!r} is being made for volume {other.volume} of "
+                f"directory {other.directory!r} is being created for volume {other.volume} of "
                 f"{_whose(wanted, other)}"
             )
 

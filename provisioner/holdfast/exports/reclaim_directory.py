@@ -94,8 +94,8 @@ def _why_in_use(op: Operation, record: Record) -> str:
         is_at_path = other.directory == record.directory and other.in_place
         if is_at_path and misfiled_records.directory_of(op, other) is not None:
             return (
-                f"{record.directory!r} is in use by volume {other.volume} by now: move what is in "
-                "the former to where it belongs"
+                f"{record.directory!r} is now in use by volume {other.volume}: move the directory "
+                f"of volume {record.volume} to where it belongs"
             )
     return f"{record.directory!r} exists, move it away"
 
@@ -148,7 +148,9 @@ def _left(op: Operation, record: Record, action: Action) -> Moved:
     """As `_leave`; raises Unsafe if all leave at the same time."""
     if moved := _leave(op, record, action):
         return moved
-    raise Unsafe(f"all volumes leave {record.directory!r} at the same time: Holdfast will retry")
+    raise Unsafe(
+        f"all volumes that share {record.directory!r} are being reclaimed: Holdfast will retry"
+    )
 
 
 def _leave(op: Operation, record: Record, action: Action) -> Moved | None:
@@ -274,8 +276,8 @@ def _is_shared_still(op: Operation, record: Record) -> bool:
         # One that is in the trash itself cannot come back before this one is gone.
         if is_trashed and not tree.exists(op.ledger.folder(TRASH), other.volume):
             raise Unsafe(
-                f"volume {other.volume} leaves {record.directory!r} at the same time, or comes "
-                "back: Holdfast will retry"
+                f"volume {other.volume}, which shared {record.directory!r}, is being reclaimed or "
+                "moved back: Holdfast will retry"
             )
     return False
 
@@ -297,9 +299,9 @@ def _find_moved(op: Operation, record: Record) -> Moved:
 def replaced(record: Record) -> Unsafe:
     """The error for another directory at a record's path."""
     return Unsafe(
-        f"{record.directory!r} is not the directory that was made for volume {record.volume}: it "
-        "is left alone; move the right one back, or, if this one was restored from a backup, run "
-        "`holdfast exports accept`"
+        f"{record.directory!r} is not the directory that was created for volume {record.volume}: "
+        "it is left alone; move the right one back, or, if this one was restored from a backup, "
+        "run `holdfast exports accept`"
     )
 
 

@@ -201,7 +201,7 @@ def _inode_in_trash(op: Operation, record: Record) -> Inode | None:
         if record.inode.may_be(inode):
             return inode
         raise Unsafe(
-            f"{trash_of(record.volume)!r} is not the directory that was made for volume "
+            f"{trash_of(record.volume)!r} is not the directory that was created for volume "
             f"{record.volume}: it is left alone"
         )
     return None

@@ -27,9 +27,9 @@ def self_test(root: Path, ownership: Ownership) -> Iterator[str]:
     with explained(f"cannot open {root}"):
         handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with explained(f"cannot make a directory in {root}"):
+        with explained(f"cannot create a directory in {root}"):
             os.mkdir(name, 0o700, dir_fd=handle)
-        yield "make a directory"
+        yield "create a directory"
         with explained(f"cannot give a directory in {root} its mode and owner"):
             _set_owner(handle, name, ownership)
         yield "set mode and owner"

@@ -64,7 +64,9 @@ def refusal(op: Operation, record: Record) -> str:
     if is_ours(op, record):
         return ""
     if record.origin:
-        return f"its record belongs to another cluster, {record.origin}: only that one reclaims it"
+        return (
+            f"its record belongs to another cluster, {record.origin}: only that cluster reclaims it"
+        )
     clusters = ", ".join(sorted(leader_folders.clusters(op.ledger.handle) - {""}))
     return (
         f"its record has no `origin`, and several clusters use this export ({clusters}, by the "

@@ -240,9 +240,9 @@ class Api:
         try:
             answer = json.loads(body)
         except ValueError as error:
-            raise self._unavailable("what came is not JSON") from error
+            raise self._unavailable("the response is not JSON") from error
         if not isinstance(answer, dict):
-            raise self._unavailable("what came is not an object")
+            raise self._unavailable("the response is not a JSON object")
         return answer
 
     @contextmanager

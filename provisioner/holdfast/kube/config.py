@@ -57,8 +57,8 @@ def _from_file(kubeconfig: str) -> Configuration:
     except Exception as error:
         # The loader lets out whatever a wrong file makes it stumble over.
         raise ConfigurationError(
-            f"The kubeconfig {kubeconfig} cannot be used ({_reason(error)}): mend it or name "
-            "another."
+            f"The kubeconfig {kubeconfig} cannot be used ({_reason(error)}): correct it, or give "
+            "another file."
         ) from error
     return configuration
 

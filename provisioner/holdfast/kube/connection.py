@@ -149,7 +149,7 @@ def why(error: BaseException) -> str:
     """A transport error in a few words, without the addresses of Python objects."""
     match error:
         case fault.NameResolutionError():
-            return "its name is not known"
+            return "its host name cannot be resolved"
         case fault.NewConnectionError():  # a kind of ConnectTimeoutError, for urllib3
             return str(error).partition("] ")[2].lower() or "no connection"
         case fault.ConnectTimeoutError():

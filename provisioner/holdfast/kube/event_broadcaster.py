@@ -1,10 +1,9 @@
-"""Events: what the program tells people on the objects themselves, without ever being in the way.
+"""Sends Kubernetes events; recording one never blocks the caller and never fails.
 
-Telling never blocks and never fails: events wait in a bounded queue for one thread that sends
-them; those of a burst wait until it is over, unless there is bad news among them. What is said
-again about the same object raises the count of the event that is there, and an object gets 25
-events at once and then one in five minutes, both as client-go's correlator does it; otherwise a
-claim that cannot be served would fill etcd. Rejected: events.k8s.io/v1,
+Events wait in a bounded queue for one thread that sends them. Those of a burst wait until the burst
+is over, unless one of them is a warning. A repeated event raises the count of the existing one. An
+object gets 25 events at once and then one in five minutes. Both are as in client-go's correlator;
+otherwise a claim that cannot be served would fill etcd. Rejected: events.k8s.io/v1,
 whose series need a second kind of update for the same effect.
 """
 

@@ -1,4 +1,4 @@
-"""Which of several running copies may work: the one that holds a Lease of the cluster.
+"""Leader election: of several replicas, the one that holds the Lease leads.
 
 The rules are client-go's (`tools/leaderelection`), with the clock on the safe side:
 

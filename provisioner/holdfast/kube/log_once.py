@@ -1,4 +1,4 @@
-"""Whether the API server answers, said once when that ends and once when it is so again.
+"""Logs once that the API server is unavailable, and once that it is available again.
 
 A line per retry would fill the disk in the very hour in which somebody reads the log.
 """

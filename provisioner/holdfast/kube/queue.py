@@ -1,4 +1,4 @@
-"""Which keys want work, each with one worker at a time, failures further and further apart.
+"""A work queue: one worker at a time for each key, and exponential back-off after failures.
 
 A key, not an event, is queued: whoever takes it up reads the latest state, so ten events make
 one piece of work. A key that fails waits exponentially longer; news about it makes it due at

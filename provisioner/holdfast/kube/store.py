@@ -1,6 +1,6 @@
-"""What is known of the cluster, in memory: keyed, indexed, and never going back in time.
+"""Objects of the cluster in memory, by key and by index; a newer version is never overwritten.
 
-Two hands write to it: the reflector, with what the server reports, and the workers, with the
+Two sources write to it: the reflector, with what the server reports, and the workers, with the
 answers to their own writes (so that a volume just made is seen before its watch event comes).
 Either may be late, so every item carries its resourceVersion and older news is refused, also
 about a key that was removed meanwhile. Versions of one resource are comparable integers

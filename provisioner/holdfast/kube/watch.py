@@ -85,7 +85,7 @@ class Watch:
             if self._connection.is_aborted():
                 return b""
             if isinstance(error, fault.ReadTimeoutError):
-                raise ServerUnavailable(f"Nothing came for {self._silence:g} s.") from error
+                raise ServerUnavailable(f"No watch data for {self._silence:g} s.") from error
             raise ServerUnavailable(f"A watch broke: {why(error)}.") from error
 
 

@@ -14,7 +14,7 @@ from holdfast.claims.conflicts import in_use, not_shared, taken
 from holdfast.claims.objects import ClaimRef
 from tests.unit.claims.given import volume
 
-ITS_OWN = "let pathPattern give each claim its own"
+ITS_OWN = "change pathPattern so that each claim gets its own directory"
 NOBODY = ClaimRef("", "", "")
 
 
@@ -54,7 +54,7 @@ def test_a_volume_whose_directory_is_not_known_is_said_to_be_or_overlap() -> Non
 def test_a_volume_without_a_claim_is_named_without_one() -> None:
     """Row 9: it was "volume X of claim /"."""
     assert taken("team", "team", "pvc-2", NOBODY).startswith(
-        "directory 'team' is the directory of volume pvc-2: let"
+        "directory 'team' is the directory of volume pvc-2: change pathPattern"
     )
 
 
@@ -62,7 +62,8 @@ def test_a_retained_volume_is_to_be_deleted_and_its_directory_stays() -> None:
     """Row 11: Retain and a stable pattern, the claim deleted and made again."""
     assert sentence(phase="Released", policy="Retain") == (
         "directory 'team' is in use: volume pvc-2 is Released and keeps its directory: delete "
-        "volume pvc-2 (the directory stays), or let pathPattern give another"
+        "volume pvc-2 (the directory stays), or change pathPattern so that the claim gets another "
+        "directory"
     )
 
 
@@ -90,9 +91,10 @@ def test_a_static_volume_is_named_with_its_server_and_path(phase: str, policy: s
     held = {"server": "192.0.2.12", "path": "/export/movies"}
 
     assert sentence("movies", "movies", annotations={}, phase=phase, policy=policy, nfs=held) == (
-        "directory 'movies' is the directory of volume pvc-2, which a person made of "
-        "192.0.2.12:/export/movies: let pathPattern give another; or, if 192.0.2.12 is not this "
-        "export's server, name all addresses of this export's server in "
+        "directory 'movies' is the directory of volume pvc-2, which somebody created by hand "
+        "for 192.0.2.12:/export/movies: change pathPattern so that the claim gets another "
+        "directory; or, if 192.0.2.12 is not this export's server, name all addresses of this "
+        "export's server in "
         "HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
     )
 
@@ -119,7 +121,7 @@ def test_of_two_that_are_released_the_events_of_neither_lead_to_the_other() -> N
 def test_one_that_a_person_gave_a_volume_names_its_server() -> None:
     said = not_shared("team/data", "team/data", volume(name="mine", annotations={}))
 
-    assert "is also that of volume mine, which a person made of " in said
+    assert "is also that of volume mine, which somebody created by hand for " in said
 
 
 def test_one_that_another_lies_within_is_left_alone() -> None:

@@ -180,7 +180,7 @@ class TestJson:
         assert row["latency_seconds"] is None
         shown = bench.run().stdout
         assert " unknown " in shown
-        assert "default, unknown: its leader does not say how it is" in shown
+        assert "default, unknown: its leader does not report a state" in shown
 
     def test_a_text_cannot_control_the_terminal(self, bench: Bench) -> None:
         bench.lease(said={"state": "serving\x1b[2J"})

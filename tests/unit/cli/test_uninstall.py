@@ -144,7 +144,7 @@ class TestTakingItOff:
 
         assert done.exit_code == 1
         assert f"pvc-1 of claim team/data-1 still has it: fault {fault.code}" in done.output
-        assert "Error: 1 volume still with the finalizer: run this again" in done.output
+        assert "Error: 1 volume still with the finalizer: run it again" in done.output
         assert bench.finalizers("2") == [ANOTHERS]
         assert bench.run().exit_code == 0
 

@@ -84,9 +84,9 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
         (one("deadline: true"), r"\.deadline is True"),
         (one("deadline: 3601"), "from 1 to 3600"),
         (one("mode: 0770"), r"\.mode is 504; it must be in quotes"),
-        (one("mode: '888'"), r"\.mode '888' is no mode"),
+        (one("mode: '888'"), r"\.mode '888' is not a mode"),
         (one("uid: true"), r"\.uid is True; it must be a number"),
-        (one("gid: -1"), r"\.gid '-1' is no user or group id"),
+        (one("gid: -1"), r"\.gid '-1' is not a user or group id"),
         (
             two("name: a, server: nas, path: /a", "name: a, server: nas, path: /b"),
             "two exports have the name 'a'",

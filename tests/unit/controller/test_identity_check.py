@@ -134,8 +134,8 @@ def test_volumes_of_version_1_are_not_on_an_empty_export(bench: Bench) -> None:
         bench.identity.check(EMPTY)
 
     assert refusal.value.message == (
-        "an export without any record is mounted here, but volume pvc-0 was made on one: mount "
-        "that one, or, if this one replaces it, run `holdfast exports accept`"
+        "an export without any record is mounted here, but volume pvc-0 was created on one: "
+        "mount that one, or, if this one replaces it, run `holdfast exports accept`"
     )
 
 

@@ -197,7 +197,7 @@ class TestRefresh:
 
         logged = replica.refresh_after(20)
 
-        assert logged == ["no permission is missing any more"]
+        assert logged == ["all permissions are granted"]
         assert replica.permissions.may_patch_volumes()
         assert (replica.permissions.missing, replica.grants) == ([], 1)
 
@@ -237,7 +237,7 @@ class TestRefresh:
         """Some clusters take `system:basic-user` away; what is missing shows when it is used."""
         replica.error = Forbidden(403, "Forbidden", "no reviews")
 
-        assert replica.refresh_after(0) == ["permissions are not known"]
+        assert replica.refresh_after(0) == ["cannot review permissions"]
 
         assert replica.permissions.may_patch_volumes()
         assert replica.permissions.missing == []
@@ -267,7 +267,7 @@ class TestRefresh:
         replica.refresh_after(0)
         replica.error = error
 
-        assert replica.refresh_after(300) == ["permissions are not known anew"]
+        assert replica.refresh_after(300) == ["cannot review permissions again"]
         assert replica.permissions.may_patch_volumes()
         assert replica.refresh_after(299) == []
 

@@ -235,7 +235,7 @@ class TestChangedMeanwhile:
         assert released.said() == []
 
     @pytest.mark.parametrize(
-        ("verb", "what"), [("delete", "deleted"), ("patch", "released from our finalizer")]
+        ("verb", "what"), [("delete", "delete"), ("patch", "remove our finalizer from")]
     )
     def test_one_that_others_change_all_the_time_is_told(
         self, released: Site, verb: Verb, what: str
@@ -247,8 +247,8 @@ class TestChangedMeanwhile:
             released.look_after()
 
         assert released.only(FAILED).message == (
-            f"volume pvc-1 cannot be {what}: it was changed meanwhile, 5 times in a row; find out "
-            "what keeps writing to it (its managedFields name the writers)"
+            f"cannot {what} volume pvc-1: something else changed it 5 times in a row; find out "
+            "what keeps changing it (its managedFields name the writers)"
         )
         name = "controller_persistentvolume_delete_failed_total"
         assert released.metric(name, **CLASS) == 1
@@ -391,7 +391,7 @@ class TestOverlap:
         with pytest.raises(Requeue):
             site.look_after()
 
-        assert "volume static, which a person made" in site.only(FAILED).message
+        assert "volume static, which somebody created by hand" in site.only(FAILED).message
         assert (site.root / "team" / "data").is_dir()
 
     def test_one_that_both_classes_share_stays_for_the_other(self, site: Site) -> None:
@@ -420,7 +420,7 @@ class TestOverlap:
         with pytest.raises(Requeue):
             site.look_after("2")
 
-        assert "volume static, which a person made" in site.only(FAILED).message
+        assert "volume static, which somebody created by hand" in site.only(FAILED).message
         assert (site.root / "team" / "data").is_dir()
 
     @pytest.mark.parametrize("phase", ["Bound", "Released"])

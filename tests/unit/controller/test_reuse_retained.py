@@ -159,7 +159,7 @@ def test_one_above_or_beneath_it_is_refused(site: Site) -> None:
     ("beneath", "relation", "advice"),
     [
         ("", "is the archive of volume pvc-9 of", "rename the directory first (mv), then name"),
-        ("/sub", "overlaps 'archived-data', the archive of volume pvc-9 of", "let pathPattern"),
+        ("/sub", "overlaps 'archived-data', the archive of volume pvc-9 of", "change pathPattern"),
     ],
 )
 def test_an_archive_in_the_way_is_refused_and_the_way_to_its_data_said(

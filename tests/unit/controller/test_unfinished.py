@@ -333,7 +333,7 @@ class TestTrouble:
             site.serve()
 
         message = site.only("ProvisioningFailed").message
-        assert "being made for volume pvc-old of an earlier claim of this name" in message
+        assert "being created for volume pvc-old of an earlier claim of this name" in message
         assert "see the other events of this claim" in message
         assert "the disk says no" in site.only("VolumeUnfinished").message
 

@@ -221,7 +221,7 @@ def directory_is_mounted_over(root: Path) -> None:
     (root / "data/file").write_text("of another file system")
 
     for action in (Action.DELETE, Action.ARCHIVE, Action.DELETE):
-        with pytest.raises(Unsafe, match="is not the directory that was made"):
+        with pytest.raises(Unsafe, match="is not the directory that was created"):
             export.reclaim("pvc-1", "1", action)
     assert found(export).state is State.LIVE
 
@@ -244,7 +244,7 @@ def unmounted(root: Path) -> None:
         lambda: reap(export),
     ]
     for call in calls:
-        with pytest.raises(WrongExport, match="mount the export that the volumes"):
+        with pytest.raises(WrongExport, match="mount the export on which the volumes"):
             call()
     assert export.exports.probe() == ExportInfo()
     assert listing(root) == {}

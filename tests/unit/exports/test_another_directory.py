@@ -37,9 +37,9 @@ def test_it_is_left_alone_and_what_to_do_is_said(
     for _ in range(2):
         with pytest.raises(
             Unsafe,
-            match="'data' is not the directory that was made for volume pvc-1: it is left alone; "
-            "move the right one back, or, if this one was restored from a backup, run `holdfast "
-            "exports accept`",
+            match="'data' is not the directory that was created for volume pvc-1: it is left "
+            "alone; move the right one back, or, if this one was restored from a backup, run "
+            "`holdfast exports accept`",
         ):
             either.reclaim("pvc-1", "1", action)
     assert (root / "data/file").read_text() == "somebody's own"

@@ -39,7 +39,7 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 
 def refused(results: Sequence[Any]) -> int:
     """How many were refused because a directory overlaps one that another volume has."""
-    words = "is being made for volume"
+    words = "is being created for volume"
     return sum(isinstance(one, Unsafe) and words in one.message for one in results)
 
 

@@ -209,7 +209,7 @@ def test_a_volume_in_the_making_is_not_gone_whatever_its_policy(
     before = listing(root)
 
     for succeeds in ([], ["pvc-1"]):
-        with pytest.raises(Unsafe, match="is being made for volume pvc-1 of claim team/data-1"):
+        with pytest.raises(Unsafe, match="is being created for volume pvc-1 of claim team/data-1"):
             export.create(plan("2", other), succeeds)
     assert listing(root) == before
 

@@ -116,7 +116,7 @@ def test_a_term_that_is_being_ended_is_waited_for(root: Path, second: Leading) -
     terms = root / ".holdfast/terms/first.nfs"
     (terms / f"9.{ID}").mkdir()
 
-    with pytest.raises(Unsafe, match=r"a term in \.holdfast/terms/first\.nfs ends"):
+    with pytest.raises(Unsafe, match=r"a term in \.holdfast/terms/first\.nfs is ending"):
         second.create(plan("2", "data", shared=True))
 
     (terms / f"9.{ID}").rmdir()

@@ -71,7 +71,9 @@ def test_an_empty_directory_in_place_of_the_export_is_unavailable_and_stays_empt
     shutil.rmtree(root)
     root.mkdir()
 
-    with pytest.raises(WrongExport, match=r"has no \.holdfast: mount the export that the volumes"):
+    with pytest.raises(
+        WrongExport, match="mount the export on which the volumes"
+    ):
         call(export)
     assert listing(root) == {}
     assert export.exports.inspect() == export.exports.probe() == ExportInfo()
@@ -245,6 +247,6 @@ def test_a_file_system_that_says_no_is_a_failure_with_a_hint(
     make = os.mkdir
     monkeypatch.setattr("os.mkdir", refuse)
 
-    with pytest.raises(Failed, match=r"make directory 'team/data': Permission denied; .*no_root"):
+    with pytest.raises(Failed, match=r"create directory 'team/data': Permission denied; .*no_root"):
         export.create(plan())
     assert not (root / "team").exists()

@@ -293,7 +293,7 @@ def test_another_directory_in_the_trash_is_left_alone(root: Path, export: Leadin
     (root / TRASH).rename(root / "away")
     (root / TRASH).mkdir()
 
-    with pytest.raises(Unsafe, match="is not the directory that was made for volume pvc-1"):
+    with pytest.raises(Unsafe, match="is not the directory that was created for volume pvc-1"):
         recover(export)
 
     assert visible(root) == ["away", "away/file"]

@@ -58,7 +58,7 @@ def test_what_a_person_put_in_place_of_a_shared_one_is_refused(root: Path, expor
     published(export, "1", shared=True)
     _replaced(root)
 
-    with pytest.raises(Unsafe, match="is not the directory that was made for volume pvc-1"):
+    with pytest.raises(Unsafe, match="is not the directory that was created for volume pvc-1"):
         export.create(plan("2", shared=True))
 
     assert export.find("pvc-2") is None

@@ -49,7 +49,7 @@ def test_what_another_cluster_has_just_made_is_not_taken(
     other = cut_short(root, "data", monkeypatch)
 
     for _ in range(2):
-        with pytest.raises(Unsafe, match="being made for volume pvc-2"):
+        with pytest.raises(Unsafe, match="being created for volume pvc-2"):
             export.create(plan("1", "data"))
     assert not other.create(plan("2", "data")).found
 

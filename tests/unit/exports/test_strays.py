@@ -305,7 +305,7 @@ def test_no_term_begins_beyond_the_last_number(root: Path, export: Leading) -> N
     export.begin()
     (root / TERMS / f"{'9' * 18}.{ID}").mkdir()
 
-    with pytest.raises(Unsafe, match=f"no number is left after {'9' * 18}"):
+    with pytest.raises(Unsafe, match=f"no term number is left after {'9' * 18}"):
         export.begin()
 
 

@@ -92,7 +92,7 @@ def test_what_another_leader_is_about_to_make_is_waited_for(
 ) -> None:
     after_its_look(lambda: _cut_short(first, "1", "team"))
 
-    with pytest.raises(Unsafe, match="being made for volume pvc-1"):
+    with pytest.raises(Unsafe, match="being created for volume pvc-1"):
         second.create(plan("2", "team/data"))
     assert _marks(root, "2") == []
 
@@ -107,7 +107,7 @@ def test_what_an_earlier_attempt_had_made_is_removed_by_a_sweep(
     (root / ".holdfast/directories/team/pvc-1").touch()
     (term,) = (root / ".holdfast/terms/first.nfs").glob("[0-9]*")
     (term / "+pvc-1").symlink_to("team")
-    with pytest.raises(Unsafe, match="being made for volume pvc-1"):
+    with pytest.raises(Unsafe, match="being created for volume pvc-1"):
         second.create(plan("2", "team/data"))
     first.undo("pvc-1")
 
@@ -154,7 +154,7 @@ def test_an_intent_that_a_later_term_has_taken_over_counts(
         Leading(root, cluster="first").begin()
     assert not intent.exists()
 
-    with pytest.raises(Unsafe, match="being made for volume pvc-1"):
+    with pytest.raises(Unsafe, match="being created for volume pvc-1"):
         second.create(plan("2", "team/data"))
 
 
@@ -167,7 +167,7 @@ def test_an_adopted_directory_is_not_taken_within_one_that_is_being_made(
     (term,) = (root / ".holdfast/terms/first.nfs").glob("[0-9]*")
     (term / "+pvc-1").symlink_to("team")
 
-    with pytest.raises(Unsafe, match="being made for volume pvc-1"):
+    with pytest.raises(Unsafe, match="being created for volume pvc-1"):
         second.adopt(adopted("2", "team/data"))
 
     assert (_marks(root, "2"), second.find("pvc-2")) == ([], None)

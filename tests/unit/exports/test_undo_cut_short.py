@@ -214,7 +214,7 @@ def test_that_cannot_be_moved_back_over_what_another_volume_has_by_now(
     (term_of(root) / "-pvc-1/file").write_text("precious")
     published(export, "2", shared=True)
 
-    with pytest.raises(Unsafe, match="'team/data' is in use by volume pvc-2 by now: move"):
+    with pytest.raises(Unsafe, match="'team/data' is now in use by volume pvc-2: move"):
         export.create(plan(shared=True))
     assert (term_of(root) / "-pvc-1/file").read_text() == "precious"
 
@@ -246,7 +246,7 @@ class TestAnotherDirectory:
             shutil.rmtree(root / "team/data")
         before = listing(root)
 
-        with pytest.raises(Unsafe, match="-pvc-1 is not the directory that was made for volume"):
+        with pytest.raises(Unsafe, match="-pvc-1 is not the directory that was created for volume"):
             call(export)
 
         assert listing(root) == before
@@ -259,7 +259,7 @@ class TestAnotherDirectory:
         self.put(root)
         (root / "team/data").rename(root / "team/elsewhere")
 
-        with pytest.raises(Unsafe, match="-pvc-1 is not the directory that was made for volume"):
+        with pytest.raises(Unsafe, match="-pvc-1 is not the directory that was created for volume"):
             call(export)
 
         assert (term_of(root) / "-pvc-1").is_dir()
@@ -311,7 +311,7 @@ class TestAnotherDirectory:
         reasons = [moved.reason for moved in export.exports.sweep(export.grant)]
 
         assert len(reasons) == 2
-        assert all("is not the directory that was made" in reason for reason in reasons)
+        assert all("is not the directory that was created" in reason for reason in reasons)
         assert (root / ".holdfast/trash/pvc-1/file").read_text() == "precious"
 
     @pytest.mark.parametrize("action", Action)

@@ -282,7 +282,7 @@ def test_an_answer_that_is_no_object_is_no_answer(
 ) -> None:
     server.fail("get", Fault(200, raw=raw))
 
-    with pytest.raises(errors.ServerUnavailable, match="what came is not"):
+    with pytest.raises(errors.ServerUnavailable, match="the response is not"):
         api.get(VOLUMES, "a")
 
 

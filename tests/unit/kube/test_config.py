@@ -91,7 +91,7 @@ def test_what_a_kubeconfig_makes_its_reader_say_is_put_on_one_line(tmp_path: Pat
 
     assert re.fullmatch(
         r"The kubeconfig \S+ cannot be used \(while parsing a flow node expected the node content, "
-        r"but found '<stream end>' in .* line 1, column 5\): mend it or name another\.",
+        r"but found '<stream end>' in .* line 1, column 5\): correct it, or give another file\.",
         caught.value.message,
     )
 

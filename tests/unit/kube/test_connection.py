@@ -201,7 +201,7 @@ POOL = HTTPConnectionPool("h")
     [
         (
             fault.NameResolutionError("h", CONNECTION, socket.gaierror(-2, "unknown")),
-            "its name is not known",
+            "its host name cannot be resolved",
         ),
         (
             fault.NewConnectionError(CONNECTION, "[Errno 111] Connection refused"),

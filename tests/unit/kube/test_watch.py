@@ -124,7 +124,7 @@ def test_nonsense_is_no_answer(api: Api, server: FakeApiServer, sent: bytes) -> 
 def test_silence_longer_than_allowed_is_the_end(api: Api, server: FakeApiServer) -> None:
     server.script(event(11), "hold")
 
-    with pytest.raises(errors.ServerUnavailable, match=r"Nothing came for 0\.2 s"):
+    with pytest.raises(errors.ServerUnavailable, match=r"No watch data for 0\.2 s"):
         versions(watch_of(api, silence=0.2))
 
 
