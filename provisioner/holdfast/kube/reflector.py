@@ -182,7 +182,7 @@ class Reflector(Generic[T]):
             self._resource, self._version, seconds=seconds, silence=self._silence
         )
         self._interrupt = watch.close
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._wanted:  # asked for before the watch could be ended
             return
         with watch:
             self._watching_since = time.monotonic()

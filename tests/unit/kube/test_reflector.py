@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from holdfast.kube import reflector as module
 from holdfast.kube.api import Api
 from holdfast.kube.reflector import Reflector
-from holdfast.kube.resources import VOLUMES, Json
+from holdfast.kube.resources import VOLUMES, Json, Resource
 from holdfast.kube.store import Store
+from holdfast.kube.watch import Watch
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.unit.kube.mirror import Mirror, gaps, volume
@@ -76,6 +78,27 @@ def test_a_list_read_anew_makes_items_of_what_changed_alone(api: Api) -> None:
 
     assert read[3:] == ["b"]
     assert changed[3:] == ["b", "c"]
+
+
+def test_a_list_that_is_asked_for_just_before_the_watch_begins_is_read_at_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when the watch ends: an export that was added waits for it."""
+    mine, done = Mirror(api, silence=60.0), list[threading.Event]()
+    watch = api.watch
+
+    def asked_meanwhile(resource: Resource, version: str, *, seconds: int, silence: float) -> Watch:
+        if not done:
+            done.append(mine.reflector.relist())
+        return watch(resource, version, seconds=seconds, silence=silence)
+
+    monkeypatch.setattr(api, "watch", asked_meanwhile)
+    mine.start()
+    try:
+        until(lambda: bool(done))
+        assert done[0].wait(5.0)
+    finally:
+        mine.reflector.stop()
 
 
 def test_a_list_that_expires_midway_is_begun_again_at_once(
