@@ -5,6 +5,9 @@ The rules are client-go's (`tools/leaderelection`), with the clock on the safe s
 - A holder stops at `renew_deadline` after it *began* its last successful renewal, whatever a
   request in flight does; another may take the lease `duration` after it *saw* the last change.
   Both measure on their own clock since boot, so no two machines' clocks are ever compared.
+- Deleting the lease does not end its holder, which creates it again when it renews it. Others wait
+  as long as for a lease that was renewed just then; client-go's take it at once. Who never saw its
+  holder cannot know of it.
 - Every write carries the resourceVersion that was read, so of two candidates one gets a
   conflict.
 - Each leadership is a term of its own: it raises `leaseTransitions` by one, also where the

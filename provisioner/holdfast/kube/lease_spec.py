@@ -45,23 +45,26 @@ class ObservedLease:
     def __init__(self) -> None:
         self.lease: Json | None = None
         self.term = -1  # the highest seen; also when the lease was deleted since
-        self._spec: Json = {}
+        self._spec: Json = {}  # the last seen; also when the lease was deleted since
         self._since = -math.inf
 
     def observe(self, lease: Json) -> None:
         """The server holds this lease now."""
-        self.lease = lease
         spec = lease.get("spec") or {}
         self.term = max(self.term, _term(spec))
-        if spec != self._spec:
+        if self.lease is None or spec != self._spec:
             self._spec = spec
             self._since = clock.boottime()
+        self.lease = lease
 
     def observe_none(self) -> None:
-        """The server holds no such lease now."""
-        if self.lease or self._since == -math.inf:
+        """The server holds no such lease now; a holder that was seen may still lead.
+
+        It may have renewed the lease just before that was deleted.
+        """
+        if self.lease is not None or self._since == -math.inf:
             self._since = clock.boottime()
-        self.lease, self._spec = None, {}
+        self.lease = None
 
     def free_in(self, identity: str, duration: float, handicap: float = 0.0) -> float:
         """Seconds until `identity` may take it.
@@ -78,7 +81,7 @@ class ObservedLease:
         return max(0.0, self._since + runs + handicap - clock.boottime())
 
     def held_by(self, identity: str, term: int) -> bool:
-        """Whether the lease named `identity` when it was last read, in no later term."""
+        """Whether the lease named `identity` when it was last seen, in no later term."""
         return self._spec.get("holderIdentity") == identity and _term(self._spec) <= term
 
 

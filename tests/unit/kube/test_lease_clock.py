@@ -421,6 +421,39 @@ def test_a_lease_deleted_after_leading_ended_is_made_again_in_a_later_term(stage
     assert stage.spec()["leaseTransitions"] == 2
 
 
+def test_a_deleted_lease_is_not_anothers_while_its_holder_may_lead(stage: Stage) -> None:
+    one, other = stage.leader(), stage.elector("other")
+    other._step()
+    stage.passes(1.0)
+    one._step()
+    stage.server.objects.delete(PATH)
+    other._step()
+    assert one.leading()
+    assert not other.leading()
+
+    stage.passes(14.0)
+    other._step()
+    assert not one.leading()
+    assert not other.leading()
+    stage.passes(1.0)
+    other._step()
+
+    assert other.leading()
+    assert stage.spec()["leaseTransitions"] == 1
+
+
+def test_a_lease_that_was_given_up_and_deleted_is_taken_at_once(stage: Stage) -> None:
+    one, other = stage.leader(), stage.elector("other")
+    stage.healthy = False
+    one._step()
+    stage.healthy = True
+    other._look(1.0)
+    stage.server.objects.delete(PATH)
+    other._step()
+
+    assert other.leading()
+
+
 def test_who_may_not_lead_but_is_busy_neither_renews_nor_gives_up(stage: Stage) -> None:
     one = stage.leader()
     stage.healthy, stage.busy = False, True

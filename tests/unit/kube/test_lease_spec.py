@@ -97,6 +97,30 @@ def test_one_that_was_never_there_counts_as_free_since_it_was_looked_for(
     assert observed.free_in("me", 15.0, handicap=2.5) == 0.5
 
 
+def test_anothers_that_is_deleted_runs_as_long_as_one_renewed_when_that_was_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("holdfast.kube.clock.boottime", lambda: now[0])
+    observed = ObservedLease()
+    observed.observe(held("other", leaseDurationSeconds=10))
+    for left in (10.0, 9.0, 8.0):
+        now[0] += 1.0
+        observed.observe_none()
+        assert observed.free_in("me", 15.0) == left
+
+    observed.observe(held("other", leaseDurationSeconds=10))
+    assert observed.free_in("me", 15.0) == 10.0
+
+
+def test_our_own_that_is_deleted_is_free_at_once() -> None:
+    observed = ObservedLease()
+    observed.observe(held("me", leaseDurationSeconds=10))
+    observed.observe_none()
+
+    assert observed.free_in("me", 15.0, handicap=2.0) == 0.0
+
+
 def test_our_own_needs_no_handicap() -> None:
     observed = ObservedLease()
     observed.observe(held("me"))
