@@ -21,8 +21,7 @@ class Relist(Generic[T]):
         self._store = store
         self._version = version
         self._unlisted = set(store.keys())
-        if version is None:
-            store.forget_removals()
+        store.begin_list(version)
 
     def is_held(self, key: str, version: int) -> bool:
         """Whether an item of the list is held already, so that it need not be taken."""

@@ -3,7 +3,8 @@
 Two sources write to it: the reflector, with what the server reports, and the workers, with the
 answers to their own writes (so that a volume just made is seen before its watch event comes).
 Either may be late, so every item carries its resourceVersion and older news is refused, also
-about a key that was removed meanwhile. Versions of one resource are comparable integers
+about a key that was removed meanwhile, and news older than a list about a key that is not held:
+the list has it, or it is gone. Versions of one resource are comparable integers
 (Kubernetes API concepts, "Resource versions"). Rejected: trusting the order of arrival.
 """
 
@@ -42,6 +43,7 @@ class Store(Generic[T]):
         self._lock = threading.RLock()
         self._items: dict[str, tuple[int, T]] = {}
         self._removed: dict[str, int] = {}
+        self._listed = -1  # the version of the list that began last
 
     def __len__(self) -> int:
         return len(self._items)
@@ -125,15 +127,14 @@ class Store(Generic[T]):
         with self._lock:
             if self._is_later(key, as_of):
                 return False
-            held = self._remove(key)
-            if held and as_of is not None:
-                self._remember(key, as_of)
-            return held
+            return self._remove(key)
 
-    def forget_removals(self) -> None:
-        """What was removed may come back, at whatever version."""
+    def begin_list(self, as_of: int | None) -> None:
+        """A list begins; without `as_of` what was removed may come back, at whatever version."""
         with self._lock:
-            self._removed.clear()
+            self._listed = -1 if as_of is None else as_of
+            if as_of is None:
+                self._removed.clear()
 
     def reindex(self, change: Callable[[], object]) -> None:
         """Runs `change`, which changes what items are to be found under, and indexes them anew."""
@@ -149,7 +150,7 @@ class Store(Generic[T]):
 
     def _version(self, key: str) -> int:
         held = self._items.get(key)
-        return held[0] if held else self._removed.get(key, -1)
+        return held[0] if held else max(self._removed.get(key, -1), self._listed)
 
     def _set(self, key: str, version: int, item: T) -> None:
         before = self.get(key)

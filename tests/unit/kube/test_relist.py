@@ -101,6 +101,36 @@ def test_what_a_list_removed_does_not_come_back_by_a_late_answer() -> None:
     assert not store.apply("a", 4, "y")
 
 
+def test_an_answer_that_is_older_than_a_list_brings_nothing_back_that_it_does_not_hold() -> None:
+    """The answer to a POST that comes after a list that was taken when the object was gone."""
+    store = store_of()
+    relist = Relist(store, 7)
+    assert not store.apply("before its end", 6, "x")
+    relist.end()
+
+    assert not store.apply("after its end", 7, "x")
+    assert store.values() == []
+    assert store.apply("new", 8, "x")
+
+
+def test_what_an_answer_told_too_early_is_taken_from_its_page() -> None:
+    store = store_of()
+    relist = Relist(store, 7)
+    store.apply("a", 6, "x")
+
+    assert relist.take("a", 6, "x")
+    assert relist.end() == []
+    assert store.apply("a", 7, "y")
+
+
+def test_a_list_of_an_earlier_history_lets_its_news_in() -> None:
+    store = store_of()
+    taken(store, {}, version=100)
+    taken(store, {})
+
+    assert store.apply("a", 11, "x")
+
+
 def test_a_list_without_version_is_the_whole_truth_also_when_its_versions_are_lower() -> None:
     store = store_of(kept=(100, "x"), ghost=(101, "x"), ended=(90, "x"))
     store.apply("ended", 102, None)
