@@ -24,6 +24,9 @@ error nor a conflict from a name that is taken.
 
 from __future__ import annotations
 
+# The server's wish to be left alone is heeded, but not beyond this many seconds.
+LONGEST_REQUESTED_WAIT = 60.0
+
 
 class KubeError(Exception):
     """Any trouble with the API server; `message` is one sentence."""
@@ -84,6 +87,12 @@ class Throttled(ApiError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(429, "TooManyRequests", message)
         self.retry_after = retry_after
+
+
+def requested_wait(error: KubeError) -> float:
+    """Seconds for which the server asks to be left alone, within bounds; 0.0 where it does not."""
+    wish = error.retry_after if isinstance(error, Throttled) else None
+    return min(wish or 0.0, LONGEST_REQUESTED_WAIT)
 
 
 class ServerError(ApiError):

@@ -31,6 +31,7 @@ from holdfast.kube.errors import (
     ServerError,
     Throttled,
     TimedOut,
+    requested_wait,
 )
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.lru import LRU
@@ -168,11 +169,10 @@ class EventBroadcaster:
 
     def _run(self) -> None:
         while (said := self._next()) is not None:
-            if self._deliver(said):
-                continue
-            if self._ending.is_set():
+            pause = self._deliver(said)
+            if pause and self._ending.is_set():
                 return
-            self._ending.wait(self._backoff.next())
+            self._ending.wait(pause)
 
     def _next(self) -> _Said | None:
         with self._changed:
@@ -198,14 +198,18 @@ class EventBroadcaster:
             self._queue.popleft()
             self._dropped += 1
 
-    def _deliver(self, said: _Said) -> bool:
-        """Sends an event, unless it is refused for good; False if it is to be quiet for a while."""
+    def _deliver(self, said: _Said) -> float:
+        """Sends an event, unless it is refused for good; the seconds until the next."""
         try:
             with self._connection.used():
                 self._send(said)
-        except (TimedOut, ServerError, Throttled) as error:
+        except Throttled as error:
             self._server_log.unavailable(error)
-            return self._put_last(said) and not isinstance(error, Throttled)
+            self._put_last(said)
+            return max(self._backoff.next(), requested_wait(error))
+        except (TimedOut, ServerError) as error:
+            self._server_log.unavailable(error)
+            return 0.0 if self._put_last(self._failed(said)) else self._backoff.next()
         except ApiError as error:
             # Its namespace is going away, or we may not write events: trying again is no use.
             self._dropped += 1
@@ -213,28 +217,32 @@ class EventBroadcaster:
         except KubeError as error:
             self._server_log.unavailable(error)
             self._put_first(said)
-            return False
+            return self._backoff.next()
         else:
             self._server_log.available()
             self._delivered += 1
         self._backoff.reset()
-        return True
+        return 0.0
 
     def _put_first(self, said: _Said) -> None:
         with self._changed:
             self._queue.appendleft(said)
             self._bound()
 
-    def _put_last(self, said: _Said) -> bool:
-        """Has an event tried again after the others; whether one of them is to be tried now.
+    def _failed(self, said: _Said) -> _Said:
+        """The event with one failure more, if others were sent since its last one.
 
         What failed may be this event alone, as when an admission webhook for its namespace is down,
         or all, as when etcd is away: none is dropped then.
         """
         failures = said.failures + (self._delivered > said.others)
-        tried = replace(said, tries=said.tries + 1, failures=failures, others=self._delivered)
+        return replace(said, failures=failures, others=self._delivered)
+
+    def _put_last(self, said: _Said) -> bool:
+        """Has an event tried again after the others; whether one of them is to be tried now."""
+        tried = replace(said, tries=said.tries + 1)
         with self._changed:
-            if failures < MOST_FAILURES:
+            if tried.failures < MOST_FAILURES:
                 self._queue.append(tried)
                 self._bound()
             else:

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from holdfast.kube.api import Api, Page
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.connection import Connection
-from holdfast.kube.errors import Expired, KubeError, Throttled
+from holdfast.kube.errors import Expired, KubeError, requested_wait
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.relist import Relist
 from holdfast.kube.resources import Json, Resource, key_of
@@ -34,8 +34,6 @@ T = TypeVar("T")
 
 # A watch that lived this many seconds was no failure, however it ended.
 HEALTHY = 5.0
-# The server's wish to be left alone is heeded, but not beyond this many seconds.
-LONGEST_REQUESTED_WAIT = 60.0
 
 _log = Logger(__name__)
 
@@ -133,7 +131,7 @@ class Reflector(Generic[T]):
             return 0.0
         if not healthy and not self._stopping.is_set():
             self._server_log.unavailable(error)
-        return max(self._backoff.next(), _requested(error))
+        return max(self._backoff.next(), requested_wait(error))
 
     def _lived(self) -> float:
         since = self._watching_since
@@ -210,8 +208,3 @@ class Reflector(Generic[T]):
         except Exception:  # noqa: BLE001 -- one odd object must not hide all others
             _log.exception("object skipped", kind=self._resource.kind, metadata=obj.get("metadata"))
             return None
-
-
-def _requested(error: KubeError) -> float:
-    wish = error.retry_after if isinstance(error, Throttled) else None
-    return min(wish or 0.0, LONGEST_REQUESTED_WAIT)

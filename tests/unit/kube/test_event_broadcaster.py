@@ -14,13 +14,14 @@ from kubernetes.client import Configuration
 from holdfast.kube import event_broadcaster as module
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
-from holdfast.kube.errors import ServerError
+from holdfast.kube.errors import ServerError, Throttled
 from holdfast.kube.event_broadcaster import About, EventBroadcaster
 from holdfast.kube.lru import LRU
 from holdfast.kube.resources import CLAIMS, EVENTS, VOLUMES, Json
 from holdfast.kube.token_buckets import TokenBuckets
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer, Fault
+from tests.unit.kube.mirror import gaps
 
 CLAIM = About("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
 VOLUME = About("PersistentVolume", "v1", "", "v", "uid-v")
@@ -282,6 +283,37 @@ def test_an_event_that_the_server_always_fails_on_is_dropped_where_others_are_se
 
     assert (broadcaster.dropped, list(broadcaster._queue)) == (1, [])
     assert tried.count(CLAIM.namespace) == module.MOST_FAILURES + 1
+
+
+def test_an_event_that_the_server_has_no_time_for_is_kept_although_others_are_sent(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by its priority and fairness: what it refuses for now says nothing of the event."""
+
+    def create(_: object, __: Json, namespace: str, **___: object) -> None:
+        if namespace == CLAIM.namespace:
+            raise Throttled("later")
+
+    monkeypatch.setattr(api, "create", create)
+    broadcaster = EventBroadcaster(api, "p")
+    broadcaster.event(CLAIM, "Normal", "Kept", "one")
+    for number in range(2 * module.MOST_FAILURES):
+        broadcaster.event(VOLUME, "Normal", "Fine", f"{number}")
+        for _ in range(2):
+            broadcaster._deliver(broadcaster._queue.popleft())
+
+    assert [said.message for said in broadcaster._queue] == ["one"]
+
+
+def test_the_servers_wish_to_be_left_alone_is_heeded(
+    broadcaster: EventBroadcaster, server: FakeApiServer
+) -> None:
+    broadcaster._backoff = Backoff(0.01, 0.01)
+    server.fail("create", Fault(429, headers={"Retry-After": "1"}))
+    broadcaster.event(CLAIM, "Warning", "Sent", "later")
+    until(lambda: len(sent(server)) == 1)
+
+    assert min(gaps(server, "create")) >= 1.0
 
 
 def test_no_event_is_dropped_while_the_server_fails_on_all(api: Api, server: FakeApiServer) -> None:
