@@ -14,7 +14,8 @@ The rules are client-go's (`tools/leaderelection`), with the clock on the safe s
   same identity takes the lease again. client-go counts changes of the identity, but a restarted
   container has its pod's identity, and what its predecessor began is another term's.
 - Stopping gives the lease up, so the next holder need not wait. While work is outstanding that
-  cannot be called back, it is not renewed and not given up either: it runs out.
+  cannot be called back, it is not renewed and not given up either: it runs out. Nor is it taken
+  again before that work has ended.
 - What the holder says of itself goes into annotations with each of these writes. Only a change of
   the spec renews a lease, so one that runs out can be annotated as well.
 
@@ -79,11 +80,12 @@ class Elector:
         """`identity` must be this process's alone: whoever bears it takes the lease at once.
 
         While `may_lead` is False the lease is not sought, and is given up, unless `busy` says
-        that work is outstanding that cannot be called back: then it runs out. Work must be
-        `busy` before it asks whether it may begin (`leading`). `changed` is told True and False
-        on this elector's thread, up to `retry` late; `leading` is what counts. A free lease is left
-        to others for `handicap` seconds. `describe` gives annotations for the lease, at each write
-        of it; renewing waits for it, so it must not block.
+        that work is outstanding that cannot be called back: then it runs out. It is not sought
+        again before such work has ended, whatever `may_lead` says. Work must be `busy` before it
+        asks whether it may begin (`leading`). `changed` is told True and False on this elector's
+        thread, up to `retry` late; `leading` is what counts. A free lease is left to others for
+        `handicap` seconds. `describe` gives annotations for the lease, at each write of it;
+        renewing waits for it, so it must not block.
         """
         self._api = api
         self._name = name
@@ -164,9 +166,9 @@ class Elector:
         return min(self._timing.retry, self._poll())
 
     def _campaign(self) -> float:
-        if not self._may_lead():
-            return self._let_run_out() if self._busy() else self._give_up()
         started, renews = clock.boottime(), self.leading()
+        if not self._may_campaign(renews=renews):
+            return self._let_run_out() if self._busy() else self._give_up()
         deadline = started + self._timing.renew_deadline / 2
         if renews:
             deadline = min(deadline, self._until)
@@ -179,6 +181,10 @@ class Elector:
         if not renews:
             self._term = self._observed.term + 1
         return self._take(started, deadline, renews=renews)
+
+    def _may_campaign(self, *, renews: bool) -> bool:
+        """Whether it may write the lease; no new term begins beside work of an earlier one."""
+        return self._may_lead() and (renews or not self._busy())
 
     def _look(self, timeout: float) -> None:
         """Read the lease, and stop leading if another has it."""

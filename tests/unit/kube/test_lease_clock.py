@@ -31,7 +31,7 @@ class Stage:
     api: Api
     during: dict[str, Callable[[], None]]
     healthy: bool = True
-    busy: bool = False
+    busy: bool = False  # with work of "me"
     told: list[bool] = field(default_factory=list)
     state: str = ""  # what the holder says of itself
 
@@ -43,7 +43,7 @@ class Stage:
             identity=identity,
             timing=TIMING,
             may_lead=lambda: self.healthy,
-            busy=lambda: self.busy,
+            busy=lambda: self.busy and identity == "me",
             changed=self.told.append,
             describe=lambda: {"state": self.state} if self.state else {},
         )
@@ -548,11 +548,39 @@ def test_who_may_lead_again_too_late_begins_a_new_term(stage: Stage) -> None:
     stage.healthy, stage.busy = False, True
     stage.passes(12.0)
     one._step()
-    stage.healthy = True
+    stage.healthy, stage.busy = True, False
     one._step()
 
     assert one.leading()
     assert stage.spec()["leaseTransitions"] == 1
+
+
+def test_who_lost_its_lease_does_not_lead_again_while_its_work_is_outstanding(
+    stage: Stage,
+) -> None:
+    """A replica that serves other exports goes on, and a call of its former term may hang."""
+    one = stage.leader()
+    stage.busy = True
+    stage.passes(10.0)
+    for _ in range(20):
+        one._step()
+        stage.passes(1.0)
+    assert not one.leading()
+    assert stage.writes() == ["create"]
+
+    stage.busy = False
+    one._step()
+    assert one.leading()
+    assert stage.spec()["leaseTransitions"] == 1
+
+
+def test_outstanding_work_does_not_keep_the_holder_from_renewing(stage: Stage) -> None:
+    one = stage.leader()
+    stage.busy = True
+    stage.passes(2.0)
+    one._step()
+
+    assert remaining(one) == 10.0
 
 
 def test_a_lease_kept_for_outstanding_work_is_anothers_when_it_has_run_out(stage: Stage) -> None:
