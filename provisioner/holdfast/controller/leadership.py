@@ -29,7 +29,7 @@ class Leadership(Protocol):
         """Whether this replica leads now."""
 
     def is_free(self) -> bool:
-        """Whether nobody led when the lease was last looked at."""
+        """Whether this replica may take the lease, which was free when last looked at."""
 
 
 class Alone:

@@ -134,8 +134,9 @@ class Elector:
         return clock.boottime() < self._until
 
     def is_free(self) -> bool:
-        """Whether this identity might have taken the lease when it was last looked at."""
-        return self._observed.free_in(self._identity, self._timing.duration) == 0
+        """Whether this elector may take the lease, which was free when it was last looked at."""
+        is_free = self._observed.free_in(self._identity, self._timing.duration) == 0
+        return is_free and self._may_campaign(renews=False)
 
     def wait(self, seconds: float) -> bool:
         """Wait until leading, at most so long; whether it leads."""

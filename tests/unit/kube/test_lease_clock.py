@@ -583,6 +583,18 @@ def test_outstanding_work_does_not_keep_the_holder_from_renewing(stage: Stage) -
     assert remaining(one) == 10.0
 
 
+@pytest.mark.parametrize("hindrance", ["not healthy", "busy"])
+def test_a_lease_that_this_replica_may_not_take_is_not_free_for_it(
+    stage: Stage, hindrance: str
+) -> None:
+    """Others of its leases would wait for this one to be taken first."""
+    one = stage.elector()
+    assert one.is_free()
+    stage.healthy, stage.busy = hindrance != "not healthy", hindrance == "busy"
+
+    assert not one.is_free()
+
+
 def test_a_lease_kept_for_outstanding_work_is_anothers_when_it_has_run_out(stage: Stage) -> None:
     one, other = stage.leader(), stage.elector("other")
     stage.busy = True
