@@ -179,7 +179,9 @@ def test_a_volume_that_is_gone_by_now_needs_none(site: Site) -> None:
 
 def test_one_that_does_not_lead_writes_nothing(site: Site) -> None:
     site.made_on_export(ref())
-    site.add_volume(a_volume(ref(), finalizers=()))
+    site.add_volume(a_volume(ref()))
+    site.look_after()  # looks for its directory, as it has not seen the volume before
+    site.edit("1", {"metadata": {"finalizers": []}})
     site.leads = False
 
     with pytest.raises(LeadershipLost):
