@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import Literal
 
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
@@ -35,7 +35,7 @@ from holdfast.kube.errors import (
 )
 from holdfast.kube.log_once import LogOnce
 from holdfast.kube.lru import LRU
-from holdfast.kube.resources import EVENTS, Json, Resource
+from holdfast.kube.resources import EVENTS, Json
 from holdfast.kube.token_buckets import TokenBuckets
 
 Type = Literal["Normal", "Warning"]
@@ -68,19 +68,6 @@ class About:
     name: str
     uid: str
     resource_version: str = ""
-
-    @classmethod
-    def of(cls, resource: Resource, obj: Json) -> Self:
-        """The object as it was read; items of a list do not name their own kind."""
-        metadata = obj["metadata"]
-        return cls(
-            kind=resource.kind,
-            api_version=resource.api,
-            namespace=metadata.get("namespace", ""),
-            name=metadata["name"],
-            uid=metadata.get("uid", ""),
-            resource_version=metadata.get("resourceVersion", ""),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +110,10 @@ class EventBroadcaster:
         self._changed = threading.Condition()
         self._queue: deque[_Said] = deque()
         self._debounce = Debounce(QUIET, LONGEST_WAIT)
-        self._dropped = 0
         self._delivered = 0
         self._ending = threading.Event()
         self._end = math.inf
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
-
-    @property
-    def dropped(self) -> int:
-        """How many events were not sent: too many of one object, too many waiting, refused."""
-        return self._dropped
 
     def event(self, about: About, type_: Type, reason: str, message: str) -> None:
         """Say something about an object; returns at once, whatever the server does."""
@@ -140,7 +121,6 @@ class EventBroadcaster:
         said = _Said(about, type_, reason, _cut(message), _now(), name)
         with self._changed:
             if self._ending.is_set() or not self._buckets.take(_object(about)):
-                self._dropped += 1
                 return
             self._queue.append(said)
             self._bound()
@@ -196,7 +176,6 @@ class EventBroadcaster:
     def _bound(self) -> None:
         while len(self._queue) > LONGEST_QUEUE:
             self._queue.popleft()
-            self._dropped += 1
 
     def _deliver(self, said: _Said) -> float:
         """Sends an event, unless it is refused for good; the seconds until the next."""
@@ -212,7 +191,6 @@ class EventBroadcaster:
             return 0.0 if self._put_last(self._failed(said)) else self._backoff.next()
         except ApiError as error:
             # Its namespace is going away, or we may not write events: trying again is no use.
-            self._dropped += 1
             self._server_log.unavailable(error)
         except KubeError as error:
             self._server_log.unavailable(error)
@@ -245,8 +223,6 @@ class EventBroadcaster:
             if tried.failures < MOST_FAILURES:
                 self._queue.append(tried)
                 self._bound()
-            else:
-                self._dropped += 1
             return bool(self._queue) and self._queue[0].tries < tried.tries
 
     def _send(self, said: _Said) -> None:

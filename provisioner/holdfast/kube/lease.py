@@ -103,7 +103,7 @@ class Elector:
         self._observed = ObservedLease()
         self._may_hold = False
         self._term = -1  # of the last write, answered or not
-        self._state = threading.Condition()
+        self._state = threading.RLock()
         self._until = -math.inf
         self._told = False
         self._stopping = threading.Event()
@@ -137,11 +137,6 @@ class Elector:
         """Whether this elector may take the lease, which was free when it was last looked at."""
         is_free = self._observed.free_in(self._identity, self._timing.duration) == 0
         return is_free and self._may_campaign(renews=False)
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until leading, at most so long; whether it leads."""
-        with self._state:
-            return self._state.wait_for(self.leading, seconds)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -268,7 +263,6 @@ class Elector:
     def _lead_until(self, moment: float) -> None:
         with self._state:
             self._until = -math.inf if self._stopping.is_set() else moment
-            self._state.notify_all()
 
     def _tell(self) -> None:
         leads = self.leading()

@@ -45,9 +45,6 @@ class Store(Generic[T]):
         self._removed: dict[str, int] = {}
         self._listed = -1  # the version of the list that began last
 
-    def __len__(self) -> int:
-        return len(self._items)
-
     def get(self, key: str) -> T | None:
         """The item of a key, or None."""
         held = self._items.get(key)

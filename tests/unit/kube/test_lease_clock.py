@@ -15,6 +15,7 @@ from holdfast.kube import lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.lease import Elector, Timing
 from holdfast.kube.resources import LEASES, Json
+from testbed.waiting import until
 from tests.fake.apiserver import NO_ANSWER, FakeApiServer, Verb
 from tests.support import Clock
 
@@ -338,7 +339,6 @@ def test_a_renewal_answered_after_stop_leads_nobody(stage: Stage) -> None:
     assert stage.spec()["holderIdentity"] == "me"
     assert not one.leading()
     assert remaining(one) == 0.0
-    assert not one.wait(0)
 
 
 def test_a_taking_answered_after_stop_leads_nobody(stage: Stage) -> None:
@@ -618,7 +618,7 @@ def electors() -> list[threading.Thread]:
 def test_stopping_while_busy_ends_leading_and_leaves_the_lease_to_run_out(stage: Stage) -> None:
     one = stage.elector()
     one.start()
-    assert one.wait(5.0)
+    until(one.leading, 5.0)
     stage.busy = True
     one.stop(timeout=0.2)
 
@@ -633,7 +633,7 @@ def test_stopping_shares_its_time_between_ending_and_hanging_up(
 ) -> None:
     one = stage.elector()
     one.start()
-    assert one.wait(5.0)
+    until(one.leading, 5.0)
     waits: list[float] = []
     with monkeypatch.context() as patched:
         patched.setattr(one._thread, "join", waits.append)
@@ -646,7 +646,7 @@ def test_stopping_shares_its_time_between_ending_and_hanging_up(
 def test_stopping_gives_the_lease_up_when_the_work_has_ended_in_time(stage: Stage) -> None:
     one = stage.elector()
     one.start()
-    assert one.wait(5.0)
+    until(one.leading, 5.0)
     answers = [False, False, True, True]
     one._busy = lambda: bool(answers and answers.pop())
     one.stop(timeout=30.0)

@@ -28,7 +28,6 @@ def test_an_item_is_found_by_key_and_by_every_value_of_its_index() -> None:
     assert list(store.by("letter", "y")) == ["xy"]
     assert sorted(store.keys()) == ["a", "b"]
     assert sorted(store.values()) == ["x", "xy"]
-    assert len(store) == 2
 
 
 def test_a_changed_item_is_no_longer_found_by_its_old_value() -> None:
