@@ -342,8 +342,13 @@ class ExportController:
         if not self.circuit.available:
             return UNAVAILABLE, self.circuit.reason
         if self.gate.term is None:
-            return NO_TERM, self.failures.reason or "it is about to begin"
+            return NO_TERM, self._why_no_term()
         return SERVING, ""
+
+    def _why_no_term(self) -> str:
+        if self.directories.is_busy() and not self.leadership.leading():
+            return "calls of its last term have not ended"
+        return self.failures.reason or "it is about to begin"
 
     def _describe(self) -> Mapping[str, str]:
         return annotations_of(self._provisioner.name, self.export, self.state())

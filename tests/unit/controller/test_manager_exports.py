@@ -95,6 +95,21 @@ def test_what_is_wrong_with_the_api_server_comes_first(manager: Manager, answers
     assert manager.not_ready() == ["API server: refused", "export fast: no answer"]
 
 
+def test_an_export_that_is_not_led_again_as_its_calls_hang_says_so_in_its_lease(
+    manager: Manager, answers: Answers
+) -> None:
+    answers.available("slow")
+    slow = manager.exports["slow"]
+    assert slow.state().reason == "it is about to begin"
+
+    slow.directories._outstanding.add(1)
+
+    assert (slow.state().state, slow.state().reason) == (
+        "no-term",
+        "calls of its last term have not ended",
+    )
+
+
 def test_a_stale_mount_does_not_end_the_process_that_serves_another(
     manager: Manager, answers: Answers, server: FakeApiServer
 ) -> None:
