@@ -6,6 +6,7 @@ refusal says what to change, which depends on the other volume and on what becom
 
 from __future__ import annotations
 
+from holdfast.claims.constants import ALIASES
 from holdfast.claims.objects import ClaimRef, Volume
 
 
@@ -89,7 +90,7 @@ def _is_static(volume: Volume) -> str:
 def _name_all_addresses(volume: Volume) -> str:
     return (
         f"{volume.server} is not this export's server, name all addresses of this export's server "
-        "in HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
+        f"in {ALIASES}"
     )
 
 

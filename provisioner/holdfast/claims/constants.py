@@ -33,3 +33,7 @@ PROVISIONER = "holdfast.io/provisioner"
 EXPORT_NAME = "holdfast.io/export-name"
 ADDRESS = "holdfast.io/address"
 STATE = "holdfast.io/state"
+
+# What messages call settings; `exports[]` is the list in the chart's values and in the file.
+ALIASES = "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases or exports[].serverAliases)"
+PATH = "NFS_PATH (chart: nfs.path or exports[].path)"

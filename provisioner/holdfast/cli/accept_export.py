@@ -15,6 +15,7 @@ from holdfast.claims.constants import EXPORT
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.volume_address import is_beneath
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.confirm import confirm
@@ -125,8 +126,8 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
 
     root, export = at.root, Export(at.root)
     volumes, cluster = list(volumes_of(api)), cluster_uid(api)
-    named = _named(volumes, provisioner, at.address)
     held = export.inspect_damaged()
+    named = _named(volumes, provisioner, at.address, held)
     unnamed = _that_need_an_id(volumes, provisioner, at.address, export)
     chosen = choose(
         named, held, asked.wanted, allow_unnamed=asked.allow_unnamed, needs_one=bool(unnamed)
@@ -158,9 +159,9 @@ def _that_need_an_id(
     volumes: Sequence[Volume], provisioner: Provisioner, address: Address, export: Export
 ) -> list[Volume]:
     """The volumes for which the provisioner refuses the export, whatever id it has."""
-    from holdfast.controller.identity_check import is_at, missing_directories
+    from holdfast.controller.identity_check import missing_directories
 
-    here = [one for one in volumes if owns(one, provisioner) and is_at(one, address)]
+    here = [one for one in volumes if owns(one, provisioner) and is_beneath(one, address)]
     return here if missing_directories(here, address, export.has_directory) else []
 
 
@@ -189,11 +190,18 @@ def _give_id(api: Api, unnamed: Iterable[Volume], export: Export, chosen: str) -
         export.accept(chosen)
 
 
-def _named(volumes: Sequence[Volume], provisioner: Provisioner, address: Address) -> Named:
-    """What the volumes name; prints a hint if some name another server."""
-    from holdfast.cli.export_ids import named_by
+def _named(
+    volumes: Sequence[Volume], provisioner: Provisioner, address: Address, held: ExportInfo
+) -> Named:
+    """What the volumes name; prints a hint if some name another address.
 
-    named = named_by(volumes, provisioner, address)
+    Raises WrongExport if all of them name another path.
+    """
+    from holdfast.cli.export_ids import named_by
+    from holdfast.controller.identity_check import refuse_another_path
+
+    refuse_another_path(held, [one for one in volumes if owns(one, provisioner)], address)
+    named = named_by(volumes, provisioner, address, held.id)
     if hint := named.hint():
         click.echo(hint)
     return named

@@ -12,13 +12,14 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.volume_address import advice_on, unknown_addresses
 from holdfast.cli.finding import Line
 
 _DEADLINE = 10.0
 _IDENTITY = "the export's id matches the volumes"
 _RECORDS = "the directories are the ones in their records"
 _PRESENT = "every volume has its directory and its record"
-_SERVER = "the volumes on the export use a known name of its server"
+_ADDRESS = "the volumes on the export use a known address of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
         info, volumes, address, lambda place: lane.call(lambda: export.has_directory(place), what)
     )
     yield Line(_IDENTITY)
-    others = identity_check.other_servers(volumes, info.id, address)
-    yield Line(_SERVER, identity_check.advice_on(others))
+    unknown = unknown_addresses(volumes, info.id, address)
+    yield Line(_ADDRESS, advice_on(unknown, address))
 
 
 def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator[Line]:

@@ -77,7 +77,7 @@ def _places(
 ) -> Sequence[Place]:
     """The directories of the volumes on this export; without its address, not of inherited ones."""
     if address:
-        return named_by(volumes, cluster.provisioner, address).of(export_id)
+        return named_by(volumes, cluster.provisioner, address, export_id).of(export_id)
     return [
         Place(one.name, one.directory, one.export_id)
         for one in volumes

@@ -9,9 +9,16 @@ from dataclasses import dataclass, field
 import click
 
 from holdfast.claims.build_volume import Address
+from holdfast.claims.constants import ALIASES
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.volume_address import (
+    NamedAddress,
+    advice_on,
+    is_other_name,
+    unknown_address,
+)
 from holdfast.exports.identity_file import new_export_id
 from holdfast.exports.interface import ExportInfo
 
@@ -27,19 +34,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The export ids and servers that the volumes on one export name.
+    """The export ids and addresses that the volumes on one export name.
 
     Attributes:
         ids: by export id, how many volumes name it.
         without: how many volumes of Holdfast name none: it created them before exports had ids.
         places: the directory of each volume, also of inherited ones.
-        servers: by other server, how many volumes are on it at a path that this server exports.
+        unknown: by other address, how many volumes name it and this export's id, or are at another
+            server with this path.
     """
 
+    address: Address
     ids: Counter[str]
     without: int = 0
     places: tuple[Place, ...] = ()
-    servers: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[NamedAddress] = field(default_factory=Counter)
 
     def why(self, chosen: str) -> str:
         """Why this id was chosen, as the end of a sentence."""
@@ -54,31 +63,44 @@ class Named:
         return tuple(one for one in self.places if one.export_id in {"", export_id})
 
     def hint(self) -> str:
-        """What to do if one of `servers` is this server; empty if there are none."""
-        return "; ".join(
-            f"{counted(number, 'volume')} of this provisioner "
-            f"{'is' if number == 1 else 'are'} on {server}: if that is this server, add it with "
-            "--nfs-server-alias, and to HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
-            for server, number in sorted(self.servers.items())
-        )
+        """What to do about volumes at another address; empty if there are none."""
+        servers, others = Counter[str](), Counter[NamedAddress]()
+        for named, number in self.unknown.items():
+            if is_other_name(named, self.address):
+                servers[named.server] += number
+            else:
+                others[named] += number
+        hints = [_on_server(server, number) for server, number in sorted(servers.items())]
+        return "; ".join(filter(None, [*hints, advice_on(others, self.address)]))
 
 
-def named_by(volumes: Iterable[Volume], provisioner: Provisioner, address: Address) -> Named:
-    """What a provisioner's volumes at an address name; counts like the controller."""
-    ids, servers, without, places = Counter[str](), Counter[str](), 0, list[Place]()
+def _on_server(server: str, number: int) -> str:
+    return (
+        f"{counted(number, 'volume')} of this provisioner "
+        f"{'is' if number == 1 else 'are'} on {server}: if that is this server, add it with "
+        f"--nfs-server-alias, and to {ALIASES}"
+    )
+
+
+def named_by(
+    volumes: Iterable[Volume], provisioner: Provisioner, address: Address, export_id: str
+) -> Named:
+    """What a provisioner's volumes at an address name; `export_id` is the mounted export's."""
+    ids, unknown, without, places = Counter[str](), Counter[NamedAddress](), 0, list[Place]()
     for volume in volumes:
-        directory = address.directory_of(volume.path)
-        if directory is None or not owns(volume, provisioner):
+        if not owns(volume, provisioner):
             continue
-        if not address.is_served_by(volume.server):
-            servers[volume.server] += 1
-        else:
+        directory, named = address.directory_of(volume.path), unknown_address(volume, address)
+        if named:
+            has_id = bool(export_id) and volume.export_id == export_id
+            unknown[named] += has_id or is_other_name(named, address)
+        elif directory is not None:
             places.append(Place(volume.name, directory, volume.export_id))
             if volume.export_id:
                 ids[volume.export_id] += 1
             elif volume.directory:  # an inherited volume needs no record
                 without += 1
-    return Named(ids, without, tuple(places), servers)
+    return Named(address, ids, without, tuple(places), +unknown)
 
 
 def choose(

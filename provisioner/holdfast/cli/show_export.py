@@ -40,7 +40,9 @@ class Shown:
         volumes: how many of this provisioner's volumes are at this server and path.
         ids: by export id, how many of them name it; those of version 1, and inherited ones, name
             none until Holdfast has recorded them.
-        other_servers: by server, how many volumes are on it at a path that this server exports.
+        other_addresses: by address, how many volumes name it and this export's id, or are at
+            another server with this path.
+        hint: what to do about them.
         directories, records: how many of the volumes' directories and records exist.
         findings: what there is to know of single volumes and records.
     """
@@ -54,7 +56,8 @@ class Shown:
     wrong: str
     volumes: int
     ids: dict[str, int]
-    other_servers: dict[str, int]
+    other_addresses: dict[str, int]
+    hint: str
     directories: int
     records: int
     findings: tuple[Entry, ...]
@@ -122,7 +125,8 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     address, export, wrong = at.address, Export(at.root), ""
     records = records_on(at.root)  # before the volumes
     volumes, cluster = list(volumes_of(api)), cluster_uid(api)
-    info, named = export.inspect(), named_by(volumes, provisioner, address)
+    info = export.inspect()
+    named = named_by(volumes, provisioner, address, info.id)
     try:
         own = [one for one in volumes if owns(one, provisioner)]
         refuse_another(info, own, address, export.has_directory)
@@ -143,7 +147,8 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
         wrong=wrong,
         volumes=numbers.volumes,
         ids=dict(named.ids.most_common()),
-        other_servers=dict(named.servers.most_common()),
+        other_addresses={str(one): number for one, number in named.unknown.most_common()},
+        hint=named.hint(),
         directories=numbers.directories,
         records=numbers.records,
         findings=entries,
@@ -168,7 +173,9 @@ def _lines(shown: Shown) -> Iterator[tuple[str, str]]:
     yield from _counted(
         "volumes name", [*shown.ids.items(), *([("no id", without)] * bool(without))]
     )
-    yield from _counted("other servers", shown.other_servers.items())
+    yield from _counted("other address", shown.other_addresses.items())
+    if shown.hint and shown.hint != shown.wrong:
+        yield "other address", shown.hint
     if shown.wrong:
         yield "wrong export", shown.wrong
 

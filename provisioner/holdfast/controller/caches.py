@@ -118,11 +118,14 @@ class Caches:
         may have another name; else the first view, which says of it that it is nowhere.
         """
         views = self._views
-        by_place = (view for view in views if view.place(volume))
         by_id = (
             view for view in views if volume.export_id and volume.export_id == view.export_id()
         )
-        return next(itertools.chain(by_place, by_id, views), None)
+        return self.placed_by(volume) or next(itertools.chain(by_id, views), None)
+
+    def placed_by(self, volume: Volume) -> View | None:
+        """The view of the export at whose address a volume is."""
+        return next((view for view in self._views if view.place(volume)), None)
 
     def learn(self, obj: Json) -> Volume:
         """Updates the cache from a response, before the watch event, which then changes nothing."""

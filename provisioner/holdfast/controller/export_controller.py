@@ -163,7 +163,7 @@ class ExportController:
             self.own_volumes,
             self._may_have_directory,
             self._replica_warning("WrongExport"),
-            self._replica_warning("VolumesElsewhere"),
+            self._replica_warning("UnknownVolumeAddress"),
         )
         self.directories = Directories(
             Export(export.root, self.refuse_unless_leading),
@@ -274,9 +274,9 @@ class ExportController:
             "holdfast_export_up", "Whether the export answers", lambda: self.circuit.available
         )
         metrics.watch(
-            "holdfast_volumes_elsewhere",
-            "Volumes on this export that name its server differently and are left alone",
-            lambda: self.identity.elsewhere().total(),
+            "holdfast_volumes_unknown_address",
+            "Volumes on this export that name its server or path differently and are left alone",
+            lambda: self.identity.unknown_addresses().total(),
         )
 
     def warn_stale(self) -> None:
@@ -307,8 +307,8 @@ class ExportController:
             raise LeadershipLost
 
     def own_volumes(self) -> Iterable[Volume]:
-        """The cached volumes of our provisioner on this export."""
-        return self.view.own()
+        """The cached volumes of our provisioner that are at no other export's address."""
+        return self.view.own_or_unplaced()
 
     def is_gone(self, volume: str) -> bool:
         """Whether the cache has no volume of that name, and it was not to be retained."""

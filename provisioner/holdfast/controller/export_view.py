@@ -186,6 +186,12 @@ class ExportView:
         volumes = self.volumes.values()
         return (one for one in volumes if owns(one, self._provisioner) and self.has(one))
 
+    def own_or_unplaced(self) -> Iterator[Volume]:
+        """The volumes of ours that no other export has; one at no address may be on this one."""
+        for volume in self.volumes.values():
+            if owns(volume, self._provisioner) and self._caches.placed_by(volume) in {self, None}:
+                yield volume
+
     def _enqueue_changed(self, volume: Volume, *, is_new: bool) -> None:
         if not self.has(volume):
             return

@@ -15,6 +15,13 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.paths import components
+from holdfast.claims.volume_address import (
+    NamedAddress,
+    advice_on,
+    are_all_at_another_path,
+    is_beneath,
+    unknown_addresses,
+)
 from holdfast.exports import identity_file
 from holdfast.exports.errors import Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
@@ -37,17 +44,17 @@ class Identity:
         volumes: Callable[[], Iterable[Volume]],
         has_directory: Callable[[str], bool],
         wrong: Callable[[str], object],
-        tell_of_servers: Callable[[str], object],
+        tell_of_addresses: Callable[[str], object],
     ) -> None:
         """Does not check anything yet.
 
         Args:
             address: where pods mount the export from.
-            volumes: returns the volumes of our provisioner.
+            volumes: returns the volumes of our provisioner that no other export has.
             has_directory: whether a path, relative to the export's root, exists on the mounted
                 export; may raise ExportError.
             wrong: called once with what is wrong with the mounted export.
-            tell_of_servers: called once with what to do about volumes that name another server.
+            tell_of_addresses: called once with what to do about volumes that name another address.
         """
         self.export_id = ""
         self.cluster = ""
@@ -55,8 +62,8 @@ class Identity:
         self._volumes = volumes
         self._has_directory = has_directory
         self._wrong = wrong
-        self._tell_of_servers = tell_of_servers
-        self._said = self._said_of_servers = ""
+        self._tell_of_addresses = tell_of_addresses
+        self._said = self._said_of_addresses = ""
 
     def check(self, info: ExportInfo) -> None:
         """Raises WrongExport if this is not the expected export.
@@ -79,17 +86,17 @@ class Identity:
                 identity_file.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address, self._may_have)
 
-    def elsewhere(self) -> Counter[str]:
-        """By other server, how many volumes on this export name it."""
-        return other_servers(self._volumes(), self.export_id, self._address)
+    def unknown_addresses(self) -> Counter[NamedAddress]:
+        """By other address, how many volumes on this export name it."""
+        return unknown_addresses(self._volumes(), self.export_id, self._address)
 
-    def warn_of_other_servers(self) -> None:
+    def warn_of_unknown_addresses(self) -> None:
         """Warns about such volumes, once for each different advice."""
-        advice = advice_on(self.elsewhere())
-        if advice and advice != self._said_of_servers:
-            _log.warning("volumes name another server", reason=advice)
-            self._tell_of_servers(advice)
-        self._said_of_servers = advice
+        advice = advice_on(self.unknown_addresses(), self._address)
+        if advice and advice != self._said_of_addresses:
+            _log.warning("volumes name another address", reason=advice)
+            self._tell_of_addresses(advice)
+        self._said_of_addresses = advice
 
     def _may_have(self, directory: str) -> bool:
         return bool(self.export_id) or self._has_directory(directory)
@@ -114,16 +121,27 @@ def refuse_another(
 ) -> None:
     """Raises WrongExport if volumes were created on another export than this one.
 
+    Or if they are on this one, but at another path: no pod could mount a new one.
+
     Args:
         info: the mounted export.
         volumes: the volumes of our provisioner.
         address: where pods mount the export from.
         has_directory: whether a path exists on the mounted export; may raise ExportError.
     """
-    here = [one for one in volumes if is_at(one, address)]
+    own = list(volumes)
+    refuse_another_path(info, own, address)
+    here = [one for one in own if is_beneath(one, address)]
     refuse_another_than_theirs(info, here)
     if missing := missing_directories(here, address, has_directory):
         raise WrongExport(_none_is_here(missing))
+
+
+def refuse_another_path(info: ExportInfo, volumes: Sequence[Volume], address: Address) -> None:
+    """Raises WrongExport if this export has volumes, and all of them name another path for it."""
+    unknown = unknown_addresses(volumes, info.id, address)
+    if are_all_at_another_path(volumes, unknown, address):
+        raise WrongExport(advice_on(unknown, address))
 
 
 def missing_directories(
@@ -137,7 +155,7 @@ def missing_directories(
     Raises:
         ExportError: `has_directory` raised it, and no other directory exists.
     """
-    here = [one for one in volumes if is_at(one, address)]
+    here = [one for one in volumes if is_beneath(one, address)]
     if any(one.export_id for one in here):
         return ()
     places = [address.directory_of(one.path) or "" for one in here]
@@ -195,34 +213,3 @@ def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> N
             f"an export without any record is mounted here, but volume {before} was created on "
             "one: mount that one, or, if this one replaces it, run `holdfast exports accept`"
         )
-
-
-def is_at(volume: Volume, address: Address) -> bool:
-    """Whether a volume names this server, and a path on this export."""
-    served = address.is_served_by(volume.server)
-    return served and address.directory_of(volume.path) is not None
-
-
-def other_servers(volumes: Iterable[Volume], export_id: str, address: Address) -> Counter[str]:
-    """By other name of the server, how many volumes on an export use it; they are left alone."""
-    if not export_id:
-        return Counter()
-    servers = (volume.server for volume in volumes if volume.export_id == export_id)
-    return Counter(server for server in servers if not address.is_served_by(server))
-
-
-def advice_on(servers: Counter[str]) -> str:
-    """What to do about volumes that name their server differently; empty if there are none."""
-    if not servers:
-        return ""
-    number, is_one = servers.total(), servers.total() == 1
-    volumes = (
-        "1 volume of this provisioner that is"
-        if is_one
-        else f"{number} volumes of this provisioner that are"
-    )
-    return (
-        f"{volumes} on this export {'names' if is_one else 'name'} its server as "
-        f"{', '.join(sorted(servers))}: add {'it' if len(servers) == 1 else 'them'} to "
-        "HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
-    )

@@ -125,7 +125,7 @@ class LeaderTasks:
     def _take_over(self) -> None:
         """Begins a term, and queues what earlier leaders left unfinished before new work starts."""
         self._identify()
-        self._identity.warn_of_other_servers()
+        self._identity.warn_of_unknown_addresses()
         takeover = self._begin()
         for reason in takeover.unresolved:
             _log.warning("an earlier term left unfinished changes", reason=reason)

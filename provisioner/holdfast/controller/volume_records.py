@@ -11,6 +11,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import belongs, is_released
+from holdfast.claims.volume_address import unknown_address, way_out
 from holdfast.controller.context import Context
 from holdfast.controller.reclaim_action import reclaim_action
 from holdfast.controller.requeue import Requeue
@@ -69,6 +70,7 @@ class VolumeRecords:
             # As nfs-subdir, or an earlier attempt, was faster; it may just have been undone.
             if self.is_unfinished(volume.name) or self.find(volume.name) != found:
                 raise Requeue
+            self._refuse_unknown_address(volume)
             raise Refused(
                 f"the record of volume {volume.name} names directory {found.directory!r}, the "
                 f"volume names path {volume.path!r}: its data is left alone"
@@ -132,16 +134,21 @@ class VolumeRecords:
                 f"the path of volume {volume.name} at {where} contains '..': its data is left alone"
             )
         if volume.export_id == export_id:
-            raise Refused(
-                f"volume {volume.name} is on this export, but names it as {where}: its data is "
-                f"left alone; if {volume.server} is another name of {address.server}, start "
-                "Holdfast with it in HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
-            )
+            self._refuse_unknown_address(volume)
         of_export = f" of export {volume.export_id}" if volume.export_id else ""
         raise Refused(
             f"volume {volume.name} is at {where}{of_export}, which is not this provisioner's "
             f"export {address.server}:{address.path} ({export_id}): its data is left alone"
         )
+
+    def _refuse_unknown_address(self, volume: Volume) -> None:
+        """Refuses a volume whose server or path is not this export's."""
+        address = self._context.address
+        if named := unknown_address(volume, address):
+            raise Refused(
+                f"volume {volume.name} is on this export, but names it as "
+                f"{volume.server}:{volume.path}: its data is left alone; {way_out(named, address)}"
+            )
 
     def _adopt(self, volume: Volume) -> Record:
         if volume.directory:

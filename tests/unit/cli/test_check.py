@@ -29,7 +29,7 @@ from tests.unit.exports.given import Leading, published
 IDENTITY = "the export's id matches the volumes"
 RECORDS = "the directories are the ones in their records"
 PRESENT = "every volume has its directory and its record"
-SERVER = "the volumes on the export use a known name of its server"
+ADDRESS = "the volumes on the export use a known address of it"
 AT = ("--nfs-server", "nas", "--nfs-path", "/srv")
 
 
@@ -165,7 +165,7 @@ def test_volumes_on_another_export_of_the_provisioner_say_nothing(bench: Bench) 
     said = bench.check(*AT).output
 
     assert f"ok    {IDENTITY}" in said
-    assert f"ok    {SERVER}" in said
+    assert f"ok    {ADDRESS}" in said
     assert "give --nfs-server and --nfs-path" in bench.advice(IDENTITY)
 
 
@@ -357,8 +357,34 @@ def test_volumes_that_name_the_server_otherwise_are_told(bench: Bench) -> None:
     bench.add(server="old")
     Export(bench.root).initialise(ID)
 
-    assert "names its server as old: add it to" in bench.advice(SERVER, *AT)
-    assert f"ok    {SERVER}" in bench.check(*AT, "--nfs-server-alias", "old").output
+    assert "names its server as old: add it to" in bench.advice(ADDRESS, *AT)
+    assert f"ok    {ADDRESS}" in bench.check(*AT, "--nfs-server-alias", "old").output
+
+
+@pytest.mark.parametrize("path", ["/", "/export"])
+def test_a_mistyped_path_is_told_and_no_directory_is_said_to_be_missing(
+    bench: Bench, path: str
+) -> None:
+    """`check` said that all directories were missing, or that all was ok."""
+    bench.publish()
+    bench.publish("2")
+    at = ("--nfs-server", "nas", "--nfs-path", path)
+
+    advice = bench.advice(IDENTITY, *at)
+
+    assert "2 volumes of this provisioner that are on this export name it as nas:/srv" in advice
+    assert "set NFS_PATH (chart: nfs.path or exports[].path) to /srv" in advice
+    assert "missing" not in bench.check(*at).output
+
+
+def test_one_volume_of_several_at_another_path_is_told(bench: Bench) -> None:
+    bench.publish()
+    made = a_volume(ref("2"), "team/data-2")
+    made["spec"]["nfs"]["path"] = "/srv/nfs/team/data-2"
+    bench.server.objects.create(VOLUMES.path(), made)
+
+    assert "1 volume of this" in bench.advice(ADDRESS, *AT)
+    assert f"ok    {PRESENT}" in bench.check(*AT).output
 
 
 def test_without_the_volumes_it_is_not_known_and_nothing_is_written(bench: Bench) -> None:

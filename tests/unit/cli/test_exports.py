@@ -199,6 +199,30 @@ class TestId:
         bench.accepted("--nfs-server-alias", "old")
         assert bench.held().id == ID
 
+    @pytest.mark.parametrize("path", ["/srv/team", "/export"])
+    def test_volumes_that_all_name_another_path_are_told_and_nothing_is_accepted(
+        self, bench: Bench, path: str
+    ) -> None:
+        bench.give(ID)
+        bench.add("1", path=f"{path}/team/data-1")
+        bench.add("2", path=f"{path}/team/data-2")
+        said = f"2 volumes of this provisioner that are on this export name it as nas:{path}"
+
+        assert said in bench.refused()
+        assert said in bench.refusal()
+        assert f"other address  nas:{path} (2 volumes)" in bench.shown()
+        assert "directories    0 of 0" in bench.shown()
+
+    def test_one_of_several_at_another_path_is_told(self, bench: Bench) -> None:
+        bench.give(ID)
+        bench.add("1")
+        bench.add("2", path="/export/team/data-2")
+        said = "1 volume of this provisioner that is on this export names it as nas:/export"
+
+        assert said in bench.accepted()
+        assert said in bench.shown()
+        assert bench.refusal() == ""
+
     def test_volumes_of_version_1_get_an_export_with_a_new_id(self, bench: Bench) -> None:
         """The controller refuses an export without records, and names this command."""
         with pytest.raises(WrongExport, match="exports accept"):
@@ -493,6 +517,7 @@ class TestShow:
 
         assert ("pvc-2", "missing-directory") in found
         assert "pvc-5" not in dict(found)
+        assert "on old: if that is this server" in shown.pop("hint")
         assert shown == {
             "root": str(bench.root),
             "file_system": file_system_at(bench.root),
@@ -503,7 +528,7 @@ class TestShow:
             "wrong": "",
             "volumes": 4,
             "ids": {ID: 2, ANOTHER_ID: 1},
-            "other_servers": {"old": 1},
+            "other_addresses": {"old:/srv": 1},
             "directories": 3,
             "records": 1,
         }
@@ -522,7 +547,7 @@ class TestShow:
         assert ["directories", "2 of 2"] in lines
         assert ["volumes", f"name   {ID} (1 volume)"] in lines
         assert ["volumes", "name   no id (1 volume)"] in lines
-        assert ["other", "servers  old (1 volume)"] in lines
+        assert ["other", "address  old:/srv (1 volume)"] in lines
 
     @pytest.mark.parametrize("held", [ANOTHER_ID, ""])
     def test_a_wrong_export_is_shown_with_the_reason(self, bench: Bench, held: str) -> None:

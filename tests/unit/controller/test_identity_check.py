@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from holdfast.claims.objects import Volume
-from holdfast.controller.identity_check import Identity, advice_on, is_at, other_servers
+from holdfast.claims.build_volume import Address
+from holdfast.claims.objects import Volume, parse_volume
+from holdfast.claims.volume_address import NamedAddress
+from holdfast.controller.identity_check import Identity
 from holdfast.exports.errors import ExportError, Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
 from tests.logged import captured_logs
-from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, ref, volume
+from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, a_volume, ref, volume
 
 OURS, ANOTHERS = ExportInfo(ID, 2), ExportInfo(ANOTHER_ID, 2)
 EMPTY, VERSION_1 = ExportInfo(), ExportInfo(format=1)
@@ -24,16 +25,19 @@ class Bench:
     def __init__(self) -> None:
         self.volumes: list[Volume] = []
         self.told: list[str] = []
-        self.told_of_servers: list[str] = []
+        self.told_of_addresses: list[str] = []
         self.there: set[str] = set()
         self.failing: dict[str, ExportError] = {}
         self.looked_for: list[str] = []
-        self.identity = Identity(
-            ADDRESS,
+        self.identity = self.identity_at(ADDRESS)
+
+    def identity_at(self, address: Address) -> Identity:
+        return Identity(
+            address,
             lambda: self.volumes,
             self.has_directory,
             self.told.append,
-            self.told_of_servers.append,
+            self.told_of_addresses.append,
         )
 
     def has_directory(self, directory: str) -> bool:
@@ -271,59 +275,72 @@ def test_what_is_wrong_is_told_once_until_it_changes_or_is_right_again(bench: Be
     assert len(bench.told) == 3
 
 
-def test_a_volume_is_at_the_export_by_server_and_path_together() -> None:
-    assert is_at(volume(), ADDRESS)
-    assert not is_at(volume(server="other"), ADDRESS)
-    assert not is_at(volume(directory="../elsewhere"), ADDRESS)
-
-
-def test_volumes_of_this_export_at_another_server_are_counted_by_its_name() -> None:
-    volumes = [
-        volume(server="old"),
-        volume(server="old"),
-        volume(server="192.0.2.1"),
-        volume(server="older", export_id=ANOTHER_ID),
-        volume(server="oldest", annotated=False),
-    ]
-
-    assert other_servers(volumes, ID, ADDRESS) == {"old": 2}
-    assert not other_servers(volumes, "", ADDRESS)
-
-
-@pytest.mark.parametrize(
-    ("servers", "said"),
-    [
-        ({}, ""),
-        (
-            {"old": 1},
-            "1 volume of this provisioner that is on this export names its server as old: add it",
-        ),
-        (
-            {"old": 2},
-            "2 volumes of this provisioner that are on this export name its server as old: add it",
-        ),
-        ({"old": 2, "elder": 1}, "name its server as elder, old: add them to HOLDFAST_NFS"),
-    ],
-)
-def test_what_to_do_about_another_name_of_the_server(servers: dict[str, int], said: str) -> None:
-    assert said in advice_on(Counter(servers))
-    assert bool(advice_on(Counter(servers))) == bool(servers)
-
-
-def test_another_name_of_the_server_is_told_once_until_it_changes(bench: Bench) -> None:
+def test_another_address_is_told_once_until_it_changes(bench: Bench) -> None:
     bench.identity.export_id = ID
     bench.add(server="old")
     with captured_logs() as lines:
-        bench.identity.warn_of_other_servers()
-        bench.identity.warn_of_other_servers()
-    assert bench.told_of_servers == [advice_on(Counter(old=1))]
-    assert [line["reason"] for line in lines] == bench.told_of_servers
-    assert bench.identity.elsewhere() == {"old": 1}
+        bench.identity.warn_of_unknown_addresses()
+        bench.identity.warn_of_unknown_addresses()
+    [told] = bench.told_of_addresses
+    assert "1 volume of this provisioner that is on this export names its server as old" in told
+    assert [line["reason"] for line in lines] == [told]
+    assert bench.identity.unknown_addresses() == {NamedAddress("old", "/srv"): 1}
 
     bench.add(server="old")
-    bench.identity.warn_of_other_servers()
-    assert bench.told_of_servers[1:] == [advice_on(Counter(old=2))]
+    bench.identity.warn_of_unknown_addresses()
+    assert "2 volumes of this provisioner" in bench.told_of_addresses[1]
 
     bench.volumes.clear()
-    bench.identity.warn_of_other_servers()
-    assert len(bench.told_of_servers) == 2
+    bench.identity.warn_of_unknown_addresses()
+    assert len(bench.told_of_addresses) == 2
+
+
+class TestAnotherPath:
+    """The right export is mounted, and its path is mistyped or has changed."""
+
+    @pytest.fixture(params=["/srv/nfs", "/export"])
+    def mistyped(self, bench: Bench, request: pytest.FixtureRequest) -> Bench:
+        """Volumes at /srv, this export at another path."""
+        bench.identity = bench.identity_at(Address("nas", request.param))
+        bench.add()
+        bench.add(directory="other")
+        return bench
+
+    def test_an_export_whose_volumes_all_name_another_path_is_not_used(
+        self, mistyped: Bench
+    ) -> None:
+        with pytest.raises(WrongExport, match=r"2 volumes .* name it as nas:/srv, not nas:"):
+            mistyped.identity.check(OURS)
+
+        assert len(mistyped.told) == 1
+
+    def test_with_one_at_its_path_it_is_used_and_the_others_are_told(self, mistyped: Bench) -> None:
+        at = mistyped.identity._address
+        made = a_volume(ref("9"), "data-9")
+        made["spec"]["nfs"]["path"] = at.path_of("data-9")
+        made["metadata"] |= {"uid": "pv", "resourceVersion": "1"}
+        mistyped.volumes.append(parse_volume(made))
+
+        mistyped.identity.check_all(OURS)
+        mistyped.identity.export_id = ID
+        mistyped.identity.warn_of_unknown_addresses()
+
+        assert "2 volumes" in mistyped.told_of_addresses[0]
+
+    def test_at_another_server_too_it_is_used(self, mistyped: Bench) -> None:
+        """The server has moved: an alias may be missing, pods mount what is new."""
+        mistyped.add(server="old")
+
+        mistyped.identity.check_all(OURS)
+
+    def test_another_export_that_is_mounted_does_not_blame_the_path(self, mistyped: Bench) -> None:
+        mistyped.identity.check_all(ANOTHERS)
+
+
+def test_an_export_beneath_the_given_path_is_not_the_one_at_it(bench: Bench) -> None:
+    """The path of a parent: each volume lies beneath it, and none is on it."""
+    bench.identity = bench.identity_at(Address("nas", "/"))
+    bench.add()
+
+    with pytest.raises(WrongExport, match=r"set NFS_PATH \(chart: .*\) to /srv; or"):
+        bench.identity.check(OURS)

@@ -132,7 +132,7 @@ class TestTakeover:
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         told: list[str] = []
-        monkeypatch.setattr(bench.site.identity, "_tell_of_servers", told.append)
+        monkeypatch.setattr(bench.site.identity, "_tell_of_addresses", told.append)
         bench.site.add_volume(a_volume(ref(), server="old"))
 
         bench.turn()

@@ -274,11 +274,11 @@ def test_volumes_that_name_another_server_are_told_on_the_pod_and_counted(
     with captured_logs():
         running.thread.start()
         eventually(manager.exports["default"].gate.is_open)
-        assert running.metric("holdfast_volumes_elsewhere") == 1
+        assert running.metric("holdfast_volumes_unknown_address") == 1
         running.end()
 
     [event] = [one for path, one in server.objects.by_path.items() if "/events/" in path]
-    assert event["reason"] == "VolumesElsewhere"
+    assert event["reason"] == "UnknownVolumeAddress"
     assert event["involvedObject"]["name"] == "holdfast-0"
     assert "names its server as old: add it to HOLDFAST_NFS" in event["message"]
 

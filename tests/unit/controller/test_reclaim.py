@@ -557,6 +557,8 @@ class TestElsewhere:
     def refusal(self, site: Site, **given: str) -> str:
         site.made_on_export(ref())
         made = a_volume(ref(), phase="Released", server=given.get("server", "nas"))
+        if path := given.get("path"):
+            made["spec"]["nfs"]["path"] = path
         if export_id := given.get("export_id"):
             made["metadata"]["annotations"]["holdfast.io/export"] = export_id
         site.add_volume(made)
@@ -572,7 +574,18 @@ class TestElsewhere:
         assert message == (
             "volume pvc-1 is on this export, but names it as nas2:/srv/team/data: its data is left "
             "alone; if nas2 is another name of nas, start Holdfast with it in "
-            "HOLDFAST_NFS_SERVER_ALIASES (chart: serverAliases)"
+            "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases or exports[].serverAliases)"
+        )
+
+    @pytest.mark.parametrize("path", ["/export/team/data", "/srv/nfs/team/data"])
+    def test_another_path_with_our_export_s_id_needs_the_path(self, site: Site, path: str) -> None:
+        message = self.refusal(site, path=path)
+
+        root = path.removesuffix("/team/data")
+        assert message == (
+            f"volume pvc-1 is on this export, but names it as nas:{path}: its data is left alone; "
+            f"set NFS_PATH (chart: nfs.path or exports[].path) to {root}; or, if nas:/srv is "
+            "right, create it again"
         )
 
     def test_another_server_and_id_is_refused_by_name(self, site: Site) -> None:

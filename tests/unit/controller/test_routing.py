@@ -116,6 +116,16 @@ def test_a_volume_is_looked_after_by_the_export_that_it_is_on(
     assert bench.volumes() == expected
 
 
+def test_a_volume_at_no_export_s_address_may_be_on_each(bench: Bench) -> None:
+    """Its id tells, once that of the export is read: the path of either may be mistyped."""
+    for uid, host in (("1", "nas"), ("2", "ssd"), ("3", "unheard-of")):
+        bench.take(VOLUMES, a_volume(ref(uid), server=host))
+
+    found = [{one.name for one in view.own_or_unplaced()} for view in (bench.slow, bench.fast)]
+
+    assert found == [{"pvc-1", "pvc-3"}, {"pvc-2", "pvc-3"}]
+
+
 def test_volumes_of_the_same_directory_on_two_servers_do_not_overlap(bench: Bench) -> None:
     bench.take(VOLUMES, a_volume(ref("1"), server="nas"))
     bench.take(VOLUMES, a_volume(ref("2"), server="ssd"))

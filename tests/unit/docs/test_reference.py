@@ -88,5 +88,5 @@ def test_every_metric_is_named() -> None:
     text = OPERATIONS.read_text(encoding="utf-8")
     ours = {name for name in metrics() if name.startswith("holdfast_")}
 
-    assert {"holdfast_volumes_elsewhere", "holdfast_build_info", "holdfast_leader"} <= ours
+    assert {"holdfast_volumes_unknown_address", "holdfast_build_info", "holdfast_leader"} <= ours
     assert {name for name in ours if f"`{name}`" not in text} == set()
