@@ -119,10 +119,12 @@ def test_data_that_was_restored_without_its_records_is_told_of_by_every_command(
 
 def test_volumes_of_nfs_subdir_are_fine_before_the_first_start(site: Site) -> None:
     site.make_class()
-    directory = f"{site.namespace}-data-pvc-1"
+    uid = site.namespace
+    name, directory = f"pvc-{uid}", f"{site.namespace}-data-pvc-{uid}"
     (site.root / directory).mkdir()
+    claim = {"namespace": site.namespace, "name": "data", "uid": uid}
     site.make_volume(
-        f"pvc-{site.namespace}", f"/export/{directory}", annotations={PROVISIONED_BY: site.name}
+        name, f"/export/{directory}", annotations={PROVISIONED_BY: site.name}, claimRef=claim
     )
 
     assert holdfast("check", variables=variables_of(site)).code == 0

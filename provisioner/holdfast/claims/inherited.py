@@ -32,17 +32,17 @@ def directory(
             rules give for its claim.
     """
     if volume.name != volume_name(volume.claim):
-        raise Refused(_left_alone(volume, "its name is not 'pvc-' and its claim's uid"))
+        raise Refused(left_alone(volume, "its name is not 'pvc-' and its claim's uid"))
     found = address.directory_of(volume.path)
     if found is None or not address.is_served_by(volume.server):
         where = f"{address.server}:{address.path}"
-        raise Refused(_left_alone(volume, f"it is not on this provisioner's export {where}"))
+        raise Refused(left_alone(volume, f"it is not on this provisioner's export {where}"))
     try:
         components(found)
     except Refused as refused:
-        raise Refused(_left_alone(volume, refused.message)) from None
+        raise Refused(left_alone(volume, refused.message)) from None
     if found != _default(volume) and found != _by_pattern(volume, storage_class, claim):
-        raise Refused(_left_alone(volume, f"no naming rule gives the directory {found!r}"))
+        raise Refused(left_alone(volume, f"no naming rule gives the directory {found!r}"))
     return found
 
 
@@ -73,7 +73,8 @@ def _by_pattern(
     return nfs_subdir.directory(storage_class.parameters, volume.claim, own)
 
 
-def _left_alone(volume: Volume, why: str) -> str:
+def left_alone(volume: Volume, why: str) -> str:
+    """The sentence for a volume that is not recorded."""
     return (
         f"volume {volume.name} has no record on the export and {why}: its data is left alone; "
         "handle the directory by hand, then set the volume's reclaim policy to Retain and delete it"

@@ -120,6 +120,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     from holdfast.cli.announced import announced
     from holdfast.cli.export_ids import choose
     from holdfast.cli.inventory import Mounted
+    from holdfast.cli.naming_rules import naming_rules
     from holdfast.cli.present import present
     from holdfast.cli.records import records_on
     from holdfast.exports.export import Export
@@ -133,7 +134,15 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
         named, held, asked.wanted, allow_unnamed=asked.allow_unnamed, needs_one=bool(unnamed)
     )
     places = named.of(chosen)
-    mounted = Mounted.of(root, chosen, provisioner, cluster, volumes=volumes, places=places)
+    mounted = Mounted.of(
+        root,
+        chosen,
+        provisioner,
+        cluster,
+        volumes=volumes,
+        places=places,
+        refusal=naming_rules(api, at.address),
+    )
     entries = mounted.entries(records_on(root))
     numbers = present(len(places), entries)
     if held.id == chosen and not unnamed:

@@ -9,6 +9,7 @@ from holdfast.cli.entries import Entry, Finding
 from holdfast.cli.export_ids import counted
 from holdfast.cli.listed import listed
 
+_WHERE_WHY = "`holdfast exports show -o wide` says why"
 _WHERE_ALL = "`holdfast exports show -o wide` shows all"
 
 
@@ -35,6 +36,11 @@ def without_record(entries: Sequence[Entry]) -> Iterator[str]:
             f"{counted(missing, 'volume')} {have} no record: Holdfast will not reclaim {them}. "
             "Restore .holdfast from a backup before you go on"
         )
+    if refused := numbers[Finding.REFUSED]:
+        yield (
+            f"{counted(refused, 'volume')} of nfs-subdir cannot be recorded: Holdfast will not "
+            f"reclaim {'it' if refused == 1 else 'them'}; {_WHERE_WHY}"
+        )
     if unreadable:
         is_one = unreadable == 1
         yield (
@@ -58,6 +64,14 @@ def advice_on_missing(entries: Sequence[Entry]) -> str:
         subject = "1 record is" if records == 1 else f"{records} records are"
         what.append(f"{subject} missing or cannot be parsed")
     return f"{' and '.join(what)}: restore them before you delete a claim" if what else ""
+
+
+def advice_on_refused(entries: Sequence[Entry]) -> str:
+    """Why volumes of nfs-subdir are not recorded, with the way out; empty if there are none."""
+    if not entries:
+        return ""
+    more = f"; and {counted(len(entries) - 1, 'more volume')}: {_WHERE_WHY}"
+    return entries[0].detail + (more if len(entries) > 1 else "")
 
 
 def advice_on_another(entries: Sequence[Entry]) -> str:

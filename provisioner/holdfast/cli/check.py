@@ -21,6 +21,7 @@ from holdfast.cli.check_export import Cluster
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.export_options import Config
 from holdfast.cli.finding import Line
+from holdfast.cli.naming_rules import naming_rules
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
 from holdfast.cli.volume_actions import advice
 from holdfast.controller.settings import ExportSettings, own_namespace
@@ -88,7 +89,13 @@ def check(
         exports=tuple(export.name for export in exports) or (DEFAULT_EXPORT,),
     )
     volumes = partial(_volumes, kubeconfig)
-    cluster = Cluster(provisioner, cache(volumes), volumes, cache(partial(_uid, kubeconfig)))
+    cluster = Cluster(
+        provisioner,
+        cache(volumes),
+        volumes,
+        cache(partial(_uid, kubeconfig)),
+        cache(lambda at: naming_rules(api_of(kubeconfig), at)),
+    )
     lines = [*_cluster(kubeconfig, cluster, leader_election)]
     if not skip_export:
         lines += _each_export(exports, provisioner, cluster) or check_export.lines(

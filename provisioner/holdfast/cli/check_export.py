@@ -14,11 +14,13 @@ from holdfast.claims.ownership import Ownership
 from holdfast.claims.reclaim_rules import owns
 from holdfast.claims.volume_address import advice_on, unknown_addresses
 from holdfast.cli.finding import Line
+from holdfast.cli.naming_rules import Refusal
 
 _DEADLINE = 10.0
 _IDENTITY = "the export's id matches the volumes"
 _RECORDS = "the directories are the ones in their records"
 _PRESENT = "every volume has its directory and its record"
+_INHERITED = "every volume of nfs-subdir can be recorded"
 _ADDRESS = "the volumes on the export use a known address of it"
 
 
@@ -30,6 +32,7 @@ class Cluster:
         provisioner: the one that is checked.
         volumes: all volumes, which are read once.
         volumes_now: reads all volumes again.
+        refusal: returns, for an export's address, why volumes of nfs-subdir are not recorded.
         uid: reads the cluster's uid, which is empty if it may not be read.
     """
 
@@ -37,6 +40,7 @@ class Cluster:
     volumes: Callable[[], Sequence[Volume]]
     volumes_now: Callable[[], Sequence[Volume]]
     uid: Callable[[], str]
+    refusal: Callable[[Address], Refusal]
 
     def own_volumes(self) -> list[Volume]:
         """The provisioner's volumes."""
@@ -114,7 +118,7 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
 
 def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator[Line]:
     """Whether the volumes' directories are there, and are those in their records."""
-    from holdfast.cli.announced import advice_on_another, advice_on_missing
+    from holdfast.cli.announced import advice_on_another, advice_on_missing, advice_on_refused
     from holdfast.cli.compare import compare
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError
@@ -126,6 +130,8 @@ def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator
         return
     yield Line(_RECORDS, _where(advice_on_another(found.another)))
     yield Line(_PRESENT, _where(advice_on_missing(found.missing)))
+    if address:
+        yield Line(_INHERITED, advice_on_refused(found.refused))
 
 
 def _where(advice: str) -> str:

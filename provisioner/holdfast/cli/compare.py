@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import owns
-from holdfast.cli.entries import Entry
+from holdfast.cli.entries import Entry, Finding
 from holdfast.cli.export_ids import Place, named_by
 from holdfast.cli.inventory import Mounted
 from holdfast.cli.records import Held, records_on
@@ -31,10 +31,12 @@ class Compared:
     Attributes:
         another: the directories that are not those in their records.
         missing: what volumes lack, of directory and record.
+        refused: the volumes of nfs-subdir that Holdfast does not record, nor reclaim.
     """
 
     another: Sequence[Entry]
     missing: Sequence[Entry]
+    refused: Sequence[Entry]
 
 
 def compare(root: Path, cluster: Cluster, address: Address | None) -> Compared:
@@ -57,7 +59,9 @@ def compare(root: Path, cluster: Cluster, address: Address | None) -> Compared:
         others = {name: held for name, held in records.items() if name not in seen}
         again = lane.call(partial(records_on, root, seen), what)
         missing = lane.call(partial(_missing, now, others | again), what)
-    return Compared(another, missing)
+    refused = [one for one in missing if one.finding is Finding.REFUSED]
+    lacking = [one for one in missing if one.finding is not Finding.REFUSED]
+    return Compared(another, lacking, refused)
 
 
 def _mounted(
@@ -69,7 +73,15 @@ def _mounted(
 ) -> Mounted:
     places = _places(cluster, address, volumes, export_id)
     provisioner, uid = cluster.provisioner, cluster.uid()
-    return Mounted.of(root, export_id, provisioner, uid, volumes=volumes, places=places)
+    refusal = cluster.refusal(address) if address else _unknown
+    return Mounted.of(
+        root, export_id, provisioner, uid, volumes=volumes, places=places, refusal=refusal
+    )
+
+
+def _unknown(_: Volume) -> str:
+    """Without the address, it is not known what a volume's directory is."""
+    return ""
 
 
 def _places(
@@ -93,10 +105,12 @@ def _missing(mounted: Mounted, records: Mapping[str, Held]) -> list[Entry]:
         for one in found
         if one.volume in mounted.directories
         and not one.is_due
-        and not _is_reclaimed(mounted.volumes[one.volume])
+        and not _is_expected(one, mounted.volumes[one.volume])
     ]
 
 
-def _is_reclaimed(volume: Volume) -> bool:
-    """Whether a volume goes as soon as its directory is gone."""
+def _is_expected(entry: Entry, volume: Volume) -> bool:
+    """Whether a volume goes as soon as its directory is gone, or is not to be reclaimed anyway."""
+    if entry.finding is Finding.REFUSED:
+        return volume.reclaim_policy != "Delete"
     return volume.phase == "Released" and volume.reclaim_policy == "Delete"

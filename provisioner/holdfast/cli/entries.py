@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-INHERITED = (
-    "inherited: recorded at the next start if nfs-subdir's rules give its path; else see its "
-    "VolumeNotRecorded event"
-)
+INHERITED = "inherited: Holdfast records it at its next start"
 
 
 class Finding(StrEnum):
@@ -17,6 +14,7 @@ class Finding(StrEnum):
     NO_DIRECTORY = "missing-directory"
     OTHER_VOLUME = "other-volume"
     NO_RECORD = "missing-record"
+    REFUSED = "refused-record"
     UNREADABLE = "unreadable-record"
     ANOTHER = "another-directory"
     RELEASED = "released"
@@ -50,6 +48,7 @@ class Entry:
         finding: what was found.
         detail: of `released`, how the volume will be reclaimed; of `another-directory`, the state
             of a record without a volume; of `unreadable-record`, why it cannot be read; of
+            `refused-record`, why an inherited volume gets none; of
             `other-volume`, whose directory it is; of a record without a volume, whether its
             directory is missing.
     """

@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.claims.decide import Provisioner
+from holdfast.claims.inherited import left_alone
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_released
 from holdfast.cli.entries import INHERITED, Entry, Finding
 from holdfast.cli.export_ids import Place
+from holdfast.cli.naming_rules import Refusal
 from holdfast.cli.owned import Owned
 from holdfast.cli.reclaims import how
 from holdfast.cli.records import Held
@@ -41,6 +43,7 @@ class Mounted:
         cluster: uid of the cluster; empty if unknown.
         volumes: by name, all volumes of the cluster.
         directories: by volume, the directory of each of the provisioner's volumes on this export.
+        refusal: why an inherited volume is not recorded; empty if it is.
     """
 
     root: Path
@@ -49,6 +52,7 @@ class Mounted:
     cluster: str
     volumes: Mapping[str, Volume]
     directories: Mapping[str, str]
+    refusal: Refusal
 
     @classmethod
     def of(
@@ -60,11 +64,12 @@ class Mounted:
         *,
         volumes: Iterable[Volume],
         places: Iterable[Place],
+        refusal: Refusal,
     ) -> Mounted:
         """With the cluster's volumes, and those that are on this export."""
         by_name = {volume.name: volume for volume in volumes}
         directories = {place.volume: place.directory for place in places}
-        return cls(root, export_id, provisioner, cluster, by_name, directories)
+        return cls(root, export_id, provisioner, cluster, by_name, directories, refusal)
 
     def entries(self, records: Mapping[str, Held]) -> tuple[Entry, ...]:
         """The entries, by finding and volume; raises ExportError.
@@ -85,7 +90,7 @@ class Mounted:
 
     def only(self, volumes: Collection[str]) -> Mounted:
         """The same with these volumes alone, as far as they are on this export."""
-        kept = {name: self.directories[name] for name in volumes if name in self.directories}
+        kept = {name: place for name, place in self.directories.items() if name in volumes}
         return replace(self, directories=kept)
 
     def missing(self, records: Mapping[str, Held]) -> Iterator[Entry]:
@@ -102,7 +107,29 @@ class Mounted:
                 whose = f"of volume {other.volume} of claim {other.claim}"
                 yield entry(Finding.OTHER_VOLUME, whose)
             if not has_record:
-                yield entry(Finding.NO_RECORD, "" if volume.directory else INHERITED)
+                yield entry(*self._why_unrecorded(volume, records, owned))
+
+    def _why_unrecorded(
+        self, volume: Volume, records: Mapping[str, Held], owned: Owned
+    ) -> tuple[Finding, str]:
+        if volume.directory:
+            return Finding.NO_RECORD, ""
+        if why := self._refusal(volume, records, owned):
+            return Finding.REFUSED, why
+        return Finding.NO_RECORD, INHERITED
+
+    def _refusal(self, volume: Volume, records: Mapping[str, Held], owned: Owned) -> str:
+        """Why Holdfast does not record an inherited volume; empty if it does."""
+        if why := self.refusal(volume):
+            return why
+        directory = self.directories[volume.name]
+        for other in owned.owners(directory):
+            # As for the controller: inherited volumes may have one directory, or nest.
+            is_gone = other.volume not in self.volumes and records[other.volume].is_another
+            if not (other.inherited or is_gone):
+                what = f"{directory!r} is or overlaps the directory of volume {other.volume}"
+                return left_alone(volume, f"{what} of claim {other.claim}")
+        return ""
 
     def unreadable(self, records: Mapping[str, Held]) -> Iterator[Entry]:
         """The records that cannot be parsed, also without a volume."""
@@ -146,17 +173,27 @@ class Mounted:
         return record.origin in {"", self.cluster}
 
     def _released(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        owned = Owned(held.record for held in records.values())
         live = _live(held.record for held in records.values())
         for name, directory in self.directories.items():
             volume, held = self.volumes[name], records.get(name)
             if not is_released(volume, self.provisioner):
                 continue
-            if held and held.record and held.record.export not in {"", self.export_id}:
-                continue  # refused
+            if self._is_refused(volume, records, owned):
+                continue
             others = [one for one in live[directory] if one.volume != name]
             is_there = Export(self.root).has_directory(directory)
             if action := how(volume, held, others, is_there=is_there):
                 yield Entry(name, str(volume.claim), directory, Finding.RELEASED, action)
+
+    def _is_refused(self, volume: Volume, records: Mapping[str, Held], owned: Owned) -> bool:
+        held = records.get(volume.name)
+        if held is None:
+            return not volume.directory and bool(self._refusal(volume, records, owned))
+        if held.record is None:
+            return True
+        is_here = held.record.export in {"", self.export_id}
+        return not is_here or held.record.directory != self.directories[volume.name]
 
 
 def _has_data(export: Export, record: Record) -> bool:

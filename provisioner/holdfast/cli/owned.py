@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from holdfast.claims.paths import parents_of
@@ -23,11 +23,15 @@ class Owned:
                     self._beneath[parent].append(record)
 
     def owner(self, directory: str) -> Record | None:
-        """A record with the directory, one above or one beneath it, unless it may be shared.
+        """A record with the directory, one above or one beneath it, unless it may be shared."""
+        return next(self.owners(directory), None)
+
+    def owners(self, directory: str) -> Iterator[Record]:
+        """The records with the directory, those above and beneath it, unless it may be shared.
 
         As for the controller: what is in a recorded directory belongs to its volume, and what is
         above one is a parent.
         """
         above = chain.from_iterable(self._at.get(parent, ()) for parent in parents_of(directory))
         near = chain(self._at.get(directory, ()), above, self._beneath.get(directory, ()))
-        return next((one for one in near if not (one.shared and one.directory == directory)), None)
+        return (one for one in near if not (one.shared and one.directory == directory))

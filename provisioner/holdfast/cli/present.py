@@ -45,5 +45,5 @@ def present(volumes: int, entries: Iterable[Entry]) -> Present:
     return Present(
         volumes,
         volumes - missing[Finding.NO_DIRECTORY] - missing[Finding.OTHER_VOLUME],
-        volumes - missing[Finding.NO_RECORD],
+        volumes - missing[Finding.NO_RECORD] - missing[Finding.REFUSED],
     )

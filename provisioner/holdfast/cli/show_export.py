@@ -84,7 +84,8 @@ def show(
     their records, as after a restore, the released volumes that will be reclaimed, and the
     directories without a volume. -o wide and -o json name each of these, and what is missing:
     a volume has the finding missing-directory, other-volume (its directory is that of another
-    record), missing-record, unreadable-record (it cannot be parsed), another-directory (not the one
+    record), missing-record, refused-record (nfs-subdir created it, and Holdfast refuses to record
+    it), unreadable-record (it cannot be parsed), another-directory (not the one
     in the record) or released. A record without a volume is retained, archived, trashed, no-volume
     (its directory was not reclaimed) or other-cluster. A directory whose record is lost has the
     finding no-record.
@@ -116,6 +117,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     from holdfast.cli.export_ids import named_by
     from holdfast.cli.file_system import file_system_at
     from holdfast.cli.inventory import Mounted
+    from holdfast.cli.naming_rules import naming_rules
     from holdfast.cli.present import present
     from holdfast.cli.records import records_on
     from holdfast.controller.identity_check import refuse_another
@@ -133,7 +135,13 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     except WrongExport as error:
         wrong = error.message
     mounted = Mounted.of(
-        at.root, info.id, provisioner, cluster, volumes=volumes, places=named.places
+        at.root,
+        info.id,
+        provisioner,
+        cluster,
+        volumes=volumes,
+        places=named.places,
+        refusal=naming_rules(api, address),
     )
     entries = mounted.entries(records)
     numbers = present(len(named.places), entries)

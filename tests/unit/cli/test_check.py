@@ -19,15 +19,25 @@ from holdfast.exports.errors import Failed
 from holdfast.exports.export import Export
 from holdfast.exports.ledger import read_record
 from holdfast.exports.record import Record
-from holdfast.kube.resources import CLASSES, NAMESPACES, VOLUMES
+from holdfast.kube.resources import CLAIMS, CLASSES, NAMESPACES, VOLUMES
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.fake.kubeconfig import kubeconfig
 from tests.unit.cli.given import restore
-from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_class, a_volume, ref
+from tests.unit.controller.given import (
+    ANOTHER_ID,
+    BY_CLAIM,
+    ID,
+    NAME,
+    a_claim,
+    a_class,
+    a_volume,
+    ref,
+)
 from tests.unit.exports.given import Leading, published
 
 IDENTITY = "the export's id matches the volumes"
 RECORDS = "the directories are the ones in their records"
+INHERITED = "every volume of nfs-subdir can be recorded"
 PRESENT = "every volume has its directory and its record"
 ADDRESS = "the volumes on the export use a known address of it"
 AT = ("--nfs-server", "nas", "--nfs-path", "/srv")
@@ -39,7 +49,7 @@ class Bench:
     def __init__(self, server: FakeApiServer, root: Path, folder: Path) -> None:
         self.server, self.root = server, root
         self._kubeconfig = kubeconfig(server, folder)
-        server.objects.create(CLASSES.path(), a_class({}))
+        server.objects.create(CLASSES.path(), a_class({"pathPattern": BY_CLAIM}))
         made = server.objects.create(NAMESPACES.path(), {"metadata": {"name": "kube-system"}})
         self.cluster = made["metadata"]["uid"]
 
@@ -252,6 +262,51 @@ class TestMissing:
         done = bench.check(*where)
 
         assert (done.exit_code, f"ok    {PRESENT}" in done.output) == (0, True)
+
+    @pytest.mark.parametrize("phase", ["Bound", "Released"])
+    def test_an_inherited_volume_that_is_not_recorded_is_told_with_the_way_out(
+        self, bench: Bench, phase: str
+    ) -> None:
+        """All was said to be ok, while Holdfast refused to reclaim it for ever."""
+        Export(bench.root).initialise(ID)
+        for uid in "12":
+            (bench.root / f"made/up-{uid}").mkdir(parents=True)
+            bench.add(uid, directory=f"made/up-{uid}", annotated=False, phase=phase)
+
+        advice = bench.advice(INHERITED, *AT)
+
+        assert advice == (
+            "volume pvc-1 has no record on the export and no naming rule gives the directory "
+            "'made/up-1': its data is left alone; handle the directory by hand, then set the "
+            "volume's reclaim policy to Retain and delete it; and 1 more volume: `holdfast exports "
+            "show -o wide` says why"
+        )
+        assert f"ok    {PRESENT}" in bench.check(*AT).output
+
+    def test_one_that_is_retained_may_stay_without_a_record(self, bench: Bench) -> None:
+        Export(bench.root).initialise(ID)
+        (bench.root / "made-up").mkdir(parents=True)
+        bench.add(directory="made-up", annotated=False, policy="Retain")
+
+        assert f"ok    {INHERITED}" in bench.check(*AT).output
+
+    def test_the_claim_s_labels_may_give_the_directory(self, bench: Bench) -> None:
+        Export(bench.root).initialise(ID)
+        bench.server.objects.create(
+            CLASSES.path(),
+            a_class({"pathPattern": "${.PVC.labels.at}"}) | {"metadata": {"name": "labels"}},
+        )
+        made = a_volume(ref(), "label", annotated=False)
+        made["spec"]["storageClassName"] = "labels"
+        bench.server.objects.create(VOLUMES.path(), made)
+        (bench.root / "label").mkdir()
+        assert "no naming rule" in bench.advice(INHERITED, *AT)
+
+        claim = a_claim(ref())
+        claim["metadata"]["labels"] = {"at": "label"}
+        bench.server.objects.create(CLAIMS.path("team"), claim)
+
+        assert f"ok    {INHERITED}" in bench.check(*AT).output
 
     def test_the_directory_of_an_inherited_volume_is_missed(self, bench: Bench) -> None:
         bench.add(annotated=False)

@@ -56,7 +56,7 @@ class Bench:
         annotated: bool = True,
     ) -> None:
         """A volume, and its directory on the export."""
-        directory = directory or f"team/data-{uid}"
+        directory = directory or (f"team/data-{uid}" if annotated else f"team-data-pvc-{uid}")
         made = a_volume(
             ref(uid),
             directory,
@@ -681,10 +681,40 @@ class TestShowFindings:
         [entry] = json.loads(bench.shown("-o", "json"))["findings"]
 
         assert entry["finding"] == "missing-record"
-        assert entry["detail"] == (
-            "inherited: recorded at the next start if nfs-subdir's rules give its path; else see "
-            "its VolumeNotRecorded event"
+        assert entry["detail"] == "inherited: Holdfast records it at its next start"
+
+    def test_one_that_no_rule_gives_or_that_clashes_is_not_said_to_be_reclaimed(
+        self, bench: Bench, export: Leading
+    ) -> None:
+        """They are refused for ever, and were said to be reclaimed as their class says."""
+        published(export, "3", "team-data-pvc-2")
+        bench.add("3", directory="team-data-pvc-2", has_directory=False)
+        bench.add("1", annotated=False, directory="made/up", phase="Released")
+        bench.add("2", annotated=False, has_directory=False, phase="Released")
+
+        findings = json.loads(bench.shown("-o", "json"))["findings"]
+
+        assert [(one["volume"], one["finding"]) for one in findings] == [
+            ("pvc-1", "refused-record"),
+            ("pvc-2", "refused-record"),
+        ]
+        assert "no naming rule gives the directory 'made/up'" in findings[0]["detail"]
+        assert (
+            "'team-data-pvc-2' is or overlaps the directory of volume pvc-3 of claim team/data"
+            in findings[1]["detail"]
         )
+        assert "records        1 of 3" in bench.shown()
+        assert "which will be reclaimed" not in bench.shown()
+        said = "2 volumes of nfs-subdir cannot be recorded: Holdfast will not reclaim them"
+        assert said in bench.accepted()
+
+    def test_one_whose_record_names_another_directory_is_not_said_to_be_reclaimed(
+        self, bench: Bench, export: Leading
+    ) -> None:
+        published(export, "1", "other")
+        bench.add("1", phase="Released")
+
+        assert "which will be reclaimed" not in bench.shown()
 
     def test_a_directory_that_lost_its_record_is_named(self, bench: Bench, export: Leading) -> None:
         """As after a damaged record was removed, and then its volume."""
