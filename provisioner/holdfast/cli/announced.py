@@ -29,12 +29,20 @@ def announced(entries: Sequence[Entry]) -> Iterator[str]:
 def without_record(entries: Sequence[Entry]) -> Iterator[str]:
     """How many volumes have no record that can be parsed, and what follows."""
     numbers = Counter(one.finding for one in entries if not one.is_due)
-    missing, unreadable = numbers[Finding.NO_RECORD], numbers[Finding.UNREADABLE]
+    neither = _with_neither(entries)
+    missing, unreadable = numbers[Finding.NO_RECORD] - neither, numbers[Finding.UNREADABLE]
     if missing:
         have, them = ("has", "it") if missing == 1 else ("have", "them")
         yield (
             f"{counted(missing, 'volume')} {have} no record: Holdfast will not reclaim {them}. "
             "Restore .holdfast from a backup before you go on"
+        )
+    if neither:
+        have, whose = ("has", "its") if neither == 1 else ("have", "their")
+        yield (
+            f"{counted(neither, 'volume')} {have} neither a record nor {whose} directory: Holdfast "
+            f"deletes {'it' if neither == 1 else 'each'} with its claim, and data on another "
+            "export stays there. Mount that export or restore this one before you go on"
         )
     if refused := numbers[Finding.REFUSED]:
         yield (
@@ -48,6 +56,16 @@ def without_record(entries: Sequence[Entry]) -> Iterator[str]:
             f"{'its volume' if is_one else 'their volumes'}. Restore {'it' if is_one else 'them'} "
             "from a backup before you go on"
         )
+
+
+def _with_neither(entries: Sequence[Entry]) -> int:
+    """How many volumes without a record have no directory, so that nothing is lost with them."""
+    gone = {Finding.NO_DIRECTORY, Finding.OTHER_VOLUME}
+    without = {one.volume for one in entries if one.finding in gone}
+    return sum(
+        one.finding is Finding.NO_RECORD and not one.is_due and one.volume in without
+        for one in entries
+    )
 
 
 def advice_on_missing(entries: Sequence[Entry]) -> str:

@@ -98,7 +98,7 @@ class Mounted:
         export, owned = Export(self.root), Owned(held.record for held in records.values())
         for name, directory in self.directories.items():
             volume = self.volumes[name]
-            entry = partial(Entry, name, str(volume.claim), directory)
+            entry = partial(Entry, name, _claim(volume), directory)
             # Of a volume that was made meanwhile, the record was not read.
             has_record = name in records or export.has_record(name)
             if not export.has_directory(directory):
@@ -135,7 +135,7 @@ class Mounted:
         """The records that cannot be parsed, also without a volume."""
         for name, held in records.items():
             if held.record is None:
-                claim = str(self.volumes[name].claim) if name in self.directories else ""
+                claim = _claim(self.volumes[name]) if name in self.directories else ""
                 place = self.directories.get(name, "")
                 yield Entry(name, claim, place, Finding.UNREADABLE, held.why)
 
@@ -184,7 +184,7 @@ class Mounted:
             others = [one for one in live[directory] if one.volume != name]
             is_there = Export(self.root).has_directory(directory)
             if action := how(volume, held, others, is_there=is_there):
-                yield Entry(name, str(volume.claim), directory, Finding.RELEASED, action)
+                yield Entry(name, _claim(volume), directory, Finding.RELEASED, action)
 
     def _is_refused(self, volume: Volume, records: Mapping[str, Held], owned: Owned) -> bool:
         held = records.get(volume.name)
@@ -194,6 +194,10 @@ class Mounted:
             return True
         is_here = held.record.export in {"", self.export_id}
         return not is_here or held.record.directory != self.directories[volume.name]
+
+
+def _claim(volume: Volume) -> str:
+    return str(volume.claim) if volume.claim.name else ""
 
 
 def _has_data(export: Export, record: Record) -> bool:

@@ -476,6 +476,18 @@ class TestWithoutRecords:
         assert sentence in bench.accepted()
         assert sentence in bench.accepted()  # which finds nothing to do
 
+    def test_those_without_a_directory_are_not_said_to_be_left_alone(self, bench: Bench) -> None:
+        """Each is deleted with its claim, and was said not to be reclaimed."""
+        bench.add("1", has_directory=False)
+        bench.add("2", has_directory=False)
+
+        said = bench.accepted("--allow-empty")
+
+        assert "2 volumes have neither a record nor their directory: Holdfast deletes each" in said
+        assert "will not reclaim" not in said
+        bench.add("3")
+        assert "1 volume has no record: Holdfast will not reclaim it" in bench.accepted()
+
     def test_records_that_cannot_be_parsed_are_told_of_too(self, bench: Bench) -> None:
         bench.add()
         bench.give(ID)
@@ -707,6 +719,14 @@ class TestShowFindings:
         assert "which will be reclaimed" not in bench.shown()
         said = "2 volumes of nfs-subdir cannot be recorded: Holdfast will not reclaim them"
         assert said in bench.accepted()
+
+    def test_a_volume_without_a_claim_names_none(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.server.objects.patch(VOLUMES.path(name="pvc-1"), {"spec": {"claimRef": None}})
+
+        [entry] = json.loads(bench.shown("-o", "json"))["findings"]
+
+        assert entry["claim"] == ""
 
     def test_one_whose_record_names_another_directory_is_not_said_to_be_reclaimed(
         self, bench: Bench, export: Leading
