@@ -61,6 +61,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _server(text: str) -> str:
+    if "/" in _name(text):
+        raise Refused(f"{text!r} contains a slash: give the host name or address alone")
+    return text
+
+
 def _uuid_of(what: str) -> Callable[[str], str]:
     """Parses an id or uid, in upper or lower case."""
 
@@ -136,6 +142,7 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 MODE, ID = Read("octal", read_mode), Read("number", read_id)
 BOOLEAN, NAME, PATH = Read("bool", read_bool), Read("name", _name), Read("path", _absolute)
+SERVER = Read("server", _server)
 ROOT, EXPORT_ID = Read("path", _root), Read("uuid", _uuid_of("the id of an export"))
 CLUSTER = Read("uid", _uuid_of("the uid of a cluster's namespace kube-system"))
 LISTEN, SECONDS = Read("address", _listen), Read("seconds", _seconds)
@@ -182,7 +189,7 @@ address = together(
         "--nfs-server",
         "NFS_SERVER",
         "The NFS server that pods mount from: host name or address.",
-        type=NAME,
+        type=SERVER,
     ),
     option(
         "--nfs-path",
@@ -196,7 +203,7 @@ address = together(
         "Another name or address of the same server that volumes may name; may be repeated "
         "(in the variable: separated by spaces).",
         multiple=True,
-        type=NAME,
+        type=SERVER,
     ),
 )
 config = option(

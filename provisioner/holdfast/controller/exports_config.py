@@ -55,7 +55,9 @@ def parse(text: str) -> tuple[ExportSettings, ...]:
     except yaml.YAMLError as error:
         raise Refused(f"this is not YAML: {error}") from error
     listed = given.get("exports") if isinstance(given, dict) else None
-    if not isinstance(listed, list) or not listed or given.keys() != {"exports"}:
+    if listed == []:
+        raise Refused("the list `exports` is empty: list at least one export")
+    if not isinstance(listed, list) or given.keys() != {"exports"}:
         raise Refused("give a list `exports`, and nothing beside it")
     found = tuple(_export(f"exports[{number}]", one) for number, one in enumerate(listed))
     for number, export in enumerate(found):
@@ -102,6 +104,13 @@ def _text(value: Any) -> str:
     return value
 
 
+def _server(value: Any) -> str:
+    server = _text(value)
+    if "/" in server:
+        raise Refused(f"is {value!r}; it must be a host name or address, without the path")
+    return server
+
+
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise Refused(
@@ -121,7 +130,7 @@ def _absolute(value: Any) -> str:
 def _names(value: Any) -> frozenset[str]:
     if not isinstance(value, list):
         raise Refused(f"is {value!r}; it must be a list of host names and addresses")
-    return frozenset(map(_text, value))
+    return frozenset(map(_server, value))
 
 
 def _deadline(value: Any) -> float:
@@ -145,7 +154,7 @@ def _id(value: Any) -> int:
 
 _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "name": _name,
-    "server": _text,
+    "server": _server,
     "path": _absolute,
     "serverAliases": _names,
     "mount": lambda value: Path(_absolute(value)),

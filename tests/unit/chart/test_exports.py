@@ -185,6 +185,7 @@ def test_the_notes_list_the_exports(notes: Callable[[Json], str]) -> None:
         ({"name": "a.b"}, "at '/exports/0/name'"),
         ({"server": ""}, "at '/exports/0/server'"),
         ({"server": "two words"}, "at '/exports/0/server'"),
+        ({"server": "nas:/srv"}, "at '/exports/0/server'"),
         ({"path": "srv"}, "at '/exports/0/path'"),
         ({"path": "/two words"}, "at '/exports/0/path'"),
         ({"path": "/two\u2028lines"}, "at '/exports/0/path'"),

@@ -24,6 +24,8 @@ def put(values: Json, path: str, value: Any) -> Json:
         ("nfs.server", "", "nfs.server is empty: give the host name or address"),
         ("nfs.path", "", "nfs.path is empty: give the path that the server exports"),
         ("nfs.server", "two words", "at '/nfs/server'"),
+        ("nfs.server", "nas:/srv", "at '/nfs/server'"),
+        ("nfs.serverAliases", ["nas:/srv"], "at '/nfs/serverAliases/0'"),
         ("nfs.serverAliases", ["two words"], "at '/nfs/serverAliases/0'"),
         ("nfs.serverAliases", "one", "at '/nfs/serverAliases'"),
         ("nfs.path", "srv/nfs", "at '/nfs/path'"),

@@ -151,6 +151,19 @@ def test_an_address_from_the_environment_beside_a_file_is_named(
     assert "do not give --nfs-server or --nfs-path" in said
 
 
+@pytest.mark.parametrize("option", ["--nfs-server", "--nfs-server-alias"])
+def test_a_server_with_its_path_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    given(monkeypatch)
+
+    done = CliRunner().invoke(main, ["check", option, "nas:/srv"])
+
+    assert done.exit_code == 2
+    assert option in done.output
+    assert "'nas:/srv' contains a slash: give the host name or address alone" in done.output
+
+
 @pytest.mark.parametrize("name", ["run", "check", "volumes", "exports"])
 def test_the_help_of_a_command_names_every_variable(name: str) -> None:
     command = main.commands[name]

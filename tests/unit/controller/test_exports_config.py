@@ -62,7 +62,7 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
         ("a: [", "this is not YAML"),
         ("", "give a list `exports`"),
         ("[]", "give a list `exports`"),
-        ("exports: []", "give a list `exports`"),
+        ("exports: []", "the list `exports` is empty"),
         ("exports: {}", "give a list `exports`"),
         (f"{TWO}\nworkers: 3", "and nothing beside it"),
         ("exports: [fast]", r"exports\[0\] is 'fast': give a mapping"),
@@ -74,6 +74,8 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
         (one(f"name: {'a' * 64}"), "at most 63"),
         (one("name: 1"), r"\.name is 1;"),
         (one("server: ' '"), r"\.server is ' '; it must be text without white space"),
+        (one("server: nas:/srv"), r"\.server is 'nas:/srv'; it must be a host name"),
+        (one("serverAliases: ['nas:/srv']"), r"\.serverAliases is 'nas:/srv'; it must be a host"),
         (one("path: srv"), r"\.path is 'srv'; it must be an absolute path"),
         (one("path: /srv/../etc"), r"without '\.\.'"),
         (one("mount: mnt"), r"\.mount is 'mnt'; it must be an absolute path"),
@@ -129,7 +131,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_path(tmp_path: Path) -> None
 
     path.write_text("exports: []")
 
-    with pytest.raises(Refused, match=rf"{path}: give a list"):
+    with pytest.raises(Refused, match=rf"{path}: the list `exports` is empty"):
         read_exports(path)
 
     path.write_text(TWO)
