@@ -138,7 +138,8 @@ class VolumeRecords:
         of_export = f" of export {volume.export_id}" if volume.export_id else ""
         raise Refused(
             f"volume {volume.name} is at {where}{of_export}, which is not this provisioner's "
-            f"export {address.server}:{address.path} ({export_id}): its data is left alone"
+            f"export {address.server}:{address.path} ({export_id}): its data is left alone; if "
+            "that export is not configured any more, configure it again"
         )
 
     def _refuse_unknown_address(self, volume: Volume) -> None:

@@ -594,7 +594,7 @@ class TestElsewhere:
         assert message == (
             "volume pvc-1 is at nas2:/srv/team/data of export another, which is not this "
             "provisioner's export nas:/srv (e4f1c2d0-0000-4000-8000-00000000000e): its data is "
-            "left alone"
+            "left alone; if that export is not configured any more, configure it again"
         )
 
     def test_another_id_at_our_path_is_refused_by_name(self, site: Site) -> None:

@@ -62,7 +62,7 @@ def test_a_mistake_is_told_once_and_changes_nothing(bench: Bench) -> None:
 
     assert [bench.news(), bench.news()] == [[], []]
     [told] = bench.told
-    assert told.startswith(f"{bench.path}: give a list `exports`")
+    assert told.startswith(f"{bench.path}: the list `exports` is empty")
     assert told.endswith("the exports of the last good file are served")
     assert bench.file.mistake
 
