@@ -143,7 +143,7 @@ def test_provisioner_fails_to_provision_a_volume(site: Site) -> None:
 
     claim = site.claim(storage_class)
 
-    site.refusal(claim, "'shelf' is not a directory")
+    site.refusal(claim, "'shelf' is a symlink or a file")
     assert site.volume_of(claim) is None
     assert running.metric(FAILED) >= 1
     assert (site.root / "shelf").read_text() == "not a directory"

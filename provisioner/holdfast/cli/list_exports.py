@@ -83,8 +83,11 @@ class Row:
         """Why it is not served, for the line beneath the table; empty if the state says it."""
         if self.leader:
             return self.reason if self.state else "its leader does not report a state"
-        if self.state in {"", REMOVED}:
+        if self.state == REMOVED:
             return ""
+        if not self.state:
+            what = "no replica has reported a state" if self.lease else "it has no Lease"
+            return f"{what}: does a provisioner run, with leader election?"
         return f"it was {self.state}" + (f": {self.reason}" if self.reason else "")
 
     def _trash(self) -> str:

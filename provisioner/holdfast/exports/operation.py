@@ -212,7 +212,7 @@ class Operation:
         """
         with tree.above(self.root, directory) as (parent, name):
             if not tree.is_directory(parent, name):
-                raise Unsafe(f"{directory!r} is not a directory, or a symlink: it is left alone")
+                raise Unsafe(tree.not_a_directory(directory))
             self.changes.rename(parent, name, self.term, fencing.MOVING + volume)
             found = self.in_term(volume)
             if found is not None and not found.may_be(expected):

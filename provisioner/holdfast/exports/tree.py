@@ -70,13 +70,21 @@ def _close_unless(kept: int, handle: int) -> None:
         os.close(handle)
 
 
+def not_a_directory(name: str) -> str:
+    """The sentence for what cannot be used as a directory."""
+    return (
+        f"{name!r} is a symlink or a file, and no directory: it is left alone; move it away, or "
+        "name another directory"
+    )
+
+
 def open_directory(parent: int, name: str) -> int:
     """Opens one directory in `parent`; the caller closes the handle. Raises as `opened` does."""
     try:
         return os.open(entry_name(name), _DIRECTORY, dir_fd=parent)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-            raise Unsafe(f"{name!r} is not a directory, or a symlink: it is left alone") from error
+            raise Unsafe(not_a_directory(name)) from error
         raise
 
 

@@ -275,7 +275,9 @@ class TestWhich:
 
         assert (fast["name"], slow["name"]) == ("fast", "slow")
         assert (slow["lease"], slow["leader"], slow["address"]) == ("", "", "nas:/srv/slow")
-        assert bench.run(*given).stdout.splitlines()[2].split()[2:4] == ["-", "no-leader"]
+        said = bench.run(*given).stdout
+        assert said.splitlines()[2].split()[2:4] == ["-", "no-leader"]
+        assert "slow, no-leader: it has no Lease: does a provisioner run" in said
 
     @pytest.mark.parametrize("names", [(), ("fast", "slow")])
     def test_where_leases_may_not_be_listed_they_are_read_by_name(

@@ -166,7 +166,7 @@ def test_records_are_not_kept_in_a_symlinked_place(root: Path, outside: Path) ->
     export = Leading(root)
 
     for call in (export.exports.inspect, export.probe, lambda: export.create(plan())):
-        with pytest.raises(Unsafe, match="is not a directory, or a symlink"):
+        with pytest.raises(Unsafe, match="is a symlink or a file, and no directory"):
             call()
 
 
