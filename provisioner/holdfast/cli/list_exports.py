@@ -37,6 +37,7 @@ class Row:
         state: "serving" or another word of `export_state`; empty if no leader has said.
         reason: why it is not served; empty if it is, or is not known.
         trash: volumes, oldest_seconds, blocked.
+        blocked_by: why one of the blocked volumes cannot be removed.
         latency_seconds: of the last probe of the export; null if it failed.
         probed: when that was.
         renewed: when the leader last said so.
@@ -52,6 +53,7 @@ class Row:
     reason: str = ""
     volumes: int | None = None
     trash: Mapping[str, int] | None = None
+    blocked_by: str = ""
     latency_seconds: float | None = None
     probed: str | None = None
     renewed: str | None = None
@@ -137,7 +139,9 @@ def _print_table(rows: Sequence[Row]) -> None:
         columns.append("provisioner")
         lines = [[*line, row.provisioner] for line, row in zip(lines, rows, strict=True)]
     print_table(table_of(columns, lines))
-    if reasons := [f"{row.name}, {row.shown_state}: {row.why}" for row in rows if row.why]:
+    reasons = [f"{row.name}, {row.shown_state}: {row.why}" for row in rows if row.why]
+    reasons += [f"{row.name}, trash blocked: {row.blocked_by}" for row in rows if row.blocked_by]
+    if reasons:
         click.echo("\n" + "\n".join(reasons))
 
 
@@ -216,6 +220,7 @@ def _row(found: Seen, provisioner: str | None, known: Mapping[str, ExportSetting
         reason=_text(said.get("reason")),
         volumes=_number(said.get("volumes"), int),
         trash=_trash(said.get("trash")),
+        blocked_by=_blocked_by(said.get("trash")),
         latency_seconds=_number(said.get("latency_seconds"), float),
         probed=_text(said.get("probed")) or None,
         renewed=_text((lease.get("spec") or {}).get("renewTime")) or None,
@@ -243,6 +248,10 @@ def _trash(given: Any) -> Mapping[str, int] | None:
     if not isinstance(given, dict):
         return None
     return {name: number for name, number in given.items() if isinstance(number, int)}
+
+
+def _blocked_by(given: Any) -> str:
+    return _text(given.get("why")) if isinstance(given, dict) else ""
 
 
 def _number(given: Any, kind: type[Number]) -> Number | None:

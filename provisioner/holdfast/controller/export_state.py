@@ -7,8 +7,8 @@ The annotation `holdfast.io/state` is JSON with these fields:
   not configured any more).
 - `reason`: why it is unavailable or has no term; else empty.
 - `volumes`: the provisioner's volumes at the export's address.
-- `trash`: how many `volumes` it holds, the age of the oldest in seconds (`oldest_seconds`), and how
-  many of them cannot be removed for now (`blocked`).
+- `trash`: how many `volumes` it holds, the age of the oldest in seconds (`oldest_seconds`), how
+  many of them cannot be removed for now (`blocked`), and why one of these cannot (`why`).
 - `latency_seconds`: how long the last probe of the export took; null if it failed.
 - `probed`: when that was.
 
@@ -38,6 +38,7 @@ class TrashContent:
     volumes: int
     oldest_seconds: float
     blocked: int
+    why: str = ""  # of one of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class ExportState:
                     "volumes": trash.volumes,
                     "oldest_seconds": round(trash.oldest_seconds),
                     "blocked": trash.blocked,
+                    "why": _shortened(trash.why),
                 },
                 "latency_seconds": latency if latency is None else round(latency, 6),
                 "probed": probed and probed.isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -43,6 +43,7 @@ class _Entry:
     failures: int = 0
     age: float = 0.0
     blocked: tuple[str, ...] = ()
+    why: str = ""  # what blocks it, and what to do
     confirmed: bool = False  # the API server has said that the volume is gone
 
 
@@ -213,18 +214,19 @@ class Trash:
     def _later(self, volume: str, entry: _Entry, reaped: Reaped) -> _Entry:
         failures = 0 if reaped.removed else entry.failures + 1
         wait = _retry_after(failures) if failures else 0.0
+        reasons = "; ".join(reaped.details or reaped.blocked)
         if reaped.blocked and reaped.blocked != entry.blocked:
-            reasons = "; ".join(reaped.details or reaped.blocked)
             _log.warning("cannot empty trash", volume=volume, reason=reasons)
             self._events.trash_warning(volume, reasons)
         due = time.monotonic() + wait
-        return _Entry(due, failures, reaped.age, reaped.blocked, entry.confirmed)
+        return _Entry(due, failures, reaped.age, reaped.blocked, reasons, entry.confirmed)
 
     def _count(self) -> None:
         entries = self._entries.values()
         oldest = max((entry.age for entry in entries), default=0.0)
         blocked = sum(bool(entry.blocked) for entry in entries)
-        self.content = TrashContent(len(entries), oldest, blocked)
+        why = next((f"{name}: {one.why}" for name, one in self._entries.items() if one.why), "")
+        self.content = TrashContent(len(entries), oldest, blocked, why)
         self._metrics.trash_volumes.set(len(entries))
         self._metrics.trash_oldest_seconds.set(oldest)
         self._metrics.set_blocked(_reasons(entries))

@@ -158,7 +158,7 @@ class TestJson:
 
         renewed = row.pop("renewed")
         assert renewed.startswith("20")
-        assert row == SERVING | {
+        assert row == SERVING | {"blocked_by": ""} | {
             "provisioner": NAME,
             "name": "fast",
             "namespace": "storage",
@@ -181,6 +181,13 @@ class TestJson:
         shown = bench.run().stdout
         assert " unknown " in shown
         assert "default, unknown: its leader does not report a state" in shown
+
+    def test_what_blocks_the_trash_is_said_beneath_the_table(self, bench: Bench) -> None:
+        """It was in an event alone, which expires."""
+        trash = {"volumes": 2, "oldest_seconds": 7300, "blocked": 1, "why": "pvc-a: data: in use"}
+        bench.lease(said=SERVING | {"trash": trash})
+
+        assert "\n\ndefault, trash blocked: pvc-a: data: in use\n" in bench.run().stdout
 
     def test_a_text_cannot_control_the_terminal(self, bench: Bench) -> None:
         bench.lease(said={"state": "serving\x1b[2J"})

@@ -21,7 +21,9 @@ WHEN = datetime(2026, 11, 2, 3, 4, 5, 678, tzinfo=UTC)
 
 def test_the_annotations_name_provisioner_export_and_address() -> None:
     export = ExportSettings(address=ADDRESS, name="fast", root=Path("/exports/fast"))
-    state = ExportState("serving", "", 3, TrashContent(2, 61.7, 1), 0.00123456789, WHEN)
+    state = ExportState(
+        "serving", "", 3, TrashContent(2, 61.7, 1, "pvc-a: it is in use"), 0.00123456789, WHEN
+    )
 
     given = annotations_of(NAME, export, state)
 
@@ -35,7 +37,7 @@ def test_the_annotations_name_provisioner_export_and_address() -> None:
         "state": "serving",
         "reason": "",
         "volumes": 3,
-        "trash": {"volumes": 2, "oldest_seconds": 62, "blocked": 1},
+        "trash": {"volumes": 2, "oldest_seconds": 62, "blocked": 1, "why": "pvc-a: it is in use"},
         "latency_seconds": 0.001235,
         "probed": "2026-11-02T03:04:05Z",
     }

@@ -188,7 +188,7 @@ def test_what_is_in_it_is_known_while_this_replica_leads(bench: Bench) -> None:
     bench.trash._forget()
     known.append(bench.trash.content)
 
-    assert known == [None, TrashContent(volumes=1, oldest_seconds=7.0, blocked=1), None]
+    assert known == [None, TrashContent(1, 7.0, 1, "pvc-a: immutable"), None]
     assert bench.gauge("volumes") == 0
 
 
