@@ -81,7 +81,7 @@ class VolumeClient:
         else:
             raise _kept_changing(volume.name, "delete")
         if FINALIZER in volume.finalizers:
-            self._remove_finalizer(volume.name)
+            self._remove_finalizer(volume)
 
     def _is_deleted(self, held: Volume) -> bool:
         """Deletes a volume as it was read; False if it has changed since."""
@@ -94,18 +94,18 @@ class VolumeClient:
             pass
         return True
 
-    def _remove_finalizer(self, name: str) -> None:
+    def _remove_finalizer(self, volume: Volume) -> None:
         """Removes our finalizer; Kubernetes' own controllers change the list too."""
         for _ in range(_ATTEMPTS):
             with suppress(kube.Conflict):
-                held = self.find(name)
+                held = self.find(volume.name)
                 if held is not None:
-                    self._patch_without_finalizer(held)
+                    self._patch_without_finalizer(held, volume.on_delete)
                 return
-        raise _kept_changing(name, "remove our finalizer from")
+        raise _kept_changing(volume.name, "remove our finalizer from")
 
-    def _patch_without_finalizer(self, held: Volume) -> None:
-        if held.reclaim_policy == RETAIN:
+    def _patch_without_finalizer(self, held: Volume, on_delete: str) -> None:
+        if held.reclaim_policy == RETAIN or held.on_delete != on_delete:
             raise Requeue
         self._context.check_term()
         finalizers = list(without_finalizer(held.finalizers))

@@ -45,7 +45,7 @@ def leave(op: Operation, record: Record, action: Action) -> Moved | None:
         return reclaim(op, record, action)
     if record.state is not State.LIVE or op.moving(record) is not None:
         return None
-    if not _stays(op, record):
+    if not stays(op, record):
         return None
     return _leave(op, record, Action.RETAIN if record.foreign else action)
 
@@ -161,14 +161,14 @@ def _leave(op: Operation, record: Record, action: Action) -> Moved | None:
     if action is not Action.DELETE:
         op.ledger.demand(record.directory, action)  # before its own mark is removed
     op.ledger.discard(_to_be_trashed(op, record))
-    if not _stays(op, record):
+    if not stays(op, record):
         op.ledger.refile(record)
         return None
     leaving_shared.withdraw(op, record)  # of an earlier attempt, as the last
     return _discarded(op, record)
 
 
-def _stays(op: Operation, record: Record) -> bool:
+def stays(op: Operation, record: Record) -> bool:
     """Whether a directory stays when a volume leaves it: another one that shares it has it."""
     others = op.ledger.others(record.directory, record.volume)
     return any(record.shares_with(other) and _has_it(other) for other in others)

@@ -196,7 +196,7 @@ class Record:
 
     def with_state(self, state: State) -> Record:
         """The record after its reclaim action has ended, in the state that this left."""
-        return replace(self, state=state, moved=timestamp())
+        return replace(self, state=state, moved=timestamp(), retained_in_trash=False)
 
     def trashed(self, place: str) -> Record:
         """The record, with its directory at this path in the trash."""

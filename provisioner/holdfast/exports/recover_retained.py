@@ -89,7 +89,7 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
     record = misfiled_records.refiled(op, record)
     if record.state is State.TRASHED:
         if reclaim_policy == RETAIN:
-            record = _retained_in_trash(op, record)
+            record = keep_in_trash(op, record, record.followed(record.claim, record.size, RETAIN))
         _refile(op, record)
         record = op.ledger.find(record.volume) or record
     elif record.state is State.ARCHIVED:
@@ -104,25 +104,25 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
     return place
 
 
-def _retained_in_trash(op: Operation, record: Record) -> Record:
-    """The record with what keeps the reaper away.
+def keep_in_trash(op: Operation, record: Record, kept: Record) -> Record:
+    """The record as `kept`, which the reaper leaves alone; as it was if the export is full.
 
     First of all: the volume may be gone before its directory can be moved back, or this process.
     """
-    now = record.followed(record.claim, record.size, RETAIN)
-    if now != record:
-        try:
-            reserve.used_if_full(op, lambda: op.ledger.write_trashed(now), frees=lambda: True)
-        except OSError as error:  # to move the directory back takes no space
-            if error.errno not in FULL:
-                raise
-            return record
-    return now
+    if kept == record:
+        return record
+    try:
+        reserve.used_if_full(op, lambda: op.ledger.write_trashed(kept), frees=lambda: True)
+    except OSError as error:  # to move the directory back takes no space
+        if error.errno not in FULL:
+            raise
+        return record
+    return kept
 
 
 def _refile(op: Operation, record: Record) -> None:
     """Moves a record back from `trashed` if its directory can be moved back, or is shared."""
-    inode = _inode_in_trash(op, record)
+    inode = inode_in_trash(op, record)
     with _marked_if_free(op, record) as is_shared:
         if inode is not None:
             _refuse_if_there(op, record)
@@ -183,7 +183,7 @@ def _taken_out(op: Operation, record: Record) -> bool:
         _refuse_if_there(op, record)
         op.take_out(record.target, record.volume, record.inode)
         return True
-    if _inode_in_trash(op, record) is None:
+    if inode_in_trash(op, record) is None:
         return False
     _refuse_if_there(op, record)
     op.changes.rename(
@@ -192,7 +192,7 @@ def _taken_out(op: Operation, record: Record) -> bool:
     return True
 
 
-def _inode_in_trash(op: Operation, record: Record) -> Inode | None:
+def inode_in_trash(op: Operation, record: Record) -> Inode | None:
     """The inode of the directory in the trash; raises Unsafe if another one is there."""
     if inode := op.moving(record):
         return inode

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import misfiled_records, reclaim_directory, reserve
+from holdfast.exports import changed_action, misfiled_records, reclaim_directory, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved
@@ -48,6 +48,7 @@ def _reclaimed(
             op, _recorded(op, volume, claim_uid)
         )
 
+    changed_action.undo_delete(op, _recorded(op, volume, claim_uid), action)
     with op.locked(_recorded(op, volume, claim_uid).directory):
         confirm(op, volume)  # in case a crash prevented it
         return reserve.used_if_full(op, reclaimed, frees=frees)

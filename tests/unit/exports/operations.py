@@ -225,6 +225,11 @@ OPERATIONS = {
     "delete what was taken up and nobody confirmed": Operation(
         _reclaim(Action.DELETE, "2"), _taken_up
     ),
+    "archive what was deleted": Operation(_reclaim(Action.ARCHIVE), _trashed),
+    "retain what was deleted": Operation(_reclaim(Action.RETAIN), _trashed),
+    "retain what was deleted and others share": Operation(
+        _reclaim(Action.RETAIN), _trashed_one_of_two
+    ),
     "put back": Operation(_move_back, _moving),
     "put back at the top": Operation(
         _move_back, lambda export, root: _moving(export, root, "data")
