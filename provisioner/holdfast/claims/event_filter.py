@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.finalizers import wanted_finalizers
+from holdfast.claims.finalizers import is_deleted_unbound, wanted_finalizers
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_released, owns
 
@@ -17,4 +17,6 @@ def needs_care(volume: Volume, provisioner: Provisioner) -> bool:
     if not owns(volume, provisioner):
         return False
     aligned = wanted_finalizers(volume, provisioner) == volume.finalizers
-    return not (aligned and volume.directory) or is_released(volume, provisioner)
+    if not (aligned and volume.directory) or is_released(volume, provisioner):
+        return True
+    return is_deleted_unbound(volume, provisioner)

@@ -7,7 +7,7 @@ released volume; `finalizers_for_reclaim` does.
 from __future__ import annotations
 
 from holdfast.claims.constants import FINALIZER
-from holdfast.claims.decide import Provisioner
+from holdfast.claims.decide import Provisioner, volume_name
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import owns
 
@@ -33,6 +33,18 @@ def finalizers_for_reclaim(volume: Volume, provisioner: Provisioner) -> tuple[st
     if volume.deleting or not provisioner.finalizer:
         return volume.finalizers
     return with_finalizer(volume.finalizers)
+
+
+def is_deleted_unbound(volume: Volume, provisioner: Provisioner) -> bool:
+    """Whether our finalizer holds a volume that was deleted before it was bound.
+
+    The controller manager binds no volume under deletion. So the volume's claim, if it still waits,
+    gets another one only once this one is gone.
+    """
+    is_held = volume.deleting and FINALIZER in volume.finalizers
+    is_unbound = volume.phase not in {"Bound", "Released", "Failed"}
+    is_for_claim = volume.name == volume_name(volume.claim)
+    return is_held and is_unbound and is_for_claim and owns(volume, provisioner)
 
 
 def with_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:

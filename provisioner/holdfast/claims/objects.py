@@ -53,6 +53,7 @@ class Claim:
     annotations: Mapping[str, str]
     data_source_group: str = ""
     capacity: str = ""
+    deleting: bool = False
 
     @property
     def key(self) -> str:
@@ -122,6 +123,7 @@ def parse_claim(obj: Json) -> Claim:
         annotations=annotations,
         data_source_group=source.get("apiGroup") or "",
         capacity=((obj.get("status") or {}).get("capacity") or {}).get("storage", ""),
+        deleting=bool(metadata.get("deletionTimestamp")),
     )
 
 

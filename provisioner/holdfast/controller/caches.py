@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from holdfast.claims import expansion
-from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
+from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
 from holdfast.claims.objects import (
     Claim,
     StorageClass,
@@ -27,6 +27,7 @@ from holdfast.kube.store import Store
 AT = "at"
 BENEATH = "beneath"
 OF_CLASS = "class"
+OF_VOLUME = "volume"
 
 
 class View(Protocol):
@@ -60,7 +61,12 @@ class Caches:
         self._provisioner = provisioner
         self._postpone = postpone
         self._views: tuple[View, ...] = ()
-        self.claims: Store[Claim] = Store({OF_CLASS: lambda claim: [claim.class_name]})
+        self.claims: Store[Claim] = Store(
+            {
+                OF_CLASS: lambda claim: [claim.class_name],
+                OF_VOLUME: lambda claim: [volume_name(claim.ref)],
+            }
+        )
         self.classes: Store[StorageClass] = Store()
         self.volumes: Store[Volume] = Store(
             {AT: self._places, BENEATH: self._above, OF_CLASS: _class_of_inherited},
@@ -128,9 +134,13 @@ class Caches:
         return next((view for view in self._views if view.place(volume)), None)
 
     def learn(self, obj: Json) -> Volume:
-        """Updates the cache from a response, before the watch event, which then changes nothing."""
+        """Updates the cache from a response, before the watch event, which then changes nothing.
+
+        Not if the last finalizer was removed from a deleted volume: that event is to change it.
+        """
         volume = parse_volume(obj)
-        if self.volumes.apply(volume.name, int(volume.version), volume):
+        is_gone = volume.deleting and not volume.finalizers
+        if not is_gone and self.volumes.apply(volume.name, int(volume.version), volume):
             self._volume_changed(volume.name)
         return volume
 

@@ -175,8 +175,18 @@ class ClaimsController:
                     raise Requeue
             case Plan() as plan:
                 unfinished = self._in_progress.get(claim.key, plan.volume)
-                if unfinished or self._context.view.volumes.get(plan.volume) is None:
+                is_missing = self._context.view.volumes.get(plan.volume) is None
+                if unfinished or (is_missing and self._is_pending(claim)):
                     self._carry_out(plan)
+
+    def _is_pending(self, claim: Claim) -> bool:
+        """Whether a claim waits for a volume; asks the API server if it may have lost one."""
+        bereft = self._context.view.bereft
+        if claim.key not in bereft:
+            return True
+        held = self._resolver.claim_of(claim.ref)
+        bereft.discard(claim.key)
+        return held is not None and not held.volume_name
 
     def _give_up(self, claim: Claim) -> None:
         """Confirms or undoes unfinished attempts for a claim that is refused."""

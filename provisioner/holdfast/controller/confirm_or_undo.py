@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from holdfast.claims.objects import Claim, Volume, parse_claim
+from holdfast.claims.objects import Claim, ClaimRef, Volume, parse_claim
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.requeue import Requeue
@@ -95,13 +95,21 @@ class AttemptResolver:
             self._undo(wanted)
         return verdict
 
+    def claim_of(self, ref: ClaimRef) -> Claim | None:
+        """A claim as the API server has it; None if it is gone, even if another has its name."""
+        try:
+            claim = parse_claim(self._context.api.get(CLAIMS, ref.name, ref.namespace))
+        except kube.NotFound:
+            return None
+        return claim if claim.ref == ref else None
+
     def _undo(self, wanted: Wanted) -> None:
         self._creator.undo(wanted.volume)
         _log.info("unfinished volume undone", volume=wanted.volume, claim=str(wanted.claim))
 
     def _verdict(self, wanted: Wanted) -> Verdict:
         """The claim is read first: while it is pending, a late request may make the volume."""
-        claim = self._claim_of(wanted)
+        claim = self.claim_of(wanted.claim)
         held = self._client.find(wanted.volume)
         record = self._records.find(wanted.volume)
         reuses = record is not None and bool(record.succeeds)
@@ -120,12 +128,3 @@ class AttemptResolver:
         if record is None:
             return is_asked_for(volume, wanted, self._context)
         return may_have(volume, record.directory, self._context)
-
-    def _claim_of(self, wanted: Wanted) -> Claim | None:
-        """The claim of an attempt; None if it is gone, even if another one has its name."""
-        ref = wanted.claim
-        try:
-            claim = parse_claim(self._context.api.get(CLAIMS, ref.name, ref.namespace))
-        except kube.NotFound:
-            return None
-        return claim if claim.ref == ref else None

@@ -13,7 +13,7 @@ from holdfast.claims.event_filter import needs_care
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import owns
-from holdfast.controller.caches import AT, BENEATH, OF_CLASS, Caches, place_in
+from holdfast.controller.caches import AT, BENEATH, OF_CLASS, OF_VOLUME, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.record_checks import RecordChecks
 from holdfast.kube.lru import LRU
@@ -52,6 +52,8 @@ class ExportView:
         self._provisioner = provisioner
         self._address = address
         self.is_in_progress: Callable[[str], bool] = lambda _: False  # of a claim's key
+        # Keys of claims whose volume is gone; the event that they are bound to it may come later.
+        self.bereft: set[str] = set()
         self._is_paused = False
         self._states: dict[str, int] = {}  # what records follow of a volume, by its name
         self._kept: LRU[str, bool] = LRU(_MOST_KEPT)  # their policy was Retain on their way out
@@ -133,7 +135,8 @@ class ExportView:
     def volume_changed(self, name: str) -> None:
         """Queues a volume, where there may be something to do about it, or it is gone.
 
-        And the claim of one that a late request may have made.
+        And the claim of one that a late request may have made, or that is gone before it was bound:
+        that claim gets it anew.
         """
         volume = self.volumes.get(name)
         self._note_kept(name, volume)
@@ -144,6 +147,9 @@ class ExportView:
                 self.volume_queue.discard(name)  # the next term looks at all that is left of it
             else:
                 self.volume_queue.add(name)
+            for claim in self.claims.by(OF_VOLUME, name):
+                self.bereft.add(claim.key)
+                self.claim_changed(claim.key)
         elif key := self.late.claim_of(name):
             self.claim_queue.add(key)
             self._enqueue_changed(volume, is_new=False)

@@ -93,6 +93,15 @@ class VolumeRecords:
             volume.name,
         )
 
+    def claim_of(self, volume: Volume) -> Claim | None:
+        """The claim of the name that a volume is for, if it exists; raises KubeError."""
+        try:
+            return parse_claim(
+                self._context.api.get(CLAIMS, volume.claim.name, volume.claim.namespace)
+            )
+        except kube.NotFound:
+            return None
+
     def frees(self, volume: Volume, record: Record) -> bool:
         """Whether reclaiming a volume deletes its directory, which no other volume has.
 
@@ -185,15 +194,7 @@ class VolumeRecords:
         try:
             return inherited.directory(volume, address, storage_class, None)
         except Refused:
-            return inherited.directory(volume, address, storage_class, self._claim(volume))
-
-    def _claim(self, volume: Volume) -> Claim | None:
-        try:
-            return parse_claim(
-                self._context.api.get(CLAIMS, volume.claim.name, volume.claim.namespace)
-            )
-        except kube.NotFound:
-            return None
+            return inherited.directory(volume, address, storage_class, self.claim_of(volume))
 
     def _refuse_without_record(self, volume: Volume) -> NoReturn:
         """Refuses a volume that Holdfast created and that has no record."""

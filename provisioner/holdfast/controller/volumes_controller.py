@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from holdfast.claims.finalizers import finalizers_for_reclaim, wanted_finalizers
+from holdfast.claims.finalizers import (
+    finalizers_for_reclaim,
+    is_deleted_unbound,
+    wanted_finalizers,
+    without_finalizer,
+)
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_released, owns
 from holdfast.controller.context import Context
@@ -92,6 +97,9 @@ class VolumesController:
         if is_released(volume, provisioner):
             self._reclaim(volume)  # takes our finalizer off at its end
             return
+        if self._is_in_the_way(volume):
+            self._set_finalizers(volume, without_finalizer(volume.finalizers))
+            return
         aligned = self._align_finalizers(volume)
         was_aligned, volume = aligned is volume, aligned
         with self._records.errors_reported(volume):
@@ -121,6 +129,21 @@ class VolumesController:
         self._moving.discard(name)
         if place:
             self._misplaced.report_moved_back(name, place, "the folder of a term")
+
+    def _is_in_the_way(self, volume: Volume) -> bool:
+        """Whether a volume's claim waits for it to be gone: it was deleted before it was bound.
+
+        The patch that lets it go fails if the controller manager binds it meanwhile: the phase of
+        the volume changes before its claim. If the claim is gone, or is deleted too, the volume is
+        released, and then reclaimed.
+        """
+        is_held = is_deleted_unbound(volume, self._context.provisioner)
+        if not (is_held and self._context.may_patch_volumes()):
+            return False
+        claim = self._records.claim_of(volume)
+        if claim is None or claim.ref != volume.claim:
+            return False
+        return not (claim.volume_name or claim.deleting)
 
     def _align_finalizers(self, volume: Volume) -> Volume:
         """Sets the finalizers right, where they may be changed; the volume as it is then."""

@@ -45,3 +45,12 @@ def test_one_that_may_have_no_record_does() -> None:
 
 def test_anothers_does_not() -> None:
     assert not cared_for(annotations={"pv.kubernetes.io/provisioned-by": "another/one"})
+
+
+@pytest.mark.parametrize(
+    ("phase", "does"), [("Pending", True), ("Available", True), ("Bound", False)]
+)
+def test_one_that_is_deleted_before_it_is_bound_does(phase: str, *, does: bool) -> None:
+    deleted = {"finalizers": [FINALIZER], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+
+    assert cared_for(phase=phase, metadata=deleted) == does
