@@ -15,6 +15,7 @@ STORAGE_PROVISIONER = (
     "volume.beta.kubernetes.io/storage-provisioner",
 )
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
+BIND_COMPLETED = "pv.kubernetes.io/bind-completed"  # the controller manager has bound the claim
 # Names the class of a claim or volume and wins over spec.storageClassName.
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 

@@ -60,6 +60,13 @@ class Claim:
         """`namespace/name`, as in every queue and store."""
         return str(self.ref)
 
+    def is_bound_to(self, volume: str) -> bool:
+        """Whether it was bound to a volume, which may be gone since; its author can only name one.
+
+        The controller manager sets the annotation together with the name.
+        """
+        return self.volume_name == volume and constants.BIND_COMPLETED in self.annotations
+
 
 @dataclass(frozen=True, slots=True)
 class StorageClass:

@@ -201,6 +201,8 @@ class ClaimsController:
         verdict = self._take_back(plan)  # also if not open: its intent may exist and block the path
         if is_open and verdict is Verdict.CONFIRM:
             self._succeed(plan, time.monotonic() - started)
+        elif verdict is Verdict.NAMED:
+            self._fail(plan.claim, _named(plan.volume))
 
     def _carry_out(self, plan: Plan) -> None:
         claim, started = plan.claim, time.monotonic()
@@ -302,3 +304,11 @@ class ClaimsController:
         self._context.metrics.claim_failed(claim.class_name, known=known)
         self._context.events.warning(claim, _FAILED, message)
         _log.warning("claim not served", claim=claim.key, reason=message)
+
+
+def _named(volume: str) -> str:
+    """Why a claim is not served whose author has named its volume."""
+    return (
+        f"the claim's spec.volumeName is {volume!r}, which does not exist, and Holdfast creates no "
+        "volume for a claim that names one: create the claim again without spec.volumeName"
+    )

@@ -39,6 +39,7 @@ class Verdict(Enum):
     UNDO = auto()  # its claim does not get it, and no late request will make it
     NOT_MADE = auto()  # it does not exist, and its claim is pending: the attempt may go on
     NOT_BOUND = auto()  # it exists and reuses a directory, and its claim is pending
+    NAMED = auto()  # as UNDO: its claim's author named it; a late request may make it yet
     LATE = auto()  # as CONFIRM, but its record is gone: it is to be made again
 
 
@@ -74,12 +75,12 @@ class AttemptResolver:
         A late request may make one of a pending claim yet, which is remembered.
         """
         verdict = self._verdict(wanted)
+        if verdict in {Verdict.NOT_MADE, Verdict.NAMED, Verdict.LATE}:
+            self._context.view.late.add(wanted)
         if verdict is Verdict.CONFIRM:
             self._creator.confirm(wanted.volume)
-        elif verdict is Verdict.UNDO:
+        elif verdict in {Verdict.UNDO, Verdict.NAMED}:
             self._undo(wanted)
-        elif verdict in {Verdict.NOT_MADE, Verdict.LATE}:
-            self._context.view.late.add(wanted)
         return verdict
 
     def end(self, wanted: Wanted) -> Verdict:
@@ -115,16 +116,26 @@ class AttemptResolver:
         reuses = record is not None and bool(record.succeeds)
         if held is not None and not self._is_at(held, wanted, record):
             return Verdict.UNDO
-        if claim is not None and not claim.volume_name and (held is None or reuses):
-            return Verdict.NOT_MADE if held is None else Verdict.NOT_BOUND
         # Pods may have used the claim's own volume before somebody deleted it.
-        is_bound = claim is not None and claim.volume_name == wanted.volume
-        if not is_bound and (held is None or reuses):
-            return Verdict.UNDO
-        return Verdict.CONFIRM if record is not None else Verdict.LATE
+        is_bound = claim is not None and claim.is_bound_to(wanted.volume)
+        if is_bound or (held is not None and not reuses):
+            return Verdict.CONFIRM if record is not None else Verdict.LATE
+        return _verdict_unbound(wanted, claim, exists=held is not None)
 
     def _is_at(self, volume: Volume, wanted: Wanted, record: Record | None) -> bool:
         """Whether a volume may have the directory that would be undone."""
         if record is None:
             return is_asked_for(volume, wanted, self._context)
         return may_have(volume, record.directory, self._context)
+
+
+def _verdict_unbound(wanted: Wanted, claim: Claim | None, *, exists: bool) -> Verdict:
+    """For a volume that its claim is not bound to, and that counts only once it is, or not at all.
+
+    A claim whose author has named a volume is not served, as by other provisioners.
+    """
+    if claim is None or claim.volume_name not in {"", wanted.volume}:
+        return Verdict.UNDO
+    if exists:
+        return Verdict.NOT_BOUND
+    return Verdict.NAMED if claim.volume_name else Verdict.NOT_MADE

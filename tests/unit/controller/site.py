@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from holdfast.claims import constants
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
 from holdfast.claims.objects import ClaimRef
 from holdfast.controller.caches import Caches
@@ -195,7 +196,10 @@ class Site:
 
     def bind_claim(self, whose: ClaimRef) -> None:
         """The controller manager binds a claim and its volume, and the cache sees it."""
-        change = {"spec": {"volumeName": f"pvc-{whose.uid}"}}
+        change = {
+            "metadata": {"annotations": {constants.BIND_COMPLETED: "yes"}},
+            "spec": {"volumeName": f"pvc-{whose.uid}"},
+        }
         bound = self.server.objects.patch(CLAIMS.path(whose.namespace, whose.name), change)
         self._take(0, "MODIFIED", bound)
         self.edit(whose.uid, {"status": {"phase": "Bound"}})

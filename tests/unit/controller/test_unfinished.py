@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.claims.constants import BIND_COMPLETED
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut
 from holdfast.exports.interface import Grant
@@ -192,7 +193,9 @@ def test_one_whose_claim_is_bound_to_its_volume_is_confirmed_though_that_is_gone
 ) -> None:
     """Pods may have used it before somebody deleted the volume."""
     leave_unfinished(site)
-    site.server.objects.create(CLAIMS.path("team"), a_claim(ref(), volumeName="pvc-1"))
+    claim = a_claim(ref(), volumeName="pvc-1")
+    claim["metadata"]["annotations"][BIND_COMPLETED] = "yes"
+    site.server.objects.create(CLAIMS.path("team"), claim)
     site.lead()
 
     site.serve()
