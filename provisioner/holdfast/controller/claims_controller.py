@@ -51,6 +51,8 @@ class ClaimsController:
         self._records = VolumeRecords(context)
         self._creator = DirectoryCreator(context, self._client, self._records)
         self._in_progress: ByClaim[Plan] = ByClaim()
+        # Late volumes whose directory was begun again: if they go before it exists, it is undone.
+        self._completing: set[str] = set()
         self._resolver = AttemptResolver(context, self._client, self._records, self._creator)
         self._unfinished = UnfinishedVolumes(context, self._resolver)
         context.view.is_in_progress = self._is_in_progress
@@ -66,6 +68,7 @@ class ClaimsController:
 
     def begin(self, unfinished: Iterable[Record]) -> None:
         """Queues the claims of records that an earlier process left unfinished."""
+        self._completing.clear()  # the next term ends the intents of the last one
         self._unfinished.begin(unfinished)
 
     def __call__(self, key: str) -> None:
@@ -108,7 +111,7 @@ class ClaimsController:
         key, name, view = str(wanted.claim), wanted.volume, self._context.view
         is_open = self._in_progress.get(key, name) or self._unfinished.has(key, name)
         seen = view.volumes.get(name)
-        if is_open or seen is None:
+        if is_open or (seen is None and name not in self._completing):
             return None  # the attempt goes on, or there is no such volume as yet
         try:
             self._complete(wanted)
@@ -118,7 +121,8 @@ class ClaimsController:
             return again
         except (Refused, ExportError, kube.KubeError) as error:
             message = f"it was created after its directory was undone: {error.message}"
-            self._context.events.volume_warning(seen, "VolumeNotRecorded", message)
+            if seen is not None:
+                self._context.events.volume_warning(seen, "VolumeNotRecorded", message)
             _log.warning("late volume has no directory", volume=name, reason=error.message)
             return Requeue(error.message)
         return None
@@ -129,15 +133,17 @@ class ClaimsController:
         No data is missing: without the directory, no pod can have used the volume.
         """
         view, volume = self._context.view, self._client.find(wanted.volume)
-        if volume is None:
-            return
-        if not self._is_as_wanted(volume, wanted):
+        if volume is None or not self._is_as_wanted(volume, wanted):
+            self._undo_late(wanted.volume, exists=volume is not None)
+            if volume is None:
+                return
             view.late.discard(wanted)
             if not view.late.claim_of(volume.name):  # else that one is looked at next
                 view.check_record(volume.name)
             return
         record = self._records.find(volume.name)
         if record is None or record.directory != wanted.directory:
+            self._completing.add(volume.name)
             record = self._creator.create(wanted)
             _log.info("created the directory of a late volume", volume=volume.name)
         match self._resolver.confirm(record):
@@ -145,6 +151,16 @@ class ClaimsController:
                 raise Requeue
             case Verdict.UNDO:
                 self._context.view.late.discard(wanted)
+        self._completing.discard(volume.name)
+
+    def _undo_late(self, volume: str, *, exists: bool) -> None:
+        """Undoes what was begun of a late volume's directory: its intent would block the path.
+
+        If the volume exists and has a record, that is reclaimed with it.
+        """
+        if volume in self._completing and not (exists and self._records.find(volume)):
+            self._creator.undo(volume)
+        self._completing.discard(volume)
 
     def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
         """Whether a volume is what Holdfast asked for, with the export's id, and is in use."""

@@ -6,11 +6,14 @@ directory nor record then: both are made again.
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from holdfast.claims.constants import EXPORT
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.requeue import Requeue
+from holdfast.exports.changes import Changes
 from holdfast.exports.errors import ExportUnavailable, Failed
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
@@ -99,6 +102,75 @@ def test_one_whose_directory_another_volume_has_by_now_is_told_so(site: Site) ->
 
     assert "pvc-2" in site.only("VolumeNotRecorded").message
     assert site.record() is None
+
+
+def fail_to_create(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The volume is bound, and its directory cannot be made again."""
+    site.add_volume(undone(site))
+    site.bind_claim(ref())
+    mkdir = Changes.mkdir
+
+    def fail(self: Changes, parent: int, name: str, mode: int) -> None:
+        if name == "data":
+            raise OSError(errno.EIO, "I/O error")
+        mkdir(self, parent, name, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Changes, "mkdir", fail)
+        with pytest.raises(Requeue):
+            site.serve()
+
+
+def serve_the_next(site: Site) -> None:
+    """Another claim of the name gets its volume at the same path."""
+    site.add_claim(ref("2"))
+    site.serve()
+    assert site.volume("2") is not None
+    assert site.record("2") is not None
+
+
+@pytest.mark.parametrize("order", ["claim first", "volume first"])
+def test_one_that_goes_without_its_directory_leaves_its_path_to_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    fail_to_create(site, monkeypatch)
+    site.remove_claim(ref())
+    site.release()
+    if order == "claim first":
+        site.serve()
+    site.look_after()
+    site.see_gone()
+    site.serve()
+
+    serve_the_next(site)
+
+
+def test_where_that_cannot_be_undone_at_first_it_is_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_to_create(site, monkeypatch)
+    site.remove_claim(ref())
+    site.drop()
+    before(site.export, "undo", once(failing(FULL)))
+    with pytest.raises(Requeue):
+        site.serve()
+    site.serve()
+
+    serve_the_next(site)
+
+
+def test_one_that_is_whole_keeps_its_record_when_it_is_deleted(site: Site) -> None:
+    """An undo of it would be one too many."""
+    site.add_volume(undone(site))
+    site.serve()
+    site.view.late.add(wanted(ref()))
+    site.bind()
+    site.server.objects.delete("/api/v1/persistentvolumes/pvc-1")
+    site.see()
+
+    site.serve()
+
+    assert is_whole(site)
 
 
 def test_nothing_is_said_while_the_export_is_away(site: Site) -> None:
