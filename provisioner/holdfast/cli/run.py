@@ -54,8 +54,9 @@ from holdfast.controller.settings import Settings
 @option(
     "--takes-over",
     "HOLDFAST_TAKES_OVER",
-    "A cluster that no longer exists, by the uid of its namespace kube-system: claims may reuse "
-    "the directories retained there; may be repeated (in the variable: separated by spaces).",
+    "A cluster that no longer exists, by the uid of its namespace kube-system: its records become "
+    "this cluster's, and claims may reuse the directories retained there; may be repeated (in the "
+    "variable: separated by spaces).",
     multiple=True,
     type=CLUSTER,
 )

@@ -225,6 +225,7 @@ class ExportController:
             failures=self.failures,
             lease=self._lease,
             former_leases=self._provisioner.former_leases_of(self.export.name),
+            takes_over=self._provisioner.takes_over,
             claims=self.claims,
             volumes=self.volumes,
             misplaced=self.misplaced,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Iterable
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
@@ -53,6 +54,7 @@ class LeaderTasks:
         view: ExportView,
         stop: threading.Event,
         former_leases: tuple[str, ...] = (),
+        takes_over: Iterable[str] = (),
     ) -> None:
         self._shared = shared
         self._directories = directories
@@ -62,6 +64,7 @@ class LeaderTasks:
         self._failures = failures
         self._lease = lease
         self._former_leases = former_leases
+        self._takes_over = tuple(sorted(takes_over))
         self._claims = claims
         self._volumes = volumes
         self._misplaced = misplaced
@@ -163,7 +166,7 @@ class LeaderTasks:
         self._identity.cluster = self._cluster_uid()
 
     def _begin(self) -> Takeover:
-        leader = Leader(self._identity.cluster, self._lease, self._former_leases)
+        leader = Leader(self._identity.cluster, self._lease, self._former_leases, self._takes_over)
         return self._directories.begin(lambda exports: exports.begin(leader))
 
     def _check_records(self) -> None:

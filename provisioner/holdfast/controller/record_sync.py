@@ -13,9 +13,11 @@ from holdfast.claims.objects import StorageClass, Volume
 from holdfast.claims.reclaim_rules import is_released
 from holdfast.controller.context import Context
 from holdfast.controller.requeue import Requeue
+from holdfast.controller.reuse_retained import is_anothers
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.exports.record import State
+from holdfast.exports.errors import Unsafe
+from holdfast.exports.record import Record, State
 
 _State = tuple[str, StorageClass | None]
 
@@ -65,9 +67,18 @@ class RecordSync:
             record = self._records.find_or_adopt(volume)
             if record.state is State.TRASHED:
                 volume = self._existing(volume.name)
-            self._records.follow(volume, record)
+            self._follow(volume, record)
         if not volume.export_id and self._context.may_patch_volumes():
             self._give_export_id(volume)
+
+    def _follow(self, volume: Volume, record: Record) -> None:
+        """Updates a record; raises Refused if it is another cluster's: a retry does not help."""
+        try:
+            self._records.follow(volume, record)
+        except Unsafe as error:
+            if is_anothers(record, self._context):
+                raise Refused(error.message) from error
+            raise
 
     def _existing(self, name: str) -> Volume:
         """A volume whose directory is in the trash, from the API server; it exists and stays.

@@ -73,3 +73,8 @@ def _archived(directory: str, archive: str, whose: str) -> str:
 def is_known(record: Record, context: Context) -> bool:
     """Whether our API server knows if a record's volume is gone."""
     return record.origin in {context.identity.cluster, *context.provisioner.takes_over}
+
+
+def is_anothers(record: Record, context: Context) -> bool:
+    """Whether a record is of a cluster that still has its own Holdfast."""
+    return bool(record.origin) and not is_known(record, context)

@@ -9,6 +9,7 @@ from holdfast.claims.reclaim_rules import is_released, owns
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import UNKNOWN, Requeue
+from holdfast.controller.reuse_retained import is_anothers
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
@@ -63,8 +64,8 @@ class TrashRecovery:
         Raises:
             ExportError: the record could not be read, or one of `UNKNOWN`.
             KubeError: the volume could not be read.
-            Requeue: the directory cannot be moved back, which an event says; or the volume is
-                released, or gone.
+            Requeue: the directory cannot be moved back, which an event says, unless it is another
+                cluster's; or the volume is released, or gone.
             LeadershipLost: the term is over.
         """
         if record := self._record_of(seen):
@@ -118,7 +119,8 @@ class TrashRecovery:
                 self._misplaced.report_not_moved_back(name, place, error.message)
             if is_unknown:
                 raise
-            raise Requeue from error
+            if not is_anothers(record, self._context):  # else only that cluster moves it back
+                raise Requeue from error
 
     def _move(self, name: str, policy: str, found_at: str) -> None:
         place = self._context.directories.change(

@@ -80,10 +80,12 @@ class VolumeRecords:
     def follow(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
         """Updates the record if the volume's claim, policy or size changed; raises ExportError.
 
-        Also if the volume, by its policy, retains what is in the trash, or does not any more.
+        Also if the volume, by its policy, retains what is in the trash, or does not any more; and
+        if the record is of a cluster that is taken over, to make it this cluster's.
         """
         claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
-        if record.followed(claim, size, policy) == record:
+        is_same = record.followed(claim, size, policy) == record
+        if is_same and record.origin not in self._context.provisioner.takes_over:
             return
         self._context.directories.change(
             "update record",

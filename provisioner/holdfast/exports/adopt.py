@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.exports import leaving_shared, other_exports, path_owners, reserve
+from holdfast.exports import leaving_shared, other_exports, path_owners, record_origin, reserve
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.operation import Operation
@@ -25,8 +25,8 @@ def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
     Raises:
         DirectoryTaken: another volume has the directory, or one above or beneath it, and the two
             may not share it.
-        Unsafe: the record could not be read again, a create is under way there, or the directory
-            lies within another export.
+        Unsafe: the record could not be read again, a create is under way there, the directory
+            lies within another export, or the volume has a record of another cluster.
     """
     return reserve.used_if_full(
         op, lambda: _adopt(op, record), frees=lambda: may_use_reserve and frees(op, record)
@@ -35,6 +35,7 @@ def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
 
 def _adopt(op: Operation, record: Record) -> Record:
     if held := op.ledger.find(record.volume):
+        record_origin.refuse_others(op, held)
         return held
     Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
     other_exports.refuse_within(op, record.directory, _ADVICE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from holdfast.exports import record_origin
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record
@@ -16,7 +17,7 @@ def confirm(op: Operation, volume: str) -> None:
     in between it is repeated.
 
     Raises:
-        Unsafe: one of the records cannot be parsed.
+        Unsafe: one of the records cannot be parsed, or it is another cluster's.
     """
     record = op.ledger.creating(volume)
     if record is not None:
@@ -39,6 +40,7 @@ def confirm_unless_undone(op: Operation, volume: str) -> None:
 
 
 def _confirm(op: Operation, record: Record) -> None:
+    record_origin.refuse_known_others(op, record)
     for former in record.succeeds:
         if old := op.ledger.find(former):
             op.ledger.forget(old)

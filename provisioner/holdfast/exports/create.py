@@ -16,7 +16,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from holdfast.exports import other_exports, parents, path_owners, tree, undo
+from holdfast.exports import other_exports, parents, path_owners, record_origin, tree, undo
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Wanted
@@ -102,6 +102,7 @@ def _check(wanted: Wanted) -> None:
 def _held(op: Operation, wanted: Wanted) -> Record | None:
     """The record of an earlier attempt; raises DirectoryTaken if it has another directory."""
     held = op.ledger.find(wanted.volume)
+    record_origin.refuse_known_others(op, held)
     if held and (held.directory, held.state) != (wanted.directory, State.LIVE):
         raise DirectoryTaken(held.directory, [held])
     return held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import misfiled_records, takeover
+from holdfast.exports import misfiled_records, record_origin
 from holdfast.exports.archive_target import is_archive, without_target
 from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim_directory import move_back, reclaim
@@ -31,7 +31,7 @@ def end_move(op: Operation, volume: str) -> str:
         place = move_back(op, record) if record.state is State.LIVE else ""
         if place:
             without_target(op, record)
-        elif takeover.is_ours(op, record):
+        elif record_origin.is_ours(op, record):
             _end_archiving(op, record)
         return place
 

@@ -26,6 +26,7 @@ from holdfast.exports import (
     other_exports,
     probe,
     reclaim_directory,
+    record_origin,
     recover_retained,
     released,
     restored_from_backup,
@@ -255,6 +256,8 @@ class Export:
             record = op.ledger.find(volume)
             if record is None:
                 return True
+            if not record_origin.is_ours(op, record):
+                return False
             with op.locked(record.directory):
                 return reclaim_directory.forget(op, record)
 

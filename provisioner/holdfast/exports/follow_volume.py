@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.objects import ClaimRef
-from holdfast.exports import leaving_shared, misfiled_records, reserve
+from holdfast.exports import leaving_shared, misfiled_records, record_origin, reserve
 from holdfast.exports.confirm import confirm
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
@@ -23,6 +23,8 @@ def follow(
 ) -> None:
     """Updates the record of a volume, also in the trash; an archived one stays as it is.
 
+    One of a cluster that is gone becomes this cluster's.
+
     Args:
         op: the operation.
         volume: the PersistentVolume's name.
@@ -33,14 +35,16 @@ def follow(
             directory goes to the trash in the end.
 
     Raises:
-        Unsafe: a record cannot be parsed.
+        Unsafe: a record cannot be parsed, or is another cluster's.
         TimedOut: another call holds the lock of the directory or of its trash.
     """
+    if found := op.ledger.find(volume):
+        record_origin.refuse_others(op, found)
     confirm(op, volume)
     record = misfiled_records.find(op, volume)
     if record is None or record.state is State.ARCHIVED:
         return
-    now = record.followed(claim, size, reclaim_policy)
+    now = record_origin.inherited(op, record.followed(claim, size, reclaim_policy))
     if now == record:
         return
     write = _write_trashed if record.state is State.TRASHED else _write

@@ -106,6 +106,7 @@ class Handles:
                     records,
                     changes,
                     grant.term.leader.cluster,
+                    grant.term.leader.takes_over,
                     self.locks,
                     self._parents,
                     self.abandoned,

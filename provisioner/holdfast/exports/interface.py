@@ -28,11 +28,14 @@ class Leader:
         cluster: uid of the cluster (of its namespace kube-system); empty if unknown.
         lease: name of the Lease that elects the replica.
         former: earlier names of that Lease; the next term ends their terms too.
+        takes_over: uids of clusters that are gone: their records count as this cluster's, and the
+            next term ends all of their terms.
     """
 
     cluster: str
     lease: str
     former: tuple[str, ...] = ()
+    takes_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,8 @@ class Exports(Protocol):
 
         Raises:
             DirectoryTaken: the directory overlaps those of other volumes.
-            Unsafe: the directory exists without a record.
+            Unsafe: the directory exists without a record, or the volume's record is of another
+                cluster.
             DirectoryGone: the volume has a record, and nothing is at its path.
         """
 
@@ -268,19 +272,26 @@ class Exports(Protocol):
         *,
         may_use_reserve: bool = False,
     ) -> None:
-        """Updates a record from its PersistentVolume; `may_use_reserve` as for `adopt`."""
+        """Updates a record from its PersistentVolume; `may_use_reserve` as for `adopt`.
+
+        A record of a cluster that is taken over becomes this cluster's.
+
+        Raises:
+            Unsafe: the record is of another cluster.
+        """
 
     def forget(self, grant: Grant, volume: str) -> bool:
         """Removes the record of a deleted volume, if its directory is gone too.
 
-        False if something is at the path that the record names, or the directory was moved.
+        False if something is at the path that the record names, the directory was moved, or the
+        record is of another cluster.
         """
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on a released volume's directory.
 
         Raises:
-            Unsafe: no record has this export, volume and claim uid.
+            Unsafe: no record has this export, volume and claim uid, or it is of another cluster.
             DirectoryTaken: directories of other volumes overlap it.
         """
 

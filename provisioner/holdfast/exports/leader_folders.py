@@ -53,14 +53,21 @@ def strays(holdfast: int) -> list[str]:
 
 
 def former_names(holdfast: int, leader: Leader) -> set[str]:
-    """The folders that this leader has under its former names, and of its time with no uid."""
-    return _former_names_of(leader) & set(names(holdfast))
+    """The folders of a leader's earlier terms under other names.
+
+    They are those of its former names, of its time with no uid, and of clusters that are gone,
+    whatever their leases were called.
+    """
+    there, gone = names(holdfast), set(leader.takes_over) - {leader.cluster}
+    return {name for name in there if _cluster_of(name) in gone} | (
+        _former_names_of(leader) & set(there)
+    )
 
 
 def own_names(holdfast: int, leader: Leader) -> list[str]:
     """The folders that a leader has under its present and former names, sorted."""
-    known = {name_of(leader), *_former_names_of(leader)}
-    return sorted(known & set(names(holdfast)))
+    present = {name_of(leader)} & set(names(holdfast))
+    return sorted(present | former_names(holdfast, leader))
 
 
 def clusters(holdfast: int) -> set[str]:

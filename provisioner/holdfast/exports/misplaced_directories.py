@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from holdfast.exports import fencing, leader_folders, misfiled_records, takeover, tree
+from holdfast.exports import fencing, leader_folders, misfiled_records, record_origin, tree
 from holdfast.exports.errors import Failed, TimedOut, Unsafe, reason
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.interface import Grant, Leader, MovedBack
@@ -121,7 +121,7 @@ def _refile(op: Operation, scan: TrashScan, entry: _Entry) -> None:
     """Moves a misfiled record back from `trashed`."""
     with suppress(Failed, Unsafe, OSError):  # reconciling the volume reports them
         record = op.ledger.find(entry.name)
-        if record is None or not takeover.is_ours(op, record):
+        if record is None or not record_origin.is_ours(op, record):
             return
         with op.locks.tried(record.directory) as is_free:
             if not is_free or op.ledger.find(entry.name) != record:
@@ -210,7 +210,7 @@ def _owner(op: Operation, name: str) -> Record | None:
 
 def _is_live_directory(op: Operation, record: Record, inode: Inode) -> bool:
     is_known = record.inode != UNKNOWN and record.inode.may_be(inode)
-    return is_known and record.in_place and takeover.is_ours(op, record)
+    return is_known and record.in_place and record_origin.is_ours(op, record)
 
 
 def _inode_in_trash(op: Operation, name: str) -> Inode:

@@ -121,6 +121,7 @@ class Operation:
         ledger: the records.
         changes: makes all changes.
         cluster: uid of the cluster; empty if unknown.
+        takes_over: uids of clusters that are gone, whose records count as this cluster's.
         locks: locks of volumes' directories.
         parents: locks of the directories above them.
         abandoned: paths where a late call may still make something.
@@ -132,10 +133,16 @@ class Operation:
     ledger: Ledger
     changes: Changes
     cluster: str
+    takes_over: tuple[str, ...]
     locks: PathLocks
     parents: PathLocks
     abandoned: AbandonedPaths
     patience: Callable[[], float]
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The clusters whose records this one may change."""
+        return self.cluster, *self.takes_over
 
     def without_waiting(self) -> Operation:
         """The same, but waits for no lock: a call that hangs on one volume delays no other."""

@@ -22,8 +22,8 @@ from holdfast.exports import (
     misfiled_records,
     other_exports,
     path_owners,
+    record_origin,
     reserve,
-    takeover,
     tree,
 )
 from holdfast.exports.archive_target import is_archive, without_target
@@ -63,9 +63,9 @@ def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
         record = op.ledger.find(volume)
         if record is None:
             return ""
-        if refusal := takeover.refusal(op, record):
+        if not record_origin.is_ours(op, record):
             if _is_away(op, record):
-                raise Unsafe(refusal)
+                record_origin.refuse_others(op, record)
             return ""
         return recover_locked(op, record, reclaim_policy)
 

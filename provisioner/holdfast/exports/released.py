@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import changed_action, misfiled_records, reclaim_directory, reserve
+from holdfast.exports import (
+    changed_action,
+    misfiled_records,
+    reclaim_directory,
+    record_origin,
+    reserve,
+)
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Moved
@@ -20,7 +26,8 @@ def reclaim_volume(op: Operation, volume: str, claim_uid: str, action: Action) -
     """Carries out a reclaim action on the directory of a volume that the claim released.
 
     Raises:
-        Unsafe: no record names the volume and the claim; or as `reclaim.reclaim`.
+        Unsafe: no record names the volume and the claim, or it is another cluster's; or as
+            `reclaim.reclaim`.
         DirectoryTaken: as `reclaim.reclaim`.
         TimedOut: another call holds the lock of the directory.
     """
@@ -56,6 +63,8 @@ def _reclaimed(
 
 def _recorded(op: Operation, volume: str, claim_uid: str) -> Record:
     record = op.ledger.find(volume)
+    if record is not None:
+        record_origin.refuse_others(op, record)
     if record is None or record.claim.uid != claim_uid:
         raise Unsafe(f"no record names volume {volume} and claim uid {claim_uid}")
     return record

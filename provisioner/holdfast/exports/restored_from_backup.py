@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from holdfast.exports import fencing, leader_folders, takeover, term_folders, tree
+from holdfast.exports import fencing, leader_folders, record_origin, term_folders, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.ledger import RECORDS, TRASHED, is_volume, read_record, trash_of
@@ -75,7 +75,7 @@ def _to_learn(op: Operation, records: int, folder: str, volume: str) -> Record |
     with suppress(Unsafe, FileNotFoundError):
         record = read_record(records, folder, volume)
         there = _another(op.root, folder, record, op.in_term)
-        if there and takeover.is_ours(op, record):
+        if there and record_origin.is_ours(op, record):
             return replace(record, inode=there)
     return None
 

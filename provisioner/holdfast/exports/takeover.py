@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import components
-from holdfast.exports import ended_terms, fencing, leader_folders, ledger, strays, undo
+from holdfast.exports import ended_terms, fencing, ledger, record_origin, strays, undo
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation
@@ -52,30 +52,6 @@ def _directory_of(op: Operation, entry: str) -> str:
     return entry
 
 
-def is_ours(op: Operation, record: Record) -> bool:
-    """Whether a record is this cluster's; one of unknown origin is, if no other cluster is."""
-    if record.origin:
-        return record.origin == op.cluster
-    return leader_folders.clusters(op.ledger.handle) <= {"", op.cluster}
-
-
-def refusal(op: Operation, record: Record) -> str:
-    """Why this cluster leaves a record alone; "" if the record is its own."""
-    if is_ours(op, record):
-        return ""
-    if record.origin:
-        return (
-            f"its record belongs to another cluster, {record.origin}: only that cluster reclaims it"
-        )
-    clusters = ", ".join(sorted(leader_folders.clusters(op.ledger.handle) - {""}))
-    return (
-        f"its record has no `origin`, and several clusters use this export ({clusters}, by the "
-        f"folders in .holdfast/{fencing.TERMS}): grant each cluster `get` on namespace "
-        "kube-system, and write the cluster's uid into the record's `origin`; move a folder that "
-        "is not a leader's elsewhere"
-    )
-
-
 def end_intents(op: Operation, volumes: Iterable[str]) -> set[str]:
     """Ends the intents of these volumes; returns the volumes whose intent has ended.
 
@@ -112,5 +88,5 @@ def _unfinished(op: Operation) -> Iterator[Record]:
     for name in op.ledger.names(ledger.CREATING):
         with suppress(Failed, Unsafe, OSError):
             record = op.ledger.creating(name)
-            if record is not None and is_ours(op, record):
+            if record is not None and record_origin.is_ours(op, record):
                 yield record

@@ -16,7 +16,7 @@ import uuid
 from contextlib import suppress
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import misfiled_records, recover_retained, takeover, tree, undo
+from holdfast.exports import misfiled_records, record_origin, recover_retained, tree, undo
 from holdfast.exports.blocked import Blocked
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import TimedOut, Unsafe
@@ -57,7 +57,7 @@ class Reaper:
         """
         with op.locked(trash_of(volume)):  # it may be recovered
             record = op.ledger.find(volume)
-            if record and (refusal := takeover.refusal(op, record)):
+            if record and (refusal := record_origin.refusal(op, record)):
                 return Reaped(done=False, blocked=(refusal,))
             record = misfiled_records.find(op, volume)
             if record is None or record.state in {State.ARCHIVED, State.RETAINED}:

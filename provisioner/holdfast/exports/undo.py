@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from holdfast.exports import leaving_shared, parents, path_owners, tree
+from holdfast.exports import leaving_shared, parents, path_owners, record_origin, tree
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.operation import Operation, is_placeholder
@@ -47,10 +47,11 @@ def undo_locked(op: Operation, volume: str) -> None:
     """As `undo`, under the lock of the directory, whose path is abandoned.
 
     Raises:
-        Unsafe: as `undo`.
+        Unsafe: as `undo`, or its record is another cluster's.
         TimedOut: another call holds the lock.
     """
     record = op.ledger.creating(volume)
+    record_origin.refuse_known_others(op, record)
     directory = record.directory if record else op.intent(volume)
     if directory:
         with op.locked(directory):

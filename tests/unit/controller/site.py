@@ -49,6 +49,8 @@ class Said(NamedTuple):
 class Site:
     """Nothing runs by itself: a test calls the handlers, and says what the cache has seen."""
 
+    leader = LEADER
+
     def __init__(self, api: Api, server: FakeApiServer, root: Path) -> None:
         self.api, self.server, self.root = api, server, root
         self.leads = self.may_patch_volumes = True
@@ -74,13 +76,13 @@ class Site:
             lambda _: None,
             lambda _: None,
         )
-        self.identity.export_id, self.identity.cluster = ID, CLUSTER
+        self.identity.export_id, self.identity.cluster = ID, self.leader.cluster
         self.broadcaster = EventBroadcaster(api, "test")
         self.context = Context(
             api=api,
             view=self.view,
             directories=self.directories,
-            provisioner=Provisioner(NAME),
+            provisioner=Provisioner(NAME, takes_over=frozenset(self.leader.takes_over)),
             address=ADDRESS,
             events=EventRecorder(self.broadcaster),
             metrics=self.metrics,
@@ -106,7 +108,7 @@ class Site:
 
     def lead(self) -> tuple[Record, ...]:
         """Begins a term; what an earlier one left in the making."""
-        takeover = self.export.begin(LEADER)
+        takeover = self.export.begin(self.leader)
         self.gate.open(takeover.term)
         self.volumes_controller.begin(takeover.moving)
         self.claims_controller.begin(takeover.unfinished)

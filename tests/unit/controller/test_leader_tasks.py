@@ -72,6 +72,7 @@ class Bench:
             failures=self.failures,
             lease=LEADER.lease,
             former_leases=("old-nfs",),
+            takes_over={"gone"},
             claims=site.claims_controller,
             volumes=site.volumes_controller,
             misplaced=site.misplaced,
@@ -121,7 +122,7 @@ class TestTakeover:
         bench.turn()
 
         assert bench.site.gate.term == Term(
-            Leader(bench.cluster_uid, LEADER.lease, ("old-nfs",)), 1, ID
+            Leader(bench.cluster_uid, LEADER.lease, ("old-nfs",), ("gone",)), 1, ID
         )
         assert bench.site.gate.is_open()
         assert bench.site.identity.export_id == ID

@@ -69,10 +69,12 @@ class Leading:
         may_change: Callable[[], object] = lambda: None,
         *,
         cluster: str = "cluster",
+        takes_over: tuple[str, ...] = (),
         exports: Exports | None = None,
     ) -> None:
         self.root = root
         self.cluster = cluster
+        self.takes_over = takes_over
         self.exports: Exports = exports or Export(root, may_change)
         self._takeover: Takeover | None = None
         self._beginning = threading.Lock()
@@ -81,7 +83,8 @@ class Leading:
     def takeover(self) -> Takeover:
         with self._beginning:
             if self._takeover is None:
-                self._takeover = self.exports.begin(Leader(self.cluster, "nfs"))
+                leader = Leader(self.cluster, "nfs", takes_over=self.takes_over)
+                self._takeover = self.exports.begin(leader)
             return self._takeover
 
     def begin(self) -> Takeover:

@@ -74,9 +74,11 @@ RECORDS = st.builds(
     succeeds=st.lists(WORDS, max_size=3).map(tuple),
     unknown=st.dictionaries(WORDS, st.none() | st.integers() | WORDS, max_size=2),
 )
-TERMS = st.builds(Term, st.builds(Leader, WORDS, WORDS), st.integers(), WORDS)
+NAMES = st.lists(WORDS, max_size=2).map(tuple)
+LEADERS = st.builds(Leader, WORDS, WORDS, NAMES, NAMES)
+TERMS = st.builds(Term, LEADERS, st.integers(), WORDS)
 KINDS: dict[type, st.SearchStrategy[Any]] = {
-    Leader: st.builds(Leader, WORDS, WORDS),
+    Leader: LEADERS,
     Term: TERMS,
     Grant: st.builds(Grant, TERMS, st.floats(allow_nan=False, allow_infinity=False)),
     ExportInfo: st.builds(ExportInfo, WORDS, st.integers()),
