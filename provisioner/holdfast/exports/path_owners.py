@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import fencing, leaving_shared, misfiled_records
+from holdfast.exports import fencing, leaving_shared, misfiled_records, record_origin
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Wanted
 from holdfast.exports.operation import Operation
@@ -148,12 +148,17 @@ def _refuse_if_begun(op: Operation, wanted: Wanted, others: Iterable[Record]) ->
         if op.ledger.creating(other.volume):
             raise Unsafe(
                 f"directory {other.directory!r} is being created for volume {other.volume} of "
-                f"{_whose(wanted, other)}"
+                f"{_whose(op, wanted, other)}"
             )
 
 
-def _whose(wanted: Wanted, other: Record) -> str:
+def _whose(op: Operation, wanted: Wanted, other: Record) -> str:
     """Whose a directory is that is being made, and what helps."""
+    if other.origin and not record_origin.is_ours(op, other):
+        return (
+            f"claim {other.claim} of another cluster, {other.origin}: change pathPattern so that "
+            "the claims of each cluster get directories of their own"
+        )
     if str(other.claim) == str(wanted.claim):
         return (
             "an earlier claim of this name: Holdfast confirms or undoes that volume first; if this "

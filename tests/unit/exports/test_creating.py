@@ -226,6 +226,17 @@ def test_a_claim_made_anew_is_not_told_to_have_another_directory(export: Leading
     assert "pathPattern" not in caught.value.message
 
 
+def test_a_claim_of_this_name_in_another_cluster_is_not_called_an_earlier_one(
+    root: Path, export: Leading
+) -> None:
+    """Only that cluster confirms or undoes its volume, and no event here says anything of it."""
+    Leading(root, cluster="another").create(plan())
+    same = replace(plan("2"), claim=ClaimRef("team", "data-1", "2"))
+
+    with pytest.raises(Unsafe, match="claim team/data-1 of another cluster, another: change path"):
+        export.create(same)
+
+
 def test_a_volume_whose_directory_is_gone_gets_no_empty_one(root: Path, export: Leading) -> None:
     """Pods may use it: whoever asks finds out first whether the API server knows the volume."""
     published(export)
