@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from holdfast.claims.constants import FINALIZER
+from holdfast.claims.constants import FINALIZER, PROVISIONED_BY
 from testbed.client import Json
 from tests.cluster.objects import finalizers_of, name_of
 from tests.cluster.running import Running
@@ -79,6 +79,58 @@ def test_a_provisioner_that_comes_back_sets_it_again(
     site.serve(leader_election=True)
 
     eventually(lambda: all(has_finalizer(site, volume) for volume in volumes))
+
+
+def test_a_path_that_nfs_subdir_used_again_is_served_by_the_one_that_comes_back(
+    site: Site,
+) -> None:
+    """Its volume was never recorded, and `exports accept` gave its directory to the gone one."""
+    by_name = {"pathPattern": "${.PVC.namespace}/${.PVC.name}", "onDelete": "delete"}
+    storage_class = site.make_class(parameters=by_name)
+    running = site.serve(leader_election=True)
+    first = site.bound(site.claim(storage_class))
+    running.stop()
+    assert uninstall(site, "--yes").code == 0
+    deleted_by_nfs_subdir(site, first)
+    again = made_by_nfs_subdir(site, storage_class)
+
+    checked = holdfast("check", variables=variables_of(site))
+    assert "ok    the directories are the ones in their records" in checked.out
+    accepted = holdfast("exports", "accept", "--yes", variables=variables_of(site))
+    assert "there is nothing to do" in accepted.out
+    site.serve(leader_election=True)
+
+    eventually(lambda: has_finalizer(site, again))
+    site.delete_claim("data")
+    site.gone(again)
+    eventually(lambda: site.tree() == set())
+    assert not list((site.root / ".holdfast/volumes").iterdir())
+
+
+def deleted_by_nfs_subdir(site: Site, volume: Json) -> None:
+    """The claim and, as with `onDelete: delete`, first the directory and then the volume."""
+    site.delete_claim("data")
+    site.released(volume)
+    site.directory(volume).rename(site.root / "removed")
+    site.delete_volume(name_of(volume))
+    site.gone(volume)
+
+
+def made_by_nfs_subdir(site: Site, storage_class: str) -> Json:
+    """The volume of a claim of the same name, in a directory that is not the former one."""
+    uid = site.assigned(site.claim(storage_class))
+    place = f"{site.namespace}/data"
+    (site.root / place).mkdir(parents=True)
+    (site.root / place / "file").write_text("a tenant's")
+    (site.root / "removed").rmdir()
+    site.make_volume(
+        f"pvc-{uid}",
+        f"/export/{place}",
+        annotations={PROVISIONED_BY: site.name},
+        storageClassName=storage_class,
+        claimRef={"namespace": site.namespace, "name": "data", "uid": uid},
+    )
+    return site.bound("data")
 
 
 @pytest.mark.usefixtures("volumes")

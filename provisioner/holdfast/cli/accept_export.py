@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,9 @@ def accept(
     gets the id that the volumes name.
 
     If it was restored or copied with .holdfast/export, the records get the inodes of the
-    directories that are there now, so that these can be reclaimed and the trash can be emptied.
+    directories that are there now, so that these can be reclaimed and the trash can be emptied. The
+    record of a volume that is gone stays as it is if its path is that of another volume, which has
+    no record.
 
     In the pod, if release and namespace are called holdfast:
 
@@ -143,12 +146,13 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
         places=places,
         refusal=naming_rules(api, at.address),
     )
-    entries = mounted.entries(records_on(root))
+    records = records_on(root)
+    entries, keep = mounted.entries(records), mounted.used_again(records)
     numbers = present(len(places), entries)
     if held.id == chosen and not unnamed:
         click.echo(f"the export at {root} has the id {chosen} already; {numbers}")
         leader = _leader(cluster, provisioner, at.name)
-        _accept_restored(export, leader, entries, ask=not asked.yes)
+        _accept_restored(partial(export.accept_restored, leader, keep), entries, ask=not asked.yes)
         return
     if not asked.replace:
         _refuse_another_id(held, root, chosen)
@@ -157,7 +161,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     click.echo("\n".join([str(numbers), *_naming(unnamed), *announced(entries)]))
     if not asked.yes:
         confirm(_question(root, held, chosen, named))
-    _give_id(api, unnamed, export, chosen)
+    _give_id(api, unnamed, export, chosen, keep)
     click.echo(
         f"the export at {root} has the id {chosen} now; a running provisioner resumes within "
         "seconds"
@@ -182,7 +186,9 @@ def _naming(unnamed: Sequence[Volume]) -> Iterator[str]:
         yield f"{counted(len(unnamed), 'volume')} without an export id {gets} this one's ({EXPORT})"
 
 
-def _give_id(api: Api, unnamed: Iterable[Volume], export: Export, chosen: str) -> None:
+def _give_id(
+    api: Api, unnamed: Iterable[Volume], export: Export, chosen: str, keep: Collection[str]
+) -> None:
     """Annotates volumes with the id, and writes it on the export, if it has another or none.
 
     The volumes first: if they may not be changed, nothing is. With resourceVersion: one that was
@@ -196,7 +202,7 @@ def _give_id(api: Api, unnamed: Iterable[Volume], export: Export, chosen: str) -
         with suppress(NotFound):
             api.patch(VOLUMES, volume.name, {"metadata": metadata})
     if export.inspect_damaged().id != chosen:
-        export.accept(chosen)
+        export.accept(chosen, keep)
 
 
 def _named(
@@ -231,9 +237,7 @@ def _question(root: Path, held: ExportInfo, chosen: str, named: Named) -> str:
     return f"Give the export at {root} the id {chosen}, {named.why(chosen)}{instead}?"
 
 
-def _accept_restored(
-    export: Export, leader: Leader, entries: Sequence[Entry], *, ask: bool
-) -> None:
+def _accept_restored(accept: Callable[[], int], entries: Sequence[Entry], *, ask: bool) -> None:
     """Writes the directories' inodes into the records of a restored export, if any differ."""
     from holdfast.cli.announced import announced, without_record
     from holdfast.cli.entries import Finding
@@ -247,20 +251,20 @@ def _accept_restored(
     click.echo("\n".join(announced(entries)))
     if ask:
         confirm("Accept the directories that are there now as the records' own?")
-    learned = counted(_learned(export, leader), "record")
+    learned = counted(_learned(accept), "record")
     click.echo(f"{learned} written: the directories that are there now are accepted")
 
 
-def _learned(export: Export, leader: Leader) -> int:
+def _learned(accept: Callable[[], int]) -> int:
     """Returns how many records were written; a running provisioner then begins its next term."""
     from holdfast.exports.errors import Fenced
 
     for _ in range(_ATTEMPTS - 1):
         try:
-            return export.accept_restored(leader)
+            return accept()
         except Fenced:
             continue
-    return export.accept_restored(leader)
+    return accept()
 
 
 def _leader(cluster: str, provisioner: Provisioner, export: str) -> Leader:

@@ -50,7 +50,7 @@ class Entry:
             of a record without a volume; of `unreadable-record`, why it cannot be read; of
             `refused-record`, why an inherited volume gets none; of
             `other-volume`, whose directory it is; of a record without a volume, whether its
-            directory is missing.
+            directory is missing, or which volume has its path now.
     """
 
     volume: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.inherited import left_alone
 from holdfast.claims.objects import Volume
+from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import is_released
 from holdfast.cli.entries import INHERITED, Entry, Finding
 from holdfast.cli.export_ids import Place
@@ -140,20 +141,47 @@ class Mounted:
                 yield Entry(name, claim, place, Finding.UNREADABLE, held.why)
 
     def another(self, records: Mapping[str, Held]) -> Iterator[Entry]:
-        """The directories of this cluster that are not those in their records."""
+        """The directories of this cluster that are not those in their records.
+
+        Not one that another volume was given since: nothing is to be moved or accepted there.
+        """
+        used_again = self.used_again(records)
         for volume, held in records.items():
             record = held.record
+            if volume in used_again:
+                continue
             if record and held.is_another and self._is_ours(record):
                 is_live = record.state is State.LIVE and volume in self.volumes
                 yield _entry(record, Finding.ANOTHER, "" if is_live else _STATES[record.state])
 
+    def used_again(self, records: Mapping[str, Held]) -> dict[str, str]:
+        """The records of gone volumes at whose path a volume without a record is, and that volume.
+
+        nfs-subdir-external-provisioner may have used the path again, which knows no records. What
+        is there now is not what the record names, also if it was restored.
+        """
+        users = _Users(
+            (directory, name)
+            for name, directory in self.directories.items()
+            if not (held := records.get(name)) or held.record is None
+        )
+        gone = (held.record for name, held in records.items() if name not in self.volumes)
+        found = (
+            (record.volume, users.of(record.directory))
+            for record in gone
+            if record and record.in_place
+        )
+        return {volume: user for volume, user in found if user}
+
     def _without_volume(self, records: Mapping[str, Held]) -> Iterator[Entry]:
-        export = Export(self.root)
+        export, used_again = Export(self.root), self.used_again(records)
         for name, held in records.items():
             record = held.record
             if record is None or held.is_creating or name in self.volumes:
                 continue
             missing = "" if _has_data(export, record) else "its directory is missing"
+            if user := used_again.get(name):
+                missing = f"its path is that of volume {user} now"
             if self._is_ours(record) or not self.cluster:
                 yield _entry(record, _left_by(record), missing)
             else:
@@ -198,6 +226,21 @@ class Mounted:
 
 def _claim(volume: Volume) -> str:
     return str(volume.claim) if volume.claim.name else ""
+
+
+class _Users:
+    """The volumes that have a directory, or one above or beneath it."""
+
+    def __init__(self, volumes: Iterable[tuple[str, str]]) -> None:
+        self._at = dict(volumes)
+        self._beneath = {
+            parent: name for place, name in self._at.items() for parent in parents_of(place)
+        }
+
+    def of(self, directory: str) -> str:
+        """One of them; empty if there is none."""
+        near = (self._at.get(one, "") for one in (directory, *parents_of(directory)))
+        return next(filter(None, near), self._beneath.get(directory, ""))
 
 
 def _has_data(export: Export, record: Record) -> bool:

@@ -13,10 +13,11 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import belongs, is_released
 from holdfast.claims.volume_address import unknown_address, way_out
 from holdfast.controller.context import Context
+from holdfast.controller.gone_owners import gone_owners, way_out_of
 from holdfast.controller.reclaim_action import reclaim_action
 from holdfast.controller.requeue import Requeue
-from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced
-from holdfast.exports.record import Record
+from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
+from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
 from holdfast.log import Logger
@@ -66,6 +67,8 @@ class VolumeRecords:
         found = self.find(volume.name)
         if found is None:
             found = self._adopt(volume)
+        elif found.inherited and found.succeeds:  # a crash came before all gave way
+            found = self._recorded(volume, found)
         if self._context.address.directory_of(volume.path) != found.directory:
             # As nfs-subdir, or an earlier attempt, was faster; it may just have been undone.
             if self.is_unfinished(volume.name) or self.find(volume.name) != found:
@@ -166,15 +169,24 @@ class VolumeRecords:
         if volume.directory:
             self._refuse_without_record(volume)
         wanted = self._inherited_record(volume)
-        is_deleted = is_released(volume, self._context.provisioner)
-        frees = is_deleted and self.frees(volume, wanted)
-        record = self._context.directories.change(
-            "adopt",
-            lambda exports, grant: exports.adopt(grant, wanted, may_use_reserve=frees),
-            volume.name,
-        )
+        record = self._recorded(volume, wanted)
         _log.info("volume recorded", volume=volume.name, directory=wanted.directory)
         return record
+
+    def _recorded(self, volume: Volume, wanted: Record) -> Record:
+        is_deleted = is_released(volume, self._context.provisioner)
+        frees = is_deleted and self.frees(volume, wanted)
+        gone = gone_owners(self._context, volume.name, wanted.directory)
+        try:
+            return self._context.directories.change(
+                "adopt",
+                lambda exports, grant: exports.adopt(grant, wanted, gone, may_use_reserve=frees),
+                volume.name,
+            )
+        except DirectoryTaken as conflict:
+            if way_out := way_out_of(conflict, gone):
+                raise Unsafe(way_out) from conflict
+            raise
 
     def _inherited_record(self, volume: Volume) -> Record:
         storage_class = self._context.view.classes.get(volume.class_name)

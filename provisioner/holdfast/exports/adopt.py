@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
-from holdfast.exports import leaving_shared, other_exports, path_owners, record_origin, reserve
+from holdfast.exports import (
+    gone_volumes,
+    leaving_shared,
+    other_exports,
+    path_owners,
+    record_origin,
+    reserve,
+)
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.operation import Operation
@@ -17,10 +25,13 @@ _ADVICE = (
 )
 
 
-def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
+def adopt(
+    op: Operation, record: Record, gone: Collection[str] = (), *, may_use_reserve: bool
+) -> Record:
     """Records a volume, unless it has a record already; returns the stored record.
 
-    The caller holds the lock of the record's directory.
+    The caller holds the lock of the record's directory. Of the `gone` volumes, which do not exist
+    any more, the records that stand in the way are removed, if they give way (`gone_volumes.py`).
 
     Raises:
         DirectoryTaken: another volume has the directory, or one above or beneath it, and the two
@@ -29,50 +40,74 @@ def adopt(op: Operation, record: Record, *, may_use_reserve: bool) -> Record:
             lies within another export, or the volume has a record of another cluster.
     """
     return reserve.used_if_full(
-        op, lambda: _adopt(op, record), frees=lambda: may_use_reserve and frees(op, record)
+        op, lambda: _adopt(op, record, gone), frees=lambda: may_use_reserve and frees(op, record)
     )
 
 
-def _adopt(op: Operation, record: Record) -> Record:
+def _adopt(op: Operation, record: Record, gone: Collection[str]) -> Record:
     if held := op.ledger.find(record.volume):
         record_origin.refuse_others(op, held)
-        return held
+        return gone_volumes.forget_former(op, held)
     Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
     other_exports.refuse_within(op, record.directory, _ADVICE)
     others = list(op.ledger.others(record.directory, record.volume))
-    _is_foreign(record, others)
+    _checked(op, record, others, gone)
     if others:
         op.intend(record.volume, record.directory)  # a mark alone may be a stale one
     op.ledger.mark(record.directory, record.volume)  # before the record: none without its mark
     try:
-        foreign = _is_foreign_now(op, record)
+        record = _checked_again(op, record, gone)
     except (DirectoryTaken, Unsafe):
         op.ledger.unmark(record.directory, record.volume)
         op.drop_intent(record.volume)
         raise
-    inode = op.inode_at(record.directory) or UNKNOWN
-    record = replace(record, origin=op.cluster, inode=inode, foreign=foreign)
     op.ledger.write(record)
     if others:
         op.drop_intent(record.volume)
+    return gone_volumes.forget_former(op, record)
+
+
+def _checked_again(op: Operation, record: Record, gone: Collection[str]) -> Record:
+    """As `_checked`, after the mark; raises Unsafe if others are coming or going."""
+    others = path_owners.others_now(op, record.directory, record.volume)
+    record = _checked(op, record, others, gone)
+    if others:
+        leaving_shared.refuse_if_noticed(op, record.directory)
     return record
 
 
-def _is_foreign_now(op: Operation, record: Record) -> bool:
-    """As `_is_foreign`, after the mark; raises Unsafe if others are coming or going."""
-    others = path_owners.others_now(op, record.directory, record.volume)
-    foreign = _is_foreign(record, others)
-    if others:
-        leaving_shared.refuse_if_noticed(op, record.directory)
-    return foreign
+def _checked(op: Operation, record: Record, others: list[Record], gone: Collection[str]) -> Record:
+    """The record as it is to be written, beside those of other volumes that have the directory.
 
-
-def _is_foreign(record: Record, others: list[Record]) -> bool:
-    """Whether a record that shares the directory says that it is foreign.
+    It is foreign if one of them says so of the directory that is there now.
 
     Raises DirectoryTaken if another volume has the directory and may not share it.
     """
+    former = _former(op, record, others, gone)
+    others = [one for one in others if one not in former]
     strangers = [other for other in others if not (other.inherited or record.shares_with(other))]
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
-    return any(other.foreign for other in others if other.directory == record.directory)
+    inode = op.inode_at(record.directory) or UNKNOWN
+    sharers = [*others, *(one for one in former if one.inode.may_be(inode))]
+    return replace(
+        record,
+        origin=op.cluster,
+        inode=inode,
+        foreign=any(one.foreign for one in sharers if one.directory == record.directory),
+        succeeds=tuple(one.volume for one in former),
+    )
+
+
+def _former(
+    op: Operation, record: Record, others: list[Record], gone: Collection[str]
+) -> list[Record]:
+    """The records that give way.
+
+    Beside a volume that stays, none that was to be retained: the directory would go with both.
+    """
+    found = [
+        one for one in others if one.volume in gone and gone_volumes.gives_way(op, one, record)
+    ]
+    is_alone = len(found) == len(others)
+    return [one for one in found if is_alone or not one.was_retained]

@@ -5,7 +5,7 @@ All methods may block while the file system hangs; `deadline.Lane` bounds the wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -112,12 +112,15 @@ class Export:
             changes.sync()
         return info
 
-    def accept(self, export_id: str) -> None:
-        """Replaces the export's id: an administrator vouches that it is this export."""
+    def accept(self, export_id: str, keep: Collection[str] = ()) -> None:
+        """Replaces the export's id: an administrator vouches that it is this export.
+
+        The records of the volumes in `keep` do not get the inode of the directory at their path.
+        """
         if self.inspect_damaged().format:
             what = "cannot update the records"
             with of_the_export(what), self._open.holdfast() as (root, holdfast):
-                restored_from_backup.learn_inodes(root, holdfast)
+                restored_from_backup.learn_inodes(root, holdfast, keep)
             self._replace_id(export_id)
         if self.initialise(export_id).id != export_id:
             self._replace_id(export_id)
@@ -132,9 +135,10 @@ class Export:
         with of_the_export(what), self._open.holdfast() as (root, holdfast):
             return lost_records.unrecorded(root, holdfast)
 
-    def accept_restored(self, leader: Leader) -> int:
+    def accept_restored(self, leader: Leader, keep: Collection[str] = ()) -> int:
         """Writes the inodes of those directories into their records; returns how many.
 
+        Not into those of the volumes in `keep`.
         It begins a term of its own; the leader begins another one afterwards.
 
         Raises:
@@ -143,7 +147,7 @@ class Export:
         term = self.begin(leader).term
         what = "cannot update the records"
         with self._operation(what, Grant(term)) as op:
-            return restored_from_backup.learn_others(op)
+            return restored_from_backup.learn_others(op, keep)
 
     def probe(self) -> ExportInfo:
         """Writes and removes a file; a full export passes, as deleting must go on."""
@@ -218,11 +222,23 @@ class Export:
         with self._operation(f"cannot undo volume {volume}", grant) as op:
             undo.undo_locked(op, volume)
 
-    def adopt(self, grant: Grant, record: Record, *, may_use_reserve: bool = False) -> Record:
+    def owners(self, directory: str) -> tuple[str, ...]:
+        """The volumes with a mark on a directory, above or beneath it; reads no record."""
+        with explained(f"cannot look at {directory!r}"), self._open.records() as records:
+            return tuple(records.marked(directory))
+
+    def adopt(
+        self,
+        grant: Grant,
+        record: Record,
+        gone: tuple[str, ...] = (),
+        *,
+        may_use_reserve: bool = False,
+    ) -> Record:
         """Records a volume that was made without Holdfast; returns the stored record."""
         what = f"cannot record {record.volume}"
         with self._operation(what, grant) as op, op.locked(record.directory):
-            return adopt.adopt(op, record, may_use_reserve=may_use_reserve)
+            return adopt.adopt(op, record, gone, may_use_reserve=may_use_reserve)
 
     def follow(
         self,

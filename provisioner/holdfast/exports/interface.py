@@ -251,12 +251,24 @@ class Exports(Protocol):
     def undo(self, grant: Grant, volume: str) -> None:
         """Undoes a `create` whose volume was never made; a directory with data is retained."""
 
-    def adopt(self, grant: Grant, record: Record, *, may_use_reserve: bool = False) -> Record:
+    def owners(self, directory: str) -> tuple[str, ...]:
+        """The volumes with a mark on a directory, above or beneath it; reads no record."""
+
+    def adopt(
+        self,
+        grant: Grant,
+        record: Record,
+        gone: tuple[str, ...] = (),
+        *,
+        may_use_reserve: bool = False,
+    ) -> Record:
         """Records a volume that was made without Holdfast; returns the stored record.
 
         Args:
             grant: permission to change the export.
             record: the record.
+            gone: owners of the directory that do not exist any more: their records are removed
+                if they give way (`gone_volumes.py`).
             may_use_reserve: on a full export, use the space kept for that (`reserve.py`), if the
                 volume's directory goes to the trash in the end. Only for a volume that is about to
                 be deleted.

@@ -61,6 +61,11 @@ def trash_of(volume: str) -> str:
     return f"{RESERVED}/{TRASH}/{volume}"
 
 
+def mark_of(directory: str, volume: str) -> str:
+    """The path of a volume's mark on a directory, relative to the export's root."""
+    return "/".join((RESERVED, DIRECTORIES, *_place(directory), volume))
+
+
 class Ledger:
     """The records beneath a handle of `.holdfast`; read-only if `changes` is None."""
 

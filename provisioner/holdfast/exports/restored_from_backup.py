@@ -10,7 +10,7 @@ One that was restored with its id is used at once: `learn_others` changes it in 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -26,14 +26,14 @@ from holdfast.exports.record import Record, State
 _DRAFT = ".restored"
 
 
-def learn_inodes(root: int, holdfast: int) -> None:
-    """Writes the directories' inodes into all records.
+def learn_inodes(root: int, holdfast: int, keep: Collection[str] = ()) -> None:
+    """Writes the directories' inodes into all records but those of the volumes in `keep`.
 
     Unreadable records are skipped: reconciling their volume reports them.
     """
     for folder in RECORDS:
         with suppress(FileNotFoundError), tree.opened(holdfast, [folder]) as records:
-            for volume in _volumes(records):
+            for volume in _volumes(records, keep):
                 if learned := _learned(root, holdfast, records, folder, volume):
                     _write(records, folder, *learned)
             os.fsync(records)
@@ -58,12 +58,15 @@ def is_another(root: int, holdfast: int, folder: str, record: Record) -> bool:
     return False
 
 
-def learn_others(op: Operation) -> int:
-    """Writes the directories' inodes into this cluster's records; returns how many it wrote."""
+def learn_others(op: Operation, keep: Collection[str] = ()) -> int:
+    """Writes the directories' inodes into this cluster's records; returns how many it wrote.
+
+    Those of the volumes in `keep` stay as they are.
+    """
     learned = 0
     for folder in RECORDS:
         records = op.ledger.folder(folder)
-        for volume in _volumes(records):
+        for volume in _volumes(records, keep):
             if record := _to_learn(op, records, folder, volume):
                 op.changes.write(records, volume, record.dump())
                 learned += 1
@@ -80,8 +83,8 @@ def _to_learn(op: Operation, records: int, folder: str, volume: str) -> Record |
     return None
 
 
-def _volumes(records: int) -> list[str]:
-    return sorted(filter(is_volume, os.listdir(records)))
+def _volumes(records: int, keep: Collection[str]) -> list[str]:
+    return sorted(name for name in os.listdir(records) if is_volume(name) and name not in keep)
 
 
 def _place(folder: str, record: Record) -> str:

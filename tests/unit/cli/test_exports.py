@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -654,7 +654,13 @@ class TestShowFindings:
         assert [list(one.values()) for one in shown["findings"]] == [
             ["pvc-9", "team/data", "apps/db", "other-volume", whose],
             ["pvc-9", "team/data", "apps/db", "missing-record", ""],
-            ["pvc-1", "team/data-1", "apps/db", "no-volume", ""],
+            [
+                "pvc-1",
+                "team/data-1",
+                "apps/db",
+                "no-volume",
+                "its path is that of volume pvc-9 now",
+            ],
         ]
         assert "directories    0 of 1" in bench.shown()
 
@@ -829,7 +835,7 @@ class TestSeveral:
     ) -> None:
         bench.add()
         leaders: list[Leader] = []
-        monkeypatch.setattr(Export, "accept_restored", lambda _, leader: leaders.append(leader))
+        monkeypatch.setattr(Export, "accept_restored", lambda _, leader, __: leaders.append(leader))
         options = [*given, "--export", "fast", "--yes"]
         assert CliRunner().invoke(accept, options).exit_code == 0
         assert bench.held().id == ID
@@ -912,6 +918,59 @@ class TestRestored:
         assert "there is nothing to do" in restored.accepted()
 
 
+class TestUsedAgain:
+    """nfs-subdir deleted a volume, and created another one at its path: nothing was restored."""
+
+    @pytest.fixture(params=["", "/inner"])
+    def bench(self, bench: Bench, request: pytest.FixtureRequest) -> Bench:
+        bench.give(ID)
+        published(Leading(bench.root, cluster=bench.cluster), "9", "team/data")
+        (bench.root / "team/data").rename(bench.root / "elsewhere")
+        directory = f"team/data{request.param}"
+        bench.add("1", directory=directory, annotated=False, export_id="", phase="Released")
+        return bench
+
+    def record(self, bench: Bench) -> bytes:
+        return (bench.root / ".holdfast/volumes/pvc-9").read_bytes()
+
+    def test_the_gone_volume_s_record_does_not_get_the_new_directory(self, bench: Bench) -> None:
+        """The command wrote it, and the new volume could not be recorded any more."""
+        before = self.record(bench)
+
+        assert "its directories match their records" in bench.accepted()
+
+        assert self.record(bench) == before
+
+    def test_nor_where_the_export_lost_its_id(self, bench: Bench) -> None:
+        bench.add("2")
+        (bench.root / ".holdfast/export").unlink()
+        before = self.record(bench)
+
+        assert f"has the id {ID} now" in bench.accepted()
+
+        assert self.record(bench) == before
+
+    def test_show_names_the_volume_that_has_the_path_and_suggests_nothing(
+        self, bench: Bench
+    ) -> None:
+        shown = bench.shown("-o", "wide")
+
+        assert "its path is that of volume pvc-1 now" in shown
+        assert "another-directory" not in shown
+        assert "not the one in its record" not in bench.shown()
+
+    def test_a_volume_that_has_a_record_shares_the_path_and_both_are_restored(
+        self, bench: Bench
+    ) -> None:
+        leading = Leading(bench.root, cluster=bench.cluster)
+        for uid in "34":
+            published(leading, uid, "shared", shared=True)
+        bench.add("4", directory="shared", has_directory=False)
+        restore(bench.root)
+
+        assert "2 records written" in bench.accepted()
+
+
 class TestReleased:
     """Volumes whose claim was deleted before the export is accepted are named, and their end."""
 
@@ -971,13 +1030,15 @@ class TestReleased:
         assert ("will be reclaimed" in done) == bool(said)
 
 
-def times(number: int, real: Callable[[Export, Leader], int]) -> Callable[[Export, Leader], int]:
+def times(
+    number: int, real: Callable[[Export, Leader, Collection[str]], int]
+) -> Callable[[Export, Leader, Collection[str]], int]:
     """A method that is fenced so many times."""
     left = iter(range(number))
 
-    def accept_restored(export: Export, leader: Leader) -> int:
+    def accept_restored(export: Export, leader: Leader, keep: Collection[str]) -> int:
         if next(left, None) is None:
-            return real(export, leader)
+            return real(export, leader, keep)
         raise Fenced("term 7 of nfs has ended")
 
     return accept_restored

@@ -212,6 +212,10 @@ OPERATIONS = {
     "undo where data is": Operation(lambda export: export.undo("pvc-1"), _with_data),
     "undo what was taken up": Operation(lambda export: export.undo("pvc-2"), _taken_up),
     "adopt": Operation(lambda export: export.adopt(adopted())),
+    "adopt in place of a volume that is gone": Operation(
+        lambda export: export.exports.adopt(export.grant, adopted(), ("pvc-2",)),
+        lambda export, root: _live(export, root, uid="2"),
+    ),
     "delete": Operation(_reclaim(Action.DELETE), _live),
     "archive": Operation(_reclaim(Action.ARCHIVE), _live),
     "archive where the name is taken": Operation(_reclaim(Action.ARCHIVE), _name_taken),

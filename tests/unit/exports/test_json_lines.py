@@ -676,7 +676,10 @@ CALLS: dict[str, Callable[[Exports, Grant], object]] = {
     "follow": lambda exports, grant: exports.follow(
         grant, "pvc-1", plan().claim, size="2Gi", reclaim_policy="Retain"
     ),
-    "adopt": lambda exports, grant: exports.adopt(grant, adopted(), may_use_reserve=True),
+    "owners": lambda exports, _: exports.owners("team/data"),
+    "adopt": lambda exports, grant: exports.adopt(
+        grant, adopted(), ("pvc-9",), may_use_reserve=True
+    ),
     "reap": lambda exports, grant: exports.reap(grant, volume="pvc-3", entries=0),
     "sweep": lambda exports, grant: exports.sweep(grant),
     "undo": lambda exports, grant: exports.undo(grant, "pvc-9"),
