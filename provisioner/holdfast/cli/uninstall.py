@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,18 +15,28 @@ from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.finalizers import without_finalizer
 from holdfast.claims.objects import StorageClass, Volume, parse_class, parse_volume
+from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import owns
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm
 from holdfast.cli.leader import held_lease
 from holdfast.cli.listed import listed
+from holdfast.cli.volume_actions import UNKNOWN, place_of, shown_action
 
 if TYPE_CHECKING:
     from holdfast.kube.api import Api
 
 _SHOWN = 20  # errors that are shown one by one
 _WHERE_ALL = "-o json shows all"
+_KEEP = "To keep a directory, set the reclaim policy of its volume to Retain first."
+_AT_ONCE = "As soon as it starts, it deletes or archives the directories of these released volumes"
+_DIFFERENTLY = "It would treat these directories differently"
+_UNKNOWN = (
+    "It may treat these directories differently: what Holdfast does with them stands only in their "
+    "records"
+)
+_SHARED = "It deletes or archives these shared directories with the first of their volumes"
 _ATTEMPTS = 5  # the API server's own controllers change finalizers as well
 
 
@@ -35,8 +46,10 @@ class Row:
 
     Attributes:
         deleting: it goes as soon as nothing holds it, and its directory stays on the export.
-        reclaim_action: what Holdfast does with its directory; empty where its record says.
+        reclaim_action: what Holdfast does with its directory; unknown where only its record says.
         reclaim_action_of_nfs_subdir: what nfs-subdir does, by the class as it is now.
+        at_once: nfs-subdir does that as soon as it starts, as the claim is gone.
+        shares_with: the other volumes with the same directory.
         finalizer: whether it has ours: present, absent, removed, or why it could not be.
     """
 
@@ -47,14 +60,26 @@ class Row:
     deleting: bool
     reclaim_action: str
     reclaim_action_of_nfs_subdir: str
+    at_once: bool
+    shares_with: tuple[str, ...]
     finalizer: str
 
     @property
+    def is_kept(self) -> bool:
+        """Whether nfs-subdir leaves the directory where it is."""
+        return self.deleting or self.reclaim_action_of_nfs_subdir == Action.RETAIN
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nfs-subdir moves the directory away, and only its record says what we do."""
+        return self.reclaim_action == UNKNOWN and not self.is_kept
+
+    @property
     def differs(self) -> bool:
-        """Whether the two do something else with the directory."""
-        return bool(self.reclaim_action) and (
-            self.reclaim_action != self.reclaim_action_of_nfs_subdir
-        )
+        """Whether the two are known to do something else with the directory."""
+        if self.deleting or self.reclaim_action == UNKNOWN:
+            return False
+        return self.reclaim_action != self.reclaim_action_of_nfs_subdir
 
 
 @click.command()
@@ -80,8 +105,10 @@ def uninstall(
     Stop Holdfast first: it would set the finalizer again. So the command refuses while the Lease of
     one of its exports is held. It cannot know whether one runs without leader election.
 
-    The command lists the volumes, and those whose directory nfs-subdir-external-provisioner would
-    treat differently, and asks for confirmation. A second run finds nothing to do.
+    The command lists the volumes, and asks for confirmation. It warns of the directories that
+    nfs-subdir-external-provisioner would delete or archive as soon as it starts, or treat
+    differently, or perhaps so, and of those that volumes share. A second run finds nothing to do,
+    and warns of the same. Warnings do not change the exit code.
 
     Exits with 0 if no volume has the finalizer, or with --dry-run, 1 if some still have it, if
     this provisioner has no volumes but others have the finalizer, if a Holdfast replica leads, if
@@ -135,22 +162,30 @@ def rows_of(
     volumes: Iterable[Volume], classes: dict[str, StorageClass], provisioner: Provisioner
 ) -> list[Row]:
     """The volumes of the provisioner, by claim."""
-    rows = [_row(one, classes.get(one.class_name)) for one in volumes if owns(one, provisioner)]
+    own = [one for one in volumes if owns(one, provisioner)]
+    sharers = defaultdict[tuple[str, str], set[str]](set)
+    for one in own:
+        sharers[place_of(one)].add(one.name)
+    rows = [_row(one, classes.get(one.class_name), sharers[place_of(one)]) for one in own]
     return sorted(rows, key=lambda row: (row.claim, row.volume))
 
 
-def _row(volume: Volume, storage_class: StorageClass | None) -> Row:
+def _row(volume: Volume, storage_class: StorageClass | None, sharers: set[str]) -> Row:
     # Without its class, nfs-subdir deletes no volume.
     then = nfs_subdir.action(storage_class.parameters).value if storage_class else "retain"
     kept = volume.reclaim_policy != "Delete"
+    action = Action.RETAIN.value if kept else then
+    is_due = volume.phase == "Released" and not volume.deleting
     return Row(
         volume=volume.name,
         claim=str(volume.claim) if volume.claim.name else "",
         path=f"{volume.server}:{volume.path}",
         phase=volume.phase,
         deleting=volume.deleting,
-        reclaim_action="retain" if kept else volume.on_delete,
-        reclaim_action_of_nfs_subdir="retain" if kept else then,
+        reclaim_action=shown_action(volume, is_shared=False),
+        reclaim_action_of_nfs_subdir=action,
+        at_once=is_due and action != Action.RETAIN,
+        shares_with=tuple(sorted(sharers - {volume.name})),
         finalizer="present" if FINALIZER in volume.finalizers else "absent",
     )
 
@@ -172,22 +207,43 @@ def mistyped_name(volumes: Iterable[Volume], provisioner: Provisioner) -> str:
 def described(rows: Sequence[Row]) -> Iterator[str]:
     """What there is to do, for a person."""
     held = [row for row in rows if row.finalizer == "present"]
-    if not held:
+    if held:
+        yield f"{len(held)} of {_counted(rows)} with the finalizer:"
+        yield from listed((f"{_named(row)}{_going(row)}" for row in held), _WHERE_ALL)
+    else:
         yield f"none of {_counted(rows)} has the finalizer: there is nothing to do"
-        return
-    yield f"{len(held)} of {_counted(rows)} with the finalizer:"
-    yield from listed((f"{_named(row)}{_going(row)}" for row in held), _WHERE_ALL)
-    if others := [row for row in rows if row.differs]:
-        yield (
-            "\nnfs-subdir-external-provisioner follows the class, and would treat these "
-            "directories differently; to keep a directory, set the reclaim policy of its volume "
-            "to Retain:"
-        )
-        lines = (
-            f"{_named(row)}: {row.reclaim_action} here, {row.reclaim_action_of_nfs_subdir} there"
-            for row in others
-        )
+    warnings = list(_warnings(rows))
+    if warnings:
+        yield f"\nnfs-subdir-external-provisioner follows the class. {_KEEP}"
+    for what, lines in warnings:
+        yield f"\n{what}:"
         yield from listed(lines, _WHERE_ALL)
+
+
+def _warnings(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
+    """What nfs-subdir would do with directories: a headline, and a line for each."""
+    for what, found in (
+        (_AT_ONCE, [row for row in rows if row.at_once]),
+        (_DIFFERENTLY, [row for row in rows if row.differs]),
+        (_UNKNOWN, [row for row in rows if row.is_unknown]),
+    ):
+        if found:
+            yield what, [f"{_named(row)}: {_both(row)}" for row in found]
+    if shared := [those for those in _shared(rows) if not all(row.is_kept for row in those)]:
+        yield _SHARED, [f"{those[0].path}: {', '.join(map(_named, those))}" for those in shared]
+
+
+def _shared(rows: Sequence[Row]) -> Iterable[list[Row]]:
+    """The volumes that have one directory, for each such directory."""
+    found = defaultdict[frozenset[str], list[Row]](list)
+    for row in rows:
+        if row.shares_with:
+            found[frozenset((row.volume, *row.shares_with))].append(row)
+    return found.values()
+
+
+def _both(row: Row) -> str:
+    return f"{row.reclaim_action} here, {row.reclaim_action_of_nfs_subdir} there"
 
 
 def _named(row: Row) -> str:

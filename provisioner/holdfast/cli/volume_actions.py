@@ -11,6 +11,7 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.paths import cleaned
 
 INVALID = "invalid"
+UNKNOWN = "unknown"
 
 _NAMED = 3  # volumes in one line
 
@@ -23,7 +24,7 @@ def shown_action(volume: Volume, *, is_shared: bool) -> str:
         return INVALID
     if is_shared and volume.on_delete != Action.RETAIN:  # the strictest: no other overrides it
         return "shared"
-    return volume.on_delete or "unknown"
+    return volume.on_delete or UNKNOWN
 
 
 def shared_volumes(volumes: Iterable[Volume], classes: Collection[str]) -> set[str]:
@@ -36,11 +37,12 @@ def shared_volumes(volumes: Iterable[Volume], classes: Collection[str]) -> set[s
         classes: the classes whose volumes may share.
     """
     listed = list(volumes)
-    number = Counter(map(_place, listed))
-    return {one.name for one in listed if number[_place(one)] > 1 or one.class_name in classes}
+    number = Counter(map(place_of, listed))
+    return {one.name for one in listed if number[place_of(one)] > 1 or one.class_name in classes}
 
 
-def _place(volume: Volume) -> tuple[str, str]:
+def place_of(volume: Volume) -> tuple[str, str]:
+    """The server and path of a volume, to compare with those of others."""
     return volume.server, cleaned(volume.path) or volume.path
 
 

@@ -32,7 +32,8 @@ class Bench:
         server.objects.create(CLASSES.path(), a_class({"onDelete": "delete"}))
 
     def add(self, uid: str = "1", *, by: str = NAME, action: str = "delete", **given: Any) -> None:
-        made = a_volume(ref(uid, f"data-{uid}"), **{"finalizers": (ANOTHERS, FINALIZER), **given})
+        given = {"directory": f"team/data-{uid}", "finalizers": (ANOTHERS, FINALIZER), **given}
+        made = a_volume(ref(uid, f"data-{uid}"), **given)
         made["metadata"]["annotations"][PROVISIONED_BY] = by
         if "holdfast.io/on-delete" in made["metadata"]["annotations"]:
             made["metadata"]["annotations"]["holdfast.io/on-delete"] = action
@@ -207,10 +208,75 @@ class TestWhatItShows:
 
         assert "delete here, retain there" in bench.run("--dry-run").output
 
-    def test_an_inherited_volume_is_treated_by_its_class_in_both(self, bench: Bench) -> None:
+    def test_an_action_that_only_the_record_has_may_differ(self, bench: Bench) -> None:
+        """Of an inherited volume: its class may have been edited since it was recorded."""
+        bench.add(annotated=False)
+
+        shown = bench.run("--dry-run").output
+
+        assert "what Holdfast does with them stands only in their records:" in shown
+        assert "  pvc-1 of claim team/data-1: unknown here, delete there" in shown
+
+    def test_an_unknown_action_is_no_matter_where_nfs_subdir_keeps_the_directory(
+        self, bench: Bench
+    ) -> None:
+        del bench.server.objects.by_path[f"{CLASSES.path()}/nfs"]
         bench.add(annotated=False)
 
         assert "there" not in bench.run("--dry-run").output
+
+    @pytest.mark.parametrize("finalizers", [(), (ANOTHERS, FINALIZER)])
+    @pytest.mark.parametrize("annotated", [True, False])
+    def test_what_nfs_subdir_deletes_as_soon_as_it_starts_is_named(
+        self, bench: Bench, finalizers: tuple[str, ...], *, annotated: bool
+    ) -> None:
+        """Also what Holdfast refuses to reclaim, and again once the finalizer is removed."""
+        bench.add("1", phase="Released", annotated=annotated, finalizers=finalizers)
+        bench.add("2")
+
+        shown = bench.run("--dry-run").output
+
+        headline, line = shown.partition("As soon as it starts, it deletes or archives")[2].split(
+            "\n", 2
+        )[:2]
+        assert "released volumes:" in headline
+        assert line.startswith("  pvc-1 of claim team/data-1: ")
+        assert line.endswith(" here, delete there")
+        assert "set the reclaim policy of its volume to Retain first" in shown
+
+    @pytest.mark.parametrize("kept", ["Retain", "retain"])
+    def test_a_released_one_that_it_keeps_is_not(self, bench: Bench, kept: str) -> None:
+        if kept == "retain":
+            changed = a_class({"onDelete": "retain"})["parameters"]
+            bench.server.objects.by_path[f"{CLASSES.path()}/nfs"]["parameters"] = changed
+        bench.add(phase="Released", policy=kept.replace("retain", "Delete"))
+
+        assert "As soon as it starts" not in bench.run("--dry-run").output
+
+    def test_directories_that_volumes_share_are_named(self, bench: Bench) -> None:
+        for uid, directory in (("1", "web"), ("2", "web/"), ("3", "alone")):
+            bench.add(uid, directory=directory)
+        for uid in "45":
+            bench.add(uid, directory="kept", policy="Retain")
+
+        shown = bench.run("--dry-run").output
+
+        _, _, shared = shown.partition("shared directories with the first of their volumes:\n")
+        assert shared.splitlines() == [
+            "  nas:/srv/web: pvc-1 of claim team/data-1, pvc-2 of claim team/data-2"
+        ]
+
+    def test_json_and_exit_code_say_the_same(self, bench: Bench) -> None:
+        bench.add("1", phase="Released", directory="web", annotated=False)
+        bench.add("2", directory="web")
+
+        done = bench.run("--dry-run", "-o", "json")
+
+        assert done.exit_code == 0
+        assert [
+            (one["reclaim_action"], one["at_once"], one["shares_with"])
+            for one in json.loads(done.stdout)
+        ] == [("unknown", True, ["pvc-2"]), ("delete", False, ["pvc-1"])]
 
     def test_a_volume_that_is_being_deleted_goes_and_its_directory_is_named(
         self, bench: Bench
@@ -221,6 +287,7 @@ class TestWhatItShows:
         shown = bench.run("--dry-run").output
 
         assert "being deleted: it goes at once, and its directory stays at nas:/srv/" in shown
+        assert "As soon as it starts" not in shown
 
     def test_of_many_some_are_shown(self, bench: Bench) -> None:
         for number in range(23):
@@ -244,11 +311,13 @@ class TestWhatItShows:
         assert first == {
             "volume": "pvc-1",
             "claim": "team/data-1",
-            "path": "nas:/srv/team/data",
+            "path": "nas:/srv/team/data-1",
             "phase": "Bound",
             "deleting": False,
             "reclaim_action": "retain",
             "reclaim_action_of_nfs_subdir": "delete",
+            "at_once": False,
+            "shares_with": [],
             "finalizer": after,
         }
         assert second["finalizer"] == "absent"
