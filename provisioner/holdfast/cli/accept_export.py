@@ -26,6 +26,7 @@ from holdfast.controller.settings import ExportSettings
 if TYPE_CHECKING:
     from holdfast.cli.entries import Entry
     from holdfast.cli.export_ids import Named
+    from holdfast.cli.present import Present
     from holdfast.exports.export import Export
     from holdfast.exports.interface import ExportInfo, Leader
     from holdfast.kube.api import Api
@@ -154,10 +155,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
         leader = _leader(cluster, provisioner, at.name)
         _accept_restored(partial(export.accept_restored, leader, keep), entries, ask=not asked.yes)
         return
-    if not asked.replace:
-        _refuse_another_id(held, root, chosen)
-    if not asked.allow_empty:
-        numbers.refuse_empty()
+    _refuse_unless_asked(asked, held, root, chosen, numbers)
     click.echo("\n".join([str(numbers), *_naming(unnamed), *announced(entries)]))
     if not asked.yes:
         confirm(_question(root, held, chosen, named))
@@ -166,6 +164,15 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
         f"the export at {root} has the id {chosen} now; a running provisioner resumes within "
         "seconds"
     )
+
+
+def _refuse_unless_asked(
+    asked: _Asked, held: ExportInfo, root: Path, chosen: str, numbers: Present
+) -> None:
+    if not asked.replace:
+        _refuse_another_id(held, root, chosen)
+    if not asked.allow_empty:
+        numbers.refuse_empty()
 
 
 def _that_need_an_id(

@@ -47,7 +47,7 @@ def adopt(
 def _adopt(op: Operation, record: Record, gone: Collection[str]) -> Record:
     if held := op.ledger.find(record.volume):
         record_origin.refuse_others(op, held)
-        return gone_volumes.forget_former(op, held)
+        return _completed(op, held)
     Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
     other_exports.refuse_within(op, record.directory, _ADVICE)
     others = list(op.ledger.others(record.directory, record.volume))
@@ -62,8 +62,14 @@ def _adopt(op: Operation, record: Record, gone: Collection[str]) -> Record:
         op.drop_intent(record.volume)
         raise
     op.ledger.write(record)
-    if others:
-        op.drop_intent(record.volume)
+    return _completed(op, record) if others else record
+
+
+def _completed(op: Operation, record: Record) -> Record:
+    """Ends the adoption of a recorded volume, also one that a crash cut short."""
+    if not record.inherited:
+        return record
+    op.drop_intent(record.volume)
     return gone_volumes.forget_former(op, record)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.exports import misfiled_records, parents, takeover
+from holdfast.exports import misfiled_records, parents, record_origin
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record
@@ -25,7 +25,8 @@ def gives_way(op: Operation, other: Record, record: Record) -> bool:
     Raises:
         Unsafe: the directory of `other` is in the trash or in a term's folder.
     """
-    if not other.in_place or op.ledger.creating(other.volume) or not takeover.is_ours(op, other):
+    is_unfinished = not other.in_place or op.ledger.creating(other.volume) is not None
+    if is_unfinished or not record_origin.is_ours(op, other):
         return False
     if place := misfiled_records.moved_to(op, other.volume):
         raise Unsafe(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
+from collections.abc import Callable
 
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.errors import Failed, Unsafe
+from holdfast.exports.ledger import Ledger
 from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
@@ -120,6 +123,34 @@ class TestADirectoryThatIsNotThereAnyMore:
 
         assert site.volume() is None
         assert (site.root / "archived-data" / "new").exists()
+
+    def test_what_a_crash_cuts_short_is_finished(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The new record is written before the former one is removed."""
+        former(site)
+        replace_directory(site)
+        made_by_nfs_subdir(site)
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "forget", failing(OSError(errno.EIO, "lost")))
+            with pytest.raises(Failed):
+                site.look_after()
+        assert site.record() is not None
+        assert site.record(FORMER) is not None
+        site.lead()
+
+        site.look_after()
+
+        assert recorded(site).succeeds == ()
+
+
+def failing(error: OSError) -> Callable[[Ledger, Record], None]:
+    """A method that raises an error."""
+
+    def fail(_: Ledger, __: Record) -> None:
+        raise error
+
+    return fail
 
 
 class TestADirectoryThatWasHandedOn:

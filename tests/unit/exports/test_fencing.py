@@ -195,6 +195,8 @@ class Successor:
         record = self.leading.find(volume)
         if record is None:
             return False
+        if record.inherited:
+            self.leading.adopt(record)  # as the controller, which ends an adoption first
         grant, claim = self.leading.grant, record.claim
         self.leading.exports.follow(grant, volume, claim, record.size, "Delete")
         moved = self.leading.reclaim(volume, claim.uid, self.action)

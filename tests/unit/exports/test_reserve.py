@@ -31,8 +31,8 @@ def set_target(root: Path, uid: str, target: str) -> None:
     record.write_text(record.read_text().replace('"target": ""', f'"target": "{target}"'))
 
 
-def adopt(export: Leading, **given: bool) -> None:
-    export.exports.adopt(export.grant, adopted(), **given)
+def adopt(export: Leading, *, may_use_reserve: bool = False) -> None:
+    export.exports.adopt(export.grant, adopted(), may_use_reserve=may_use_reserve)
 
 
 def follow(export: Leading, **given: bool) -> None:
