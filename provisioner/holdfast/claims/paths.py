@@ -16,6 +16,30 @@ from functools import lru_cache
 from holdfast.claims.errors import Refused
 
 RESERVED = ".holdfast"
+# Folders in which servers keep snapshots, recycle bins, metadata and recovered files, some in each
+# directory. Lower case: some servers ignore case. No new volume is made there; an inherited volume
+# stays served.
+SERVERS_OWN = frozenset(
+    {
+        "#recycle",
+        "#snapshot",
+        "$recycle.bin",
+        ".ckpt",
+        ".glusterfs",
+        ".snap",
+        ".snaps",
+        ".snapshot",
+        ".snapshots",
+        ".trashcan",
+        ".zfs",
+        "@eadir",
+        "@recently-snapshot",
+        "@recycle",
+        "lost+found",
+        "system volume information",
+        "~snapshot",
+    }
+)
 COMPONENT_BYTES = 255  # NAME_MAX, limits.h(0p)
 PATH_BYTES = 1024  # MNTPATHLEN, RFC 1813 appendix I: what a mount request can carry
 # Of a new volume: each is some calls to the server, and a claim's author can name the path.
@@ -47,8 +71,15 @@ def components(path: str) -> tuple[str, ...]:
 
 def check(path: str) -> None:
     """Raises Refused where this cannot be the directory of a new volume."""
-    if len(components(path)) > DEPTH:
+    names = components(path)
+    if len(names) > DEPTH:
         raise Refused(f"the directory's path has more than {DEPTH} components")
+    for name in names:
+        if _folded(name) in SERVERS_OWN:
+            raise Refused(
+                f"the directory's path {path!r} has the component {name!r}, a name that servers "
+                "use for snapshots or other folders of their own"
+            )
 
 
 def _check(name: str, path: str) -> None:
@@ -67,15 +98,20 @@ def _check(name: str, path: str) -> None:
 
 
 def _is_reserved(name: str) -> bool:
-    """Whether a file system that ignores case could take the name for ours.
+    """Whether a file system that ignores case could take the name for ours."""
+    return _folded(name).startswith(RESERVED)
+
+
+def _folded(name: str) -> str:
+    """A name as a file system that ignores case may compare it.
 
     Such file systems may also take compatibility forms (full-width letters, ligatures) for the
     plain ones, and skip format characters, which have no shape.
     """
     if name.isascii():
-        return name.lower().startswith(RESERVED)
+        return name.lower()
     visible = "".join(one for one in name if unicodedata.category(one) != "Cf")
-    return unicodedata.normalize("NFKC", visible).casefold().startswith(RESERVED)
+    return unicodedata.normalize("NFKC", visible).casefold()
 
 
 def _is_control(character: str) -> bool:

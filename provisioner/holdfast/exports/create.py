@@ -12,6 +12,7 @@ restarted between a call and its retransmission answers that the directory exist
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -149,15 +150,29 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
         if held is not None and undo.is_recorded(held, handle):
             return inode, held.found
         if not attempt.is_owned(inode):
-            _check_unknown(attempt, handle)
+            _check_unknown(op, attempt, handle)
         return inode, True
 
 
-def _check_unknown(attempt: _Attempt, handle: int) -> None:
+def _check_unknown(op: Operation, attempt: _Attempt, handle: int) -> None:
     """Raises Unsafe unless the volume may have a directory that no record names."""
     other_exports.refuse_existing(handle, attempt.wanted.directory)
     if not attempt.wanted.use_existing:
         raise _unknown(attempt)
+    _refuse_mounted(op, attempt.wanted.directory, handle)
+
+
+def _refuse_mounted(op: Operation, directory: str, handle: int) -> None:
+    """Raises Unsafe for a directory on another file system.
+
+    It can be a snapshot under a name that `claims.paths.SERVERS_OWN` lacks.
+    """
+    if os.fstat(handle).st_dev != os.fstat(op.root).st_dev:
+        raise Unsafe(
+            f"directory {directory!r} is on another file system than the export's root: a "
+            "snapshot or a mount; change pathPattern, or the annotation or label that it reads, "
+            "or serve that file system as an export of its own"
+        )
 
 
 def _unknown(attempt: _Attempt) -> Unsafe:

@@ -50,6 +50,12 @@ def test_a_default_name_that_had_to_be_cut_is_believed() -> None:
     assert directory(held) == name
 
 
+def test_a_folder_of_the_servers_own_is_believed_as_the_volume_is_in_use() -> None:
+    of = storage_class({"pathPattern": "lost+found/${.PVC.name}"})
+
+    assert directory(at("/export/lost+found/data"), of) == "lost+found/data"
+
+
 @pytest.mark.parametrize("root", ["/", "/export/"])
 def test_the_exports_path_may_be_the_root_or_end_in_a_slash(root: str) -> None:
     address = Address("nfs.test", root)

@@ -98,6 +98,14 @@ def test_a_field_that_is_not_closed_is_refused(pattern: str) -> None:
         (".hold\u200bfast", "reserved component"),  # a character without a shape
         (".holdfast-x/y", "reserved component '.holdfast-x'"),
         ("a/.holdfast/trash", "reserved component '.holdfast'"),
+        (".snapshot/hourly.0/other/data", "component '.snapshot', a name that servers use"),
+        ("a/.SnapShot", "component '.SnapShot', a name that servers use"),
+        ("\uff0esnapshots/1", "a name that servers use"),  # a full-width dot
+        (".zfs/snapshot/x", "a name that servers use"),
+        ("lost+found", "a name that servers use"),
+        ("@eaDir", "a name that servers use"),
+        ("#recycle/x", "a name that servers use"),
+        ("System Volume Information", "a name that servers use"),
         ("a\nb", "control character"),
         ("a\x00b", "control character"),
         ("a\x7fb", "control character"),
@@ -155,6 +163,7 @@ def test_a_value_may_have_any_of_their_characters() -> None:
         ("../${.PVC.name}", "'../x' has the component '..'"),
         ("./x", "'./x' has the component '.'"),
         (".holdfast/${.PVC.name}", "has the reserved component"),
+        (".snapshot/${.PVC.name}", "has the component '.snapshot', a name that servers use"),
         ("/".join(["n"] * 33), "has more than 32 components"),
     ],
 )
@@ -194,7 +203,19 @@ def test_a_path_of_as_many_components_as_are_allowed_is_served() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["n" * 255, "ü" * 127, "...", ".hidden", "data ", "雪", "a\u202e", "holdfast", "x.holdfast"],
+    [
+        "n" * 255,
+        "ü" * 127,
+        "...",
+        ".hidden",
+        "data ",
+        "雪",
+        "a\u202e",
+        "holdfast",
+        "x.holdfast",
+        "snapshot",
+        ".zfs-x",
+    ],
 )
 def test_an_unusual_but_harmless_name_is_served(value: str) -> None:
     of = storage_class({"pathPattern": "${.PVC.labels.path}"})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import holdfast
+from holdfast.claims.paths import SERVERS_OWN
 from holdfast.controller.metrics import Metrics
 from testbed import reference
 
@@ -33,6 +34,12 @@ def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
 
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_every_name_that_servers_use_is_documented() -> None:
+    text = (reference.DOCUMENTS / "storageclass.md").read_text(encoding="utf-8").lower()
+
+    assert [name for name in SERVERS_OWN if f"`{name}`" not in text] == []
 
 
 OPERATIONS = reference.DOCUMENTS / "operations.md"

@@ -199,6 +199,18 @@ def mounted_within(root: Path) -> None:
     assert reap(export) == 0
 
 
+def existing_directory_is_a_mount(root: Path) -> None:
+    """A claim that may use existing directories does not get a snapshot or another mount."""
+    export = export_at(root)
+    mount(root / "snapshots-1", "size=1m")
+    (root / "snapshots-1/data").mkdir()
+
+    for directory in ("snapshots-1", "snapshots-1/data"):
+        with pytest.raises(Unsafe, match="is on another file system than the export's root"):
+            export.create(plan("1", directory, use_existing=True))
+    assert export.find("pvc-1") is None
+
+
 def directory_is_a_mount(root: Path) -> None:
     """A volume on a file system of its own cannot be renamed away: it says so and stays."""
     export = export_at(root)
@@ -287,6 +299,7 @@ SCENARIOS: dict[str, Callable[[Path], None]] = {
         inherited_on_full_of_files,
         read_only,
         mounted_within,
+        existing_directory_is_a_mount,
         directory_is_a_mount,
         directory_is_mounted_over,
         unmounted,
