@@ -33,6 +33,9 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123 label
 _MOUNTS = Path("/exports")
 _LONGEST_DEADLINE = 3600.0
 
+# What PyYAML raises besides its own errors for a text that does not fit its explicit type.
+_NO_VALUE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+
 
 def read_exports(path: Path) -> tuple[ExportSettings, ...]:
     """The exports that a file lists.
@@ -48,12 +51,30 @@ def read_exports(path: Path) -> tuple[ExportSettings, ...]:
         raise Refused(f"{path}: {refused.message}") from None
 
 
+class _Loader(yaml.SafeLoader):
+    """Names the line of a value that its type cannot have, as of a date that does not exist."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        try:
+            return super().construct_object(node, deep=deep)
+        except _NO_VALUE as error:
+            line = node.start_mark.line + 1
+            raise Refused(f"line {line} has an invalid value: {error}") from error
+
+
 def parse(text: str) -> tuple[ExportSettings, ...]:
-    """As `read_exports`, of the file's text."""
+    """As `read_exports`, of the file's text; raises nothing but Refused, whatever is in it."""
     try:
-        given = yaml.safe_load(text)
+        return _exports(yaml.load(text, _Loader))  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
         raise Refused(f"this is not YAML: {error}") from error
+    except RecursionError as error:
+        raise Refused("this is nested too deeply") from error
+    except ValueError as error:  # an integer too long to be shown
+        raise Refused(f"this has an invalid value: {error}") from error
+
+
+def _exports(given: Any) -> tuple[ExportSettings, ...]:
     listed = given.get("exports") if isinstance(given, dict) else None
     if listed == []:
         raise Refused("the list `exports` is empty: list at least one export")
@@ -70,9 +91,8 @@ def _export(where: str, given: Any) -> ExportSettings:
     if not isinstance(given, dict):
         raise Refused(f"{where} is {given!r}: give a mapping with name, server and path")
     if unknown := given.keys() - _FIELDS.keys():
-        raise Refused(
-            f"{where}.{min(map(str, unknown))} is unknown; the fields are {', '.join(_FIELDS)}"
-        )
+        name = _shown(min(map(str, unknown)))
+        raise Refused(f"{where}.{name} is unknown; the fields are {', '.join(_FIELDS)}")
     read = {name: _read(f"{where}.{name}", _FIELDS[name], value) for name, value in given.items()}
     for name in ("name", "server", "path"):
         if name not in read:
@@ -99,8 +119,8 @@ def _read(where: str, read: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or any(map(str.isspace, value)):
-        raise Refused(f"is {value!r}; it must be text without white space")
+    if not isinstance(value, str) or not value.isprintable() or not value or " " in value:
+        raise Refused(f"is {value!r}; it must be text without white space and control characters")
     return value
 
 
@@ -109,6 +129,11 @@ def _server(value: Any) -> str:
     if "/" in server:
         raise Refused(f"is {value!r}; it must be a host name or address, without the path")
     return server
+
+
+def _shown(name: str) -> str:
+    """A field's name for a message, which may have half characters that cannot be encoded."""
+    return name if name.isprintable() else repr(name)
 
 
 def _name(value: Any) -> str:

@@ -118,6 +118,49 @@ def test_a_mistake_is_refused_with_the_name_of_its_field(text: str, said: str) -
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2024-02-30", "^line 2 has an invalid value: day is out of range for month"),
+        ("!!int '1k'", "^line 2 has an invalid value: invalid literal for int"),
+        ("!!int ''", "^line 2 has an invalid value: string index out of range"),
+        ("!!timestamp soon", "^line 2 has an invalid value: .*NoneType"),
+        ("!!bool maybe", "^line 2 has an invalid value: 'maybe'"),
+        ("9" * 5000, "^line 2 has an invalid value: Exceeds the limit"),
+        ("0x" + "f" * 5000, "^this has an invalid value: Exceeds the limit"),
+        ("[" * 5000, "^this is nested too deeply"),
+        ("{a: " * 5000, "^this is nested too deeply"),
+        ("[*b]", "^this is not YAML: found undefined alias"),
+        ("&b [*b]", r"is \[\[\.\.\.\]\]"),
+        ("!!python/name:os.system x", "^this is not YAML: could not determine a constructor"),
+    ],
+)
+@pytest.mark.parametrize("field", ["name", "uid", "odd"])
+def test_no_value_raises_anything_else_and_its_line_is_named(
+    field: str, value: str, said: str
+) -> None:
+    if field == "odd" and value in {"&b [*b]", "0x" + "f" * 5000}:
+        said = r"exports\[0\]\.odd is unknown"
+    with pytest.raises(Refused, match=said):
+        parse(f"exports:\n- {{server: nas, path: /srv, {field}: {value}}}")
+
+
+@pytest.mark.parametrize("field", ["server", "path", "mount"])
+@pytest.mark.parametrize("bad", ["\\0", "\\ud800", "\\x1b[2J", "\\u2028"])
+def test_a_character_that_is_not_to_be_printed_is_refused(field: str, bad: str) -> None:
+    with pytest.raises(Refused, match="without white space and control characters") as caught:
+        parse(one(f'{field}: "/srv{bad}"'))
+
+    assert caught.value.message.isprintable()
+
+
+def test_an_unknown_field_is_named_in_characters_that_can_be_printed() -> None:
+    with pytest.raises(Refused, match=r"exports\[0\]\.'\\ud800' is unknown") as caught:
+        parse(one(r'"\ud800": x'))
+
+    assert caught.value.message.isprintable()
+
+
 def test_the_same_path_of_two_servers_is_two_exports() -> None:
     both = parse(two("name: a, server: nas, path: /srv", "name: b, server: ssd, path: /srv"))
 

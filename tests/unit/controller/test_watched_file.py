@@ -67,6 +67,20 @@ def test_a_mistake_is_told_once_and_changes_nothing(bench: Bench) -> None:
     assert bench.file.mistake
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("exports:\n- {name: 2024-02-30, server: nas, path: /srv}", "line 2 has an invalid value"),
+        ("exports: [{name: a, mount: " + "[" * 5000, "this is nested too deeply"),
+    ],
+)
+def test_no_mistake_ends_the_process(bench: Bench, text: str, what: str) -> None:
+    bench.path.write_text(text)
+
+    assert bench.news() == []
+    assert bench.file.mistake.startswith(f"{bench.path}: {what}")
+
+
 def test_a_mistake_that_is_corrected_is_news_and_no_mistake_any_more(bench: Bench) -> None:
     bench.path.write_text("exports: []")
     bench.news()
