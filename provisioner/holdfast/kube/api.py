@@ -8,7 +8,6 @@ long they may wait.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from holdfast import __version__
+from holdfast.kube import json_decoder
 from holdfast.kube.connection import POOLS, body_of, why
 from holdfast.kube.errors import ApiError, KubeError, ServerUnavailable, TimedOut, refusal
 from holdfast.kube.resources import Json, Resource
@@ -227,7 +227,7 @@ class Api:
         if not error.status:  # TLS
             return self._unavailable(" ".join(str(error.reason).split()))
         try:
-            status = json.loads(error.body)
+            status = json_decoder.loads(error.body)
             message, reason = str(status["message"]), str(status.get("reason", ""))
         except (ValueError, KeyError, TypeError):
             message, reason = f"{self._server} answered {error.status} {error.reason}.", ""
@@ -238,7 +238,7 @@ class Api:
 
     def _decoded(self, body: bytes) -> Json:
         try:
-            answer = json.loads(body)
+            answer = json_decoder.loads(body)
         except ValueError as error:
             raise self._unavailable("the response is not JSON") from error
         if not isinstance(answer, dict):

@@ -7,7 +7,6 @@ expired version and cannot be ended while it waits.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
@@ -15,6 +14,7 @@ from typing import Self
 from urllib3 import HTTPResponse
 from urllib3 import exceptions as fault
 
+from holdfast.kube import json_decoder
 from holdfast.kube.connection import CHUNK, Connection, why
 from holdfast.kube.errors import KubeError, ServerUnavailable, refusal
 from holdfast.kube.resources import Json
@@ -91,7 +91,7 @@ class Watch:
 
 def _event(line: bytes) -> tuple[str, Json]:
     try:
-        event = json.loads(line)
+        event = json_decoder.loads(line)
         kind, obj = event["type"], event["object"]
     except (ValueError, KeyError, TypeError) as error:
         raise ServerUnavailable("A watch sent something that is not an event.") from error
