@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", int, float)
 
+_TOO_LARGE = 10**15
+
 _COLUMNS = ("name", "address", "leader", "state", "volumes", "trash", "latency")
 
 
@@ -239,7 +241,7 @@ def _said(text: str) -> Mapping[str, Any]:
     """The state that a leader has written; empty if it is none."""
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 
@@ -247,7 +249,8 @@ def _said(text: str) -> Mapping[str, Any]:
 def _trash(given: Any) -> Mapping[str, int] | None:
     if not isinstance(given, dict):
         return None
-    return {name: number for name, number in given.items() if isinstance(number, int)}
+    numbers = {name: _number(number, int) for name, number in given.items()}
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _blocked_by(given: Any) -> str:
@@ -255,8 +258,9 @@ def _blocked_by(given: Any) -> str:
 
 
 def _number(given: Any, kind: type[Number]) -> Number | None:
+    """A number of a size that a leader writes; None for anything else, as for NaN."""
     is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    return kind(given) if is_number else None
+    return kind(given) if is_number and 0 <= given < _TOO_LARGE else None
 
 
 def _text(given: Any) -> str:

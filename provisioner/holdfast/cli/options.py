@@ -86,9 +86,14 @@ def _usual_kubeconfig() -> str | None:
 
 def _listen(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
+    if not colon or not _is_short_number(port) or int(port) > 65535:
         raise Refused(f"{text!r} is not an address: give HOST:PORT or :PORT")
     return host.strip("[]"), int(port)
+
+
+def _is_short_number(text: str) -> bool:
+    """Whether a text is a number in ASCII digits; int(…) refuses one of thousands of digits."""
+    return text.isascii() and text.isdigit() and len(text) <= 5
 
 
 def _seconds(text: str) -> float:
@@ -102,7 +107,7 @@ def _seconds(text: str) -> float:
 
 
 def _workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_WORKERS:
+    if not _is_short_number(text) or not 1 <= int(text) <= _MOST_WORKERS:
         raise Refused(f"{text!r} is not valid: give a number of workers from 1 to {_MOST_WORKERS}")
     return int(text)
 

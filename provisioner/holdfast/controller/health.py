@@ -228,7 +228,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path in self.questions:
             wrong = self.questions[self.path]()
             text = "\n".join(wrong) if wrong else "ok"
-            self._send(503 if wrong else 200, f"{text}\n".encode(), "text/plain; charset=utf-8")
+            body = f"{text}\n".encode(errors="backslashreplace")
+            self._send(503 if wrong else 200, body, "text/plain; charset=utf-8")
         else:
             self._send(404, b"not found: use /healthz, /readyz or /metrics\n", "text/plain")
 

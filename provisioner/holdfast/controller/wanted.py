@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from holdfast.claims.decide import Plan
+from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
+from holdfast.claims.ownership import read_mode
 from holdfast.claims.reclaim_rules import belongs
 from holdfast.controller.context import Context
 from holdfast.exports.interface import Wanted
@@ -81,6 +83,6 @@ def _used_existing(record: Record) -> bool:
 def _mode(octal: str) -> int:
     """The mode in a record; one that somebody garbled is refused by the export."""
     try:
-        return int(octal, 8)
-    except ValueError:
+        return read_mode(octal)
+    except Refused:
         return -1

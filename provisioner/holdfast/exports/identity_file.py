@@ -64,7 +64,7 @@ def _parsed(holdfast: int) -> ExportInfo:
         held = json.loads(tree.read_file(holdfast, NAME, f".holdfast/{NAME}"))
     except FileNotFoundError:
         return ExportInfo(format=1)
-    info = ExportInfo(_checked(held["id"]), int(held["format"]))
+    info = ExportInfo(_checked(held["id"]), _checked_format(held["format"]))
     if info.format > FORMAT:
         raise ExportUnavailable(
             f"the export's format is {info.format}, this Holdfast supports up to {FORMAT}: "
@@ -82,6 +82,12 @@ def _checked(export_id: object) -> str:
     if isinstance(export_id, str) and is_id(export_id):
         return export_id
     raise ValueError(f"invalid id {export_id!r}")
+
+
+def _checked_format(number: object) -> int:
+    if type(number) is int and number > 0:
+        return number
+    raise ValueError(f"invalid format {number!r}")
 
 
 def write_first(holdfast: int, export_id: str) -> ExportInfo:

@@ -274,9 +274,14 @@ def _object(about: About) -> Hashable:
 
 
 def _cut(message: str) -> str:
-    if len(message.encode()) <= LONGEST_MESSAGE:
-        return message
-    return message.encode()[: LONGEST_MESSAGE - 3].decode(errors="ignore") + "…"
+    """The message as the server takes it: of at most so many bytes, and no half characters.
+
+    The name of a file that is not UTF-8 has these.
+    """
+    data = message.encode(errors="backslashreplace")
+    if len(data) <= LONGEST_MESSAGE:
+        return data.decode()
+    return data[: LONGEST_MESSAGE - 3].decode(errors="ignore") + "…"
 
 
 def _now() -> str:

@@ -169,7 +169,17 @@ class TestJson:
 
     @pytest.mark.parametrize(
         "odd",
-        ["", "no JSON", "[]", '{"state": 5, "volumes": "3", "trash": [], "latency_seconds": true}'],
+        [
+            "",
+            "no JSON",
+            "[]",
+            '{"state": 5, "volumes": "3", "trash": [], "latency_seconds": true}',
+            '{"volumes": NaN, "latency_seconds": NaN}',
+            '{"volumes": Infinity, "latency_seconds": Infinity}',
+            '{"volumes": -1, "latency_seconds": -1}',
+            f'{{"volumes": {10**400}, "latency_seconds": {10**400}}}',
+            '{"state": "serving", "volumes": ' + "[" * 100_000,
+        ],
     )
     def test_odd_annotations_are_unknown(self, bench: Bench, odd: str) -> None:
         bench.lease(said=odd)
@@ -188,6 +198,11 @@ class TestJson:
         bench.lease(said=SERVING | {"trash": trash})
 
         assert "\n\ndefault, trash blocked: pvc-a: data: in use\n" in bench.run().stdout
+
+    def test_of_the_trash_only_numbers_are_shown(self, bench: Bench) -> None:
+        bench.lease(said=SERVING | {"trash": {"volumes": 1, "oldest_seconds": 1e999, "odd": True}})
+
+        assert bench.rows()[0]["trash"] == {"volumes": 1}
 
     def test_a_text_cannot_control_the_terminal(self, bench: Bench) -> None:
         bench.lease(said={"state": "serving\x1b[2J"})

@@ -111,6 +111,13 @@ def test_nothing_wrong_is_200_and_anything_wrong_is_503() -> None:
         assert status_of("127.0.0.1", health, "/healthz") == 200
 
 
+def test_half_a_character_in_what_is_wrong_is_told_by_its_number() -> None:
+    with serving("127.0.0.1", lambda: ["cannot read 'a\udcff'"]) as health:
+        said = answer_to(health, b"GET /readyz HTTP/1.0\r\n\r\n")
+
+    assert said.endswith(b"cannot read 'a\\udcff'\n")
+
+
 def test_an_answer_says_what_it_is_and_how_long() -> None:
     with serving("127.0.0.1") as health:
         head, _, body = answer_to(health, b"GET /healthz HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")

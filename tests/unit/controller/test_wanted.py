@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_no_unknown_directory_is_used_for_one_that_shares(export: Leading) -> No
     _replaced(export)
 
     with pytest.raises(Unsafe, match="exists without a record"):
+        export.create(wanted_of_record(record))
+
+
+@pytest.mark.parametrize("mode", ["", "rwx", "-1", "7_7_7", "\u0667\u0667\u0667", "7" * 5000])
+def test_a_mode_that_somebody_garbled_is_refused(export: Leading, mode: str) -> None:
+    record = replace(export.create(plan("2", "data")), mode=mode)
+
+    with pytest.raises(Unsafe, match="invalid mode"):
         export.create(wanted_of_record(record))
 
 

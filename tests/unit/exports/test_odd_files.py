@@ -139,7 +139,9 @@ def test_an_export_whose_id_is_no_such_file_is_unavailable(
             call()
 
 
-@pytest.mark.parametrize("number", ["1e999", "1" * 5000, "[]"])
+@pytest.mark.parametrize(
+    "number", ["1e999", "1" * 5000, "[]", '"\u0662"', '"2"', "2.5", "true", "0", "NaN"]
+)
 def test_an_export_whose_format_is_no_number_is_unavailable(
     root: Path, export: Leading, number: str
 ) -> None:

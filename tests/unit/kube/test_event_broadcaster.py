@@ -152,6 +152,16 @@ def test_a_message_is_as_long_as_the_server_takes(
     assert sent(server)[0]["message"] == told
 
 
+def test_half_a_character_is_told_by_its_number(
+    broadcaster: EventBroadcaster, server: FakeApiServer
+) -> None:
+    """The name of a file that is not UTF-8 has one."""
+    broadcaster.event(CLAIM, "Normal", "Odd", "cannot remove 'a\udcff'")
+    until(lambda: len(sent(server)) == 1)
+
+    assert sent(server)[0]["message"] == r"cannot remove 'a\udcff'"
+
+
 def test_a_long_name_makes_a_name_the_server_accepts(
     broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
