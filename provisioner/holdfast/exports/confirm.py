@@ -34,7 +34,7 @@ def confirm_unless_undone(op: Operation, volume: str) -> None:
     record = op.ledger.creating(volume)
     if record is None:
         return
-    if _is_missing(op, record.directory) and not op.ledger.has_moved_on(volume):
+    if not (_has_directory(op, record) or op.ledger.has_moved_on(volume)):
         raise DirectoryGone(f"directory {record.directory!r} of volume {volume} was undone")
     _confirm(op, record)
 
@@ -47,7 +47,14 @@ def _confirm(op: Operation, record: Record) -> None:
     op.ledger.confirm(record.volume)
 
 
-def _is_missing(op: Operation, directory: str) -> bool:
+def _has_directory(op: Operation, record: Record) -> bool:
+    """Whether a record has its directory and its mark: an undo removes one after the other.
+
+    If it failed in between, the directory at the path can be another volume's by now.
+    """
+    if not op.ledger.is_marked(record.directory, record.volume):
+        return False
     with suppress(Unsafe):  # the path leads through something else
-        return op.inode_at(directory) is None
-    return False
+        there = op.inode_at(record.directory)
+        return there is not None and record.inode.may_be(there)
+    return True

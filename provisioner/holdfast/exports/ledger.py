@@ -330,6 +330,10 @@ class Ledger:
             return list(filter(is_volume, os.listdir(marks)))
         return []
 
+    def is_marked(self, directory: str, volume: str) -> bool:
+        """Whether a directory itself has a volume's mark."""
+        return tree.reaches(self.folder(DIRECTORIES), "/".join((*_place(directory), volume)))
+
     def owners(self, directory: str) -> list[str]:
         """The volumes with a mark on a directory or above it."""
         return self._marks(directory, os.listdir)

@@ -17,7 +17,7 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import DirectoryGone, ExportError, Fenced, Unsafe
-from holdfast.exports.record import State
+from holdfast.exports.record import Record, State
 from tests.unit.exports.faults import Crash, Fault, injected
 from tests.unit.exports.given import (
     Leading,
@@ -182,6 +182,35 @@ def test_a_volume_that_was_made_late_has_a_directory_once_it_is_confirmed(
             export.confirm("pvc-1")
         assert (export.root / "team/data").is_dir()
         assert export.exports.sweep(export.grant) == ()
+
+
+@pytest.mark.parametrize("use_existing", [False, True], ids=["made", "found"])
+def test_a_volume_that_was_made_late_is_not_confirmed_at_anothers_directory(
+    memory: Path, *, use_existing: bool
+) -> None:
+    """By the time that it is confirmed, a claim of another namespace may have the path."""
+    for number in itertools.count(1):
+        root = memory / f"{number}"
+        export = export_at(root)
+        if use_existing:
+            (root / "team/data").mkdir(parents=True)
+        export.create(plan(use_existing=use_existing))
+        (root / "filler").mkdir()  # so that the inode number is not used again
+        with injected(Fault.LOST, number) as state, suppress(ExportError):
+            export.undo("pvc-1")
+        if not state.struck:
+            assert number > 3
+            return
+        with suppress(ExportError):
+            published(export, "2", namespace="other", use_existing=use_existing)
+        with suppress(ExportError):
+            export.confirm("pvc-1")
+        records = [export.find("pvc-1"), export.find("pvc-2")]
+        assert sum(one is not None and not is_unconfirmed(root, one) for one in records) <= 1
+
+
+def is_unconfirmed(root: Path, record: Record) -> bool:
+    return (root / ".holdfast/creating" / record.volume).exists()
 
 
 def test_a_call_of_the_former_leader_finds_nothing_to_undo(root: Path, export: Leading) -> None:
