@@ -235,10 +235,16 @@ def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> R
         gid=wanted.gid,
         found=found,
         foreign=found and foreign,
-        succeeds=tuple(one.volume for one in owners if one.volume in attempt.reuses),
+        succeeds=_succeeds(attempt),
         origin=op.cluster,
     )
     return replace(record, version=held.version, unknown=held.unknown) if held else record
+
+
+def _succeeds(attempt: _Attempt) -> tuple[str, ...]:
+    """The volumes that are reused; a confirm that crashed may have removed the records of some."""
+    reused = [one.volume for one in attempt.owners if one.volume in attempt.reuses]
+    return tuple(dict.fromkeys((*reused, *(attempt.held.succeeds if attempt.held else ()))))
 
 
 def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:

@@ -32,6 +32,8 @@ def undo(op: Operation, volume: str) -> None:
     directory = record.directory if record else intent
     if not directory:
         return
+    if record is not None:
+        _mark_reused(op, record)
     if record is not None and not record.foreign and _keeps_data(op, record):
         # The directory is retained; its record names the claim.
         op.ledger.write_creating(record.with_state(State.RETAINED))
@@ -76,6 +78,7 @@ def end_undo(op: Operation, record: Record) -> None:
             raise
     if record.may_be_shared:
         leaving_shared.withdraw(op, record)
+    _mark_reused(op, record)
 
 
 def end_intent(op: Operation, volume: str) -> str:
@@ -122,6 +125,18 @@ def is_recorded(record: Record, handle: int) -> bool:
     return tree.is_empty(handle)
 
 
+def _mark_reused(op: Operation, record: Record) -> None:
+    """Marks the directory again for the volumes whose retained one the record's volume reuses.
+
+    A confirm that crashed may have removed their marks, and not yet their records.
+    """
+    for former in record.succeeds:
+        if not op.ledger.is_marked(record.directory, former):
+            old = op.ledger.find(former)
+            if old is not None and old.in_place and old.directory == record.directory:
+                op.ledger.mark(record.directory, former)
+
+
 def _confirm_undone(op: Operation, volume: str) -> None:
     op.ledger.confirm(volume)
     record = op.ledger.find(volume)
@@ -138,15 +153,17 @@ def _roll_back(op: Operation, directory: str, volume: str) -> None:
 def _keeps_data(op: Operation, record: Record) -> bool:
     """Whether the record's directory holds data; removes it if it is empty.
 
-    A directory that a released volume shared, and that is to be kept, counts as one with data.
+    A directory that a released volume shared, and that is to be kept, counts as one with data. So
+    does a retained one, if a confirm that crashed has removed all records of former volumes.
     """
+    is_kept = bool(record.succeeds) and record.found
     with leaving_shared.noticed(op, record):
         if op.moving(record) is None:
             there = _own_directory(op, record)
             if there is None:
                 return False
             with tree.opened(op.root, record.directory.split("/")) as handle:
-                if not tree.is_empty(handle) or op.ledger.demands(record.directory):
+                if is_kept or not tree.is_empty(handle) or op.ledger.demands(record.directory):
                     return True
             op.take_out(record.directory, record.volume, there)
     if op.removed_if_empty(record.volume):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from holdfast.exports import recover_retained
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import DirectoryTaken
-from tests.unit.exports.faults import Crash
+from tests.unit.exports.faults import Crash, Fault, injected
 from tests.unit.exports.given import Leading, export_at, found, listing, plan, published
 
 
@@ -114,6 +117,57 @@ def test_one_that_is_still_in_the_trash_is_waited_for(
     export.exports.sweep(export.grant)
     assert export.create(plan("2"), ["pvc-1"]).found
     assert (root / "team/data/file").read_text() == "data"
+
+
+def _half_confirmed(folder: Path, files: Sequence[str]) -> Iterator[Leading]:
+    """Exports on which a reuse of two volumes' directory was confirmed up to each step."""
+    for number in itertools.count(1):
+        root = folder / f"{number}"
+        export = export_at(root)
+        for uid in "12":
+            published(export, uid, policy="Retain", shared=True)
+        for name in files:
+            (root / "team/data" / name).write_text("data")
+        export.create(plan("3"), ["pvc-1", "pvc-2"])
+        with injected(Fault.CRASH, number) as state, suppress(Crash):
+            export.confirm("pvc-3")
+        if not state.struck:
+            assert number > 5
+            return
+        yield Leading(root)
+
+
+FILES = pytest.mark.parametrize("files", [(), ("file",)], ids=["empty", "with data"])
+
+
+@FILES
+def test_one_stays_with_its_record_if_its_reuse_ends_halfway_and_is_undone(
+    memory: Path, files: Sequence[str]
+) -> None:
+    """Neither the claim nor the volume exist any more when the next term begins."""
+    for export in _half_confirmed(memory, files):
+        export.undo("pvc-3")
+
+        assert (export.root / "team/data").is_dir()
+        recorded = export.recorded()
+        assert recorded in ({"pvc-1", "pvc-2"}, {"pvc-1"}, {"pvc-2"}, {"pvc-3"})
+        assert set(export.create(plan("4"), sorted(recorded)).succeeds) == recorded
+        export.confirm("pvc-4")
+        assert export.recorded() == {"pvc-4"}
+
+
+@FILES
+def test_one_stays_if_its_reuse_ends_halfway_is_tried_again_and_undone_then(
+    memory: Path, files: Sequence[str]
+) -> None:
+    for export in _half_confirmed(memory, files):
+        if "pvc-3" not in {record.volume for record in export.unconfirmed()}:
+            continue
+        export.create(plan("3"))
+        export.undo("pvc-3")
+
+        assert (export.root / "team/data").is_dir()
+        assert export.recorded()
 
 
 @pytest.mark.parametrize("cluster", ["cluster", "another"])
