@@ -27,6 +27,10 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 
 _MODES = 0o7777
 _OWNERS = 2**32 - 2  # 2**32 - 1 means "unchanged", chown(2)
+# Volumes that shared a directory that one reuses: how many its record names, and how many records
+# one call removes, far from its deadline.
+_MOST_REUSED = 500
+_AT_ONCE = 1000
 _ATTEMPTS = 100  # another operation may prune an empty parent meanwhile
 
 
@@ -67,6 +71,7 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
     op.ledger.mark(wanted.directory, wanted.volume)
     try:
         attempt = _Attempt(wanted, held, path_owners.checked_again(op, wanted, reuses), reuses)
+        _forget_surplus(op, attempt)
         inode, found = _make_directory(op, attempt)
     except (DirectoryTaken, Unsafe):
         _withdraw(op, wanted, held)
@@ -121,6 +126,26 @@ def _end_undo(op: Operation, wanted: Wanted, held: Record | None) -> None:
         raise Unsafe(
             f"{path_in_term(wanted.volume)} has no record: move it to where it belongs, or remove "
             "it if it is not needed"
+        )
+
+
+def _forget_surplus(op: Operation, attempt: _Attempt) -> None:
+    """Removes records of reused volumes that are more than a record can name.
+
+    They shared the directory, which is retained by the records of the others.
+
+    Raises:
+        Unsafe: there were too many; there may be more.
+    """
+    reused = [owner for owner in attempt.owners if owner.volume in attempt.reuses]
+    surplus = sorted(reused, key=lambda owner: not owner.foreign)[_MOST_REUSED:]
+    for owner in surplus[:_AT_ONCE]:
+        op.ledger.forget(owner)
+    if surplus:
+        raise Unsafe(
+            f"directory {attempt.wanted.directory!r} keeps the data of {len(reused)} deleted "
+            f"volumes that shared it: Holdfast removes the records of all but {_MOST_REUSED} "
+            "first, in parts, and will retry"
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import recover_retained
+from holdfast.exports import create, recover_retained
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import DirectoryTaken
@@ -116,6 +116,27 @@ def test_one_that_is_still_in_the_trash_is_waited_for(
 
     export.exports.sweep(export.grant)
     assert export.create(plan("2"), ["pvc-1"]).found
+    assert (root / "team/data/file").read_text() == "data"
+
+
+def test_one_that_very_many_shared_is_reused_once_few_of_their_records_are_left(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that names thousands would be too long."""
+    monkeypatch.setattr(create, "_MOST_REUSED", 2)
+    monkeypatch.setattr(create, "_AT_ONCE", 3)
+    for uid in "1234567":
+        published(export, uid, policy="Retain", shared=True)
+    (root / "team/data/file").write_text("data")
+
+    for left in (4, 2):
+        with pytest.raises(Unsafe, match="all but 2 first, in parts, and will retry"):
+            export.create(plan("8"), sorted(export.recorded()))
+        assert len(export.recorded()) == left
+    assert set(export.create(plan("8"), sorted(export.recorded())).succeeds) < export.recorded()
+    export.confirm("pvc-8")
+
+    assert export.recorded() == {"pvc-8"}
     assert (root / "team/data/file").read_text() == "data"
 
 
