@@ -11,6 +11,7 @@ drafted there before it is put in place, and moved there before it is removed.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import uuid
@@ -18,10 +19,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from holdfast.exports import tree
+from holdfast.exports import removed_folders, tree
+from holdfast.exports.removed_folders import DRAFT
 from holdfast.exports.tree import entry_name
-
-DRAFT = ".draft-"
 
 _PROCESS = uuid.uuid4().hex[:8]
 _drafts = itertools.count()
@@ -167,15 +167,46 @@ class Changes:
             if error.errno not in tree.NOT_EMPTY:
                 raise
 
-    def remove_folder(self, parent: int, name: str) -> None:
-        """As `rmdir`, through the term's folder."""
-        draft = _draft()
+    def remove_folder(
+        self, parent: int, path: str, is_unused: Callable[[int], bool] = tree.is_empty
+    ) -> None:
+        """As `rmdir`, through the term's folder; see `removed_folders.py`.
+
+        Args:
+            parent: handle of the folder above.
+            path: the folder's path beneath the root.
+            is_unused: whether the folder, by its handle, may still be removed, once nobody finds
+                it at its path.
+        """
+        name, draft = path.rpartition("/")[2], removed_folders.name_of(path, _unique())
+        if not draft:
+            self.rmdir(parent, name)
+            return
         self.rename(parent, name, self._term, draft)
         try:
-            self.rmdir(self._term, draft)
-        except OSError:
-            self.rename(self._term, draft, parent, name)
+            self._rmdir_if(is_unused, draft)
+        except FileNotFoundError:  # the sweep, or the next term, was first
+            self._may_change()
+        except BaseException:
+            self.rename_back(draft, parent, name)
             raise
+
+    def _rmdir_if(self, is_unused: Callable[[int], bool], draft: str) -> None:
+        with tree.opened(self._term, [draft]) as handle:
+            if not is_unused(handle):
+                raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), draft)
+        self.rmdir(self._term, draft)
+
+    def rename_back(self, entry: str, parent: int, name: str) -> None:
+        """Renames an entry of the term's folder back to where it was, if possible.
+
+        Without a check that changes are allowed: what was moved by mistake goes back also when the
+        call's time is up. It harms no later term, which takes the entry out of this folder.
+        """
+        with suppress(OSError):
+            os.rename(entry, name, src_dir_fd=self._term, dst_dir_fd=parent)
+            self._changed(self._term)
+            self._changed(parent)
 
     def _changed(self, folder: int) -> None:
         if not self._durable:
@@ -191,4 +222,8 @@ class Changes:
 
 def _draft() -> str:
     """A unique name in the term's folder."""
-    return f"{DRAFT}{_PROCESS}-{next(_drafts)}"
+    return DRAFT + _unique()
+
+
+def _unique() -> str:
+    return f"{_PROCESS}-{next(_drafts)}"

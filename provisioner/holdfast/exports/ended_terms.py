@@ -23,10 +23,11 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
-from holdfast.exports import tree
-from holdfast.exports.changes import DRAFT, Changes
+from holdfast.exports import removed_folders, tree
+from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.ledger import is_volume
+from holdfast.exports.removed_folders import DRAFT
 from holdfast.exports.term_folders import AGAIN, FILLER, MISPLACED, SET_ASIDE, is_set_aside
 
 INTENT = "+"
@@ -212,6 +213,9 @@ class _EndedTerm:
         return True
 
     def _remove_draft(self, name: str) -> None:
+        if removed_folders.path_of(name) and tree.is_directory(self.folder, name):
+            self.changes.rename(self.folder, name, self.own, name)  # `misplaced_folders.py`
+            return
         if not tree.is_directory(self.folder, name):
             self.changes.unlink(self.folder, name)
             return
@@ -220,7 +224,7 @@ class _EndedTerm:
         except OSError as error:
             if error.errno not in tree.NOT_EMPTY:
                 raise
-            # The folder was filled while it was being removed (`Changes.remove_folder`).
+            # A version that did not note its path removed it while it was being filled.
             place = f"{MISPLACED}{self.name.removeprefix(SET_ASIDE)}{name}"
             self.changes.rename(self.folder, name, self.terms, place)
 

@@ -45,6 +45,7 @@ class Handles:
         self._root = root
         self._may_change = may_change
         self._parents = PathLocks()
+        self._pruning = PathLocks()
 
     @contextmanager
     def root(self) -> Iterator[int]:
@@ -109,6 +110,7 @@ class Handles:
                     grant.term.leader.takes_over,
                     self.locks,
                     self._parents,
+                    self._pruning,
                     self.abandoned,
                     grant.left,
                 )

@@ -29,10 +29,10 @@ from contextlib import contextmanager, suppress
 
 from holdfast.claims.paths import RESERVED, shortened
 from holdfast.exports import fencing, leader_folders, tree
-from holdfast.exports.changes import DRAFT
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import DirectoryTaken, Record, State
+from holdfast.exports.removed_folders import DRAFT
 from holdfast.exports.term_folders import number_of
 
 _NOTICE = f"{DRAFT}leaving-"  # a symlink to the volume's name, which may be too long for this

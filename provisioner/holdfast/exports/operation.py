@@ -26,6 +26,10 @@ class _Place:
     """A caller's place in the queue for a directory."""
 
     directory: str
+    shared: bool = False
+
+    def excludes(self, other: _Place) -> bool:
+        return not (self.shared and other.shared) and overlap(self.directory, other.directory)
 
 
 class PathLocks:
@@ -40,9 +44,12 @@ class PathLocks:
         self._places: list[_Place] = []  # held or waited for, in order of arrival
 
     @contextmanager
-    def held(self, directory: str, seconds: float) -> Iterator[None]:
-        """Holds the lock of a directory; raises TimedOut after waiting `seconds`."""
-        place = self._enqueue(directory)
+    def held(self, directory: str, seconds: float, *, shared: bool = False) -> Iterator[None]:
+        """Holds the lock of a directory; raises TimedOut after waiting `seconds`.
+
+        Callers that are `shared` do not exclude each other.
+        """
+        place = self._enqueue(_Place(directory, shared))
         try:
             with self._changed:
                 if not self._changed.wait_for(lambda: self._is_first(place), seconds):
@@ -57,7 +64,7 @@ class PathLocks:
     @contextmanager
     def tried(self, directory: str) -> Iterator[bool]:
         """As `held`, without waiting; yields whether the lock is held."""
-        place = self._enqueue(directory)
+        place = self._enqueue(_Place(directory))
         with self._changed:
             is_first = self._is_first(place)
         if not is_first:
@@ -68,8 +75,7 @@ class PathLocks:
             if is_first:
                 self._leave(place)
 
-    def _enqueue(self, directory: str) -> _Place:
-        place = _Place(directory)
+    def _enqueue(self, place: _Place) -> _Place:
         with self._changed:
             self._places.append(place)
         return place
@@ -81,7 +87,7 @@ class PathLocks:
 
     def _is_first(self, place: _Place) -> bool:
         before = itertools.takewhile(lambda other: other is not place, self._places)
-        return not any(overlap(place.directory, other.directory) for other in before)
+        return not any(map(place.excludes, before))
 
 
 class AbandonedPaths:
@@ -123,7 +129,8 @@ class Operation:
         cluster: uid of the cluster; empty if unknown.
         takes_over: uids of clusters that are gone, whose records count as this cluster's.
         locks: locks of volumes' directories.
-        parents: locks of the directories above them.
+        parents: locks of the directories above them, to make one.
+        pruning: locks to remove one of those; shared by all that make something beneath.
         abandoned: paths where a late call may still make something.
         patience: gives the seconds that it may still wait for locks.
     """
@@ -136,6 +143,7 @@ class Operation:
     takes_over: tuple[str, ...]
     locks: PathLocks
     parents: PathLocks
+    pruning: PathLocks
     abandoned: AbandonedPaths
     patience: Callable[[], float]
 
@@ -221,10 +229,13 @@ class Operation:
             if not tree.is_directory(parent, name):
                 raise Unsafe(tree.not_a_directory(directory))
             self.changes.rename(parent, name, self.term, fencing.MOVING + volume)
-            found = self.in_term(volume)
-            if found is not None and not found.may_be(expected):
-                self.changes.rename(self.term, fencing.MOVING + volume, parent, name)
-                raise Unsafe(f"{directory!r} was replaced meanwhile: it is left alone")
+            try:
+                found = self.in_term(volume)
+                if found is not None and not found.may_be(expected):
+                    raise Unsafe(f"{directory!r} was replaced meanwhile: it is left alone")
+            except BaseException:
+                self.changes.rename_back(fencing.MOVING + volume, parent, name)
+                raise
 
     def removed_if_empty(self, volume: str) -> bool:
         """Removes a directory from the term's folder; False if it is not empty."""
@@ -273,11 +284,17 @@ class Operation:
         """
         return tree.is_half_made(handle) and os.fstat(handle).st_uid == os.fstat(self.term).st_uid
 
-    def clear(self, parent: int, name: str) -> bool:
-        """Removes a placeholder; False if there is none."""
-        if not is_placeholder(parent, name):
+    def clear(self, parent: int, path: str) -> bool:
+        """Removes the placeholder at a path, in `parent`; False if there is none (any more)."""
+        if not is_placeholder(parent, path.rpartition("/")[2]):
             return False
-        self.changes.remove_folder(parent, name)
+        try:
+            # Another leader may just have made a volume's directory of it, empty as it is.
+            self.changes.remove_folder(parent, path, tree.is_half_made)
+        except OSError as error:
+            if error.errno not in tree.NOT_EMPTY:
+                raise
+            return False
         return True
 
     def intend(self, volume: str, directory: str) -> None:

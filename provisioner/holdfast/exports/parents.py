@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from holdfast.claims.paths import parents_of
-from holdfast.exports import other_exports, tree
+from holdfast.exports import other_exports, removed_folders, tree
 from holdfast.exports.errors import Unsafe
-from holdfast.exports.operation import Operation
+from holdfast.exports.operation import Operation, is_placeholder
 
 _MODE = 0o755
 
@@ -22,9 +22,17 @@ _MODE = 0o755
 def made_above(op: Operation, directory: str, *, is_new: bool = False) -> Iterator[tuple[int, str]]:
     """As `tree.above`, and makes missing parents.
 
+    None of them is removed meanwhile by this process: a parent that looks unused would take with it
+    what is made in it. The caller has marked the directory before, or its mark is still there.
+
     The directory of a new volume (`is_new`) is refused within another export; one that only comes
     back to its place is not.
     """
+    with op.pruning.held(directory, op.patience(), shared=True):
+        yield from _made_above(op, directory, is_new=is_new)
+
+
+def _made_above(op: Operation, directory: str, *, is_new: bool) -> Iterator[tuple[int, str]]:
     *folders, name = directory.split("/")
     handle = os.dup(op.root)
     try:
@@ -44,6 +52,9 @@ def made_above(op: Operation, directory: str, *, is_new: bool = False) -> Iterat
 
 def _make(op: Operation, above: int, path: str) -> None:
     with op.parents.held(path, op.patience()):
+        for entry, _ in removed_folders.found(op.term, path):
+            with suppress(FileNotFoundError):  # the sweep has put it back
+                put_back(op, above, entry, path)
         known = op.ledger.is_made(path)
         op.ledger.mark_made(path)
         try:
@@ -85,23 +96,59 @@ def prune(op: Operation, directory: str) -> None:
     Parents that do not exist (a crash came before they were made) are skipped.
     """
     for parent in parents_of(directory):
-        with op.parents.held(parent, op.patience()):
+        if not _pruned(op, parent):
+            return
+
+
+def _pruned(op: Operation, parent: str) -> bool:
+    """Removes a parent; False if it stays."""
+    # Also without the lock: a create that hangs in this parent holds up nobody.
+    if op.ledger.is_unused(parent):
+        with op.pruning.held(parent, op.patience()):
             if op.ledger.is_unused(parent):
                 if not _removed(op, parent):
-                    return
+                    return False
                 op.ledger.unmark_made(parent)
-            elif _exists(op, parent):
-                return
+                return True
+    return not _exists(op, parent)
+
+
+def put_back(op: Operation, above: int, entry: str, path: str) -> bool:
+    """Puts a folder that was being removed back to its path, or removes it if it is unused.
+
+    Returns whether it was put back.
+
+    Raises:
+        FileNotFoundError: another call has done it.
+        Unsafe: something else is at its path.
+    """
+    name = path.rpartition("/")[2]
+    is_volumes = bool(op.ledger.marked_at(path))
+    if not (is_volumes and not is_placeholder(op.term, entry)):
+        with suppress(OSError):
+            op.changes.rmdir(op.term, entry)
+            return False
+    is_free = not is_volumes or op.reserve(above, name, again=True)
+    try:
+        if is_free:
+            op.changes.rename(op.term, entry, above, name)  # replaces what is empty
+            return True
+    except OSError as error:
+        if error.errno not in tree.NOT_EMPTY:
+            raise
+    raise Unsafe(
+        f"{path!r} was created again meanwhile: move what is in the folder to where it belongs"
+    )
 
 
 def remove_late(op: Operation, directory: str) -> None:
     """Removes a directory's parents if they are placeholders that a late call made."""
     for parent in parents_of(directory):
-        with op.parents.held(parent, op.patience()):
+        with op.pruning.held(parent, op.patience()):
             if op.ledger.is_made(parent) or op.ledger.is_in_use(parent):
                 return
-            with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):
-                op.clear(above, name)
+            with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, _):
+                op.clear(above, parent)
 
 
 def _exists(op: Operation, parent: str) -> bool:
@@ -117,8 +164,7 @@ def _removed(op: Operation, parent: str) -> bool:
         with suppress(FileNotFoundError, Unsafe), tree.above(op.root, parent) as (above, name):
             if not _is_empty(above, name):
                 return False
-            # Through the term's folder: a late call may find a live volume at this path.
-            op.changes.remove_folder(above, name)
+            op.changes.remove_folder(above, parent)
     except OSError as error:
         if error.errno not in tree.NOT_EMPTY:
             raise

@@ -225,8 +225,8 @@ def _present(op: Operation, record: Record, action: Action) -> Inode | None:
     if there is None or record.inode.may_be(there):
         return there
     if not op.ledger.is_anothers(record.directory, record.volume):
-        with tree.above(op.root, record.directory) as (parent, name):
-            if op.clear(parent, name):
+        with tree.above(op.root, record.directory) as (parent, _):
+            if op.clear(parent, record.directory):
                 return None
     return there if action is Action.RETAIN else None
 
@@ -315,7 +315,7 @@ def _refuse_if_there(op: Operation, record: Record) -> None:
             if there is None or record.inode.may_be(there):
                 raise Unsafe(f"{record.directory!r} has just appeared: Holdfast will retry")
             raise replaced(record)
-        op.clear(parent, name)
+        op.clear(parent, record.directory)
 
 
 def _write_outcome(op: Operation, record: Record) -> Moved:

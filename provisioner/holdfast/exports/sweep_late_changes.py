@@ -11,7 +11,15 @@ from __future__ import annotations
 from contextlib import suppress
 
 from holdfast.claims.errors import Refused
-from holdfast.exports import fencing, misplaced_directories, probe, reserve, takeover, undo
+from holdfast.exports import (
+    fencing,
+    misplaced_directories,
+    misplaced_folders,
+    probe,
+    reserve,
+    takeover,
+    undo,
+)
 from holdfast.exports.errors import Failed, Fenced, Unsafe
 from holdfast.exports.interface import Grant, MovedBack, Takeover
 from holdfast.exports.operation import Operation
@@ -25,9 +33,15 @@ class Sweep:
         self._trash_scan = misplaced_directories.TrashScan()
         self._intents: set[str] = set()  # volumes whose intent of an earlier term has not ended
         self._has_stuck = False  # entries of earlier terms
+        self._put_back: list[MovedBack] = []  # by the beginning of the term
 
     def begin(self, op: Operation, took: Takeover) -> None:
-        """Notes what a term left unfinished when it began, to be retried by each sweep."""
+        """Notes what a term left unfinished when it began, to be retried by each sweep.
+
+        Parents with volumes are put back at once, before others are created at their paths.
+        """
+        with suppress(Failed, Unsafe, OSError):
+            self._put_back = list(misplaced_folders.put_back(op.without_waiting()))
         self._intents = set(fencing.intents(op.term))
         self._has_stuck = bool(took.unresolved)
 
@@ -45,7 +59,12 @@ class Sweep:
             with suppress(Failed, Unsafe, OSError, Refused):
                 undo.remove_late(op, directory)
         self._probes = probe.remove_left(op, self._probes)
-        return tuple(misplaced_directories.put_back(op, grant, self._trash_scan))
+        at_begin, self._put_back = self._put_back, []
+        return (
+            *at_begin,
+            *misplaced_folders.put_back(op),
+            *misplaced_directories.put_back(op, grant, self._trash_scan),
+        )
 
     def _retry_takeover(self, op: Operation, grant: Grant) -> None:
         if self._has_stuck:

@@ -101,7 +101,7 @@ def remove_half_made(op: Operation, directory: str, volume: str = "") -> None:
     with suppress(FileNotFoundError, Unsafe), tree.above(op.root, directory) as (parent, name):
         # The cheap check first: there can be many marks beneath a directory.
         if is_placeholder(parent, name) and not op.ledger.is_anothers(directory, volume):
-            op.clear(parent, name)
+            op.clear(parent, directory)
 
 
 def remove_late(op: Operation, directory: str) -> None:
