@@ -60,12 +60,12 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
         DirectoryGone: the volume has a record, and nothing is at its path.
     """
     _check(wanted)
-    held = _held(op, wanted)
+    held = _held(op, wanted, reuses)
     if held is not None and op.ledger.creating(held.volume) is None:
         _check_usable(op, held)  # the API server knows the volume, pods may use it: no change
         return held
     _end_undo(op, wanted, held)
-    reuses = {*reuses, *(held.succeeds if held else ())}
+    reuses = {*reuses, *(held.succeeds if held else ())} - {wanted.volume}
     path_owners.checked(op, wanted, reuses)
     op.intend(wanted.volume, wanted.directory)
     op.ledger.mark(wanted.directory, wanted.volume)
@@ -105,13 +105,23 @@ def _check(wanted: Wanted) -> None:
         raise Unsafe(f"invalid mode {wanted.mode:o}, uid {wanted.uid} or gid {wanted.gid}")
 
 
-def _held(op: Operation, wanted: Wanted) -> Record | None:
+def _held(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record | None:
     """The record of an earlier attempt; raises DirectoryTaken if it has another directory."""
     held = op.ledger.find(wanted.volume)
     record_origin.refuse_known_others(op, held)
-    if held and (held.directory, held.state) != (wanted.directory, State.LIVE):
+    if held is None or (held.directory, held.state) == (wanted.directory, State.LIVE):
+        return held
+    if held.volume not in reuses or not _is_of_an_attempt(held, wanted):
         raise DirectoryTaken(held.directory, [held])
+    held = replace(held, state=State.LIVE, moved="")
+    op.ledger.reopen(held)
     return held
+
+
+def _is_of_an_attempt(held: Record, wanted: Wanted) -> bool:
+    """Whether a record is of an attempt of the same claim, whose undo kept the directory."""
+    is_same = (held.directory, held.claim.uid) == (wanted.directory, wanted.claim.uid)
+    return is_same and held.state is State.RETAINED
 
 
 def _end_undo(op: Operation, wanted: Wanted, held: Record | None) -> None:

@@ -232,7 +232,8 @@ class Exports(Protocol):
         Args:
             grant: permission to change the export.
             wanted: the directory.
-            reuses: deleted volumes whose retained directory the volume may reuse.
+            reuses: deleted volumes whose retained directory the volume may reuse, also itself after
+                an undo that kept the directory.
 
         Raises:
             DirectoryTaken: the directory overlaps those of other volumes.

@@ -162,6 +162,14 @@ class Ledger:
         else:
             self._move(volume, CREATING, VOLUMES)
 
+    def reopen(self, record: Record) -> None:
+        """Moves a record from `volumes` back to `creating`: its volume is to be made after all.
+
+        After a crash in between, the one in `volumes` still counts.
+        """
+        self.write_creating(record)
+        self._changes.remove(self.folder(VOLUMES), record.volume)
+
     def has_moved_on(self, volume: str) -> bool:
         """Whether a record is in `volumes` or `trashed`: the API server has known the volume."""
         return any(self._read(folder, volume) for folder in (VOLUMES, TRASHED))

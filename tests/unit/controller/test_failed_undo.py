@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from holdfast.claims.parameters import Action
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import DirectoryGone, Failed, Unsafe
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import Fault
 from tests.unit.controller.given import ref
-from tests.unit.controller.site import Site, before, failing
+from tests.unit.controller.site import Site, before, failing, once
 
 
 def undone_halfway(site: Site, call: str = "rmdir") -> Json:
@@ -113,3 +114,44 @@ def test_a_confirmation_without_the_directory_is_refused(site: Site) -> None:
         site.export.confirm(site.grant, "pvc-1")
     with pytest.raises(Unsafe):
         site.export.confirm(site.grant, "pvc-1")
+
+
+def _served_after_the_policy_is_mended(site: Site) -> None:
+    for _ in range(2):
+        with suppress(Requeue):
+            site.serve()
+        if site.volume() is not None:
+            site.bind_claim(ref())
+    assert site.volume() is not None, site.said("ProvisioningFailed")[-1].message
+
+
+def test_a_claim_is_served_though_a_file_came_into_its_directory_before_the_undo(
+    site: Site,
+) -> None:
+    """The undo retains the directory for a record of the claim's own volume."""
+    site.add_claim(ref())
+    site.server.fail("create", Fault(422, "Invalid"))
+    before(site.export, "undo", lambda: (site.root / "team/data/file").write_text("data"))
+    with pytest.raises(Requeue):
+        site.serve()
+    del site.export.undo
+
+    _served_after_the_policy_is_mended(site)
+
+    assert (site.root / "team/data/file").read_text() == "data"
+
+
+def test_a_claim_is_served_though_its_undo_kept_what_the_last_sharer_left(site: Site) -> None:
+    """The last other volume of a shared directory leaves, to be retained, before the undo."""
+    site.add_class(pathPattern="shared", sharedPaths="true", onDelete="retain")
+    site.serve_and_bind(ref("9", "nine"))
+    (site.root / "shared" / "file").write_text("data")
+    site.add_claim(ref())
+    site.server.fail("create", Fault(422, "Invalid"))
+    leave = once(lambda: site.export.reclaim(site.grant, "pvc-9", "9", Action.RETAIN))
+    before(site.export, "undo", leave)
+    with pytest.raises(Requeue):
+        site.serve()
+    site.drop("9")
+
+    _served_after_the_policy_is_mended(site)

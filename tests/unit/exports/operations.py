@@ -58,6 +58,11 @@ def _with_data(export: Leading, root: Path) -> None:
     (root / "team/data/file").write_text("data")
 
 
+def _kept(export: Leading, root: Path) -> None:
+    _with_data(export, root)
+    export.undo("pvc-1")
+
+
 def _gone(export: Leading, root: Path) -> None:
     published(export)
     (root / "team/data").rmdir()
@@ -198,6 +203,9 @@ OPERATIONS = {
     "serve after an undo that failed where data is": Operation(_create(), _undone_with_data),
     "create after an undo that failed and another has the path": Operation(
         _create(shared=True), _undone_while_shared
+    ),
+    "create after an undo that kept the directory": Operation(
+        lambda export: export.create(plan(), ["pvc-1"]), _kept
     ),
     "create elsewhere after an undo that failed": Operation(
         _create("1", "elsewhere/data"), undone_halfway

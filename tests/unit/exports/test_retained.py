@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports import create, recover_retained
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
-from holdfast.exports.record import DirectoryTaken
+from holdfast.exports.record import DirectoryTaken, State
 from tests.unit.exports.faults import Crash, Fault, injected
 from tests.unit.exports.given import Leading, export_at, found, listing, plan, published
 
@@ -242,3 +243,48 @@ def test_an_attempt_that_has_not_ended_is_joined(export: Leading) -> None:
     assert made.succeeds == ()
     export.confirm("pvc-2")
     assert export.find("pvc-1") is not None
+
+
+def _kept(export: Leading, root: Path) -> None:
+    """The undo of an attempt has retained the directory, as it held a file."""
+    export.create(plan())
+    (root / "team/data/file").write_text("data")
+    export.undo("pvc-1")
+
+
+def test_the_next_attempt_of_the_same_claim_gets_what_its_undo_has_kept(
+    root: Path, export: Leading
+) -> None:
+    _kept(export, root)
+
+    record = export.create(plan(), ["pvc-1"])
+
+    assert (record.state, record.moved, record.succeeds) == (State.LIVE, "", ())
+    assert export.exports.is_unfinished("pvc-1")
+    assert (root / "team/data/file").read_text() == "data"
+    export.undo("pvc-1")
+    assert found(export).state is State.RETAINED
+
+
+def test_it_is_asked_whether_the_next_attempt_may_have_it(root: Path, export: Leading) -> None:
+    _kept(export, root)
+
+    with pytest.raises(DirectoryTaken):
+        export.create(plan())
+
+    assert found(export).state is State.RETAINED
+
+
+@pytest.mark.parametrize("other", ["claim", "directory"])
+def test_no_other_claim_and_path_gets_it_by_the_name_of_the_volume(
+    root: Path, export: Leading, other: str
+) -> None:
+    _kept(export, root)
+    wanted = plan(directory="other") if other == "directory" else plan()
+    if other == "claim":
+        wanted = replace(wanted, claim=replace(wanted.claim, uid="2"))
+
+    with pytest.raises(DirectoryTaken):
+        export.create(wanted, ["pvc-1"])
+
+    assert found(export).state is State.RETAINED
