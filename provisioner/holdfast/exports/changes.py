@@ -140,10 +140,18 @@ class Changes:
         try:
             tree.write_new(self._term, draft, data)
             self.rename(self._term, draft, parent, name)
-        except OSError:  # a full export needs the space; drafts that stay go with the next term
-            with suppress(OSError):
-                os.unlink(draft, dir_fd=self._term)
+        except BaseException:
+            self._drop(draft)
             raise
+
+    def _drop(self, draft: str) -> None:
+        """Removes a draft if possible, also when the call's time is up.
+
+        The term that would remove it with its folder may last for months, and a full export needs
+        the space.
+        """
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=self._term)
 
     def remove(self, parent: int, name: str) -> None:
         """As `unlink`, through the term's folder."""
@@ -153,18 +161,22 @@ class Changes:
         except FileNotFoundError:  # no such file, or the term has ended
             self._may_change()
             return
-        self.unlink(self._term, draft)
+        try:
+            self.unlink(self._term, draft)
+        except BaseException:
+            self._drop(draft)
+            raise
 
     def make_folder(self, parent: int, name: str) -> None:
         """Makes a folder in `.holdfast` through the term's folder; keeps a non-empty one."""
         draft = _draft()
-        self.mkdir(self._term, draft, 0o700)
         try:
+            self.mkdir(self._term, draft, 0o700)
             self.rename(self._term, draft, parent, name)
-        except OSError as error:
+        except BaseException as error:
             with suppress(OSError):
                 os.rmdir(draft, dir_fd=self._term)
-            if error.errno not in tree.NOT_EMPTY:
+            if not (isinstance(error, OSError) and error.errno in tree.NOT_EMPTY):
                 raise
 
     def remove_folder(
