@@ -75,7 +75,7 @@ def learn_others(op: Operation, keep: Collection[str] = ()) -> int:
 
 def _to_learn(op: Operation, records: int, folder: str, volume: str) -> Record | None:
     """This cluster's record with its directory's inode; None if it is up to date or unreadable."""
-    with suppress(Unsafe, FileNotFoundError):
+    with suppress(Unsafe, OSError):  # reconciling the volume reports it
         record = read_record(records, folder, volume)
         there = _another(op.root, folder, record, op.in_term)
         if there and record_origin.is_ours(op, record):

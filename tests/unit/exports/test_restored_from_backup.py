@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -104,6 +105,30 @@ def test_a_file_that_is_no_record_does_not_keep_the_others_from_it(
     assert found(after, "2").inode.number == (root / "more").stat().st_ino
     with pytest.raises(Unsafe, match="cannot parse the record"):
         after.find("pvc-1")
+
+
+def test_a_directory_with_a_bad_block_does_not_keep_the_others_from_it(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 6, for an export that was restored with its id."""
+    for uid, name in (("1", "bad"), ("2", "good")):
+        published(export, uid, name)
+        (root / name).rename(root / f"{name}-old")
+        (root / name).mkdir()
+    opened = os.open
+
+    def fail(path: str, *given: int, **place: int) -> int:
+        if path == "bad":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return opened(path, *given, **place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", fail)
+        assert isinstance(export.exports, Export)
+        learned = export.exports.accept_restored(Leader("cluster", "nfs"))
+
+    assert learned == 1
+    assert found(export, "2").inode.number == (root / "good").stat().st_ino
 
 
 @contextmanager
