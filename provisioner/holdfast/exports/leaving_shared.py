@@ -33,7 +33,7 @@ from holdfast.exports.errors import Unsafe
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.exports.removed_folders import DRAFT
-from holdfast.exports.term_folders import number_of
+from holdfast.exports.term_folders import is_set_aside, number_of
 
 _NOTICE = f"{DRAFT}leaving-"  # a symlink to the volume's name, which may be too long for this
 
@@ -75,7 +75,7 @@ def refuse_if_noticed(op: Operation, directory: str) -> None:
 
 def _refuse_if_in(op: Operation, leader_folder: int, leader: str, directory: str) -> None:
     before = tree.folders(leader_folder)
-    for name in before:
+    for name in filter(_may_have_notices, before):
         with suppress(FileNotFoundError), tree.opened(leader_folder, [name]) as term:
             for volume in _notices(term):
                 if _is_of(op, term, volume, directory):
@@ -113,6 +113,11 @@ def _is_ended(name: str, folders: set[str]) -> bool:
         return False
     later = (one for one in folders if number_of(one) > number_of(name))
     return name not in folders or any(map(_is_term, later))
+
+
+def _may_have_notices(name: str) -> bool:
+    """Whether a folder is a term's, or one that could not be emptied, and not a person's copy."""
+    return _is_term(name) or is_set_aside(name)
 
 
 def _is_term(name: str) -> bool:

@@ -91,7 +91,7 @@ def test_it_is_withdrawn_where_nothing_was_moved(
 ) -> None:
     (root / "data").rename(root / "away")
     (root / "data").mkdir()
-    with pytest.raises(Unsafe, match="is not the directory that was made"):
+    with pytest.raises(Unsafe, match="is not the directory that was created"):
         first.reclaim("pvc-1", "1", Action.DELETE)
     (root / "data").rmdir()
     (root / "away").rename(root / "data")
@@ -127,6 +127,28 @@ def test_a_persons_copy_of_a_terms_folder_keeps_nobody_out(root: Path, second: L
     (root / f".holdfast/terms/first.nfs/9.{ID}.bak").mkdir()
 
     _join(second)
+
+
+@pytest.mark.parametrize("name", [f"9.{ID}.bak", "9.copy.of-term", "copy"])
+def test_a_notice_in_a_persons_copy_keeps_nobody_out(
+    root: Path, second: Leading, name: str
+) -> None:
+    """No later term removes it: a copy is a stray (`term_folders.py`)."""
+    copy = root / ".holdfast/terms/first.nfs" / name
+    copy.mkdir()
+    (copy / ".draft-leaving-pvc-1").symlink_to("pvc-1")
+
+    _join(second)
+
+
+def test_a_notice_in_a_folder_that_was_set_aside_counts(root: Path, second: Leading) -> None:
+    """A late call of that term can still move the directory into it."""
+    aside = root / f".holdfast/terms/first.nfs/.ended-9.{ID}"
+    aside.mkdir()
+    (aside / ".draft-leaving-pvc-1").symlink_to("pvc-1")
+
+    with pytest.raises(Unsafe, match=_RECLAIMED):
+        second.create(plan("2", "data", shared=True))
 
 
 def test_volumes_that_share_nothing_neither_write_notices_nor_look_for_them(
