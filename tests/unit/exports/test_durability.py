@@ -15,7 +15,7 @@ import pytest
 
 from holdfast.exports import identity_file
 from holdfast.exports.export import Export
-from tests.unit.exports.given import ID, Leading, export_at, published
+from tests.unit.exports.given import ID, Leading, export_at, found, published
 from tests.unit.exports.operations import OPERATIONS, Operation
 from tests.unit.exports.recorder import Recorder, recorded
 
@@ -97,3 +97,16 @@ def test_an_id_that_a_person_gave_is_on_the_disk(root: Path, export: Leading) ->
 
     os.close(handle)
     assert export.exports.inspect().id == "another"
+
+
+def test_the_inodes_of_a_restored_export_are_on_the_disk(root: Path, export: Leading) -> None:
+    """Of one without its id: with the new id on the disk and the inodes not, nobody learns them."""
+    published(export, directory="data")
+    (root / "data").rename(root / "old")
+    (root / "data").mkdir()
+    (root / ".holdfast/export").unlink()
+
+    with _durable():
+        Export(root).accept(ID)
+
+    assert found(export).inode.number == (root / "data").stat().st_ino

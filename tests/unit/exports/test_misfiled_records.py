@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Failed
 from holdfast.exports.inode import Inode
 from holdfast.exports.interface import Outcome
+from holdfast.exports.operation import PathLocks
 from holdfast.exports.record import Record, State
 from tests.unit.exports.given import Leading, found, plan, published, visible
 
@@ -172,3 +174,21 @@ def test_a_sweep_passes_over_one_that_cannot_be_looked_at(
     assert found(late, "2").state is State.LIVE
     with pytest.raises(Failed):
         late.reclaim("pvc-1", "1", Action.DELETE)
+
+
+def test_a_sweep_reads_the_record_again_once_it_has_the_lock(
+    root: Path, late: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another call may have ended it in between: nothing is marked for a record that is gone."""
+    mark, tried = root / ".holdfast/directories/data/pvc-1", PathLocks.tried
+    mark.unlink()
+
+    def held_up(locks: PathLocks, directory: str) -> AbstractContextManager[bool]:
+        (root / ".holdfast/trashed/pvc-1").unlink()
+        return tried(locks, directory)
+
+    monkeypatch.setattr(PathLocks, "tried", held_up)
+    late.exports.sweep(late.grant)
+
+    assert late.find("pvc-1") is None
+    assert not mark.exists()

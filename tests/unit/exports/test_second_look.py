@@ -18,7 +18,9 @@ from holdfast.exports import tree
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Moved, Outcome
-from holdfast.exports.record import DirectoryTaken, State
+from holdfast.exports.ledger import Ledger
+from holdfast.exports.record import DirectoryTaken, Record, State
+from tests.unit.exports.faults import Crash
 from tests.unit.exports.given import (
     ID,
     Leading,
@@ -402,6 +404,32 @@ def test_a_claim_that_comes_between_a_crash_and_the_repetition_ends_in_no_deadlo
     assert mark.exists() is (action is Action.RETAIN)
     if again.outcome is not Outcome.RETAINED:
         assert not Leading(root).create(plan("2")).found
+
+
+@pytest.mark.parametrize("action", [Action.DELETE, Action.ARCHIVE])
+def test_no_claim_gets_the_path_of_a_volume_before_its_record_has_moved(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch, action: Action
+) -> None:
+    """Rule 4: the process ends right before that, and a claim comes before the repetition."""
+    published(export)
+    (root / "team/data/file").write_text("data")
+    ends = "discard" if action is Action.DELETE else "write"
+    real = getattr(Ledger, ends)
+
+    def crash(ledger: Ledger, record: Record) -> None:
+        if ends == "discard" or record.state is State.ARCHIVED:
+            raise Crash
+        real(ledger, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, ends, crash)
+        with pytest.raises(Crash):
+            export.reclaim("pvc-1", "1", action)
+
+    with pytest.raises(DirectoryTaken):
+        export.create(plan("2"))
+    assert Leading(root).reclaim("pvc-1", "1", action).outcome is not Outcome.RETAINED
+    assert not Leading(root).create(plan("2")).found
 
 
 def test_undoing_again_what_was_given_to_another_meanwhile_leaves_it_to_that_one(
