@@ -6,8 +6,9 @@ and made a volume's directory at its path, which is empty until a pod writes to 
 is first renamed into the term's folder, which fails once the term has ended (`fencing.py`).
 
 rename(2), however, also moves a folder that is not empty any more: another cluster's leader, or an
-administrator, may fill it until then. (The other calls of this process are kept out by a lock,
-`Operation.pruning`.) So its name in the term's folder has its path, and it is put back there:
+administrator, may fill it until then. (Other calls of this process are kept out by locks: of a
+parent by `Operation.pruning`, of a placeholder by that of its directory.) So its name in the term's
+folder has its path, and it is put back there:
 
 - by the call itself, whatever ends it, without asking whether it may still change something;
 - if the process was killed, by the next term, before anything is created, or else by the next
