@@ -98,6 +98,10 @@ bench: $(VENV)/made ## 1,000 claims at once, against the floor; build/bench.png,
 mutants: $(VENV)/made ## mutation testing: which faults no unit test notices; half an hour; ARGS=--help
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
+.PHONY: search
+search: $(VENV)/made ## random orders of events and faults, 500 of them; ARGS="--seeds 1000:5000", ARGS=--help
+	@$(BIN)/python -m tests.search $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/made ## write what the code knows into docs/
 	@$(BIN)/python -m testbed.reference

@@ -93,6 +93,10 @@ class Site:
         )
         self.trash_looks = 0
         self.set_up(self.context)
+        self.begin()
+
+    def begin(self) -> None:
+        """Leads, and has a class."""
         self.lead()
         self.add_class()
 
