@@ -9,7 +9,7 @@ import urllib.request
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.manager import Manager
 from holdfast.controller.settings import Settings
-from holdfast.exports.interface import Exports
+from holdfast.exports.interface import ExportInterface
 from holdfast.kube.api import Api
 from holdfast.kube.resources import Resource
 from testbed.client import Client
@@ -44,7 +44,7 @@ class Running:
         assert not self._thread.is_alive()
 
     @property
-    def export(self) -> Exports:
+    def export(self) -> ExportInterface:
         """What a test puts faults into."""
         return self.manager.exports["default"].directories._exports
 

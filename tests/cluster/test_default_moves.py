@@ -17,33 +17,33 @@ from holdfast.kube.errors import ServerUnavailable
 from holdfast.kube.resources import VOLUMES, Json, Resource
 from tests.cluster.running import Running
 from tests.cluster.site import Site
-from tests.cluster.test_several_exports import Exports
+from tests.cluster.test_several_exports import ExportInterface
 from tests.support import eventually
 
 PARAMETERS = {"pathPattern": "${.PVC.namespace}/${.PVC.name}", "onDelete": "delete"}
 
 
 @pytest.fixture
-def exports(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exports:
+def exports(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExportInterface:
     monkeypatch.setattr(watched_file, "_LOOK", 0.1)
-    made = Exports(site, tmp_path)
+    made = ExportInterface(site, tmp_path)
     made.write("fast", "slow")
     return made
 
 
-def serving(exports: Exports) -> Running:
+def serving(exports: ExportInterface) -> Running:
     running = exports.serve()
     eventually(lambda: all(one.gate.is_open() for one in running.manager.exports))
     return running
 
 
-def is_empty(exports: Exports, name: str) -> bool:
+def is_empty(exports: ExportInterface, name: str) -> bool:
     """Whether an export has neither a directory nor a record."""
     folders = [exports.root(name) / ".holdfast" / one for one in ("creating", "volumes")]
     return not exports.directories(name) and not any(list(one.iterdir()) for one in folders)
 
 
-def have_both_ask(exports: Exports, running: Running) -> None:
+def have_both_ask(exports: ExportInterface, running: Running) -> None:
     """The second export makes its directory while the first one asks for the volume."""
     create, asks, made = running.api.create, threading.Event(), threading.Event()
 
@@ -64,7 +64,7 @@ def have_both_ask(exports: Exports, running: Running) -> None:
     running.manager.api.create = held_up  # type: ignore[method-assign]
 
 
-def test_the_export_whose_volume_was_refused_keeps_nothing(exports: Exports) -> None:
+def test_the_export_whose_volume_was_refused_keeps_nothing(exports: ExportInterface) -> None:
     site, running = exports.site, serving(exports)
     have_both_ask(exports, running)
     site.claim(site.make_class(parameters=PARAMETERS))
@@ -77,7 +77,7 @@ def test_the_export_whose_volume_was_refused_keeps_nothing(exports: Exports) -> 
     eventually(lambda: is_empty(exports, "slow"))
 
 
-def test_a_later_claim_of_the_name_is_served(exports: Exports) -> None:
+def test_a_later_claim_of_the_name_is_served(exports: ExportInterface) -> None:
     site, running = exports.site, serving(exports)
     have_both_ask(exports, running)
     storage_class = site.make_class(parameters=PARAMETERS)
@@ -92,7 +92,7 @@ def test_a_later_claim_of_the_name_is_served(exports: Exports) -> None:
 
 
 def test_what_a_lost_export_had_begun_is_undone_once_the_claim_is_bound_elsewhere(
-    exports: Exports,
+    exports: ExportInterface,
 ) -> None:
     """Its server is lost, the administrator moves the default, and the server comes back."""
     site, first = exports.site, serving(exports)

@@ -18,7 +18,7 @@ DEADLINE = 2  # seconds
 HUNG = "lease lost while calls to the export hang: this replica will not lead again until they have"
 
 
-class Exports:
+class ExportInterface:
     """A cluster, folders that are its exports, and the file that lists them."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
@@ -78,15 +78,15 @@ class Exports:
 
 
 @pytest.fixture
-def exports(programs: Programs, tmp_path: Path) -> Iterator[Exports]:
+def exports(programs: Programs, tmp_path: Path) -> Iterator[ExportInterface]:
     with cluster_of_its_own(programs, tmp_path) as cluster:
-        made = Exports(cluster, tmp_path)
+        made = ExportInterface(cluster, tmp_path)
         made.write("fast", "slow", "third")
         yield made
 
 
 @pytest.fixture
-def lone(exports: Exports) -> Iterator[Provisioner]:
+def lone(exports: ExportInterface) -> Iterator[Provisioner]:
     with exports.replica("lone") as running:
         for name in ("fast", "slow", "third"):
             eventually(lambda name=name: running.gauge("holdfast_term_begun", name) == 1)  # type: ignore[misc]
@@ -94,7 +94,7 @@ def lone(exports: Exports) -> Iterator[Provisioner]:
 
 
 @pytest.fixture
-def two(exports: Exports) -> Iterator[list[Provisioner]]:
+def two(exports: ExportInterface) -> Iterator[list[Provisioner]]:
     with ExitStack() as stack:
         replicas = [
             stack.enter_context(exports.replica(identity)) for identity in ("first", "second")
@@ -109,7 +109,7 @@ def leaders(replicas: list[Provisioner], export: str) -> list[Provisioner]:
 
 
 def test_calls_that_hang_do_not_end_the_process_that_serves_other_exports(
-    exports: Exports, lone: Provisioner
+    exports: ExportInterface, lone: Provisioner
 ) -> None:
     """Its lease runs out; those of the others are held in the same term all the time."""
     before = exports.cluster.lease("fast")["leaseTransitions"]
@@ -129,7 +129,7 @@ def test_calls_that_hang_do_not_end_the_process_that_serves_other_exports(
 
 
 def test_what_hung_in_one_replica_changes_nothing_once_the_other_leads(
-    exports: Exports, two: list[Provisioner]
+    exports: ExportInterface, two: list[Provisioner]
 ) -> None:
     """The replica that hangs stays; what its calls do late is refused by the export's terms."""
     [leader] = leaders(two, "slow")
@@ -152,7 +152,7 @@ def test_what_hung_in_one_replica_changes_nothing_once_the_other_leads(
 
 
 def test_replicas_share_the_exports_and_those_of_a_lost_one_move(
-    exports: Exports, two: list[Provisioner]
+    exports: ExportInterface, two: list[Provisioner]
 ) -> None:
     """Each is kept from one of the exports: the first to start may lead all of them."""
     names = ("fast", "slow", "third")
@@ -176,7 +176,7 @@ def test_replicas_share_the_exports_and_those_of_a_lost_one_move(
 
 
 def test_an_export_is_added_and_removed_while_claims_are_served(
-    exports: Exports, lone: Provisioner
+    exports: ExportInterface, lone: Provisioner
 ) -> None:
     exports.claims("fast", 30)
     exports.write("fast", "slow", "fourth")
@@ -191,7 +191,7 @@ def test_an_export_is_added_and_removed_while_claims_are_served(
 
 
 def test_a_removed_export_reclaims_nothing_until_it_is_back(
-    exports: Exports, lone: Provisioner
+    exports: ExportInterface, lone: Provisioner
 ) -> None:
     [claim] = exports.claims("third", 1)
     exports.await_bound("third", 1)

@@ -15,7 +15,7 @@ from tests.cluster.site import Site
 from tests.support import eventually
 
 
-class Exports:
+class ExportInterface:
     """Exports in folders of a test, and the file that lists them."""
 
     def __init__(self, site: Site, folder: Path) -> None:
@@ -54,14 +54,14 @@ class Exports:
 
 
 @pytest.fixture
-def exports(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exports:
+def exports(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExportInterface:
     monkeypatch.setattr(watched_file, "_LOOK", 0.1)
-    made = Exports(site, tmp_path)
+    made = ExportInterface(site, tmp_path)
     made.write("fast", "slow")
     return made
 
 
-def test_a_claim_is_served_from_the_export_of_its_class(exports: Exports) -> None:
+def test_a_claim_is_served_from_the_export_of_its_class(exports: ExportInterface) -> None:
     exports.serve()
 
     bound = {name: exports.site.bound(exports.claim(name, f"c{name}")) for name in ("fast", "slow")}
@@ -75,7 +75,7 @@ def test_a_claim_is_served_from_the_export_of_its_class(exports: Exports) -> Non
 
 
 def test_a_class_that_names_an_unknown_export_is_refused_until_it_is_there(
-    exports: Exports,
+    exports: ExportInterface,
 ) -> None:
     exports.serve()
     claim = exports.claim("third", "waits")
@@ -87,7 +87,7 @@ def test_a_class_that_names_an_unknown_export_is_refused_until_it_is_there(
 
 
 def test_an_export_that_is_removed_keeps_its_volumes_and_the_others_serve(
-    exports: Exports,
+    exports: ExportInterface,
 ) -> None:
     running = exports.serve()
     exports.site.bound(exports.claim("slow", "stays"))
@@ -99,7 +99,7 @@ def test_an_export_that_is_removed_keeps_its_volumes_and_the_others_serve(
     exports.site.bound(exports.claim("fast", "served"))
 
 
-def test_a_mistake_in_the_file_keeps_what_was_there_and_is_told(exports: Exports) -> None:
+def test_a_mistake_in_the_file_keeps_what_was_there_and_is_told(exports: ExportInterface) -> None:
     running = exports.serve()
     good = exports.file.read_text()
 
@@ -111,7 +111,7 @@ def test_a_mistake_in_the_file_keeps_what_was_there_and_is_told(exports: Exports
     eventually(lambda: running.metric("holdfast_configuration_valid") == 1)
 
 
-def test_an_export_whose_deadline_changes_is_served_on(exports: Exports) -> None:
+def test_an_export_whose_deadline_changes_is_served_on(exports: ExportInterface) -> None:
     running = exports.serve()
     exports.site.bound(exports.claim("slow", "before"))
 

@@ -16,7 +16,7 @@ from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.outstanding_calls import Outstanding
 from holdfast.exports.deadline import Lane
 from holdfast.exports.errors import ExportError, ExportUnavailable, TimedOut, WrongExport
-from holdfast.exports.interface import ExportInfo, Exports, Grant
+from holdfast.exports.interface import ExportInfo, ExportInterface, Grant
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Directories:
 
     def __init__(
         self,
-        exports: Exports,
+        exports: ExportInterface,
         seconds: float,
         metrics: ExportMetrics,
         *,
@@ -69,11 +69,13 @@ class Directories:
         self._was_wrong = False
         self.probed: Probed | None = None
 
-    def read(self, operation: str, call: Callable[[Exports], T], about: str = "") -> T:
+    def read(self, operation: str, call: Callable[[ExportInterface], T], about: str = "") -> T:
         """Runs an operation that changes nothing; raises ExportError."""
         return self._measured(operation, lambda: call(self._exports), about)
 
-    def change(self, operation: str, call: Callable[[Exports, Grant], T], about: str = "") -> T:
+    def change(
+        self, operation: str, call: Callable[[ExportInterface, Grant], T], about: str = ""
+    ) -> T:
         """Runs an operation in the term of this thread's work.
 
         Raises:
@@ -85,7 +87,7 @@ class Directories:
             run = partial(ticket.run, lambda: call(self._exports, grant))
             return self._measured(operation, run, about)
 
-    def begin(self, call: Callable[[Exports], T]) -> T:
+    def begin(self, call: Callable[[ExportInterface], T]) -> T:
         """Begins a term: like `change`, but before there is a term."""
         with self._outstanding.counted() as ticket:
             run = partial(ticket.run, lambda: call(self._exports))

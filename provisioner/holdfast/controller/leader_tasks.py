@@ -21,7 +21,7 @@ from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
 from holdfast.exports.identity_file import new_export_id
-from holdfast.exports.interface import Exports, Grant, Leader, MovedBack, Takeover
+from holdfast.exports.interface import ExportInterface, Grant, Leader, MovedBack, Takeover
 from holdfast.kube import errors as kube
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.resources import NAMESPACES
@@ -187,7 +187,7 @@ class LeaderTasks:
             return ""
 
     def _sweep(self) -> None:
-        def sweep(exports: Exports, grant: Grant) -> tuple[MovedBack, ...]:
+        def sweep(exports: ExportInterface, grant: Grant) -> tuple[MovedBack, ...]:
             return exports.sweep(grant)
 
         self._sweep_at = time.monotonic() + _SWEEP

@@ -21,7 +21,7 @@ from holdfast.controller.export_state import TrashContent
 from holdfast.controller.requeue import API_SIGNS, LeadershipLost
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
-from holdfast.exports.interface import Exports, Grant, Reaped
+from holdfast.exports.interface import ExportInterface, Grant, Reaped
 from holdfast.kube import errors as kube
 from holdfast.kube.backoff import delay
 from holdfast.log import Logger
@@ -190,7 +190,7 @@ class Trash:
         return self._reap(volume, entry) if entry.confirmed else Reaped(done=False, age=entry.age)
 
     def _reap(self, volume: str, entry: _Entry) -> Reaped:
-        def reap(exports: Exports, grant: Grant) -> Reaped:
+        def reap(exports: ExportInterface, grant: Grant) -> Reaped:
             return exports.reap(grant, volume, ENTRIES)
 
         try:

@@ -196,7 +196,7 @@ class MovedBack:
     reason: str = ""
 
 
-class Exports(Protocol):
+class ExportInterface(Protocol):
     """An export. Every method raises ExportError."""
 
     def inspect(self) -> ExportInfo:

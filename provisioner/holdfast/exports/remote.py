@@ -13,7 +13,7 @@ from typing import IO, Any, cast
 
 from holdfast.exports import errors, remote_codec
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, TimedOut
-from holdfast.exports.interface import Exports
+from holdfast.exports.interface import ExportInterface
 from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.exports.server import LONGEST_ANSWER, LONGEST_LINE, PROTOCOL
 
@@ -46,7 +46,7 @@ class _PendingRequest:
             self.answered.set()
 
 
-def connect(requests: IO[bytes], answers: IO[bytes], seconds: float = 30.0) -> Exports:
+def connect(requests: IO[bytes], answers: IO[bytes], seconds: float = 30.0) -> ExportInterface:
     """Connects to a `server.Server` over a pair of streams.
 
     Methods raise the ExportError of the served export. They also raise TimedOut if no answer comes
@@ -56,11 +56,11 @@ def connect(requests: IO[bytes], answers: IO[bytes], seconds: float = 30.0) -> E
     Raises:
         ExportUnavailable: no greeting came within `seconds`, or one of another protocol.
     """
-    return cast("Exports", _RemoteExport(requests, answers, seconds))
+    return cast("ExportInterface", _RemoteExport(requests, answers, seconds))
 
 
 class _RemoteExport:
-    """Sends each method of `Exports` as a request."""
+    """Sends each method of `ExportInterface` as a request."""
 
     def __init__(self, requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
         self._requests = requests

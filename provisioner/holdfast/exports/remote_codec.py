@@ -12,9 +12,9 @@ from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from holdfast.exports.interface import Exports, Grant
+from holdfast.exports.interface import ExportInterface, Grant
 
-METHODS = frozenset(name for name in vars(Exports) if not name.startswith("_"))
+METHODS = frozenset(name for name in vars(ExportInterface) if not name.startswith("_"))
 
 
 def encode(value: Any) -> Any:
@@ -57,7 +57,7 @@ def decode(kind: Any, value: Any) -> Any:
 
 def named(method: str, given: tuple[Any, ...], by_name: Mapping[str, Any]) -> dict[str, Any]:
     """Binds a call's arguments to their names; raises TypeError as the call would."""
-    bound = inspect.signature(getattr(Exports, method)).bind(None, *given, **by_name)
+    bound = inspect.signature(getattr(ExportInterface, method)).bind(None, *given, **by_name)
     return {name: value for name, value in bound.arguments.items() if name != "self"}
 
 
@@ -108,4 +108,4 @@ def _hints(kind: type) -> dict[str, Any]:
 
 @cache
 def _method_hints(method: str) -> dict[str, Any]:
-    return get_type_hints(getattr(Exports, method))
+    return get_type_hints(getattr(ExportInterface, method))

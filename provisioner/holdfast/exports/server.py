@@ -24,7 +24,7 @@ from holdfast import __version__
 from holdfast.exports import remote_codec
 from holdfast.exports.errors import ExportError, ExportUnavailable
 from holdfast.exports.export import Export
-from holdfast.exports.interface import Exports
+from holdfast.exports.interface import ExportInterface
 from holdfast.exports.record import DirectoryTaken
 
 PROTOCOL = 1
@@ -36,7 +36,7 @@ _AT_ONCE = 32
 class Server:
     """Serves one export to one client."""
 
-    def __init__(self, export: Exports, answers: IO[bytes]) -> None:
+    def __init__(self, export: ExportInterface, answers: IO[bytes]) -> None:
         self._export = export
         self._answers = answers
         self._writing = threading.Lock()
@@ -71,7 +71,7 @@ def _line(message: dict[str, Any]) -> bytes:
     return _line({"id": message["id"], "error": {"kind": "Failed", "message": told}})
 
 
-def answer(export: Exports, line: bytes) -> dict[str, Any]:
+def answer(export: ExportInterface, line: bytes) -> dict[str, Any]:
     """Carries out one line of input; returns the answer, an error for an invalid line."""
     number: Any = None
     try:

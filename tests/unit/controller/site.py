@@ -23,7 +23,7 @@ from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.export import Export
-from holdfast.exports.interface import Exports, Grant, Leader, Term
+from holdfast.exports.interface import ExportInterface, Grant, Leader, Term
 from holdfast.exports.record import Record
 from holdfast.kube.api import Api
 from holdfast.kube.event_broadcaster import EventBroadcaster
@@ -266,7 +266,7 @@ class Site:
         self.caches.reflectors[reflector]._take_event(kind, obj)
 
 
-def before(exports: Exports, method: str, act: Callable[[], object]) -> None:
+def before(exports: ExportInterface, method: str, act: Callable[[], object]) -> None:
     """Has something happen each time before a method of an export does its work."""
     real = getattr(exports, method)
 

@@ -23,7 +23,7 @@ from holdfast.exports.errors import (
     explained,
 )
 from holdfast.exports.export import Export
-from holdfast.exports.interface import ExportInfo, Exports, Grant, Leader, Term
+from holdfast.exports.interface import ExportInfo, ExportInterface, Grant, Leader, Term
 from tests.support import eventually
 from tests.unit.controller.given import ID
 from tests.unit.controller.site import failing
@@ -235,7 +235,7 @@ class TestSignsOfTrouble:
     def test_it_is_probed_after_an_error_that_a_lost_server_gives(
         self, bench: Bench, number: int
     ) -> None:
-        def fail(_: Exports) -> None:
+        def fail(_: ExportInterface) -> None:
             with explained("cannot make it"):
                 raise OSError(number, "")
 
@@ -251,7 +251,7 @@ class TestSignsOfTrouble:
         assert bench.signs == 1
 
     def test_it_is_not_after_an_error_of_the_volume_s_own(self, bench: Bench) -> None:
-        def fail(_: Exports) -> None:
+        def fail(_: ExportInterface) -> None:
             with explained("cannot make it"):
                 raise OSError(errno.EACCES, "")
 

@@ -16,7 +16,7 @@ from holdfast.controller.metrics import Metrics
 from holdfast.exports import identity_file
 from holdfast.exports.errors import ExportUnavailable, WrongExport
 from holdfast.exports.export import Export
-from holdfast.exports.interface import ExportInfo, Exports, Grant, Leader, Term
+from holdfast.exports.interface import ExportInfo, ExportInterface, Grant, Leader, Term
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ class Swapped:
 
 def is_stale_after(*answers: str) -> bool:
     """Whether a new mount is wanted after the last answer: the others came within a minute."""
-    exports = cast("Exports", Swapped(*answers))
+    exports = cast("ExportInterface", Swapped(*answers))
     probed = Directories(
         exports,
         30,

@@ -20,7 +20,7 @@ from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports.export import Export
-from holdfast.exports.interface import Exports, Grant, Leader, Moved, Takeover, Wanted
+from holdfast.exports.interface import ExportInterface, Grant, Leader, Moved, Takeover, Wanted
 from holdfast.exports.record import Record
 from holdfast.exports.remote import connect
 
@@ -70,12 +70,12 @@ class Leading:
         *,
         cluster: str = "cluster",
         takes_over: tuple[str, ...] = (),
-        exports: Exports | None = None,
+        exports: ExportInterface | None = None,
     ) -> None:
         self.root = root
         self.cluster = cluster
         self.takes_over = takes_over
-        self.exports: Exports = exports or Export(root, may_change)
+        self.exports: ExportInterface = exports or Export(root, may_change)
         self._takeover: Takeover | None = None
         self._beginning = threading.Lock()
 
@@ -134,7 +134,7 @@ class Leading:
         return {path.name for folder in folders for path in folder.iterdir()}
 
 
-def export_at(root: Path, exports: Exports | None = None, **more: Any) -> Leading:
+def export_at(root: Path, exports: ExportInterface | None = None, **more: Any) -> Leading:
     """An export with an id, and who leads it."""
     root.mkdir(exist_ok=True)
     made = Leading(root, exports=exports, **more)
@@ -143,7 +143,7 @@ def export_at(root: Path, exports: Exports | None = None, **more: Any) -> Leadin
 
 
 @contextmanager
-def served(root: Path) -> Iterator[Exports]:
+def served(root: Path) -> Iterator[ExportInterface]:
     """An export that is reached through a process of its own."""
     root.mkdir(exist_ok=True)
     with subprocess.Popen(

@@ -71,7 +71,7 @@ class Tenant:
         return self.phase in STATES
 
 
-class Exports(RuleBasedStateMachine):
+class ExportInterface(RuleBasedStateMachine):
     """What a controller may do with an export, each operation with or without a crash in it."""
 
     def __init__(self) -> None:
@@ -394,7 +394,7 @@ def _records(folder: Path) -> dict[str, dict[str, str]]:
     return {path.name: json.loads(path.read_text()) for path in folder.iterdir()}
 
 
-TestExports = Exports.TestCase
+TestExports = ExportInterface.TestCase
 TestExports.settings = settings(
     max_examples=80,
     print_blob=True,  # what is needed to do it again

@@ -35,7 +35,7 @@ from holdfast.exports.export import Export
 from holdfast.exports.inode import Inode
 from holdfast.exports.interface import (
     ExportInfo,
-    Exports,
+    ExportInterface,
     Grant,
     Leader,
     Moved,
@@ -221,7 +221,7 @@ def test_a_request_that_is_odd_or_of_no_term_is_answered_and_changes_nothing(
     fuzzed: Path, method: str, data: st.DataObject
 ) -> None:
     """Rule 1, whatever comes over the wire."""
-    names = [name for name in get_type_hints(getattr(Exports, method)) if name != "return"]
+    names = [name for name in get_type_hints(getattr(ExportInterface, method)) if name != "return"]
     arguments = {
         name: data.draw(ARGUMENTS.get(name, JSON), label=name)
         for name in names
@@ -393,7 +393,7 @@ def test_a_request_that_the_other_end_would_not_read_fails_at_once(root: Path) -
 
 
 @contextmanager
-def scripted(*lines: bytes, seconds: float = 30.0) -> Iterator[tuple[Exports, IO[bytes]]]:
+def scripted(*lines: bytes, seconds: float = 30.0) -> Iterator[tuple[ExportInterface, IO[bytes]]]:
     """An export whose other end says one of these to each request."""
     (reads, asks), (hears, says) = os.pipe(), os.pipe()
     with (
@@ -494,7 +494,7 @@ def _answer_second(asked: IO[bytes], other: IO[bytes], read: list[int]) -> None:
     other.write(json.dumps(answered).encode() + b"\n")
 
 
-def _patiently(export: Exports) -> Exports:
+def _patiently(export: ExportInterface) -> ExportInterface:
     vars(export)["_seconds"] = 30.0
     return export
 
@@ -616,7 +616,7 @@ server.Server(Hanging(sys.argv[1]), sys.stdout.buffer).serve(sys.stdin.buffer)
 """
 
 
-def _caught(export: Exports, errors: list[ExportError]) -> None:
+def _caught(export: ExportInterface, errors: list[ExportError]) -> None:
     try:
         export.inspect()
     except ExportError as error:
@@ -669,7 +669,7 @@ def test_a_served_export_ends_with_its_input(root: Path) -> None:
         exports.inspect()
 
 
-CALLS: dict[str, Callable[[Exports, Grant], object]] = {
+CALLS: dict[str, Callable[[ExportInterface, Grant], object]] = {
     "probe": lambda exports, _: exports.probe(),
     "trashed": lambda exports, _: exports.trashed(),
     "recorded": lambda exports, _: exports.recorded(),

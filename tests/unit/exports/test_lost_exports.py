@@ -71,9 +71,7 @@ def test_an_empty_directory_in_place_of_the_export_is_unavailable_and_stays_empt
     shutil.rmtree(root)
     root.mkdir()
 
-    with pytest.raises(
-        WrongExport, match="mount the export on which the volumes"
-    ):
+    with pytest.raises(WrongExport, match="mount the export on which the volumes"):
         call(export)
     assert listing(root) == {}
     assert export.exports.inspect() == export.exports.probe() == ExportInfo()
