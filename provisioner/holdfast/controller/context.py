@@ -11,7 +11,7 @@ from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import Identity
+from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.metrics import Metrics
 from holdfast.kube.api import Api
 
@@ -32,6 +32,6 @@ class Context:
     events: EventRecorder
     metrics: Metrics
     export_metrics: ExportMetrics
-    identity: Identity
+    identity: ExportIdentity
     check_term: Callable[[], None]
     may_patch_volumes: Callable[[], bool]

@@ -24,7 +24,7 @@ from holdfast.controller.export_state import (
     annotations_of,
 )
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import Identity
+from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
 from holdfast.controller.misplaced_report import MisplacedDirectories
@@ -158,7 +158,7 @@ class ExportController:
 
     def _set_up_directories(self) -> None:
         export = self.export
-        self.identity = Identity(
+        self.identity = ExportIdentity(
             export.address,
             self.own_volumes,
             self._may_have_directory,

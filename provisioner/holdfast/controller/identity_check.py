@@ -30,7 +30,7 @@ from holdfast.log import Logger
 _log = Logger(__name__)
 
 
-class Identity:
+class ExportIdentity:
     """The export and the cluster that this process works for.
 
     Attributes:

@@ -11,7 +11,7 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.directories import Directories
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import Identity
+from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import API_SIGNS, LeadershipLost
 from holdfast.controller.shared import Shared
@@ -42,7 +42,7 @@ class LeaderTasks:
         shared: Shared,
         *,
         directories: Directories,
-        identity: Identity,
+        identity: ExportIdentity,
         export_circuit: CircuitBreaker,
         gate: WorkGate,
         failures: TakeoverFailures,

@@ -17,7 +17,7 @@ from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import Identity
+from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.volumes_controller import VolumesController
@@ -69,7 +69,7 @@ class Site:
             export_id=lambda: self.identity.export_id,
             leads=lambda: self.leads,
         )
-        self.identity = Identity(
+        self.identity = ExportIdentity(
             ADDRESS,
             self.view.volumes.values,
             self.export.has_directory,
