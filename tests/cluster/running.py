@@ -46,7 +46,7 @@ class Running:
     @property
     def export(self) -> ExportInterface:
         """What a test puts faults into."""
-        return self.manager.exports["default"].directories._exports
+        return self.manager.exports["default"].export_client._exports
 
     @property
     def api(self) -> Api:

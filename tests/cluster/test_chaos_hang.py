@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.controller.directories import Directories
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.metrics import Metrics
 from holdfast.exports.errors import TimedOut
@@ -108,7 +108,7 @@ def test_calls_about_one_volume_take_one_place_however_often_they_are_tried(tmp_
     export, hang = Export(tmp_path), threading.Event()
     export.initialise("an-export")
     grant = Grant(Term(Leader("a-cluster", "a-lease"), 1))
-    directories = Directories(
+    directories = ExportClient(
         export, 0.05, ExportMetrics(Metrics(), "default"), grant=lambda _: grant
     )
     for _ in range(2 * PLACES):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from holdfast.controller import directories
+from holdfast.controller import export_client
 from holdfast.controller.manager import STALE
 from holdfast.exports.errors import ExportUnavailable
 from tests.cluster.site import Site
@@ -16,9 +16,9 @@ from tests.support import eventually
 def test_no_thread_and_no_port_is_left_once_it_has_ended(site: Site) -> None:
     before = set(threading.enumerate())
     running = site.stand_by(leader_election=True)
-    directories = running.manager.exports["default"].directories
+    client = running.manager.exports["default"].export_client
     # Idle threads stay for longer than is waited below, unless they are told to go.
-    directories._lane._linger = directories._probe_lane._linger = 60.0
+    client._lane._linger = client._probe_lane._linger = 60.0
     running.start()
     site.bound(site.claim(site.make_class()))
 
@@ -34,7 +34,7 @@ def test_it_ends_when_only_a_new_mount_helps(site: Site, monkeypatch: pytest.Mon
     """Its own exit code, so that the pod's history says why."""
     running = site.serve()
     site.bound(site.claim(site.make_class()))
-    monkeypatch.setattr(directories, "_STALE_SECONDS", 0.5)
+    monkeypatch.setattr(export_client, "_STALE_SECONDS", 0.5)
 
     def probe() -> None:
         raise ExportUnavailable("stale file handle", stale=True)

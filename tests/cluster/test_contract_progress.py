@@ -34,7 +34,7 @@ class Hands:
         self._monkeypatch = monkeypatch
         self._running = site.stand_by()
         self._manager = self._running.manager
-        self._manager.exports["default"].directories.probe()
+        self._manager.exports["default"].export_client.probe()
         self._manager.caches.start()
         eventually(lambda: self._manager.caches.synced)
         self._term = self._take_over()
@@ -84,7 +84,7 @@ class Hands:
         def refuse(_: float) -> Grant:
             raise LeadershipLost
 
-        self._monkeypatch.setattr(self._manager.exports["default"].directories, "_grant", refuse)
+        self._monkeypatch.setattr(self._manager.exports["default"].export_client, "_grant", refuse)
 
     def carry_out(self, begun: Plan) -> None:
         """An attempt at what was begun, whatever became of its claim."""

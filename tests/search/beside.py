@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from holdfast.controller.directories import Directories
+from holdfast.controller.export_client import ExportClient
 from holdfast.exports.errors import TimedOut
 from holdfast.exports.operation import PathLocks
 from holdfast.kube.resources import VOLUMES
@@ -106,19 +106,19 @@ def _interrupted() -> Iterator[None]:
 @contextmanager
 def without_waiting() -> Iterator[None]:
     """What happens beside times out at once where it would wait for what it interrupts."""
-    held, wait = PathLocks.held, Directories._wait_for_earlier
+    held, wait = PathLocks.held, ExportClient._wait_for_earlier
 
     def held_at_once(
         self: PathLocks, directory: str, seconds: float, *, shared: bool = False
     ) -> object:
         return held(self, directory, 0.0 if _depth else seconds, shared=shared)
 
-    def refuse(self: Directories, operation: str, key: str) -> None:
+    def refuse(self: ExportClient, operation: str, key: str) -> None:
         if _depth and key in self._begun:
             raise TimedOut(f"cannot {operation}: an earlier call has not ended")
         wait(self, operation, key)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PathLocks, "held", held_at_once)
-        patch.setattr(Directories, "_wait_for_earlier", refuse)
+        patch.setattr(ExportClient, "_wait_for_earlier", refuse)
         yield

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import ExportIdentity
@@ -26,7 +26,7 @@ class Context:
 
     api: Api
     view: ExportView
-    directories: Directories
+    export_client: ExportClient
     provisioner: Provisioner
     address: Address
     events: EventRecorder

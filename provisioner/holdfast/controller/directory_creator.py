@@ -87,19 +87,19 @@ class DirectoryCreator:
 
     def undo(self, name: str) -> None:
         """Undoes a `create` whose volume does not exist; a directory with data is retained."""
-        self._context.directories.change(
+        self._context.export_client.change(
             "undo", lambda exports, grant: exports.undo(grant, name), name
         )
         self._context.view.record_checks.undone(name)
 
     def _confirm(self, name: str) -> None:
-        self._context.directories.change(
+        self._context.export_client.change(
             "confirm", lambda exports, grant: exports.confirm(grant, name), name
         )
 
     def _create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
         former = tuple(reuses)
-        return self._context.directories.change(
+        return self._context.export_client.change(
             "create", lambda exports, grant: exports.create(grant, wanted, former), wanted.volume
         )
 
@@ -107,7 +107,7 @@ class DirectoryCreator:
         """Forgets a record whose volume and directory are both gone; returns whether it did."""
         if not is_known(record, self._context) or self._client.exists(record.volume):
             return False
-        return self._context.directories.change(
+        return self._context.export_client.change(
             "remove record",
             lambda exports, grant: exports.forget(grant, record.volume),
             record.volume,

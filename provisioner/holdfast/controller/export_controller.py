@@ -12,7 +12,7 @@ from holdfast.claims.objects import Volume
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
-from holdfast.controller.directories import Directories
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import (
     NO_TERM,
@@ -118,7 +118,7 @@ class ExportController:
         self.finish_work(time.monotonic() + seconds)
         self.release()
         self.close()
-        while self.directories.is_busy():
+        while self.export_client.is_busy():
             time.sleep(_LOOK)
         self.watchdog.stop()
 
@@ -135,7 +135,7 @@ class ExportController:
     def close(self) -> None:
         """Stops the probe and the threads of the lanes."""
         self.circuit.stop()
-        self.directories.close()
+        self.export_client.close()
 
     def not_live(self) -> list[str]:
         """The threads that should run but have ended; empty if all run."""
@@ -165,7 +165,7 @@ class ExportController:
             self._replica_warning("WrongExport"),
             self._replica_warning("UnknownVolumeAddress"),
         )
-        self.directories = Directories(
+        self.export_client = ExportClient(
             Export(export.root, self.refuse_unless_leading),
             export.deadline,
             self.metrics,
@@ -173,8 +173,8 @@ class ExportController:
             check=self.identity.check,
             can_check=lambda: bool(self.identity.export_id) or self.view.synced,
         )
-        self.circuit = CircuitBreaker(self.title, self.directories.probe, (ExportError,))
-        self.directories.trouble = self.circuit.check_soon
+        self.circuit = CircuitBreaker(self.title, self.export_client.probe, (ExportError,))
+        self.export_client.trouble = self.circuit.check_soon
 
     def _set_up_leadership(self) -> None:
         shared = self._shared
@@ -186,13 +186,13 @@ class ExportController:
             export=self.export.name,
             handicap=lambda: shared.spread.handicap(self.export.name),
             may_lead=lambda: self.circuit.available and self.failures.may_lead(),
-            busy=self.directories.is_busy,
+            busy=self.export_client.is_busy,
             describe=self._describe,
         )
         shared.spread.add(self.export.name, self.leadership)
         self.watchdog = Watchdog(
             self.leadership.leading,
-            self.directories.is_busy,
+            self.export_client.is_busy,
             may_exit=self._is_only,
             export=self.export.name,
         )
@@ -202,7 +202,7 @@ class ExportController:
     def _set_up_trash(self) -> None:
         shared = self._shared
         self.trash = Trash(
-            self.directories,
+            self.export_client,
             self.gate,
             is_gone=self.is_gone,
             exists=self.exists,
@@ -218,7 +218,7 @@ class ExportController:
         shared = self._shared
         self.leader_tasks = LeaderTasks(
             shared,
-            directories=self.directories,
+            export_client=self.export_client,
             identity=self.identity,
             export_circuit=self.circuit,
             gate=self.gate,
@@ -239,7 +239,7 @@ class ExportController:
         return Context(
             api=shared.api,
             view=self.view,
-            directories=self.directories,
+            export_client=self.export_client,
             provisioner=self._provisioner,
             address=self.export.address,
             events=shared.events,
@@ -291,7 +291,7 @@ class ExportController:
 
     def state(self) -> ExportState:
         """How the export is, as far as is known in memory."""
-        probed = self.directories.probed
+        probed = self.export_client.probed
         state, reason = (self._ends_as, "") if self._stop.is_set() else self._serves()
         return ExportState(
             state=state,
@@ -327,7 +327,7 @@ class ExportController:
         """Whether a directory exists, or another volume's may, as not all volumes are known yet."""
         if not self.view.synced:
             return True
-        return self.directories.read(
+        return self.export_client.read(
             "look for a directory", lambda exports: exports.has_directory(directory)
         )
 
@@ -347,7 +347,7 @@ class ExportController:
         return SERVING, ""
 
     def _why_no_term(self) -> str:
-        if self.directories.is_busy() and not self.leadership.leading():
+        if self.export_client.is_busy() and not self.leadership.leading():
             return "calls of its last term have not ended"
         return self.failures.reason or "it is about to begin"
 

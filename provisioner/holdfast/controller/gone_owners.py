@@ -20,7 +20,7 @@ def gone_owners(context: Context, volume: str, directory: str) -> tuple[str, ...
     Raises:
         ExportError, KubeError: the export or the API server did not answer.
     """
-    owners = context.directories.read("read owners", lambda one: one.owners(directory), volume)
+    owners = context.export_client.read("read owners", lambda one: one.owners(directory), volume)
     unseen = (name for name in owners if name != volume and context.view.volumes.get(name) is None)
     return tuple(name for name in unseen if _is_gone(context, name))
 
@@ -44,10 +44,10 @@ def _files_of(record: Record) -> tuple[str, str]:
 
 
 def _is_gone(context: Context, volume: str) -> bool:
-    is_unfinished = context.directories.read(
+    is_unfinished = context.export_client.read(
         "read record", lambda exports: exports.is_unfinished(volume), volume
     )
-    record = context.directories.read("read record", lambda exports: exports.find(volume), volume)
+    record = context.export_client.read("read record", lambda exports: exports.find(volume), volume)
     if is_unfinished or record is None or record.origin not in {"", context.identity.cluster}:
         return False
     return not VolumeClient(context).exists(volume)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
-from holdfast.controller.directories import Directories
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.misplaced_report import MisplacedDirectories
@@ -41,7 +41,7 @@ class LeaderTasks:
         self,
         shared: Shared,
         *,
-        directories: Directories,
+        export_client: ExportClient,
         identity: ExportIdentity,
         export_circuit: CircuitBreaker,
         gate: WorkGate,
@@ -57,7 +57,7 @@ class LeaderTasks:
         takes_over: Iterable[str] = (),
     ) -> None:
         self._shared = shared
-        self._directories = directories
+        self._export_client = export_client
         self._identity = identity
         self._export_circuit = export_circuit
         self._gate = gate
@@ -156,23 +156,23 @@ class LeaderTasks:
         self._began = time.monotonic()
 
     def _identify(self) -> None:
-        info = self._directories.read("inspect", lambda exports: exports.inspect())
+        info = self._export_client.read("inspect", lambda exports: exports.inspect())
         self._identity.check_all(info)
         if not info.id:
             new = new_export_id()
-            info = self._directories.begin(lambda exports: exports.initialise(new))
+            info = self._export_client.begin(lambda exports: exports.initialise(new))
             _log.info("export id assigned", export=self._view.name, export_id=info.id)
         self._identity.export_id = info.id
         self._identity.cluster = self._cluster_uid()
 
     def _begin(self) -> Takeover:
         leader = Leader(self._identity.cluster, self._lease, self._former_leases, self._takes_over)
-        return self._directories.begin(lambda exports: exports.begin(leader))
+        return self._export_client.begin(lambda exports: exports.begin(leader))
 
     def _check_records(self) -> None:
         """Has volumes without a record looked at; compares names, as there can be many records."""
         try:
-            names = self._directories.read("list records", lambda exports: exports.recorded())
+            names = self._export_client.read("list records", lambda exports: exports.recorded())
         except exports.Failed as error:  # no reason to serve nobody
             _log.warning("cannot list the records", reason=error.message)
         else:
@@ -195,7 +195,7 @@ class LeaderTasks:
         if term is None:
             return
         with self._gate.within(term):
-            for moved in self._directories.change("sweep", sweep):
+            for moved in self._export_client.change("sweep", sweep):
                 self._report(moved)
 
     def _report(self, moved: MovedBack) -> None:

@@ -157,7 +157,7 @@ class Manager:
     def _is_stale(self) -> bool:
         """Whether only a new pod can mount what is stale, and none is left to be served by this."""
         exports = tuple(self.exports)
-        stale = [export for export in exports if export.directories.is_stale]
+        stale = [export for export in exports if export.export_client.is_stale]
         for export in stale:
             export.warn_stale()
         is_served = any(export.circuit.available for export in exports)

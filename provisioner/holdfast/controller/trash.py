@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
-from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import TrashContent
 from holdfast.controller.requeue import API_SIGNS, LeadershipLost
@@ -52,7 +52,7 @@ class Trash:
 
     def __init__(
         self,
-        directories: Directories,
+        export_client: ExportClient,
         gate: WorkGate,
         *,
         is_gone: Callable[[str], bool],
@@ -67,7 +67,7 @@ class Trash:
         """Until a volume is gone, its data stays.
 
         Args:
-            directories: the export.
+            export_client: the export.
             gate: tells whether this replica leads.
             is_gone: whether the cache has no such volume.
             exists: whether the API server has one, also one that the cache leaves out; raises
@@ -79,7 +79,7 @@ class Trash:
             metrics: the export's metrics.
             stop: ends the thread.
         """
-        self._directories = directories
+        self._export_client = export_client
         self._gate = gate
         self._is_gone = is_gone
         self._exists = exists
@@ -153,7 +153,7 @@ class Trash:
     def _list(self, now: float) -> None:
         self._news.clear()
         self._listed = now
-        names = set(self._directories.read("list trash", lambda one: one.trashed()))
+        names = set(self._export_client.read("list trash", lambda one: one.trashed()))
         known = self._entries
         self._entries = {name: entry for name, entry in known.items() if name in names}
         self._entries |= {name: _Entry() for name in sorted(names - known.keys())}
@@ -194,7 +194,7 @@ class Trash:
             return exports.reap(grant, volume, ENTRIES)
 
         try:
-            return self._directories.change("reap", reap, volume)
+            return self._export_client.change("reap", reap, volume)
         except (Fenced, ExportUnavailable):
             raise
         except TimedOut as error:  # how much was removed is unknown

@@ -123,7 +123,7 @@ class TrashRecovery:
                 raise Requeue from error
 
     def _move(self, name: str, policy: str, found_at: str) -> None:
-        place = self._context.directories.change(
+        place = self._context.export_client.change(
             "recover", lambda exports, grant: exports.recover(grant, name, policy), name
         )
         if place:

@@ -91,7 +91,7 @@ class Reclaimer:
         if moved := self._leave(volume, record, action):
             return moved
         self._refuse_if_used(volume, record)
-        return self._context.directories.change(
+        return self._context.export_client.change(
             "reclaim",
             lambda exports, grant: exports.reclaim(grant, volume.name, volume.claim.uid, action),
             volume.name,
@@ -100,7 +100,7 @@ class Reclaimer:
     def _left(self, volume: Volume) -> Moved:
         """What there is of a lost volume: a directory at its path is another's, and stays."""
         directory = volume.directory
-        is_anothers = self._context.directories.read(
+        is_anothers = self._context.export_client.read(
             "find directory", lambda exports: exports.has_directory(directory), volume.name
         )
         return Moved(Outcome.RETAINED, directory) if is_anothers else Moved(Outcome.GONE)
@@ -138,7 +138,7 @@ class Reclaimer:
         """
         if not (record.may_be_shared or record.has_left):
             return None
-        return self._context.directories.change(
+        return self._context.export_client.change(
             "reclaim",
             lambda exports, grant: exports.leave(grant, volume.name, volume.claim.uid, action),
             volume.name,

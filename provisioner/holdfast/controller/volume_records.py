@@ -37,19 +37,19 @@ class VolumeRecords:
 
     def find(self, name: str) -> Record | None:
         """The record of a volume, if there is one; raises ExportError."""
-        return self._context.directories.read(
+        return self._context.export_client.read(
             "read record", lambda exports: exports.find(name), name
         )
 
     def is_unfinished(self, name: str) -> bool:
         """Whether the end of the attempt that made a record is not known; raises ExportError."""
-        return self._context.directories.read(
+        return self._context.export_client.read(
             "read record", lambda exports: exports.is_unfinished(name), name
         )
 
     def has_orphan(self, volume: Volume) -> bool:
         """Whether the directory that a volume names has data of no record; raises ExportError."""
-        return self._context.directories.read(
+        return self._context.export_client.read(
             "find orphan", lambda exports: exports.has_orphan(volume.directory), volume.name
         )
 
@@ -90,7 +90,7 @@ class VolumeRecords:
         is_same = record.followed(claim, size, policy) == record
         if is_same and record.origin not in self._context.provisioner.takes_over:
             return
-        self._context.directories.change(
+        self._context.export_client.change(
             "update record",
             lambda exports, grant: exports.follow(
                 grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
@@ -178,7 +178,7 @@ class VolumeRecords:
         frees = is_deleted and self.frees(volume, wanted)
         gone = gone_owners(self._context, volume.name, wanted.directory)
         try:
-            return self._context.directories.change(
+            return self._context.export_client.change(
                 "adopt",
                 lambda exports, grant: exports.adopt(grant, wanted, gone, may_use_reserve=frees),
                 volume.name,

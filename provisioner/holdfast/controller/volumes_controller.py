@@ -123,7 +123,7 @@ class VolumesController:
 
     def _move_back(self, name: str) -> None:
         """Ends a move that is no longer wanted."""
-        place = self._context.directories.change(
+        place = self._context.export_client.change(
             "move back", lambda exports, grant: exports.move_back(grant, name), name
         )
         self._moving.discard(name)

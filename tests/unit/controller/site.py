@@ -13,8 +13,8 @@ from holdfast.claims.objects import ClaimRef
 from holdfast.controller.caches import Caches
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
-from holdfast.controller.directories import Directories
 from holdfast.controller.event_recorder import EventRecorder
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import ExportIdentity
@@ -60,7 +60,9 @@ class Site:
         self.gate = WorkGate(lambda: self.leads, (), self.stop)
         self.metrics = Metrics()
         self.export_metrics = ExportMetrics(self.metrics, DEFAULT_EXPORT)
-        self.directories = Directories(self.export, 30, self.export_metrics, grant=self.gate.grant)
+        self.export_client = ExportClient(
+            self.export, 30, self.export_metrics, grant=self.gate.grant
+        )
         self.caches = Caches(api, Provisioner(NAME), lambda: None)
         self.view = ExportView(
             self.caches,
@@ -81,7 +83,7 @@ class Site:
         self.context = Context(
             api=api,
             view=self.view,
-            directories=self.directories,
+            export_client=self.export_client,
             provisioner=Provisioner(NAME, takes_over=frozenset(self.leader.takes_over)),
             address=ADDRESS,
             events=EventRecorder(self.broadcaster),
@@ -260,7 +262,7 @@ class Site:
         return set(claims._due), set(volumes._due)
 
     def close(self) -> None:
-        self.directories.close()
+        self.export_client.close()
 
     def _take(self, reflector: int, kind: str, obj: Json) -> None:
         self.caches.reflectors[reflector]._take_event(kind, obj)

@@ -50,7 +50,7 @@ class Bench:
         self.now = 1000.0
         self.rests: list[float] = []
         self.trash = Trash(
-            site.directories,
+            site.export_client,
             site.gate,
             is_gone=lambda _: True,
             exists=lambda _: False,
@@ -65,7 +65,7 @@ class Bench:
         self.failures = TakeoverFailures(self.told.append)
         self.leader_tasks = LeaderTasks(
             self._shared(),
-            directories=site.directories,
+            export_client=site.export_client,
             identity=site.identity,
             export_circuit=self.circuit,
             gate=site.gate,
@@ -313,7 +313,7 @@ class TestTakeover:
 
     def test_beginning_is_outstanding_while_it_lasts(self, bench: Bench) -> None:
         busy: list[bool] = []
-        before(bench.site.export, "begin", lambda: busy.append(bench.site.directories.is_busy()))
+        before(bench.site.export, "begin", lambda: busy.append(bench.site.export_client.is_busy()))
 
         bench.turn()
 

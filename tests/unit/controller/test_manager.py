@@ -64,7 +64,7 @@ def manager(settings: Settings) -> Iterator[Manager]:
     """One that has not been started."""
     made = Manager(settings)
     yield made
-    made.exports["default"].directories.close()
+    made.exports["default"].export_client.close()
     made.health._server.server_close()
 
 
@@ -293,7 +293,7 @@ class TestTermNotBegun:
         def begin(*_: object) -> Takeover:
             raise Failed("cannot begin a term: No space left on device")
 
-        monkeypatch.setattr(manager.exports["default"].directories._exports, "begin", begin)
+        monkeypatch.setattr(manager.exports["default"].export_client._exports, "begin", begin)
         started: Running = request.getfixturevalue("running")
         return started
 
@@ -400,11 +400,11 @@ class TestBeforeItRuns:
         with pytest.raises(LeadershipLost):
             manager.exports["default"].refuse_unless_leading()
         with pytest.raises(LeadershipLost):
-            manager.exports["default"].directories.begin(
+            manager.exports["default"].export_client.begin(
                 lambda exports: exports.initialise(ANOTHER_ID)
             )
         with pytest.raises(LeadershipLost):
-            manager.exports["default"].directories.change("create", lambda *_: None)
+            manager.exports["default"].export_client.change("create", lambda *_: None)
 
     def test_the_lease_is_not_sought_before_the_export_answers(self, manager: Manager) -> None:
         elector = manager.exports["default"].leadership
@@ -413,10 +413,10 @@ class TestBeforeItRuns:
         manager.exports["default"].circuit._close()
 
         assert elector._may_lead()  # type: ignore[attr-defined]
-        assert elector._busy == manager.exports["default"].directories.is_busy  # type: ignore[attr-defined]
+        assert elector._busy == manager.exports["default"].export_client.is_busy  # type: ignore[attr-defined]
 
     def test_a_sign_of_trouble_has_the_export_probed(self, manager: Manager) -> None:
-        manager.exports["default"].directories.trouble()
+        manager.exports["default"].export_client.trouble()
 
         assert manager.exports["default"].circuit._wake.is_set()
 
@@ -443,7 +443,7 @@ class TestBeforeItRuns:
         monkeypatch.setattr(ExportView, "synced", synced)
         manager.exports["default"].identity.export_id = export_id
 
-        manager.exports["default"].directories.probe()
+        manager.exports["default"].export_client.probe()
 
         assert len(probes) == tried
 
@@ -481,14 +481,14 @@ class TestLost:
             exited.set()
 
         monkeypatch.setattr(os, "_exit", exit_)
-        running.manager.exports["default"].directories._outstanding.add(1)
+        running.manager.exports["default"].export_client._outstanding.add(1)
         yield exited
-        running.manager.exports["default"].directories._outstanding.add(-1)
+        running.manager.exports["default"].export_client._outstanding.add(-1)
         assert set(codes) <= {LOST}
 
     @pytest.mark.parametrize(
         "hangs",
-        ["leadership", "broadcaster", "api_circuit", "circuit", "directories"],
+        ["leadership", "broadcaster", "api_circuit", "circuit", "export_client"],
     )
     def test_nothing_that_ends_slowly_holds_it_up(
         self,
@@ -499,7 +499,7 @@ class TestLost:
     ) -> None:
         export = running.manager.exports["default"]
         part = getattr(export, hangs, None) or getattr(running.manager, hangs)
-        end = "close" if hangs == "directories" else "stop"
+        end = "close" if hangs == "export_client" else "stop"
         stop = getattr(part, end)
 
         def slow() -> None:
@@ -520,7 +520,7 @@ class TestLost:
         monkeypatch.setattr(manager.exports["default"].leadership, "leading", lambda: False)
         monkeypatch.setattr(manager.exports["default"].watchdog, "_leading", lambda: False)
         monkeypatch.setattr(
-            type(manager.exports["default"].directories), "is_stale", property(lambda _: True)
+            type(manager.exports["default"].export_client), "is_stale", property(lambda _: True)
         )
 
         running.thread.join(40)
@@ -535,7 +535,7 @@ class TestStale:
         for name in ("holdfast-0", "holdfast-1"):
             server.objects.create(PODS.path("storage"), {"metadata": {"name": name}})
         monkeypatch.setattr(
-            type(manager.exports["default"].directories), "is_stale", property(lambda _: True)
+            type(manager.exports["default"].export_client), "is_stale", property(lambda _: True)
         )
 
         with captured_logs():

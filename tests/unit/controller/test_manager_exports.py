@@ -52,7 +52,7 @@ def manager(
         reflector.synced.set()
     yield made
     for export in made.exports:
-        export.directories.close()
+        export.export_client.close()
     made.health._server.server_close()
     made.broadcaster.stop()
 
@@ -68,8 +68,8 @@ class Answers:
             export.circuit._reason = None if export.export.name in names else "no answer"
 
     def stale(self, *names: str) -> None:
-        of = {id(export.directories): export.export.name for export in self.manager.exports}
-        kind = type(self.manager.exports["fast"].directories)
+        of = {id(export.export_client): export.export.name for export in self.manager.exports}
+        kind = type(self.manager.exports["fast"].export_client)
         self.patch.setattr(kind, "is_stale", property(lambda one: of[id(one)] in names))
 
 
@@ -102,7 +102,7 @@ def test_an_export_that_is_not_led_again_as_its_calls_hang_says_so_in_its_lease(
     slow = manager.exports["slow"]
     assert slow.state().reason == "it is about to begin"
 
-    slow.directories._outstanding.add(1)
+    slow.export_client._outstanding.add(1)
 
     assert (slow.state().state, slow.state().reason) == (
         "no-term",

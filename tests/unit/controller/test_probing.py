@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from holdfast.controller.directories import Directories
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.metrics import Metrics
 from holdfast.exports import identity_file
@@ -33,8 +33,8 @@ def grant(seconds: float) -> Grant:
 
 def tried(
     export: Export, check: Callable[[ExportInfo], object], *, can_check: bool = True
-) -> Directories:
-    return Directories(
+) -> ExportClient:
+    return ExportClient(
         export,
         30,
         ExportMetrics(Metrics(), "default"),
@@ -67,7 +67,7 @@ class Swapped:
 def is_stale_after(*answers: str) -> bool:
     """Whether a new mount is wanted after the last answer: the others came within a minute."""
     exports = cast("ExportInterface", Swapped(*answers))
-    probed = Directories(
+    probed = ExportClient(
         exports,
         30,
         ExportMetrics(Metrics(), "default"),

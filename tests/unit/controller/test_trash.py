@@ -47,7 +47,7 @@ class Bench:
         self.reaped: list[str] = []
         patch.setattr("holdfast.controller.trash.time.monotonic", lambda: self.now)
         self.trash = Trash(
-            site.directories,
+            site.export_client,
             site.gate,
             is_gone=lambda name: name not in self.exists,
             exists=self._ask,
@@ -391,7 +391,7 @@ class TestBlocked:
         bench.add("b", files=0)
         self.block(monkeypatch, number)
         signs: list[None] = []
-        bench.site.directories.trouble = lambda: signs.append(None)
+        bench.site.export_client.trouble = lambda: signs.append(None)
 
         bench.turn(2)
         bench.now += 3600
@@ -519,7 +519,7 @@ class TestThread:
         site.made_on_export(ref(), "a")
         site.export.reclaim(site.grant, "pvc-1", "1", Action.DELETE)
         trash = Trash(
-            site.directories,
+            site.export_client,
             site.gate,
             is_gone=lambda _: True,
             exists=lambda _: False,

@@ -35,7 +35,7 @@ class Probed:
     seconds: float | None
 
 
-class Directories:
+class ExportClient:
     """One export, behind a lane with a deadline."""
 
     def __init__(

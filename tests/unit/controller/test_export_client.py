@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.controller.directories import Directories
+from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.requeue import LeadershipLost
@@ -46,20 +46,20 @@ class Bench:
         self.busy_when_asked: list[bool] = []
         self.over = threading.Event()
         self.signs = 0
-        self.directories = self.behind(30)
+        self.export_client = self.behind(30)
 
-    def behind(self, seconds: float) -> Directories:
+    def behind(self, seconds: float) -> ExportClient:
         """The export with another deadline."""
-        made = Directories(self.export, seconds, self.export_metrics, grant=self._grant)
+        made = ExportClient(self.export, seconds, self.export_metrics, grant=self._grant)
         made.trouble = self._note
-        self.directories = made
+        self.export_client = made
         return made
 
     def _note(self) -> None:
         self.signs += 1
 
     def _grant(self, seconds: float) -> Grant:
-        self.busy_when_asked.append(self.directories.is_busy())
+        self.busy_when_asked.append(self.export_client.is_busy())
         if self.refusal:
             raise self.refusal
         return Grant(TERM, seconds)
@@ -81,11 +81,11 @@ def bench(root: Path) -> Iterator[Bench]:
     made = Bench(root)
     yield made
     made.over.set()
-    made.directories.close()
+    made.export_client.close()
 
 
 def test_what_an_operation_gives_is_handed_on_and_measured(bench: Bench) -> None:
-    found = bench.directories.read("find orphan", lambda exports: exports.has_orphan("team/data"))
+    found = bench.export_client.read("find orphan", lambda exports: exports.has_orphan("team/data"))
 
     assert found is False
     assert bench.metric("holdfast_export_operation_duration_seconds_count", "find orphan") == 1
@@ -94,23 +94,23 @@ def test_what_an_operation_gives_is_handed_on_and_measured(bench: Bench) -> None
 
 def test_nothing_is_kept_of_a_call_that_has_ended(bench: Bench) -> None:
     """Volumes come and go for as long as the process lives."""
-    bench.directories.read("look", lambda _: None, "pvc-1")
+    bench.export_client.read("look", lambda _: None, "pvc-1")
     with pytest.raises(Failed):
-        bench.directories.change("create", lambda *_: failing(Failed("no"))(), "pvc-2")
+        bench.export_client.change("create", lambda *_: failing(Failed("no"))(), "pvc-2")
 
-    assert bench.directories._begun == {}
+    assert bench.export_client._begun == {}
 
 
 def test_a_change_is_given_the_leave_to_make_it_and_for_how_long(bench: Bench) -> None:
-    granted = bench.directories.change("create", lambda _, grant: grant)
+    granted = bench.export_client.change("create", lambda _, grant: grant)
 
     assert granted == Grant(TERM, 30)
-    assert not bench.directories.is_busy()
+    assert not bench.export_client.is_busy()
 
 
 def test_a_change_is_outstanding_before_the_lease_is_asked(bench: Bench) -> None:
     """Else the lease could be given up between the answer and the count."""
-    bench.directories.change("create", lambda *_: None)
+    bench.export_client.change("create", lambda *_: None)
 
     assert bench.busy_when_asked == [True]
 
@@ -120,22 +120,22 @@ def test_nothing_is_changed_without_leave(bench: Bench) -> None:
     made: list[bool] = []
 
     with pytest.raises(LeadershipLost):
-        bench.directories.change("create", lambda *_: made.append(True))
+        bench.export_client.change("create", lambda *_: made.append(True))
 
     assert not made
-    assert not bench.directories.is_busy()
+    assert not bench.export_client.is_busy()
 
 
 def test_a_term_begins_without_one_and_is_outstanding_meanwhile(bench: Bench) -> None:
     bench.refusal = LeadershipLost()
 
-    assert bench.directories.begin(lambda _: bench.directories.is_busy()) is True
-    assert not bench.directories.is_busy()
+    assert bench.export_client.begin(lambda _: bench.export_client.is_busy()) is True
+    assert not bench.export_client.is_busy()
 
 
 def test_an_error_is_raised_and_counted(bench: Bench) -> None:
     with pytest.raises(Failed, match="says no"):
-        bench.directories.read("create", lambda _: failing(Failed("it says no"))())
+        bench.export_client.read("create", lambda _: failing(Failed("it says no"))())
 
     assert bench.metric("holdfast_export_operation_failed_total", "create") == 1
     assert bench.metric("holdfast_export_operation_duration_seconds_count", "create") == 1
@@ -143,12 +143,12 @@ def test_an_error_is_raised_and_counted(bench: Bench) -> None:
 
 def test_its_idle_threads_end_with_it(bench: Bench) -> None:
     before = set(threading.enumerate())
-    bench.directories.read("look", lambda _: None)
-    bench.directories.probe()
+    bench.export_client.read("look", lambda _: None)
+    bench.export_client.probe()
     threads = set(threading.enumerate()) - before
     assert len(threads) == 2
 
-    bench.directories.close()
+    bench.export_client.close()
 
     for thread in threads:
         thread.join(9)  # of the ten seconds that it would wait for more to do
@@ -240,7 +240,7 @@ class TestSignsOfTrouble:
                 raise OSError(number, "")
 
         with pytest.raises(Failed):
-            bench.directories.read("create", fail)
+            bench.export_client.read("create", fail)
 
         assert bench.signs == 1
 
@@ -256,9 +256,9 @@ class TestSignsOfTrouble:
                 raise OSError(errno.EACCES, "")
 
         with pytest.raises(Failed):
-            bench.directories.read("create", fail)
+            bench.export_client.read("create", fail)
         with pytest.raises(ExportError):
-            bench.directories.read("create", lambda _: failing(ExportError("no"))())
+            bench.export_client.read("create", lambda _: failing(ExportError("no"))())
 
         assert bench.signs == 0
 
@@ -266,7 +266,7 @@ class TestSignsOfTrouble:
 class TestWrongExport:
     def test_what_is_mounted_is_checked_with_each_probe(self, bench: Bench) -> None:
         seen: list[ExportInfo] = []
-        directories = Directories(
+        directories = ExportClient(
             bench.export, 30, bench.export_metrics, grant=bench._grant, check=seen.append
         )
 
@@ -288,7 +288,7 @@ class TestWrongExport:
             if wrong:
                 raise wrong.pop(0)
 
-        directories = Directories(
+        directories = ExportClient(
             bench.export, 30, bench.export_metrics, grant=bench._grant, check=check
         )
         shown = []
@@ -307,23 +307,23 @@ class TestStaleness:
     @pytest.fixture(autouse=True)
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr("holdfast.controller.directories.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("holdfast.controller.export_client.time.monotonic", lambda: self.now)
 
     def probe(self, bench: Bench, error: ExportError | None) -> None:
         """Probes the export while that answers so."""
         with pytest.MonkeyPatch.context() as patch:
             if error is None:
-                bench.directories.probe()
+                bench.export_client.probe()
                 return
             patch.setattr(bench.export, "probe", failing(error))
             with pytest.raises(type(error)):
-                bench.directories.probe()
+                bench.export_client.probe()
 
     def test_it_is_not_believed_at_first(self, bench: Bench) -> None:
         self.probe(bench, ExportUnavailable("stale", stale=True))
 
         self.now += 60
-        assert not bench.directories.is_stale
+        assert not bench.export_client.is_stale
 
     def test_it_is_believed_once_it_lasts(self, bench: Bench) -> None:
         self.probe(bench, ExportUnavailable("stale", stale=True))
@@ -331,7 +331,7 @@ class TestStaleness:
         self.probe(bench, ExportUnavailable("stale", stale=True))
 
         self.now += 31
-        assert bench.directories.is_stale
+        assert bench.export_client.is_stale
 
     @pytest.mark.parametrize("later", [None, ExportUnavailable("no answer"), TimedOut("it hangs")])
     def test_it_is_forgotten_when_something_else_is_seen(
@@ -342,10 +342,10 @@ class TestStaleness:
 
         self.probe(bench, later)
 
-        assert not bench.directories.is_stale
+        assert not bench.export_client.is_stale
 
     def test_an_export_that_was_never_stale_is_not(self, bench: Bench) -> None:
         self.probe(bench, ExportUnavailable("no answer"))
 
         self.now += 1000
-        assert not bench.directories.is_stale
+        assert not bench.export_client.is_stale
