@@ -184,7 +184,7 @@ class ExportController:
             self._settings,
             self._lease,
             export=self.export.name,
-            handicap=lambda: shared.spread.handicap(self.export.name),
+            acquire_delay=lambda: shared.spread.acquire_delay(self.export.name),
             may_lead=lambda: self.circuit.available and self.failures.may_lead(),
             busy=self.export_client.is_busy,
             describe=self._describe,

@@ -56,7 +56,7 @@ def leadership(
     lease: str,
     *,
     export: str = DEFAULT_EXPORT,
-    handicap: Callable[[], float] = lambda: 0.0,
+    acquire_delay: Callable[[], float] = lambda: 0.0,
     may_lead: Callable[[], bool],
     busy: Callable[[], bool],
     describe: Callable[[], Mapping[str, str]] = nothing,
@@ -74,7 +74,7 @@ def leadership(
         identity=settings.identity,
         may_lead=may_lead,
         busy=busy,
-        handicap=handicap,
+        acquire_delay=acquire_delay,
         changed=partial(_announce, export),
         describe=describe,
     )

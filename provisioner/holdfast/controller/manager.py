@@ -14,7 +14,7 @@ from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_controller import ExportController
 from holdfast.controller.export_set import ExportSet
 from holdfast.controller.health import Health
-from holdfast.controller.lease_spread import Spread
+from holdfast.controller.lease_balancer import LeaseBalancer
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.own_pod import delete_own_pod
 from holdfast.controller.permissions import Permission, Permissions, review
@@ -111,7 +111,7 @@ class Manager:
             permissions=self.permissions,
             events=self.events,
             metrics=self.metrics,
-            spread=Spread(self._settings.identity),
+            spread=LeaseBalancer(self._settings.identity),
         )
 
     def run(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from holdfast.controller.caches import Caches
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.event_recorder import EventRecorder
-from holdfast.controller.lease_spread import Spread
+from holdfast.controller.lease_balancer import LeaseBalancer
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.permissions import Permissions
 from holdfast.kube.api import Api
@@ -23,4 +23,4 @@ class Shared:
     permissions: Permissions
     events: EventRecorder
     metrics: Metrics
-    spread: Spread
+    spread: LeaseBalancer

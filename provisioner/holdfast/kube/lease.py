@@ -74,7 +74,7 @@ class Elector:
         may_lead: Callable[[], bool] = always,
         busy: Callable[[], bool] = never,
         changed: Callable[[bool], None] | None = None,
-        handicap: Callable[[], float] = lambda: 0.0,
+        acquire_delay: Callable[[], float] = lambda: 0.0,
         describe: Callable[[], Mapping[str, str]] = nothing,
     ) -> None:
         """`identity` must be this process's alone: whoever bears it takes the lease at once.
@@ -84,7 +84,7 @@ class Elector:
         again before such work has ended, whatever `may_lead` says. Work must be `busy` before it
         asks whether it may begin (`leading`). `changed` is told True and False on this elector's
         thread, up to `retry` late; `leading` is what counts. A free lease is left to others for
-        `handicap` seconds. `describe` gives annotations for the lease, at each write of it;
+        `acquire_delay` seconds. `describe` gives annotations for the lease, at each write of it;
         renewing waits for it, so it must not block.
         """
         self._api = api
@@ -94,7 +94,7 @@ class Elector:
         self._timing = timing or Timing()
         self._may_lead = may_lead
         self._busy = busy
-        self._handicap = handicap
+        self._handicap = acquire_delay
         self._changed = changed or (lambda _leads: None)
         self._annotations = LeaseAnnotations(describe)
         self._says_why = False  # a lease that runs out: once
@@ -170,8 +170,8 @@ class Elector:
             deadline = min(deadline, self._until)
         else:
             self._look(_left(deadline))
-        handicap = 0.0 if renews else self._handicap()
-        wait = self._observed.free_in(self._identity, self._timing.duration, handicap)
+        acquire_delay = 0.0 if renews else self._handicap()
+        wait = self._observed.free_in(self._identity, self._timing.duration, acquire_delay)
         if wait > 0:
             return min(wait, self._poll())
         if not renews:

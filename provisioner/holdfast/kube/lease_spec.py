@@ -66,19 +66,19 @@ class ObservedLease:
             self._since = clock.boottime()
         self.lease = None
 
-    def free_in(self, identity: str, duration: float, handicap: float = 0.0) -> float:
+    def free_in(self, identity: str, duration: float, acquire_delay: float = 0.0) -> float:
         """Seconds until `identity` may take it.
 
         Args:
             identity: whose own lease is free for it.
             duration: seconds, for a lease that names none.
-            handicap: seconds for which another's must have been free.
+            acquire_delay: seconds for which another's must have been free.
         """
         holder = self._spec.get("holderIdentity")
         if holder == identity:
             return 0.0
         runs = float(self._spec.get("leaseDurationSeconds") or duration) if holder else 0.0
-        return max(0.0, self._since + runs + handicap - clock.boottime())
+        return max(0.0, self._since + runs + acquire_delay - clock.boottime())
 
     def held_by(self, identity: str, term: int) -> bool:
         """Whether the lease named `identity` when it was last seen, in no later term."""

@@ -12,7 +12,7 @@ import pytest
 from holdfast.controller import leader_tasks as module
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.leader_tasks import LeaderTasks
-from holdfast.controller.lease_spread import Spread
+from holdfast.controller.lease_balancer import LeaseBalancer
 from holdfast.controller.permissions import Permissions
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.shared import Shared
@@ -90,7 +90,7 @@ class Bench:
             permissions=Permissions(tuple, self.told.append, lambda: None, finalizer=True),
             events=site.context.events,
             metrics=site.metrics,
-            spread=Spread("one"),
+            spread=LeaseBalancer("one"),
         )
 
     def turn(self) -> None:

@@ -79,9 +79,9 @@ def test_a_free_lease_is_left_to_others_for_the_handicap(
     observed.observe(held(holder, leaseDurationSeconds=10))
     now[0] += 10.0 if holder else 0.0
 
-    assert observed.free_in("me", 15.0, handicap=2.0) == 2.0
+    assert observed.free_in("me", 15.0, acquire_delay=2.0) == 2.0
     now[0] += 1.5
-    assert observed.free_in("me", 15.0, handicap=2.0) == 0.5
+    assert observed.free_in("me", 15.0, acquire_delay=2.0) == 0.5
 
 
 def test_one_that_was_never_there_counts_as_free_since_it_was_looked_for(
@@ -94,7 +94,7 @@ def test_one_that_was_never_there_counts_as_free_since_it_was_looked_for(
         observed.observe_none()
         now[0] += 1.0
 
-    assert observed.free_in("me", 15.0, handicap=2.5) == 0.5
+    assert observed.free_in("me", 15.0, acquire_delay=2.5) == 0.5
 
 
 def test_anothers_that_is_deleted_runs_as_long_as_one_renewed_when_that_was_seen(
@@ -118,14 +118,14 @@ def test_our_own_that_is_deleted_is_free_at_once() -> None:
     observed.observe(held("me", leaseDurationSeconds=10))
     observed.observe_none()
 
-    assert observed.free_in("me", 15.0, handicap=2.0) == 0.0
+    assert observed.free_in("me", 15.0, acquire_delay=2.0) == 0.0
 
 
 def test_our_own_needs_no_handicap() -> None:
     observed = ObservedLease()
     observed.observe(held("me"))
 
-    assert observed.free_in("me", 15.0, handicap=2.0) == 0.0
+    assert observed.free_in("me", 15.0, acquire_delay=2.0) == 0.0
 
 
 def test_a_lease_that_names_no_duration_runs_as_long_as_ours() -> None:

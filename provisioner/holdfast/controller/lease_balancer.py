@@ -20,7 +20,7 @@ _STEP_AT_START, _LONGEST_AT_START = 2.0, 6.0
 _START = 20.0  # seconds
 
 
-class Spread:
+class LeaseBalancer:
     """The exports of one replica, and how long it leaves the lease of each to others."""
 
     def __init__(self, identity: str) -> None:
@@ -37,7 +37,7 @@ class Spread:
         """Counts it no more."""
         self._leaderships = {name: one for name, one in self._leaderships.items() if name != export}
 
-    def handicap(self, export: str) -> float:
+    def acquire_delay(self, export: str) -> float:
         """Seconds for which the export's lease must have been free before this replica takes it."""
         own = self._place(export)
         first = sum(

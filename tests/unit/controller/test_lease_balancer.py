@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from holdfast.controller.lease_spread import Spread
+from holdfast.controller.lease_balancer import LeaseBalancer
 
 NAMES = ("a", "b", "c")
 
@@ -37,39 +37,40 @@ class Replica:
 
     def __init__(self, identity: str, holders: dict[str, str], *names: str) -> None:
         self.identity = identity
-        self.spread = Spread(identity)
+        self.spread = LeaseBalancer(identity)
         self.spread._started -= 60
         for name in names:
             self.spread.add(name, Lease(holders, name, identity))
 
 
 def handicaps(replica: Replica) -> list[float]:
-    return sorted(replica.spread.handicap(name) for name in NAMES)
+    return sorted(replica.spread.acquire_delay(name) for name in NAMES)
 
 
 def test_the_only_export_is_taken_at_once() -> None:
-    assert Replica("one", {}, "a").spread.handicap("a") == 0
+    assert Replica("one", {}, "a").spread.acquire_delay("a") == 0
 
 
 def test_free_ones_are_taken_one_after_another_in_an_order_of_the_replicas_own() -> None:
     assert handicaps(Replica("one", {}, *NAMES)) == [0, 0.5, 1.0]
     first = {
-        min(NAMES, key=Replica(str(number), {}, *NAMES).spread.handicap) for number in range(20)
+        min(NAMES, key=Replica(str(number), {}, *NAMES).spread.acquire_delay)
+        for number in range(20)
     }
     assert first == set(NAMES)
 
 
 def test_those_that_it_leads_count_and_those_that_others_lead_do_not() -> None:
     holders = {"a": "one", "b": "other"}
-    assert Replica("one", holders, *NAMES).spread.handicap("c") == 0.5
-    assert Replica("other", holders, *NAMES).spread.handicap("c") == 0.5
-    assert Replica("third", holders, *NAMES).spread.handicap("c") == 0
+    assert Replica("one", holders, *NAMES).spread.acquire_delay("c") == 0.5
+    assert Replica("other", holders, *NAMES).spread.acquire_delay("c") == 0.5
+    assert Replica("third", holders, *NAMES).spread.acquire_delay("c") == 0
 
 
 def test_an_export_that_is_removed_counts_no_more() -> None:
     replica = Replica("one", {"b": "one", "c": "one"}, *NAMES)
     replica.spread.remove("b")
-    assert replica.spread.handicap("a") == 0.5
+    assert replica.spread.acquire_delay("a") == 0.5
 
 
 def test_replicas_that_have_just_started_leave_more_time_to_each_other() -> None:
@@ -81,7 +82,7 @@ def test_replicas_that_have_just_started_leave_more_time_to_each_other() -> None
 def test_nobody_waits_for_longer_than_two_seconds() -> None:
     names = [str(number) for number in range(20)]
     replica = Replica("one", dict.fromkeys(names[:19], "one"), *names)
-    assert replica.spread.handicap("19") == 2.0
+    assert replica.spread.acquire_delay("19") == 2.0
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -91,7 +92,7 @@ def test_replicas_that_start_at_once_lead_as_many_each(seed: int) -> None:
     for now in (0, 0.5, 1.0, 1.5, 2.0):
         for replica in replicas:
             for name in [name for name in names if name not in holders]:
-                if replica.spread.handicap(name) <= now:
+                if replica.spread.acquire_delay(name) <= now:
                     holders[name] = replica.identity
 
     led = [list(holders.values()).count(replica.identity) for replica in replicas]
