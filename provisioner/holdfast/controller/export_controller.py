@@ -28,9 +28,9 @@ from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
 from holdfast.controller.misplaced_report import MisplacedDirectories
+from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import ExportSettings, Settings
-from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
@@ -57,7 +57,7 @@ class ExportController:
         title: what messages call the export: "export", with its name unless it is the default one.
     """
 
-    def __init__(self, export: ExportSettings, settings: Settings, shared: Shared) -> None:
+    def __init__(self, export: ExportSettings, settings: Settings, shared: ProcessContext) -> None:
         self.export = export
         self.title = "export" if export.name == DEFAULT_EXPORT else f"export {export.name}"
         self._stop = threading.Event()

@@ -13,8 +13,8 @@ from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.misplaced_report import MisplacedDirectories
+from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import API_SIGNS, LeadershipLost
-from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
@@ -39,7 +39,7 @@ class LeaderTasks:
 
     def __init__(
         self,
-        shared: Shared,
+        shared: ProcessContext,
         *,
         export_client: ExportClient,
         identity: ExportIdentity,

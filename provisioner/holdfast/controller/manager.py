@@ -18,8 +18,8 @@ from holdfast.controller.lease_balancer import LeaseBalancer
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.own_pod import delete_own_pod
 from holdfast.controller.permissions import Permission, Permissions, review
+from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.settings import Settings
-from holdfast.controller.shared import Shared
 from holdfast.controller.watched_file import WatchedFile
 from holdfast.kube.api import Api
 from holdfast.kube.config import load_configuration
@@ -103,8 +103,8 @@ class Manager:
             finalizer=settings.provisioner.finalizer,
         )
 
-    def _shared(self) -> Shared:
-        return Shared(
+    def _shared(self) -> ProcessContext:
+        return ProcessContext(
             api=self.api,
             api_circuit=self.api_circuit,
             caches=self.caches,

@@ -14,8 +14,8 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.lease_balancer import LeaseBalancer
 from holdfast.controller.permissions import Permissions
+from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import LeadershipLost
-from holdfast.controller.shared import Shared
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, WrongExport
@@ -81,9 +81,9 @@ class Bench:
             stop=site.stop,
         )
 
-    def _shared(self) -> Shared:
+    def _shared(self) -> ProcessContext:
         site = self.site
-        return Shared(
+        return ProcessContext(
             api=site.api,
             api_circuit=self.api_circuit,
             caches=site.caches,

@@ -14,7 +14,7 @@ from holdfast.kube.api import Api
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class ProcessContext:
     """One API client, its caches and circuit breaker, events and metrics."""
 
     api: Api
