@@ -101,7 +101,7 @@ class _Overlapping(_Stage):
         took = time.thread_time_ns() - began
         if found:
             raise ValueError(found)
-        self._view.learn(obj)
+        self._view.update_from_response(obj)
         return took
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.finalizers import is_deleted_unbound, wanted_finalizers
+from holdfast.claims.finalizers import desired_finalizers, is_deleted_unbound
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_released, owns
 
 
-def needs_care(volume: Volume, provisioner: Provisioner) -> bool:
+def needs_reconcile(volume: Volume, provisioner: Provisioner) -> bool:
     """Whether to reconcile a volume: to reclaim it, or to update its finalizer or its record.
 
     Most events of a volume come from other controllers; in a burst, reconciling for each costs as
@@ -16,7 +16,7 @@ def needs_care(volume: Volume, provisioner: Provisioner) -> bool:
     """
     if not owns(volume, provisioner):
         return False
-    aligned = wanted_finalizers(volume, provisioner) == volume.finalizers
+    aligned = desired_finalizers(volume, provisioner) == volume.finalizers
     if not (aligned and volume.directory) or is_released(volume, provisioner):
         return True
     return is_deleted_unbound(volume, provisioner)

@@ -12,7 +12,7 @@ from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import owns
 
 
-def wanted_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:
+def desired_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:
     """The finalizers that a volume should have; equal to what it has where nothing is to do."""
     if not owns(volume, provisioner):
         return volume.finalizers

@@ -133,7 +133,7 @@ class Caches:
         """The view of the export at whose address a volume is."""
         return next((view for view in self._views if view.place(volume)), None)
 
-    def learn(self, obj: Json) -> Volume:
+    def update_from_response(self, obj: Json) -> Volume:
         """Updates the cache from a response, before the watch event, which then changes nothing.
 
         Not if the last finalizer was removed from a deleted volume: that event is to change it.

@@ -296,7 +296,7 @@ class ClaimsController:
         except UNKNOWN:
             self._context.view.late.add(wanted_of_plan(plan))
             raise
-        self._context.view.learn(made)
+        self._context.view.update_from_response(made)
 
     def _made_before(self, plan: Plan) -> Json:
         """The volume of an earlier attempt; raises Refused if it belongs to something else."""

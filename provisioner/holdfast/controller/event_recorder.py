@@ -6,7 +6,7 @@ import os
 from typing import Literal
 
 from holdfast.claims.objects import Claim, Volume
-from holdfast.kube.event_broadcaster import About, EventBroadcaster
+from holdfast.kube.event_broadcaster import EventBroadcaster, ObjectReference
 from holdfast.kube.lru import LRU
 from holdfast.kube.resources import CLAIMS, LEASES, PODS, VOLUMES
 
@@ -39,28 +39,28 @@ class EventRecorder:
 
     def volume_warning(self, volume: Volume, reason: str, message: str) -> None:
         """A warning on a volume."""
-        about = About(
+        about = ObjectReference(
             VOLUMES.kind, VOLUMES.api, "", volume.name, volume.uid, resource_version=volume.version
         )
         self._broadcaster.event(about, "Warning", reason, message)
 
     def trash_warning(self, volume: str, reasons: str) -> None:
         """A warning on a deleted volume: its data cannot be removed."""
-        about = About(VOLUMES.kind, VOLUMES.api, "", volume, "")
+        about = ObjectReference(VOLUMES.kind, VOLUMES.api, "", volume, "")
         what = f"cannot remove what is left in .holdfast/trash/{volume}"
         message = f"{what}: {reasons}; Holdfast retries"
         self._broadcaster.event(about, "Warning", "TrashNotRemoved", message)
 
     def replica_warning(self, namespace: str, lease: str, reason: str, message: str) -> None:
         """A warning about this replica: on its own pod or, outside of a pod, on the lease."""
-        about = About(LEASES.kind, LEASES.api, namespace, lease, "")
+        about = ObjectReference(LEASES.kind, LEASES.api, namespace, lease, "")
         if pod := os.environ.get("POD_NAME"):
-            about = About(PODS.kind, PODS.api, namespace, pod, "")
+            about = ObjectReference(PODS.kind, PODS.api, namespace, pod, "")
         self._broadcaster.event(about, "Warning", reason, message)
 
     def _on_claim(self, claim: Claim, kind: _Kind, reason: str, message: str) -> None:
         ref = claim.ref
-        about = About(
+        about = ObjectReference(
             CLAIMS.kind, CLAIMS.api, ref.namespace, ref.name, ref.uid,
             resource_version=claim.version,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import replace
 from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
-from holdfast.claims.event_filter import needs_care
+from holdfast.claims.event_filter import needs_reconcile
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import owns
@@ -105,9 +105,9 @@ class ExportView:
         self._is_paused = False
         self.enqueue_claims()
 
-    def learn(self, obj: Json) -> Volume:
+    def update_from_response(self, obj: Json) -> Volume:
         """Takes a volume from an answer, before its event comes, which is no news then."""
-        return self._caches.learn(obj)
+        return self._caches.update_from_response(obj)
 
     def claim_changed(self, key: str) -> None:
         """Queues a pending claim; another only while an attempt for it is to go on."""
@@ -220,7 +220,7 @@ class ExportView:
         if not owns(volume, self._provisioner):
             return False
         is_recorded = volume.export_id and volume.name == volume_name(volume.claim)
-        return not is_recorded or needs_care(volume, self._provisioner)
+        return not is_recorded or needs_reconcile(volume, self._provisioner)
 
     def _has_changed(self, volume: Volume) -> bool:
         """Whether a volume has another claim, policy or size than when it was seen before."""

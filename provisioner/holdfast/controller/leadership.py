@@ -9,7 +9,7 @@ from typing import Protocol
 from holdfast.claims.decide import DEFAULT_EXPORT
 from holdfast.controller.settings import Settings
 from holdfast.kube.api import Api
-from holdfast.kube.lease import Elector
+from holdfast.kube.lease import LeaderElector
 from holdfast.kube.lease_annotations import nothing
 from holdfast.log import Logger
 
@@ -61,13 +61,13 @@ def leadership(
     busy: Callable[[], bool],
     describe: Callable[[], Mapping[str, str]] = nothing,
 ) -> Leadership:
-    """Creates the elector for the settings; see `Elector` for the functions.
+    """Creates the elector for the settings; see `LeaderElector` for the functions.
 
     `export` is the export's name, for the log.
     """
     if not settings.leader_election:
         return Alone()
-    return Elector(
+    return LeaderElector(
         api,
         name=lease,
         namespace=settings.namespace,

@@ -41,7 +41,7 @@ class VolumeClient:
     def refresh(self, name: str) -> Volume | None:
         """The volume, if it exists; the cache takes it from the answer."""
         try:
-            return self._context.view.learn(self._context.api.get(VOLUMES, name))
+            return self._context.view.update_from_response(self._context.api.get(VOLUMES, name))
         except kube.NotFound:
             return None
 
@@ -58,7 +58,9 @@ class VolumeClient:
         self._context.check_term()
         change = {"metadata": {**metadata, "resourceVersion": volume.version}}
         try:
-            return self._context.view.learn(self._context.api.patch(VOLUMES, volume.name, change))
+            return self._context.view.update_from_response(
+                self._context.api.patch(VOLUMES, volume.name, change)
+            )
         except kube.NotFound:
             return volume
         except kube.Conflict as conflict:

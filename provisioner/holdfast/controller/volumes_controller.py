@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from holdfast.claims.finalizers import (
+    desired_finalizers,
     finalizers_for_reclaim,
     is_deleted_unbound,
-    wanted_finalizers,
     without_finalizer,
 )
 from holdfast.claims.objects import Volume
@@ -147,7 +147,7 @@ class VolumesController:
 
     def _align_finalizers(self, volume: Volume) -> Volume:
         """Sets the finalizers right, where they may be changed; the volume as it is then."""
-        wanted = wanted_finalizers(volume, self._context.provisioner)
+        wanted = desired_finalizers(volume, self._context.provisioner)
         if wanted == volume.finalizers or not self._context.may_patch_volumes():
             return volume
         return self._set_finalizers(volume, wanted)

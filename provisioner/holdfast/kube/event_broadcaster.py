@@ -59,7 +59,7 @@ MOST_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ObjectReference:
     """The object an event is about."""
 
     kind: str
@@ -72,7 +72,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    about: About
+    about: ObjectReference
     type: Type
     reason: str
     message: str
@@ -115,7 +115,7 @@ class EventBroadcaster:
         self._end = math.inf
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
 
-    def event(self, about: About, type_: Type, reason: str, message: str) -> None:
+    def event(self, about: ObjectReference, type_: Type, reason: str, message: str) -> None:
         """Say something about an object; returns at once, whatever the server does."""
         name = f"{about.name[:LONGEST_NAME].rstrip('.-')}.{time.time_ns():x}"
         said = _Said(about, type_, reason, _cut(message), _now(), name)
@@ -269,7 +269,7 @@ class EventBroadcaster:
         }
 
 
-def _object(about: About) -> Hashable:
+def _object(about: ObjectReference) -> Hashable:
     return about.kind, about.namespace, about.name, about.uid
 
 

@@ -40,7 +40,7 @@ from holdfast.kube.log_once import LogOnce
 from holdfast.kube.resources import LEASES, Json
 from holdfast.log import Logger
 
-__all__ = ["Elector", "Timing", "always", "never"]
+__all__ = ["LeaderElector", "Timing", "always", "never"]
 
 # Longest wait for each of the two requests that give the lease up.
 RELEASE_TIMEOUT = 1.0
@@ -60,7 +60,7 @@ def never() -> bool:
     return False
 
 
-class Elector:
+class LeaderElector:
     """One thread that campaigns for a lease and keeps it."""
 
     def __init__(

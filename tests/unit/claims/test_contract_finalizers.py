@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from holdfast.claims.finalizers import (
+    desired_finalizers,
     finalizers_for_reclaim,
-    wanted_finalizers,
     with_finalizer,
     without_finalizer,
 )
@@ -64,7 +64,7 @@ def test_adding_appends_to_others() -> None:
 def wanted(*held: str, deleting: bool = False, mine: bool = True, **fields: Any) -> tuple[str, ...]:
     metadata = {"finalizers": list(held), "deletionTimestamp": NOW if deleting else None}
     provisioner = replace(ME, finalizer=mine)
-    return wanted_finalizers(volume(metadata=metadata, **fields), provisioner)
+    return desired_finalizers(volume(metadata=metadata, **fields), provisioner)
 
 
 def test_a_bound_volume_of_policy_delete_gets_it() -> None:

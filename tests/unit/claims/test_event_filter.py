@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from holdfast.claims.constants import FINALIZER
-from holdfast.claims.event_filter import needs_care
+from holdfast.claims.event_filter import needs_reconcile
 from tests.unit.claims.given import ME, volume
 
 
@@ -15,7 +15,7 @@ def cared_for(**fields: Any) -> bool:
     annotations = {"pv.kubernetes.io/provisioned-by": ME.name, "holdfast.io/directory": "data"}
     metadata = {"finalizers": [FINALIZER], **fields.pop("metadata", {})}
     made = volume(**{"annotations": annotations, "metadata": metadata, "phase": "Bound", **fields})
-    return needs_care(made, ME)
+    return needs_reconcile(made, ME)
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Available", "Bound", "Failed"])

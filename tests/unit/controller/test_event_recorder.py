@@ -7,7 +7,7 @@ import pytest
 from holdfast.claims.objects import Claim, parse_claim
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.kube.api import Api
-from holdfast.kube.event_broadcaster import About, EventBroadcaster
+from holdfast.kube.event_broadcaster import EventBroadcaster, ObjectReference
 from tests.unit.controller.given import a_claim, ref, volume
 
 
@@ -19,7 +19,7 @@ class Bench:
         self.events = EventRecorder(self.broadcaster)
 
     @property
-    def only(self) -> tuple[About, str, str, str]:
+    def only(self) -> tuple[ObjectReference, str, str, str]:
         [said] = self.broadcaster._queue
         return said.about, said.type, said.reason, said.message
 
@@ -35,7 +35,7 @@ def claim(uid: str = "1") -> Claim:
     return parse_claim(made)
 
 
-CLAIM = About("PersistentVolumeClaim", "v1", "team", "data", "1", "7")
+CLAIM = ObjectReference("PersistentVolumeClaim", "v1", "team", "data", "1", "7")
 
 
 def test_good_news_is_a_normal_event_on_the_claim(bench: Bench) -> None:
@@ -65,7 +65,7 @@ def test_what_is_said_once_is_said_once_of_each_claim_and_for_each_reason(bench:
 def test_bad_news_of_a_volume_is_a_warning_on_it(bench: Bench) -> None:
     bench.events.volume_warning(volume(), "VolumeFailedDelete", "it is not removed")
 
-    about = About("PersistentVolume", "v1", "", "pvc-1", "pv", "1")
+    about = ObjectReference("PersistentVolume", "v1", "", "pvc-1", "pv", "1")
     assert bench.only == (about, "Warning", "VolumeFailedDelete", "it is not removed")
 
 
@@ -74,7 +74,7 @@ def test_trash_that_cannot_be_removed_is_told_on_the_volume_that_is_gone(bench: 
 
     left = "cannot remove what is left in .holdfast/trash/pvc-1"
     message = f"{left}: 'f': Permission denied; Holdfast retries"
-    about = About("PersistentVolume", "v1", "", "pvc-1", "")
+    about = ObjectReference("PersistentVolume", "v1", "", "pvc-1", "")
     assert bench.only == (about, "Warning", "TrashNotRemoved", message)
 
 
@@ -85,7 +85,7 @@ def test_what_is_wrong_with_the_export_is_told_on_our_own_pod(
 
     bench.events.replica_warning("storage", "example.com-nfs", "WrongExport", "another is mounted")
 
-    about = About("Pod", "v1", "storage", "holdfast-0", "")
+    about = ObjectReference("Pod", "v1", "storage", "holdfast-0", "")
     assert bench.only == (about, "Warning", "WrongExport", "another is mounted")
 
 
@@ -96,5 +96,5 @@ def test_outside_of_a_pod_it_is_told_on_the_lease(
 
     bench.events.replica_warning("storage", "example.com-nfs", "WrongExport", "another is mounted")
 
-    about = About("Lease", "coordination.k8s.io/v1", "storage", "example.com-nfs", "")
+    about = ObjectReference("Lease", "coordination.k8s.io/v1", "storage", "example.com-nfs", "")
     assert bench.only == (about, "Warning", "WrongExport", "another is mounted")

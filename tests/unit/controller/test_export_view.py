@@ -210,7 +210,7 @@ class TestVolumes:
         made = a_volume(ref())
         made["metadata"] |= {"uid": "uid", "resourceVersion": "7"}
 
-        learnt = bench.view.learn(made)
+        learnt = bench.view.update_from_response(made)
 
         assert bench.view.volumes.get("pvc-1") == learnt
 

@@ -10,7 +10,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.controller.leadership import Alone, leadership
 from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.kube.api import Api
-from holdfast.kube.lease import Elector
+from holdfast.kube.lease import LeaderElector
 from holdfast.kube.resources import LEASES
 from tests.fake.apiserver import FakeApiServer
 from tests.logged import captured_logs
@@ -66,7 +66,7 @@ def test_else_the_lease_decides(api: Api, server: FakeApiServer) -> None:
 def test_whether_it_may_lead_and_is_busy_is_asked_of_the_export(api: Api) -> None:
     elector = leadership(api, settings(), LEASE, may_lead=no, busy=yes)
 
-    assert isinstance(elector, Elector)
+    assert isinstance(elector, LeaderElector)
     assert (elector._may_lead, elector._busy) == (no, yes)
     assert elector._identity == "holdfast-0"
 

@@ -450,7 +450,7 @@ class TestBeforeItRuns:
     def test_the_trash_of_a_volume_that_exists_is_kept(self, manager: Manager) -> None:
         made = a_volume(ref())
         made["metadata"] |= {"uid": "uid", "resourceVersion": "1"}
-        manager.caches.learn(made)
+        manager.caches.update_from_response(made)
 
         assert not manager.exports["default"].is_gone("pvc-1")
         assert manager.exports["default"].is_gone("pvc-2")
@@ -460,7 +460,7 @@ class TestBeforeItRuns:
             made = a_volume(ref(), name=name)
             made["metadata"] |= {"uid": name, "resourceVersion": "1"}
             made["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = by
-            manager.caches.learn(made)
+            manager.caches.update_from_response(made)
 
         assert [volume.name for volume in manager.exports["default"].own_volumes()] == ["pvc-1"]
 

@@ -86,7 +86,9 @@ def test_a_volume_set_to_retain_on_its_way_out_keeps_its_data(site: Site, by: st
 
     site.edit("1", RETAIN, seen=by == "event first")
     if by == "answer first":
-        site.view.learn(site.volume() or {})  # as `refresh` does, at the start of a turn
+        site.view.update_from_response(
+            site.volume() or {}
+        )  # as `refresh` does, at the start of a turn
         site.see()  # the event, which says nothing new
     before(site.export, "recover", once(failing(TimedOut("it hangs"))))
     with pytest.raises(TimedOut):

@@ -8,12 +8,12 @@ import pytest
 
 from holdfast.kube.api import Api
 from holdfast.kube.debounce import Debounce
-from holdfast.kube.event_broadcaster import About, EventBroadcaster
+from holdfast.kube.event_broadcaster import EventBroadcaster, ObjectReference
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer
 from tests.support import Clock
 
-CLAIM = About("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
+CLAIM = ObjectReference("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from holdfast.kube import event_broadcaster as module
 from holdfast.kube.api import Api
 from holdfast.kube.backoff import Backoff
 from holdfast.kube.errors import ServerError, Throttled
-from holdfast.kube.event_broadcaster import About, EventBroadcaster
+from holdfast.kube.event_broadcaster import EventBroadcaster, ObjectReference
 from holdfast.kube.lru import LRU
 from holdfast.kube.resources import EVENTS, Json
 from holdfast.kube.token_buckets import TokenBuckets
@@ -23,8 +23,8 @@ from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer, Fault
 from tests.unit.kube.mirror import gaps
 
-CLAIM = About("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
-VOLUME = About("PersistentVolume", "v1", "", "v", "uid-v")
+CLAIM = ObjectReference("PersistentVolumeClaim", "v1", "n", "c", "uid-c", "7")
+VOLUME = ObjectReference("PersistentVolume", "v1", "", "v", "uid-v")
 
 Lines = list[dict[str, object]]
 
@@ -166,7 +166,9 @@ def test_a_long_name_makes_a_name_the_server_accepts(
     broadcaster: EventBroadcaster, server: FakeApiServer
 ) -> None:
     name = "x" * 229 + "." + "y" * 23
-    broadcaster.event(About("PersistentVolume", "v1", "", name, "u"), "Normal", "Made", "it")
+    broadcaster.event(
+        ObjectReference("PersistentVolume", "v1", "", name, "u"), "Normal", "Made", "it"
+    )
     until(lambda: len(sent(server)) == 1)
 
     made = sent(server)[0]["metadata"]["name"]

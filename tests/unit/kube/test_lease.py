@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.kube import lease_spec
 from holdfast.kube.api import Api
-from holdfast.kube.lease import Elector, Timing, always
+from holdfast.kube.lease import LeaderElector, Timing, always
 from holdfast.kube.resources import LEASES, Json
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer, Fault
@@ -19,13 +19,13 @@ PATH = LEASES.path("n", "l")
 QUICK = Timing(duration=1.0, renew_deadline=0.6, retry=0.05, poll=0.05)
 
 Lines = list[dict[str, object]]
-Make = Callable[..., Elector]
+Make = Callable[..., LeaderElector]
 
 
 @pytest.fixture
 def elector(api: Api) -> Iterator[Make]:
     """Makes and starts electors of lease n/l, and stops them."""
-    started: list[Elector] = []
+    started: list[LeaderElector] = []
 
     def start(
         identity: str = "me",
@@ -33,8 +33,8 @@ def elector(api: Api) -> Iterator[Make]:
         timing: Timing = QUICK,
         may_lead: Callable[[], bool] = always,
         changed: Callable[[bool], None] | None = None,
-    ) -> Elector:
-        one = Elector(
+    ) -> LeaderElector:
+        one = LeaderElector(
             api,
             name="l",
             namespace="n",
@@ -62,7 +62,7 @@ def held_by_other(server: FakeApiServer, seconds: float = 1.0) -> None:
     server.objects.create(LEASES.path("n"), lease_spec.created("l", "n", "other", seconds))
 
 
-def leads_throughout(one: Elector, server: FakeApiServer, renewals: int) -> bool:
+def leads_throughout(one: LeaderElector, server: FakeApiServer, renewals: int) -> bool:
     """Whether it leads at every moment until it has written so often."""
     enough = server.count("replace") + renewals
     while server.count("replace") < enough:

@@ -13,7 +13,7 @@ from kubernetes.client import Configuration
 from holdfast.kube import clock as module
 from holdfast.kube import lease_spec
 from holdfast.kube.api import Api
-from holdfast.kube.lease import Elector, Timing
+from holdfast.kube.lease import LeaderElector, Timing
 from holdfast.kube.resources import LEASES, Json
 from testbed.waiting import until
 from tests.fake.apiserver import NO_ANSWER, FakeApiServer, Verb
@@ -36,8 +36,8 @@ class Stage:
     told: list[bool] = field(default_factory=list)
     state: str = ""  # what the holder says of itself
 
-    def elector(self, identity: str = "me") -> Elector:
-        return Elector(
+    def elector(self, identity: str = "me") -> LeaderElector:
+        return LeaderElector(
             self.api,
             name="l",
             namespace="n",
@@ -49,7 +49,7 @@ class Stage:
             describe=lambda: {"state": self.state} if self.state else {},
         )
 
-    def leader(self) -> Elector:
+    def leader(self) -> LeaderElector:
         one = self.elector()
         one._step()
         assert one.leading()
@@ -76,7 +76,7 @@ class Stage:
         return [one.verb for one in self.server.requests if one.verb in verbs]
 
 
-def remaining(one: Elector) -> float:
+def remaining(one: LeaderElector) -> float:
     """Seconds of leadership left if it is not renewed; 0.0 where it does not lead."""
     return max(0.0, one._until - module.boottime())
 
