@@ -100,7 +100,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse:
+class Refusal:
     """The claim cannot be served as it is; `retry` where time may change that."""
 
     message: str
@@ -126,7 +126,7 @@ def decide(
     provisioner: Provisioner,
     existing: Existing,
     place: Callable[[Volume], str] = annotated_directory,
-) -> Plan | Wait | Refuse:
+) -> Plan | Wait | Refusal:
     """What to do about a claim.
 
     Args:
@@ -142,7 +142,7 @@ def decide(
     if not provisioner.answers_to(claim.provisioner):
         return Wait("it is another provisioner's")
     if storage_class is None:
-        return Refuse(_no_class(claim))
+        return Refusal(_no_class(claim))
     if not provisioner.answers_to(storage_class.provisioner):
         return Wait(f"StorageClass {storage_class.name!r} is another provisioner's")
     if populator := _populator(claim):
@@ -152,7 +152,7 @@ def decide(
     try:
         plan = _plan(claim, storage_class, provisioner)
     except Refused as refused:
-        return Refuse(refused.message)
+        return Refusal(refused.message)
     return _unless_taken(plan, existing, place)
 
 
@@ -247,7 +247,7 @@ def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
     return path
 
 
-def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]) -> Plan | Refuse:
+def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]) -> Plan | Refusal:
     """The plan, or what it waits for: also if all that share its path are being reclaimed.
 
     Those may not share it, as their class may have said otherwise.
@@ -259,7 +259,7 @@ def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]
         if is_shared and not conflicts.is_being_reclaimed(volume):
             return plan  # and so do all that are still to come, which can be thousands
         if volume.name != plan.volume:
-            refusal = Refuse(conflicts.in_use(plan.directory, other, volume), retry=True)
+            refusal = Refusal(conflicts.in_use(plan.directory, other, volume), retry=True)
             if not is_shared:
                 break
     return refusal or plan

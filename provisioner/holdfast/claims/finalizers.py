@@ -9,12 +9,12 @@ from __future__ import annotations
 from holdfast.claims.constants import FINALIZER
 from holdfast.claims.decide import Provisioner, volume_name
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 
 
 def desired_finalizers(volume: Volume, provisioner: Provisioner) -> tuple[str, ...]:
     """The finalizers that a volume should have; equal to what it has where nothing is to do."""
-    if not owns(volume, provisioner):
+    if not is_provisioned_by(volume, provisioner):
         return volume.finalizers
     if volume.reclaim_policy != "Delete" or not provisioner.finalizer:
         return without_finalizer(volume.finalizers)
@@ -44,7 +44,7 @@ def is_deleted_unbound(volume: Volume, provisioner: Provisioner) -> bool:
     is_held = volume.deleting and FINALIZER in volume.finalizers
     is_unbound = volume.phase not in {"Bound", "Released", "Failed"}
     is_for_claim = volume.name == volume_name(volume.claim)
-    return is_held and is_unbound and is_for_claim and owns(volume, provisioner)
+    return is_held and is_unbound and is_for_claim and is_provisioned_by(volume, provisioner)
 
 
 def with_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:

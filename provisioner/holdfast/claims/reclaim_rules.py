@@ -12,13 +12,13 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 
 
-def owns(volume: Volume, provisioner: Provisioner) -> bool:
+def is_provisioned_by(volume: Volume, provisioner: Provisioner) -> bool:
     """Whether this provisioner answers for a volume; never for one that a person made as NFS."""
     names = (volume.provisioned_by, volume.migrated_to, volume.csi_driver)
     return any(name and provisioner.answers_to(name) for name in names)
 
 
-def belongs(volume: Volume, address: Address, export_id: str) -> bool:
+def is_on_export(volume: Volume, address: Address, export_id: str) -> bool:
     """Whether a volume's directory is on this export: by server, path and id together.
 
     A volume without an id (not recorded yet: an inherited one, or one from before exports had ids)
@@ -37,7 +37,7 @@ def is_released(volume: Volume, provisioner: Provisioner) -> bool:
     A volume that somebody deletes before its claim is reclaimed only where our finalizer still
     holds it: without it, the API server has already forgotten the volume.
     """
-    if not owns(volume, provisioner):
+    if not is_provisioned_by(volume, provisioner):
         return False
     if volume.deleting and FINALIZER not in volume.finalizers:
         return False

@@ -15,7 +15,7 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import EXPORT
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.claims.volume_address import is_beneath
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
@@ -181,7 +181,9 @@ def _that_need_an_id(
     """The volumes for which the provisioner refuses the export, whatever id it has."""
     from holdfast.controller.identity_check import missing_directories
 
-    here = [one for one in volumes if owns(one, provisioner) and is_beneath(one, address)]
+    here = [
+        one for one in volumes if is_provisioned_by(one, provisioner) and is_beneath(one, address)
+    ]
     return here if missing_directories(here, address, export.has_directory) else []
 
 
@@ -222,7 +224,9 @@ def _named(
     from holdfast.cli.export_ids import named_by
     from holdfast.controller.identity_check import refuse_another_path
 
-    refuse_another_path(held, [one for one in volumes if owns(one, provisioner)], address)
+    refuse_another_path(
+        held, [one for one in volumes if is_provisioned_by(one, provisioner)], address
+    )
     named = named_by(volumes, provisioner, address, held.id)
     if hint := named.hint():
         click.echo(hint)

@@ -11,7 +11,7 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import Ownership
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.claims.volume_address import advice_on, unknown_addresses
 from holdfast.cli.finding import Line
 from holdfast.cli.naming_rules import Refusal
@@ -44,7 +44,7 @@ class Cluster:
 
     def own_volumes(self) -> list[Volume]:
         """The provisioner's volumes."""
-        return [one for one in self.volumes() if owns(one, self.provisioner)]
+        return [one for one in self.volumes() if is_provisioned_by(one, self.provisioner)]
 
 
 def lines(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.cli.entries import Entry, Finding
 from holdfast.cli.export_ids import Place, named_by
 from holdfast.cli.inventory import Mounted
@@ -93,7 +93,9 @@ def _places(
     return [
         Place(one.name, one.directory, one.export_id)
         for one in volumes
-        if owns(one, cluster.provisioner) and one.directory and one.export_id in {"", export_id}
+        if is_provisioned_by(one, cluster.provisioner)
+        and one.directory
+        and one.export_id in {"", export_id}
     ]
 
 

@@ -12,7 +12,7 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import ALIASES
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.claims.volume_address import (
     NamedAddress,
     advice_on,
@@ -88,7 +88,7 @@ def named_by(
     """What a provisioner's volumes at an address name; `export_id` is the mounted export's."""
     ids, unknown, without, places = Counter[str](), Counter[NamedAddress](), 0, list[Place]()
     for volume in volumes:
-        if not owns(volume, provisioner):
+        if not is_provisioned_by(volume, provisioner):
             continue
         directory, named = address.directory_of(volume.path), unknown_address(volume, address)
         if named:

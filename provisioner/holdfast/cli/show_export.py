@@ -13,7 +13,7 @@ import click
 
 from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.table import print_table, table_of
@@ -130,7 +130,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     info = export.inspect()
     named = named_by(volumes, provisioner, address, info.id)
     try:
-        own = [one for one in volumes if owns(one, provisioner)]
+        own = [one for one in volumes if is_provisioned_by(one, provisioner)]
         refuse_another(info, own, address, export.has_directory)
     except WrongExport as error:
         wrong = error.message

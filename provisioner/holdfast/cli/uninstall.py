@@ -16,7 +16,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.finalizers import without_finalizer
 from holdfast.claims.objects import StorageClass, Volume, parse_class, parse_volume
 from holdfast.claims.parameters import Action
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm
@@ -162,7 +162,7 @@ def rows_of(
     volumes: Iterable[Volume], classes: dict[str, StorageClass], provisioner: Provisioner
 ) -> list[Row]:
     """The volumes of the provisioner, by claim."""
-    own = [one for one in volumes if owns(one, provisioner)]
+    own = [one for one in volumes if is_provisioned_by(one, provisioner)]
     sharers = defaultdict[tuple[str, str], set[str]](set)
     for one in own:
         sharers[place_of(one)].add(one.name)

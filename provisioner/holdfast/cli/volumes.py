@@ -15,7 +15,7 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.inherited import shared_paths
 from holdfast.claims.objects import Json, parse_class, parse_volume
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of
 from holdfast.cli.options import NAME, PATH, option
@@ -140,7 +140,7 @@ def _sharing_classes(api: Api) -> set[str]:
 def _is_shown(obj: Json, provisioner: Provisioner | None) -> bool:
     volume = parse_volume(obj)
     if provisioner:
-        return owns(volume, provisioner)
+        return is_provisioned_by(volume, provisioner)
     return bool(volume.path and volume.provisioned_by)
 
 

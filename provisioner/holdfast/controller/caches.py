@@ -18,7 +18,7 @@ from holdfast.claims.objects import (
     parse_volume,
 )
 from holdfast.claims.paths import parents_of
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.kube.api import Api
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
@@ -154,7 +154,9 @@ class Caches:
 
     def _of_interest(self, obj: Json) -> Volume | None:
         volume = parse_volume(obj)
-        if owns(volume, self._provisioner) or any(view.place(volume) for view in self._views):
+        if is_provisioned_by(volume, self._provisioner) or any(
+            view.place(volume) for view in self._views
+        ):
             return volume
         return None
 
@@ -170,7 +172,7 @@ class Caches:
 
     def _exports_of(self, volume: Volume) -> Iterator[str]:
         """The export at whose address a volume of ours is."""
-        if owns(volume, self._provisioner):
+        if is_provisioned_by(volume, self._provisioner):
             yield from (view.name for view in self._views if view.place(volume))
 
     def _claim_changed(self, key: str) -> None:

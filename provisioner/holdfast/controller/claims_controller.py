@@ -14,17 +14,17 @@ from dataclasses import replace
 
 from holdfast.claims import expansion
 from holdfast.claims.build_volume import volume
-from holdfast.claims.decide import Plan, Refuse, Wait, decide
+from holdfast.claims.decide import Plan, Refusal, Wait, decide
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_volume
 from holdfast.claims.parameters import Action
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.progress import Progress
-from holdfast.controller.requeue import CONCERN_ALL, UNKNOWN, Requeue
+from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, UNKNOWN, Requeue
 from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
@@ -97,7 +97,7 @@ class ClaimsController:
         """Ends an attempt; returns what went wrong, if it concerns its volume alone."""
         try:
             self._finish(plan)
-        except CONCERN_ALL:
+        except AFFECTS_ALL_VOLUMES:
             raise
         except Requeue as again:
             return again
@@ -115,7 +115,7 @@ class ClaimsController:
             return None  # the attempt goes on, or there is no such volume as yet
         try:
             self._complete(wanted)
-        except CONCERN_ALL:
+        except AFFECTS_ALL_VOLUMES:
             raise
         except Requeue as again:
             return again
@@ -167,12 +167,12 @@ class ClaimsController:
         is_made_by_us = volume.directory and volume.export_id
         if volume.deleting or volume.phase in {"Released", "Failed"} or not is_made_by_us:
             return False
-        is_ours = owns(volume, self._context.provisioner)
+        is_ours = is_provisioned_by(volume, self._context.provisioner)
         return is_ours and is_asked_for(volume, wanted, self._context)
 
     def _answer_expansion(self, claim: Claim) -> None:
         volume = self._context.view.volumes.get(claim.volume_name)
-        if volume is not None and owns(volume, self._context.provisioner):
+        if volume is not None and is_provisioned_by(volume, self._context.provisioner):
             message = expansion.answer(claim, volume)
             self._context.events.normal_once(claim, "SizeNotEnforced", message)
 
@@ -184,7 +184,7 @@ class ClaimsController:
                 _log.debug("claim waits", claim=claim.key, reason=reason)
                 if event:
                     self._context.events.normal_once(claim, "WaitForPopulator", event)
-            case Refuse(message, retry):
+            case Refusal(message, retry):
                 self._fail(claim, message)
                 self._give_up(claim)  # its class may have changed since the attempt began
                 if retry:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.context import Context
 from holdfast.controller.reuse_retained import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
@@ -59,7 +59,7 @@ class DirectoryCreator:
         return any(
             volume.name != wanted.volume
             and view.place(volume) == wanted.directory
-            and owns(volume, provisioner)
+            and is_provisioned_by(volume, provisioner)
             and _is_in_use(volume)
             for volume in others
         )

@@ -12,7 +12,7 @@ from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
 from holdfast.claims.event_filter import needs_reconcile
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.caches import AT, BENEATH, OF_CLASS, OF_VOLUME, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.record_checks import RecordChecks
@@ -175,7 +175,7 @@ class ExportView:
         if volume is None:
             return
         is_kept = volume.deleting and volume.reclaim_policy == RETAIN
-        if is_kept and owns(volume, self._provisioner) and self.has(volume):
+        if is_kept and is_provisioned_by(volume, self._provisioner) and self.has(volume):
             with self._using_kept:
                 self._kept.set(name, True)
         else:
@@ -190,12 +190,17 @@ class ExportView:
     def own(self) -> Iterator[Volume]:
         """The volumes of ours that are this export's to look after."""
         volumes = self.volumes.values()
-        return (one for one in volumes if owns(one, self._provisioner) and self.has(one))
+        return (
+            one for one in volumes if is_provisioned_by(one, self._provisioner) and self.has(one)
+        )
 
     def own_or_unplaced(self) -> Iterator[Volume]:
         """The volumes of ours that no other export has; one at no address may be on this one."""
         for volume in self.volumes.values():
-            if owns(volume, self._provisioner) and self._caches.placed_by(volume) in {self, None}:
+            if is_provisioned_by(volume, self._provisioner) and self._caches.placed_by(volume) in {
+                self,
+                None,
+            }:
                 yield volume
 
     def _enqueue_changed(self, volume: Volume, *, is_new: bool) -> None:
@@ -207,7 +212,7 @@ class ExportView:
     def _is_new(self, volume: Volume) -> bool:
         """Whether a volume of ours came into use without our doing: it may have no record."""
         is_in_use = volume.phase == "Bound" and volume.directory and self.has(volume)
-        if not is_in_use or not owns(volume, self._provisioner):
+        if not is_in_use or not is_provisioned_by(volume, self._provisioner):
             return False
         return self.record_checks.is_new(volume.name)
 
@@ -217,7 +222,7 @@ class ExportView:
 
     def _needs_care(self, volume: Volume) -> bool:
         """Whether it is released, or its finalizer or record may have to be brought up to date."""
-        if not owns(volume, self._provisioner):
+        if not is_provisioned_by(volume, self._provisioner):
             return False
         is_recorded = volume.export_id and volume.name == volume_name(volume.claim)
         return not is_recorded or needs_reconcile(volume, self._provisioner)
@@ -226,7 +231,7 @@ class ExportView:
         """Whether a volume has another claim, policy or size than when it was seen before."""
         state = hash((volume.claim.uid, volume.reclaim_policy, volume.size))
         before, self._states[volume.name] = self._states.get(volume.name, state), state
-        return before != state and owns(volume, self._provisioner)
+        return before != state and is_provisioned_by(volume, self._provisioner)
 
     def overlapping(self, directory: str) -> Iterator[Volume]:
         """The volumes whose directory is above this one, beneath it, or, these last, this one.

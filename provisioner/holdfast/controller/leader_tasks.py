@@ -14,7 +14,7 @@ from holdfast.controller.export_view import ExportView
 from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.process_context import ProcessContext
-from holdfast.controller.requeue import API_SIGNS, LeadershipLost
+from holdfast.controller.requeue import MAY_BE_API_OUTAGE, LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
 from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
@@ -95,7 +95,7 @@ class LeaderTasks:
             except (exports.Fenced, LeadershipLost):
                 self._gate.close()
             except (kube.KubeError, exports.ExportError) as error:
-                if isinstance(error, API_SIGNS):
+                if isinstance(error, MAY_BE_API_OUTAGE):
                     self._shared.api_circuit.check_soon()
                 _log.warning("leader task failed", reason=error.message)
                 self._pause()

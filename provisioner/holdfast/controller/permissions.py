@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from holdfast.controller.requeue import API_SIGNS
+from holdfast.controller.requeue import MAY_BE_API_OUTAGE
 from holdfast.kube.api import Api
 from holdfast.kube.errors import ApiError
 from holdfast.kube.resources import (
@@ -119,13 +119,13 @@ class Permissions:
     def refresh(self) -> None:
         """Asks again if it is time to; raises ServerUnavailable, and waits for no answer else.
 
-        Also one of `API_SIGNS` while there was no answer yet; later, the last answers stay.
+        Also one of `MAY_BE_API_OUTAGE` while there was no answer yet; later, the last answers stay.
         """
         if time.monotonic() < self._ask_at:
             return
         try:
             self._learn(self._answers())
-        except API_SIGNS as error:  # as of an admission webhook that is down
+        except MAY_BE_API_OUTAGE as error:  # as of an admission webhook that is down
             if self._may_patch_volumes is None:
                 raise
             _log.warning("cannot review permissions again", reason=error.message)
@@ -138,7 +138,7 @@ class Permissions:
     def _answers(self) -> list[Permission]:
         try:
             return list(self._ask())
-        except API_SIGNS:
+        except MAY_BE_API_OUTAGE:
             raise
         except ApiError as error:  # not even the question is allowed: take it all as granted
             _log.warning("cannot review permissions", reason=error.message)

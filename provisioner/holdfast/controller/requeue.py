@@ -6,7 +6,7 @@ from holdfast.exports import errors as exports
 from holdfast.kube import errors as kube
 
 # Errors of one key that may be the first symptom of a fault of the API server: a probe finds out.
-API_SIGNS = (kube.TimedOut, kube.ServerError, kube.Throttled)
+MAY_BE_API_OUTAGE = (kube.TimedOut, kube.ServerError, kube.Throttled)
 
 # Errors after which it is unknown whether the operation took effect.
 UNKNOWN = (
@@ -14,11 +14,11 @@ UNKNOWN = (
     exports.TimedOut,
     exports.Fenced,
     kube.ServerUnavailable,
-    *API_SIGNS,
+    *MAY_BE_API_OUTAGE,
 )
 
 # Errors that concern all volumes of an export.
-CONCERN_ALL = (exports.ExportUnavailable, exports.Fenced, kube.ServerUnavailable)
+AFFECTS_ALL_VOLUMES = (exports.ExportUnavailable, exports.Fenced, kube.ServerUnavailable)
 
 
 class Requeue(Exception):

@@ -18,7 +18,7 @@ from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import TrashContent
-from holdfast.controller.requeue import API_SIGNS, LeadershipLost
+from holdfast.controller.requeue import MAY_BE_API_OUTAGE, LeadershipLost
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, TimedOut
 from holdfast.exports.interface import ExportInterface, Grant, Reaped
@@ -183,7 +183,7 @@ class Trash:
             except kube.ServerUnavailable:  # concerns all volumes
                 raise
             except kube.KubeError as error:
-                if isinstance(error, API_SIGNS):
+                if isinstance(error, MAY_BE_API_OUTAGE):
                     self._api.check_soon()
                 reason = f"the API server does not say whether the volume is gone: {error.message}"
                 return Reaped(done=False, age=entry.age, blocked=(reason,))

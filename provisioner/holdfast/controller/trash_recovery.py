@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.claims.constants import FINALIZER, RETAIN
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim_rules import is_released, owns
+from holdfast.claims.reclaim_rules import is_provisioned_by, is_released
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import UNKNOWN, Requeue
@@ -40,7 +40,7 @@ class TrashRecovery:
     def note_trashed(self, name: str) -> bool:
         """Notes a volume whose directory is in the trash; whether it has to be moved back."""
         volume = self._context.view.volumes.get(name)
-        if volume is None or not owns(volume, self._context.provisioner):
+        if volume is None or not is_provisioned_by(volume, self._context.provisioner):
             return self._context.view.was_kept(name)
         self._movable.add(name)
         return self.is_wanted(volume)

@@ -8,7 +8,7 @@ from holdfast.claims.objects import Claim, ClaimRef
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
-from holdfast.controller.requeue import CONCERN_ALL, Requeue
+from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, Requeue
 from holdfast.controller.wanted import wanted_of_record
 from holdfast.exports.errors import ExportError
 from holdfast.exports.record import Record
@@ -52,7 +52,7 @@ class UnfinishedVolumes:
         """Confirms or undoes the volumes of a claim's name; returns what concerns one volume alone.
 
         Raises:
-            ExportError, KubeError: one of `CONCERN_ALL`.
+            ExportError, KubeError: one of `AFFECTS_ALL_VOLUMES`.
             LeadershipLost: the term is over.
         """
         return list(filter(None, map(self._finished, self._records.of(key))))
@@ -95,7 +95,7 @@ class UnfinishedVolumes:
         """Finishes one volume; returns what went wrong, if it concerns this one alone."""
         try:
             verdict = self._resolver.resolve(wanted_of_record(record))
-        except CONCERN_ALL:
+        except AFFECTS_ALL_VOLUMES:
             raise
         except (ExportError, kube.KubeError) as error:
             self.tell(record.claim, record.volume, error.message)

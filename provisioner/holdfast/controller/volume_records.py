@@ -10,7 +10,7 @@ from holdfast.claims import inherited
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim
 from holdfast.claims.parameters import Action
-from holdfast.claims.reclaim_rules import belongs, is_released
+from holdfast.claims.reclaim_rules import is_on_export, is_released
 from holdfast.claims.volume_address import unknown_address, way_out
 from holdfast.controller.context import Context
 from holdfast.controller.gone_owners import gone_owners, way_out_of
@@ -33,7 +33,7 @@ class VolumeRecords:
 
     def is_here(self, volume: Volume) -> bool:
         """Whether a volume's directory is on this export."""
-        return belongs(volume, self._context.address, self._context.identity.export_id)
+        return is_on_export(volume, self._context.address, self._context.identity.export_id)
 
     def find(self, name: str) -> Record | None:
         """The record of a volume, if there is one; raises ExportError."""

@@ -11,7 +11,7 @@ from holdfast.claims.finalizers import (
     without_finalizer,
 )
 from holdfast.claims.objects import Volume
-from holdfast.claims.reclaim_rules import is_released, owns
+from holdfast.claims.reclaim_rules import is_provisioned_by, is_released
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.record_sync import RecordSync
@@ -87,7 +87,7 @@ class VolumesController:
         if volume is not None and (is_unrecorded or is_released(volume, provisioner)):
             with self._records.errors_reported(volume):
                 volume = self._client.refresh(name)  # its policy may just have been set to Retain
-        if volume is None or not owns(volume, provisioner):
+        if volume is None or not is_provisioned_by(volume, provisioner):
             self._forget(name)
             return
         if is_unrecorded and name not in self._moving:  # a person may have created it again

@@ -6,7 +6,7 @@ from holdfast.claims.decide import Plan
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import read_mode
-from holdfast.claims.reclaim_rules import belongs
+from holdfast.claims.reclaim_rules import is_on_export
 from holdfast.controller.context import Context
 from holdfast.exports.interface import Wanted
 from holdfast.exports.record import Record
@@ -53,7 +53,7 @@ def is_asked_for(volume: Volume, wanted: Wanted, context: Context) -> bool:
 
     The name does not tell: several exports, and several paths, may be asked for one claim's volume.
     """
-    is_here = belongs(volume, context.address, context.identity.export_id)
+    is_here = is_on_export(volume, context.address, context.identity.export_id)
     place = context.address.directory_of(volume.path)
     return is_here and (volume.claim, place) == (wanted.claim, wanted.directory)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
-from holdfast.controller.requeue import API_SIGNS, LeadershipLost, Requeue
+from holdfast.controller.requeue import MAY_BE_API_OUTAGE, LeadershipLost, Requeue
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Term
@@ -77,7 +77,7 @@ class Workers:
         except LeadershipLost:
             self._queue.add(key)
         except (Requeue, exports.ExportError, kube.KubeError) as error:
-            if isinstance(error, API_SIGNS):
+            if isinstance(error, MAY_BE_API_OUTAGE):
                 self._api.check_soon()
             self._queue.retry(key)
         except Exception:  # noqa: BLE001 - a fault in one key must not end the worker

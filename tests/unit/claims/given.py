@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from holdfast.claims.decide import Plan, Provisioner, Refuse, Wait, decide
+from holdfast.claims.decide import Plan, Provisioner, Refusal, Wait, decide
 from holdfast.claims.objects import (
     Claim,
     Json,
@@ -109,7 +109,7 @@ def decided(
     one: Claim | None = None,
     of: StorageClass | None = None,
     existing: Iterable[Volume] = (),
-) -> Plan | Wait | Refuse:
+) -> Plan | Wait | Refusal:
     """The decision about a claim of a class that exists."""
     return decide(one or claim(), of or storage_class(), ME, lambda _: existing)
 
@@ -122,5 +122,5 @@ def planned(one: Claim | None = None, of: StorageClass | None = None) -> Plan:
 
 def refusal(one: Claim | None = None, of: StorageClass | None = None) -> str:
     result = decided(one, of)
-    assert isinstance(result, Refuse), result
+    assert isinstance(result, Refusal), result
     return result.message

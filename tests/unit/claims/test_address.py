@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims.build_volume import Address
-from holdfast.claims.reclaim_rules import belongs
+from holdfast.claims.reclaim_rules import is_on_export
 from holdfast.claims.servers import is_literal
 from tests.unit.claims.given import volume
 
@@ -160,7 +160,7 @@ def test_an_export_whose_path_goes_up_has_no_directories() -> None:
 def on(server: str = "nfs.test", path: str = "/export/a", export_id: str = "") -> bool:
     annotations = {"holdfast.io/export": export_id} if export_id else {}
     held = volume(annotations=annotations, nfs={"server": server, "path": path})
-    return belongs(held, at("nfs.test", "nas"), "id-1")
+    return is_on_export(held, at("nfs.test", "nas"), "id-1")
 
 
 def test_a_volume_belongs_to_the_export_of_its_server_path_and_id() -> None:
@@ -192,11 +192,11 @@ def test_a_volume_with_an_id_does_not_belong_to_an_export_whose_id_is_not_known(
         annotations={"holdfast.io/export": "id-1"}, nfs={"server": "nfs.test", "path": "/export/a"}
     )
 
-    assert not belongs(held, EXPORT, "")
+    assert not is_on_export(held, EXPORT, "")
 
 
 def test_a_volume_that_is_not_nfs_belongs_to_no_export() -> None:
-    assert not belongs(volume(nfs=None), EXPORT, "")
+    assert not is_on_export(volume(nfs=None), EXPORT, "")
 
 
 @pytest.mark.parametrize(

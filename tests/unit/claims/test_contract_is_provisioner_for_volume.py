@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.claims.reclaim_rules import owns
+from holdfast.claims.reclaim_rules import is_provisioned_by
 from tests.unit.claims.given import ME, NAME, volume
 
 OTHER = "another/one"
@@ -19,7 +19,7 @@ def is_mine(by: str = "", migrated_to: str = "", **spec: Any) -> bool:
         "pv.kubernetes.io/migrated-to": migrated_to,
     }
     given = {key: value for key, value in annotations.items() if value}
-    return owns(volume(annotations=given, **spec), ME)
+    return is_provisioned_by(volume(annotations=given, **spec), ME)
 
 
 def csi(driver: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.claims.decide import Plan, Refuse, Wait, decide
+from holdfast.claims.decide import Plan, Refusal, Wait, decide
 from tests.unit.claims.given import (
     BETA,
     GA,
@@ -114,5 +114,5 @@ def test_allowed_topologies_are_refused_with_a_selected_node_too() -> None:
         waits_for_consumer(allowedTopologies=TOPOLOGIES),
     )
 
-    assert isinstance(result, Refuse)
+    assert isinstance(result, Refusal)
     assert "allowedTopologies" in result.message

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.claims.decide import Plan, Provisioner, Refuse, Wait, decide
+from holdfast.claims.decide import Plan, Provisioner, Refusal, Wait, decide
 from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
@@ -94,7 +94,7 @@ def test_a_claim_that_is_not_ours_or_not_ready_waits(one: Any, of: Any, reason: 
 def test_a_claim_whose_class_does_not_exist_is_refused_with_the_class() -> None:
     result = decide(claim(storageClassName="lost"), None, ME, lambda _: ())
 
-    assert isinstance(result, Refuse)
+    assert isinstance(result, Refusal)
     assert "StorageClass 'lost' does not exist" in result.message
 
 
@@ -118,7 +118,7 @@ def test_a_claim_whose_class_does_not_exist_is_refused_with_the_class() -> None:
 def test_what_nfs_cannot_do_is_refused_naming_the_field(spec: Any, field: str) -> None:
     result = decided(claim(**spec))
 
-    assert isinstance(result, Refuse)
+    assert isinstance(result, Refusal)
     assert field in result.message
     assert not result.retry
 
@@ -180,7 +180,7 @@ def test_a_directory_of_another_volume_is_refused_until_it_is_free(other: str) -
 
     result = decided(of=storage_class({"pathPattern": "team"}), existing=[held])
 
-    assert isinstance(result, Refuse)
+    assert isinstance(result, Refusal)
     assert result.retry
     assert f"{other!r}" in result.message
     assert "pvc-other" in result.message
@@ -193,7 +193,7 @@ def test_the_place_of_a_volume_without_annotation_is_asked_for() -> None:
 
     result = decide(claim(), of, ME, lambda _: [held], lambda volume: f"team{volume.directory}")
 
-    assert isinstance(result, Refuse)
+    assert isinstance(result, Refusal)
     assert result.message.startswith(
         "directory 'team/nested' overlaps 'team', the directory of volume pvc-other of claim "
     )
@@ -213,7 +213,7 @@ def test_the_volume_of_an_earlier_attempt_is_no_other_volume() -> None:
     assert isinstance(decided(of=storage_class({"pathPattern": "team"}), existing=[held]), Plan)
 
 
-@pytest.mark.parametrize(("other", "kind"), [("team", Plan), ("team/nested", Refuse)])
+@pytest.mark.parametrize(("other", "kind"), [("team", Plan), ("team/nested", Refusal)])
 def test_a_shared_path_is_the_same_path_and_none_within(other: str, kind: type) -> None:
     of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
     held = volume(name="pvc-other", annotations={"holdfast.io/directory": other})
@@ -239,7 +239,7 @@ def test_a_shared_path_is_waited_for_while_all_that_have_it_are_being_reclaimed(
 
     result = decided(of=of, existing=held)
 
-    assert isinstance(result, Refuse)
+    assert isinstance(result, Refusal)
     assert result.retry
     assert "which is being reclaimed: Holdfast will retry" in result.message
     used = volume(name="pvc-3", annotations=annotations, phase="Bound")

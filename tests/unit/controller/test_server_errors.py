@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims.constants import EXPORT, FINALIZER
-from holdfast.controller.requeue import API_SIGNS, CONCERN_ALL, UNKNOWN
+from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, MAY_BE_API_OUTAGE, UNKNOWN
 from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
@@ -38,10 +38,10 @@ def carry_out(site: Site) -> None:
     site.server.meanwhile("create", make)
 
 
-@pytest.mark.parametrize("error", API_SIGNS)
+@pytest.mark.parametrize("error", MAY_BE_API_OUTAGE)
 def test_its_end_is_unknown_and_concerns_nobody_else(error: type[kube.KubeError]) -> None:
     assert issubclass(error, UNKNOWN)
-    assert not issubclass(error, CONCERN_ALL)
+    assert not issubclass(error, AFFECTS_ALL_VOLUMES)
 
 
 class TestClaim:
@@ -50,7 +50,7 @@ class TestClaim:
         site.server.fail("create", fault)
         site.add_claim(ref())
 
-        with pytest.raises(API_SIGNS) as caught:
+        with pytest.raises(MAY_BE_API_OUTAGE) as caught:
             site.serve()
 
         assert isinstance(caught.value, kube.KubeError)
@@ -62,7 +62,7 @@ class TestClaim:
     def test_the_next_try_serves_it(self, site: Site, fault: Fault) -> None:
         site.server.fail("create", fault)
         site.add_claim(ref())
-        with pytest.raises(API_SIGNS):
+        with pytest.raises(MAY_BE_API_OUTAGE):
             site.serve()
 
         site.serve()
@@ -79,7 +79,7 @@ class TestClaim:
         carry_out(site)
         site.server.fail("create", fault)
         site.add_claim(ref())
-        with pytest.raises(API_SIGNS):
+        with pytest.raises(MAY_BE_API_OUTAGE):
             site.serve()
         site.remove_claim(ref())
 
@@ -94,7 +94,7 @@ class TestClaim:
     ) -> None:
         site.server.fail("create", fault)
         site.add_claim(ref())
-        with pytest.raises(API_SIGNS):
+        with pytest.raises(MAY_BE_API_OUTAGE):
             site.serve()
         body = next(one.body for one in site.server.requests if one.verb == "create")
         site.add_class(unknown="parameter")
@@ -171,7 +171,7 @@ class TestVolume:
         site.add_volume(a_volume(ref(), phase="Released"))
         site.server.fail("delete", fault)
 
-        with pytest.raises(API_SIGNS) as caught:
+        with pytest.raises(MAY_BE_API_OUTAGE) as caught:
             site.look_after()
 
         assert isinstance(caught.value, kube.KubeError)

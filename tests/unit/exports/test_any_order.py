@@ -340,8 +340,8 @@ class ExportInterface(RuleBasedStateMachine):
     @invariant()
     def every_file_is_where_it_belongs_and_nowhere_else(self) -> None:
         files = list(self._root.rglob("file-*"))
-        belongs = {f"{goods.place}/{name}" for goods in self._goods for name in goods.files}
-        assert sorted(str(file.relative_to(self._root)) for file in files) == sorted(belongs)
+        is_on_export = {f"{goods.place}/{name}" for goods in self._goods for name in goods.files}
+        assert sorted(str(file.relative_to(self._root)) for file in files) == sorted(is_on_export)
         assert all(file.read_text() == file.name for file in files)
 
     @invariant()
