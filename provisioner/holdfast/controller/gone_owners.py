@@ -48,6 +48,7 @@ def _is_gone(context: Context, volume: str) -> bool:
         "read record", lambda exports: exports.is_unfinished(volume), volume
     )
     record = context.export_client.read("read record", lambda exports: exports.find(volume), volume)
-    if is_unfinished or record is None or record.origin not in {"", context.identity.cluster}:
+    ours = {context.identity.cluster, *context.provisioner.takes_over} - {""}
+    if is_unfinished or record is None or record.origin not in ours:
         return False
     return not VolumeClient(context).exists(volume)

@@ -85,7 +85,7 @@ def _checked_again(op: Operation, record: Record, gone: Collection[str]) -> Reco
 def _checked(op: Operation, record: Record, others: list[Record], gone: Collection[str]) -> Record:
     """The record as it is to be written, beside those of other volumes that have the directory.
 
-    It is foreign if one of them says so of the directory that is there now.
+    It is foreign if one of them is, also of another inode: after a restore all inodes differ.
 
     Raises DirectoryTaken if another volume has the directory and may not share it.
     """
@@ -95,12 +95,12 @@ def _checked(op: Operation, record: Record, others: list[Record], gone: Collecti
     if strangers:
         raise DirectoryTaken(record.directory, strangers)
     inode = op.inode_at(record.directory) or UNKNOWN
-    sharers = [*others, *(one for one in former if one.inode.may_be(inode))]
+    sharers = [one for one in (*others, *former) if one.directory == record.directory]
     return replace(
         record,
         origin=op.cluster,
         inode=inode,
-        foreign=any(one.foreign for one in sharers if one.directory == record.directory),
+        foreign=any(one.foreign for one in sharers),
         succeeds=tuple(one.volume for one in former),
     )
 

@@ -19,14 +19,15 @@ def gives_way(op: Operation, other: Record, record: Record) -> bool:
     """Whether the record `other`, whose volume is gone, gives way to the new one, `record`.
 
     Either `record` takes over the directory, as a claim of the same namespace may reuse a retained
-    one, or the directory of `other` does not exist any more. What was to be retained and belongs
-    to another namespace never gives way: a person decides.
+    one, or the directory of `other` does not exist any more. An administrator decides about what
+    was to be retained, or was there before any volume, for another namespace; and about a record
+    of unknown origin, whose volume another cluster may use.
 
     Raises:
         Unsafe: the directory of `other` is in the trash or in a term's folder.
     """
     is_unfinished = not other.in_place or op.ledger.creating(other.volume) is not None
-    if is_unfinished or not record_origin.is_ours(op, other):
+    if is_unfinished or not other.origin or not record_origin.is_ours(op, other):
         return False
     if place := misfiled_records.moved_to(op, other.volume):
         raise Unsafe(
@@ -36,8 +37,9 @@ def gives_way(op: Operation, other: Record, record: Record) -> bool:
         )
     if other.directory == record.directory and other.claim.namespace == record.claim.namespace:
         return True
-    is_known = bool(other.inode.number)
-    return is_known and not other.was_retained and misfiled_records.directory_of(op, other) is None
+    if not other.inode.number or other.was_retained or other.foreign:
+        return False
+    return misfiled_records.directory_of(op, other) is None
 
 
 def forget_former(op: Operation, record: Record) -> Record:

@@ -16,7 +16,7 @@ from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
 from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import a_volume, ref
-from tests.unit.controller.site import Site
+from tests.unit.controller.site import CLUSTER, Site
 
 PLACE = "team/data"
 FORMER = "9"
@@ -190,6 +190,16 @@ class TestADirectoryThatWasHandedOn:
 
         assert (site.root / PLACE / "new").exists()
 
+    def test_it_is_not_removed_either_if_a_restore_gave_it_another_inode(self, site: Site) -> None:
+        (site.root / PLACE).mkdir(parents=True)
+        site.made_on_export(ref(FORMER), PLACE, use_existing=True)
+        replace_directory(site)
+        made_by_nfs_subdir(site)
+
+        site.look_after()
+
+        assert recorded(site).foreign
+
     def test_one_of_another_namespace_is_refused_until_a_person_decides(self, site: Site) -> None:
         former(site, "other")
         made_by_nfs_subdir(site)
@@ -232,6 +242,15 @@ class TestInDoubt:
         made_by_nfs_subdir(site)
 
         refused(site, DirectoryTaken)
+
+    def test_a_record_of_unknown_origin_stays(self, site: Site) -> None:
+        """A cluster that may not read its own uid may use the directory."""
+        former(site)
+        path = site.root / f".holdfast/volumes/pvc-{FORMER}"
+        path.write_text(path.read_text().replace(f'"origin": "{CLUSTER}"', '"origin": ""'))
+        made_by_nfs_subdir(site)
+
+        assert "on the export" not in refused(site, DirectoryTaken)
 
     def test_what_was_to_be_retained_for_another_namespace_stays(self, site: Site) -> None:
         """The export may have been restored: then the directory is that one all the same."""
