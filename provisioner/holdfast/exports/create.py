@@ -17,6 +17,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from holdfast.claims.parameters import Action
 from holdfast.exports import other_exports, parents, path_owners, record_origin, tree, undo
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
@@ -113,6 +114,8 @@ def _held(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record | No
         return held
     if held.volume not in reuses or not _is_of_an_attempt(held, wanted):
         raise DirectoryTaken(held.directory, [held])
+    if held.may_be_shared:  # a volume that shared it may have demanded that it is retained
+        op.ledger.demand(held.directory, Action.RETAIN)
     held = replace(held, state=State.LIVE, moved="")
     op.ledger.reopen(held)
     return held

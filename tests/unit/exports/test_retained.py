@@ -266,6 +266,23 @@ def test_the_next_attempt_of_the_same_claim_gets_what_its_undo_has_kept(
     assert found(export).state is State.RETAINED
 
 
+def test_what_a_volume_that_shared_it_demanded_outlives_the_undo(
+    root: Path, export: Leading
+) -> None:
+    export.create(plan("2", shared=True))
+    export.confirm("pvc-2")
+    (root / "team/data/file").write_text("data")
+    export.create(plan(shared=True))
+    export.reclaim("pvc-2", "2", Action.RETAIN)
+    export.undo("pvc-1")
+
+    export.create(plan(shared=True), ["pvc-1"])
+    export.confirm("pvc-1")
+
+    assert export.reclaim("pvc-1", "1", Action.DELETE).outcome is Outcome.RETAINED
+    assert (root / "team/data/file").read_text() == "data"
+
+
 def test_it_is_asked_whether_the_next_attempt_may_have_it(root: Path, export: Leading) -> None:
     _kept(export, root)
 
