@@ -108,8 +108,13 @@ class Reclaimer:
     def _follow(self, volume: Volume, record: Record, action: Action) -> None:
         """Updates the record: reclaiming needs its claim, and a later claim obeys its policy.
 
-        Deleting does not need the size in it, for which a full export has no room.
+        Deleting does not need the size in it, for which a full export has no room. What waits in
+        the trash until it can be moved back stays marked for that: the process may end before the
+        next try.
         """
+        waits = record.retained_in_trash and record.claim.uid == volume.claim.uid
+        if waits and action is not Action.DELETE:
+            return
         frees = self._records.frees(volume, record)
         if action is Action.DELETE:
             volume = replace(volume, size=record.size)

@@ -6,9 +6,10 @@ import pytest
 
 from holdfast.claims.constants import ON_DELETE
 from holdfast.controller.requeue import Requeue
+from holdfast.exports.errors import TimedOut
 from tests.fake.apiserver import Fault
 from tests.unit.controller.given import a_volume, ref
-from tests.unit.controller.site import Site, before, once
+from tests.unit.controller.site import Site, before, failing, once
 
 keeps = pytest.mark.parametrize(
     ("action", "place"), [("retain", "team/data"), ("archive", "archived-data")]
@@ -104,6 +105,26 @@ def test_an_edited_class_does_not_change_it(released: Site) -> None:
     end(released)
 
     assert list(released.root.rglob("file")) == []
+
+
+def test_where_the_path_is_taken_it_stays_marked_whenever_the_process_ends(
+    released: Site,
+) -> None:
+    """The reaper empties what is not marked, once somebody removes the volume by force."""
+    refuse_delete(released)
+    released.made_on_export(ref("2"))
+    annotate(released, "retain")
+    with pytest.raises(Requeue):
+        released.look_after()
+
+    for method in ("leave", "reclaim"):
+        before(released.export, method, failing(TimedOut("it hangs")))
+    with pytest.raises(TimedOut):
+        released.look_after()
+
+    record = released.record()
+    assert record is not None
+    assert record.retained_in_trash
 
 
 def test_where_the_path_is_taken_an_event_says_what_to_do_until_it_is_done(released: Site) -> None:
