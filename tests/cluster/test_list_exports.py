@@ -63,7 +63,8 @@ class Bench:
         return {row["name"]: row for row in json.loads(self.run("-o", "json").out)}
 
     def all_serve(self) -> bool:
-        return self.run().code == 0
+        """Both are listed, and what is still configured is served."""
+        return self.run().code == 0 and self.rows().keys() == {"fast", "slow"}
 
 
 @pytest.fixture
