@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from holdfast.claims.paths import RESERVED
 from holdfast.controller.context import Context
+from holdfast.controller.reuse_retained import is_known
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.exports.ledger import VOLUMES, mark_of
 from holdfast.exports.record import DirectoryTaken, Record
@@ -48,7 +49,6 @@ def _is_gone(context: Context, volume: str) -> bool:
         "read record", lambda exports: exports.is_unfinished(volume), volume
     )
     record = context.export_client.read("read record", lambda exports: exports.find(volume), volume)
-    ours = {context.identity.cluster, *context.provisioner.takes_over} - {""}
-    if is_unfinished or record is None or record.origin not in ours:
+    if is_unfinished or record is None or not (record.origin and is_known(record, context)):
         return False
     return not VolumeClient(context).exists(volume)
