@@ -208,13 +208,13 @@ class ClaimsController:
         """Confirms or undoes unfinished attempts for a claim that is refused."""
         for begun in self._in_progress.of(claim.key):
             if begun.ref == claim.ref:
-                self._take_back(begun)
+                self._abort(begun)
         self._unfinished.give_up(claim)
 
     def _finish(self, plan: Plan) -> None:
         """Ends an attempt whose claim is no longer pending, unless another replica has."""
         started, is_open = time.monotonic(), self._records.is_unfinished(plan.volume)
-        verdict = self._take_back(plan)  # also if not open: its intent may exist and block the path
+        verdict = self._abort(plan)  # also if not open: its intent may exist and block the path
         if is_open and verdict is Verdict.CONFIRM:
             self._succeed(plan, time.monotonic() - started)
         elif verdict is Verdict.NAMED:
@@ -234,7 +234,7 @@ class ClaimsController:
             self._keep(plan)
             if isinstance(error, UNKNOWN):
                 raise
-            self._take_back(plan)
+            self._abort(plan)
             raise Requeue from error
         if verdict in {Verdict.NOT_BOUND, Verdict.NOT_MADE, Verdict.LATE}:
             self._keep(plan)
@@ -243,7 +243,7 @@ class ClaimsController:
         if verdict is Verdict.CONFIRM:
             self._succeed(plan, time.monotonic() - started)
 
-    def _take_back(self, plan: Plan) -> Verdict:
+    def _abort(self, plan: Plan) -> Verdict:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
         verdict = self._resolver.end(wanted_of_plan(plan))
         self._close(plan)

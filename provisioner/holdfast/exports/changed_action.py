@@ -1,8 +1,8 @@
 """A reclaim action that changes after it was carried out, while the volume still exists.
 
-A person annotates a volume `retain` or `archive`, and its directory is in the trash already, or was
-left to the volumes that share it. It goes back to its path then, as for a volume that is set to
-Retain (`recover_retained.py`), and the reclaim goes on from there.
+An administrator annotates a volume `retain` or `archive`, and its directory is in the trash
+already, or was left to the volumes that share it. It goes back to its path then, as for a volume
+that is set to Retain (`recover_retained.py`), and the reclaim goes on from there.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def undo_delete(op: Operation, record: Record, action: Action) -> None:
         if found is None or found.state is not State.TRASHED:
             return
         if inode_in_trash(op, found) is not None:
-            _take_back(op, found, action)
+            _move_out_of_trash(op, found, action)
         elif _must_demand(op, found, action):
             recover_locked(op, found, found.reclaim_policy)
 
 
-def _take_back(op: Operation, record: Record, action: Action) -> None:
+def _move_out_of_trash(op: Operation, record: Record, action: Action) -> None:
     record = keep_in_trash(op, record, replace(record, retained_in_trash=True))
     try:
         recover_locked(op, record, record.reclaim_policy)

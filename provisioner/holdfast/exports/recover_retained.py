@@ -96,7 +96,7 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
         record = _reopened(op, record)
     if record.state is not State.LIVE:
         return ""
-    place = _take_back(op, record)
+    place = _move_to_path(op, record)
     record = op.ledger.find(record.volume) or record
     now = record.followed(record.claim, record.size, reclaim_policy)
     if now != record:
@@ -168,7 +168,7 @@ def _gone(record: Record, place: str) -> DirectoryGone:
     )
 
 
-def _take_back(op: Operation, record: Record) -> str:
+def _move_to_path(op: Operation, record: Record) -> str:
     """Moves a live volume's directory back, through the term's folder; "" if it is there."""
     is_there = misfiled_records.directory_of(op, record) is not None
     if not is_there and op.moving(record) is None and not _taken_out(op, record):

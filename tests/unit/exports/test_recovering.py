@@ -77,7 +77,7 @@ def test_retain_is_recorded_although_the_process_ends_before_the_directory_is_ba
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(recovering, "_take_back", crash)
+        patch.setattr(recovering, "_move_to_path", crash)
         with pytest.raises(Crash):
             recover(export, "Retain")
     later = export_at(root)
@@ -208,7 +208,7 @@ class TestArchived:
     ) -> None:
         archive(export)
         with monkeypatch.context() as patch:
-            patch.setattr("holdfast.exports.recover_retained._take_back", _away)
+            patch.setattr("holdfast.exports.recover_retained._move_to_path", _away)
             with pytest.raises(Failed):
                 recover(export)
 
@@ -365,7 +365,7 @@ class TestRecordWithoutInode:
     def recover_in_part(self, export: Leading, monkeypatch: pytest.MonkeyPatch) -> None:
         """The record goes back, and its directory does not."""
         with monkeypatch.context() as patch:
-            patch.setattr("holdfast.exports.recover_retained._take_back", _away)
+            patch.setattr("holdfast.exports.recover_retained._move_to_path", _away)
             with pytest.raises(Failed):
                 recover(export, "Retain")
         assert found(export).state is State.LIVE

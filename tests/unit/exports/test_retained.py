@@ -99,7 +99,7 @@ def _half_recovered(root: Path, monkeypatch: pytest.MonkeyPatch) -> Leading:
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(recover_retained, "_take_back", crash)
+        patch.setattr(recover_retained, "_move_to_path", crash)
         with pytest.raises(Crash):
             export.exports.recover(export.grant, "pvc-1", "Retain")
     record = found(export)
