@@ -179,7 +179,7 @@ def _that_need_an_id(
     volumes: Sequence[Volume], provisioner: Provisioner, address: Address, export: Export
 ) -> list[Volume]:
     """The volumes for which the provisioner refuses the export, whatever id it has."""
-    from holdfast.controller.identity_check import missing_directories
+    from holdfast.controller.export_id_check import missing_directories
 
     here = [
         one for one in volumes if is_provisioned_by(one, provisioner) and is_beneath(one, address)
@@ -222,7 +222,7 @@ def _named(
     Raises WrongExport if all of them name another path.
     """
     from holdfast.cli.export_ids import named_by
-    from holdfast.controller.identity_check import refuse_another_path
+    from holdfast.controller.export_id_check import refuse_another_path
 
     refuse_another_path(
         held, [one for one in volumes if is_provisioned_by(one, provisioner)], address

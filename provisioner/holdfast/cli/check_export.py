@@ -97,7 +97,7 @@ def _several() -> str:
 
 
 def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) -> Iterator[Line]:
-    from holdfast.controller import identity_check
+    from holdfast.controller import export_id_check
     from holdfast.exports.deadline import Lane
     from holdfast.exports.export import Export
 
@@ -105,10 +105,10 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
     lane = Lane(seconds=_DEADLINE)
     info = lane.call(export.inspect, what)
     if address is None:
-        identity_check.refuse_another_than_theirs(info, volumes)
+        export_id_check.refuse_another_than_theirs(info, volumes)
         yield Line(_IDENTITY)
         return
-    identity_check.refuse_another(
+    export_id_check.refuse_another(
         info, volumes, address, lambda place: lane.call(lambda: export.has_directory(place), what)
     )
     yield Line(_IDENTITY)

@@ -19,7 +19,7 @@ from holdfast.claims.volume_address import (
     is_other_name,
     unknown_address,
 )
-from holdfast.exports.identity_file import new_export_id
+from holdfast.exports.export_id_file import new_export_id
 from holdfast.exports.interface import ExportInfo
 
 

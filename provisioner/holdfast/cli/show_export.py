@@ -120,7 +120,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
     from holdfast.cli.naming_rules import naming_rules
     from holdfast.cli.present import present
     from holdfast.cli.records import records_on
-    from holdfast.controller.identity_check import refuse_another
+    from holdfast.controller.export_id_check import refuse_another
     from holdfast.exports.errors import WrongExport
     from holdfast.exports.export import Export
 

@@ -9,9 +9,9 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_client import ExportClient
+from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.metrics import Metrics
 from holdfast.kube.api import Api
 
@@ -32,6 +32,6 @@ class Context:
     events: EventRecorder
     metrics: Metrics
     export_metrics: ExportMetrics
-    identity: ExportIdentity
+    identity: ExportIdCheck
     check_term: Callable[[], None]
     may_patch_volumes: Callable[[], bool]

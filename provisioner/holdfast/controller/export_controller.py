@@ -13,6 +13,7 @@ from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
 from holdfast.controller.export_client import ExportClient
+from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import (
     NO_TERM,
@@ -24,7 +25,6 @@ from holdfast.controller.export_state import (
     annotations_of,
 )
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
 from holdfast.controller.misplaced_report import MisplacedDirectories
@@ -158,7 +158,7 @@ class ExportController:
 
     def _set_up_directories(self) -> None:
         export = self.export
-        self.identity = ExportIdentity(
+        self.identity = ExportIdCheck(
             export.address,
             self.own_volumes,
             self._may_have_directory,

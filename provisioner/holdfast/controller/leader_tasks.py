@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.export_client import ExportClient
+from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import MAY_BE_API_OUTAGE, LeadershipLost
@@ -20,7 +20,7 @@ from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
-from holdfast.exports.identity_file import new_export_id
+from holdfast.exports.export_id_file import new_export_id
 from holdfast.exports.interface import ExportInterface, Grant, Leader, MovedBack, Takeover
 from holdfast.kube import errors as kube
 from holdfast.kube.backoff import Backoff
@@ -42,7 +42,7 @@ class LeaderTasks:
         shared: ProcessContext,
         *,
         export_client: ExportClient,
-        identity: ExportIdentity,
+        identity: ExportIdCheck,
         export_circuit: CircuitBreaker,
         gate: WorkGate,
         failures: TakeoverFailures,

@@ -18,9 +18,9 @@ from holdfast.exports import (
     confirm,
     create,
     end_move,
+    export_id_file,
     fencing,
     follow_volume,
-    identity_file,
     ledger,
     lost_records,
     other_exports,
@@ -71,11 +71,11 @@ class Export:
 
     def inspect(self) -> ExportInfo:
         """The export's id and format; changes nothing."""
-        return self._inspected(identity_file.read)
+        return self._inspected(export_id_file.read)
 
     def inspect_damaged(self) -> ExportInfo:
         """As `inspect`, before `accept`: an id that cannot be parsed counts as missing."""
-        return self._inspected(identity_file.read_damaged)
+        return self._inspected(export_id_file.read_damaged)
 
     def _inspected(self, read: Callable[[int], ExportInfo]) -> ExportInfo:
         with self._open.root() as root, of_the_export(f"cannot read {self._root / RESERVED}"):
@@ -108,7 +108,7 @@ class Export:
             with tree.opened(root, [RESERVED]) as handle:
                 for name in ledger.FOLDERS:
                     _make_folder(changes, handle, name)
-                info = identity_file.write_first(handle, export_id)
+                info = export_id_file.write_first(handle, export_id)
             changes.sync()
         return info
 
@@ -127,7 +127,7 @@ class Export:
 
     def _replace_id(self, export_id: str) -> None:
         with self._open.holdfast() as (_, holdfast), of_the_export("cannot write the id"):
-            identity_file.replace(holdfast, export_id)
+            export_id_file.replace(holdfast, export_id)
 
     def unrecorded(self) -> list[tuple[str, str]]:
         """The directories with a mark of a volume that has no record, and the volumes' names."""
@@ -166,7 +166,7 @@ class Export:
             self._open.holdfast() as (_, holdfast),
             Changes(self._may_change) as changes,
         ):
-            self._open.export_id = identity_file.read_known(holdfast).id
+            self._open.export_id = export_id_file.read_known(holdfast).id
             term = fencing.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
         with self._operation("cannot take over", Grant(term)) as op:

@@ -20,7 +20,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from holdfast.exports import ended_terms, identity_file, leader_folders, term_folders, tree
+from holdfast.exports import ended_terms, export_id_file, leader_folders, term_folders, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Fenced, Unsafe, export_error
 from holdfast.exports.interface import Leader, Term
@@ -44,7 +44,7 @@ def path_of(term: Term) -> tuple[str, str, str]:
     Raises:
         Unsafe: the term's number, export or leader is invalid.
     """
-    if term.number < 1 or not identity_file.is_id(term.export):
+    if term.number < 1 or not export_id_file.is_id(term.export):
         raise Unsafe(f"invalid term: number {term.number}, export {term.export!r}")
     folder = leader_folders.name_of(term.leader)
     return TERMS, folder, term_folders.name_of(term.number, term.export)

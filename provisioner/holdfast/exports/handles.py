@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import ended_terms, fencing, identity_file, tree
+from holdfast.exports import ended_terms, export_id_file, fencing, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     ExportUnavailable,
@@ -84,9 +84,9 @@ class Handles:
     def records(self) -> Iterator[Ledger]:
         """The records, read-only; raises WrongExport if the export's id is not `export_id`."""
         with self.holdfast() as (_, holdfast):
-            info = identity_file.read(holdfast)
+            info = export_id_file.read(holdfast)
             if self.export_id:
-                identity_file.check(info, self.export_id)
+                export_id_file.check(info, self.export_id)
             with _closing(Ledger(holdfast, None, info.id)) as records:
                 yield records
 
@@ -141,7 +141,7 @@ def _open_term(holdfast: int, term: Term) -> int:
         try:
             return tree.open_path(holdfast, fencing.path_of(term))
         except FileNotFoundError as error:
-            identity_file.check(identity_file.read(holdfast), term.export)
+            export_id_file.check(export_id_file.read(holdfast), term.export)
             raise Fenced(f"term {term.number} of {term.leader.lease} has ended") from error
 
 

@@ -17,7 +17,7 @@ import re
 import uuid
 from contextlib import suppress
 
-from holdfast.exports import identity_file, tree
+from holdfast.exports import export_id_file, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, Unsafe
 
@@ -45,7 +45,7 @@ def number_of(name: str) -> int:
     one must be ended too.
     """
     _, _, export_id = name.partition(".")
-    return number_in(name) if export_id == ENDED or identity_file.is_id(export_id) else 0
+    return number_in(name) if export_id == ENDED or export_id_file.is_id(export_id) else 0
 
 
 def number_in(name: str) -> int:

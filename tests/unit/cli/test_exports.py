@@ -16,7 +16,7 @@ from holdfast.claims.parameters import Action
 from holdfast.cli.accept_export import accept
 from holdfast.cli.file_system import file_system_at
 from holdfast.cli.show_export import show
-from holdfast.controller.identity_check import refuse_another
+from holdfast.controller.export_id_check import refuse_another
 from holdfast.exports.errors import ExportError, Fenced, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import ExportInfo, Leader

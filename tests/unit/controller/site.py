@@ -15,9 +15,9 @@ from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_client import ExportClient
+from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_view import ExportView
-from holdfast.controller.identity_check import ExportIdentity
 from holdfast.controller.metrics import Metrics
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.volumes_controller import VolumesController
@@ -71,7 +71,7 @@ class Site:
             export_id=lambda: self.identity.export_id,
             leads=lambda: self.leads,
         )
-        self.identity = ExportIdentity(
+        self.identity = ExportIdCheck(
             ADDRESS,
             self.view.volumes.values,
             self.export.has_directory,

@@ -13,7 +13,7 @@ import pytest
 from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.metrics import Metrics
-from holdfast.exports import identity_file
+from holdfast.exports import export_id_file
 from holdfast.exports.errors import ExportUnavailable, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import ExportInfo, ExportInterface, Grant, Leader, Term
@@ -72,7 +72,7 @@ def is_stale_after(*answers: str) -> bool:
         30,
         ExportMetrics(Metrics(), "default"),
         grant=grant,
-        check=lambda info: identity_file.check(info, "ours"),
+        check=lambda info: export_id_file.check(info, "ours"),
     )
     for _ in answers:
         with suppress(ExportUnavailable):
@@ -99,7 +99,7 @@ def test_a_stale_handle_of_the_wrong_export_is_not_waited_for(
 
 def test_another_export_is_not_written_to(export: Export, tmp_path: Path) -> None:
     with pytest.raises(WrongExport, match="the export theirs is mounted here, not ours"):
-        tried(export, lambda info: identity_file.check(info, "ours")).probe()
+        tried(export, lambda info: export_id_file.check(info, "ours")).probe()
 
     assert not was_written_to(tmp_path)
 
@@ -113,7 +113,7 @@ def test_one_of_which_nobody_can_say_yet_whether_it_is_meant_is_not_written_to(
 
 
 def test_the_one_that_is_meant_is_written_to(export: Export, tmp_path: Path) -> None:
-    tried(export, lambda info: identity_file.check(info, "theirs")).probe()
+    tried(export, lambda info: export_id_file.check(info, "theirs")).probe()
 
     assert was_written_to(tmp_path)
 

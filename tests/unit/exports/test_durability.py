@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.exports import identity_file
+from holdfast.exports import export_id_file
 from holdfast.exports.export import Export
 from tests.unit.exports.given import ID, Leading, export_at, found, published
 from tests.unit.exports.operations import OPERATIONS, Operation
@@ -93,7 +93,7 @@ def test_an_id_that_a_person_gave_is_on_the_disk(root: Path, export: Leading) ->
     handle = os.open(root / ".holdfast", os.O_RDONLY)
 
     with _durable():
-        identity_file.replace(handle, "another")
+        export_id_file.replace(handle, "another")
 
     os.close(handle)
     assert export.exports.inspect().id == "another"

@@ -9,7 +9,7 @@ import pytest
 from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import Volume, parse_volume
 from holdfast.claims.volume_address import NamedAddress
-from holdfast.controller.identity_check import ExportIdentity
+from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.exports.errors import ExportError, Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
 from tests.logged import captured_logs
@@ -31,8 +31,8 @@ class Bench:
         self.looked_for: list[str] = []
         self.identity = self.identity_at(ADDRESS)
 
-    def identity_at(self, address: Address) -> ExportIdentity:
-        return ExportIdentity(
+    def identity_at(self, address: Address) -> ExportIdCheck:
+        return ExportIdCheck(
             address,
             lambda: self.volumes,
             self.has_directory,

@@ -22,7 +22,7 @@ from holdfast.claims.volume_address import (
     is_beneath,
     unknown_addresses,
 )
-from holdfast.exports import identity_file
+from holdfast.exports import export_id_file
 from holdfast.exports.errors import Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
 from holdfast.log import Logger
@@ -30,7 +30,7 @@ from holdfast.log import Logger
 _log = Logger(__name__)
 
 
-class ExportIdentity:
+class ExportIdCheck:
     """The export and the cluster that this process works for.
 
     Attributes:
@@ -74,7 +74,7 @@ class ExportIdentity:
             self.check_all(info)
             return
         with self._said_once():
-            identity_file.check(info, self.export_id)
+            export_id_file.check(info, self.export_id)
 
     def check_all(self, info: ExportInfo) -> None:
         """Raises WrongExport if any volume was created on another export, ExportError if unknown.
@@ -83,7 +83,7 @@ class ExportIdentity:
         """
         with self._said_once():
             if self.export_id:
-                identity_file.check(info, self.export_id)
+                export_id_file.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address, self._may_have)
 
     def unknown_addresses(self) -> Counter[NamedAddress]:
@@ -206,7 +206,7 @@ def refuse_another_than_theirs(info: ExportInfo, volumes: Iterable[Volume]) -> N
         before = before or (volume.name if volume.directory and not volume.export_id else "")
     ids.discard("")
     if ids and info.id not in ids:
-        identity_file.check(info, min(ids))
+        export_id_file.check(info, min(ids))
     # Created before exports had an id, so at least records must exist.
     if before and not info.format:
         raise WrongExport(
