@@ -31,10 +31,10 @@ from holdfast.exports import (
     released,
     restored_from_backup,
     sweep_late_changes,
-    takeover,
     trash_reaper,
     tree,
     undo,
+    unfinished_changes,
 )
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Unsafe, explained, of_the_export
@@ -170,7 +170,7 @@ class Export:
             term = fencing.begin(holdfast, leader, self._open.export_id, changes)
             changes.sync()
         with self._operation("cannot take over", Grant(term)) as op:
-            took = takeover.take_over(op, term)
+            took = unfinished_changes.take_over(op, term)
             self._sweep.begin(op, took)
             return replace(
                 took, unresolved=(*took.unresolved, *other_exports.report_above(self._root))

@@ -17,8 +17,8 @@ from holdfast.exports import (
     misplaced_folders,
     probe,
     reserve,
-    takeover,
     undo,
+    unfinished_changes,
 )
 from holdfast.exports.errors import Failed, Fenced, Unsafe
 from holdfast.exports.interface import Grant, MovedBack, Takeover
@@ -69,7 +69,7 @@ class Sweep:
     def _retry_takeover(self, op: Operation, grant: Grant) -> None:
         if self._has_stuck:
             with suppress(Failed, Unsafe, OSError):
-                takeover.retry_stuck(op, grant.term)
+                unfinished_changes.retry_stuck(op, grant.term)
         with suppress(Failed, Fenced, Unsafe, OSError):
             fencing.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
         with suppress(Failed, Unsafe, OSError):
@@ -77,4 +77,4 @@ class Sweep:
         with suppress(Failed, Unsafe, OSError):
             reserve.prepare(op)
         self._intents &= set(fencing.intents(op.term))
-        self._intents -= takeover.end_intents(op, self._intents)
+        self._intents -= unfinished_changes.end_intents(op, self._intents)
