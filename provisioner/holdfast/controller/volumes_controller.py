@@ -12,11 +12,11 @@ from holdfast.claims.finalizers import (
 )
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_provisioned_by, is_released
+from holdfast.controller.check_trashed import TrashedVolumes
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.record_sync import RecordSync
 from holdfast.controller.requeue import UNKNOWN, Requeue
-from holdfast.controller.trash_recovery import TrashRecovery
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_reclaimer import Reclaimer
 from holdfast.controller.volume_records import VolumeRecords
@@ -38,7 +38,7 @@ class VolumesController:
         self._records = VolumeRecords(context)
         self._record_sync = RecordSync(context, self._client, self._records)
         self._reclaimer = Reclaimer(context, self._client, self._records)
-        self._recovery = TrashRecovery(context, self._client, self._records, misplaced)
+        self._trashed_volumes = TrashedVolumes(context, self._client, self._records, misplaced)
         self._misplaced = misplaced
         self._trashed = trashed
         # Those whose directory an earlier term, or a reclaim that failed, may have moved halfway.
@@ -77,7 +77,7 @@ class VolumesController:
 
     def check_trashed(self, name: str) -> None:
         """Queues a volume whose directory is in the trash and has to be moved back."""
-        if self._recovery.note_trashed(name):
+        if self._trashed_volumes.note_trashed(name):
             self._context.view.volume_queue.add(name)
 
     def __call__(self, name: str) -> None:
@@ -91,9 +91,9 @@ class VolumesController:
             self._forget(name)
             return
         if is_unrecorded and name not in self._moving:  # a person may have created it again
-            self._recovery.note(name)
-        if self._recovery.is_wanted(volume):
-            self._recovery.recover(volume)
+            self._trashed_volumes.note(name)
+        if self._trashed_volumes.is_wanted(volume):
+            self._trashed_volumes.recover(volume)
         if is_released(volume, provisioner):
             self._reclaim(volume)  # takes our finalizer off at its end
             return
@@ -118,7 +118,7 @@ class VolumesController:
         self._misplaced.forget(name)
         if name in self._moving:
             self._move_back(name)
-        self._recovery.recover_gone(name)
+        self._trashed_volumes.recover_gone(name)
         self._trashed()
 
     def _move_back(self, name: str) -> None:
@@ -165,7 +165,7 @@ class VolumesController:
 
     def _reclaim(self, volume: Volume) -> None:
         volume = self._hold(volume)
-        self._recovery.note(volume.name)  # its policy may change until it is gone
+        self._trashed_volumes.note(volume.name)  # its policy may change until it is gone
         self._moving.add(volume.name)  # it may be gone before its reclaim is complete
         self._reclaimer.reclaim(volume)
         self._moving.discard(volume.name)

@@ -1,4 +1,4 @@
-"""Moves directories back from trash or archive whose volume exists or was to be retained."""
+"""Checks trashed and archived volumes: those that still exist get their directory back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from holdfast.exports.ledger import trash_of
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 
-class TrashRecovery:
+class TrashedVolumes:
     """The volumes that exist and may have data in the trash or in an archive."""
 
     def __init__(
