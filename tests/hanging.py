@@ -16,7 +16,7 @@ from holdfast.claims.parameters import Action
 from holdfast.cli import main
 from holdfast.controller import export_controller
 from holdfast.exports.export import Export
-from holdfast.exports.interface import ExportInfo, Grant, Leader, Moved, Takeover, Wanted
+from holdfast.exports.interface import DirectorySpec, ExportInfo, Grant, Leader, Moved, Takeover
 from holdfast.exports.record import Record
 
 _FLAGS = Path(os.environ["HANGING"])
@@ -38,9 +38,9 @@ class Hanging(Export):
         self._hang()
         return super().begin(leader)
 
-    def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
-        self._hang(wanted.claim.name)
-        return super().create(grant, wanted, reuses)
+    def create(self, grant: Grant, spec: DirectorySpec, reuses: tuple[str, ...] = ()) -> Record:
+        self._hang(spec.claim.name)
+        return super().create(grant, spec, reuses)
 
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         record = self.find(volume)

@@ -75,7 +75,7 @@ class _Creating(_Stage):
         self._term = self._export.begin(Leader("cluster", "bench")).term
 
     def sample(self, number: int) -> int:
-        asked = objects.wanted(_plan(number))
+        asked = objects.directory_spec(_plan(number))
         began = time.thread_time_ns()
         self._export.create(Grant(self._term), asked)
         self._export.confirm(Grant(self._term), asked.volume)

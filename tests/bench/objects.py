@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Plan, Provisioner, decide
 from holdfast.claims.objects import parse_claim, parse_class
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from tests.bench.connection import Json
 
 NAMESPACE = "bench"
@@ -50,9 +50,9 @@ def plan(number: int) -> Plan:
     return decided
 
 
-def wanted(plan: Plan) -> Wanted:
+def directory_spec(plan: Plan) -> DirectorySpec:
     """What the provisioner asks an export for."""
-    return Wanted(
+    return DirectorySpec(
         volume=plan.volume,
         directory=plan.directory,
         claim=plan.ref,

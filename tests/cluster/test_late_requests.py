@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.exports.errors import Failed
-from holdfast.exports.interface import Grant, Wanted
+from holdfast.exports.interface import DirectorySpec, Grant
 from holdfast.exports.record import Record
 from holdfast.kube.errors import ServerUnavailable
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json, Resource
@@ -73,10 +73,10 @@ def undone(site: Site, running: Running) -> tuple[str, list[Json]]:
     """
     late, make = hold_back(running), running.export.create
 
-    def make_once(grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
+    def make_once(grant: Grant, spec: DirectorySpec, reuses: tuple[str, ...] = ()) -> Record:
         if late:
             raise Failed("cannot make directory: No space left on device")
-        return make(grant, wanted, reuses)
+        return make(grant, spec, reuses)
 
     running.export.create = make_once  # type: ignore[method-assign]
     claim = site.claim(site.make_class(parameters=PARAMETERS))

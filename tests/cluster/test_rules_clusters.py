@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.claims import constants
 from holdfast.claims.parameters import Action
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from testbed.client import Json
 from tests.cluster.objects import name_of
 from tests.cluster.site import Site
@@ -22,7 +22,7 @@ OTHER = "0d5c1b0e-aaaa-bbbb-cccc-1234567890ab"
 PLACE = {"pathPattern": "${.PVC.name}"}
 
 
-def plan_of_the_other_cluster(directory: str, namespace: str = "team") -> Wanted:
+def plan_of_the_other_cluster(directory: str, namespace: str = "team") -> DirectorySpec:
     return plan(UID, directory, action=Action.ARCHIVE, policy="Retain", namespace=namespace)
 
 

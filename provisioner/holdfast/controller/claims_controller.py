@@ -23,14 +23,14 @@ from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
+from holdfast.controller.directory_spec import is_asked_for, may_have, spec_of_plan
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, UNKNOWN, Requeue
 from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.controller.wanted import is_asked_for, may_have, wanted_of_plan
 from holdfast.exports.errors import ExportError, Fenced
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES, Json
@@ -106,15 +106,15 @@ class ClaimsController:
             return error
         return None
 
-    def _completed(self, wanted: Wanted) -> Exception | None:
+    def _completed(self, spec: DirectorySpec) -> Exception | None:
         """Gives a late volume its directory; returns what went wrong, if it concerns it alone."""
-        key, name, view = str(wanted.claim), wanted.volume, self._context.view
+        key, name, view = str(spec.claim), spec.volume, self._context.view
         is_open = self._in_progress.get(key, name) or self._unfinished.has(key, name)
         seen = view.volumes.get(name)
         if is_open or (seen is None and name not in self._completing):
             return None  # the attempt goes on, or there is no such volume as yet
         try:
-            self._complete(wanted)
+            self._complete(spec)
         except AFFECTS_ALL_VOLUMES:
             raise
         except Requeue as again:
@@ -127,30 +127,30 @@ class ClaimsController:
             return Requeue(error.message)
         return None
 
-    def _complete(self, wanted: Wanted) -> None:
+    def _complete(self, spec: DirectorySpec) -> None:
         """Makes the directory and record of a volume again, which were undone before it was made.
 
         No data is missing: without the directory, no pod can have used the volume.
         """
-        view, volume = self._context.view, self._client.find(wanted.volume)
-        if volume is None or not self._is_as_wanted(volume, wanted):
-            self._undo_late(wanted.volume, exists=volume is not None)
+        view, volume = self._context.view, self._client.find(spec.volume)
+        if volume is None or not self._is_as_specified(volume, spec):
+            self._undo_late(spec.volume, exists=volume is not None)
             if volume is None:
                 return
-            view.late.discard(wanted)
+            view.late.discard(spec)
             if not view.late.claim_of(volume.name):  # else that one is looked at next
                 view.check_record(volume.name)
             return
         record = self._records.find(volume.name)
-        if record is None or record.directory != wanted.directory:
+        if record is None or record.directory != spec.directory:
             self._completing.add(volume.name)
-            record = self._creator.create(wanted)
+            record = self._creator.create(spec)
             _log.info("created the directory of a late volume", volume=volume.name)
         match self._resolver.confirm(record):
             case Verdict.NOT_BOUND | Verdict.NOT_MADE | Verdict.LATE:
                 raise Requeue
             case Verdict.UNDO:
-                self._context.view.late.discard(wanted)
+                self._context.view.late.discard(spec)
         self._completing.discard(volume.name)
 
     def _undo_late(self, volume: str, *, exists: bool) -> None:
@@ -162,13 +162,13 @@ class ClaimsController:
             self._creator.undo(volume)
         self._completing.discard(volume)
 
-    def _is_as_wanted(self, volume: Volume, wanted: Wanted) -> bool:
+    def _is_as_specified(self, volume: Volume, spec: DirectorySpec) -> bool:
         """Whether a volume is what Holdfast asked for, with the export's id, and is in use."""
         is_made_by_us = volume.directory and volume.export_id
         if volume.deleting or volume.phase in {"Released", "Failed"} or not is_made_by_us:
             return False
         is_ours = is_provisioned_by(volume, self._context.provisioner)
-        return is_ours and is_asked_for(volume, wanted, self._context)
+        return is_ours and is_asked_for(volume, spec, self._context)
 
     def _answer_expansion(self, claim: Claim) -> None:
         volume = self._context.view.volumes.get(claim.volume_name)
@@ -245,7 +245,7 @@ class ClaimsController:
 
     def _abort(self, plan: Plan) -> Verdict:
         """Undoes an attempt, unless it created the volume and only the answer was lost."""
-        verdict = self._resolver.end(wanted_of_plan(plan))
+        verdict = self._resolver.end(spec_of_plan(plan))
         self._close(plan)
         if verdict is Verdict.LATE:
             raise Requeue  # completed in the next turn
@@ -266,7 +266,7 @@ class ClaimsController:
 
         Unless only the answer for the volume was lost: pods may already use the directory.
         """
-        return self._published(plan) or self._creator.create(wanted_of_plan(plan))
+        return self._published(plan) or self._creator.create(spec_of_plan(plan))
 
     def _published(self, plan: Plan) -> Record | None:
         """The record, if an earlier attempt made the volume; None if that was undone since.
@@ -282,7 +282,7 @@ class ClaimsController:
 
     def _publish(self, plan: Plan) -> None:
         self._context.check_term()
-        wanted = volume(
+        manifest = volume(
             plan,
             self._context.address,
             finalizer=self._context.provisioner.finalizer and self._context.may_patch_volumes(),
@@ -290,18 +290,18 @@ class ClaimsController:
         )
         self._context.view.record_checks.made(plan.volume)  # before its events come
         try:
-            made = self._context.api.create(VOLUMES, wanted)
+            made = self._context.api.create(VOLUMES, manifest)
         except kube.AlreadyExists:
             made = self._made_before(plan)
         except UNKNOWN:
-            self._context.view.late.add(wanted_of_plan(plan))
+            self._context.view.late.add(spec_of_plan(plan))
             raise
         self._context.view.update_from_response(made)
 
     def _made_before(self, plan: Plan) -> Json:
         """The volume of an earlier attempt; raises Refused if it belongs to something else."""
         held = self._context.api.get(VOLUMES, plan.volume)
-        if not is_asked_for(parse_volume(held), wanted_of_plan(plan), self._context):
+        if not is_asked_for(parse_volume(held), spec_of_plan(plan), self._context):
             raise Refused(
                 f"volume {plan.volume} exists, but for another claim, server or directory: delete "
                 "it if it is not needed, or delete this claim and create it again"

@@ -19,11 +19,11 @@ from enum import Enum, auto
 from holdfast.claims.objects import Claim, ClaimRef, Volume, parse_claim
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
+from holdfast.controller.directory_spec import is_asked_for, may_have, spec_of_record
 from holdfast.controller.requeue import Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.controller.wanted import is_asked_for, may_have, wanted_of_record
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
@@ -65,35 +65,35 @@ class AttemptResolver:
     def confirm(self, record: Record) -> Verdict:
         """Confirms a volume that exists; one that reuses a directory only if its claim is bound."""
         if record.succeeds:
-            return self.resolve(wanted_of_record(record))
+            return self.resolve(spec_of_record(record))
         self._creator.confirm(record.volume)
         return Verdict.CONFIRM
 
-    def resolve(self, wanted: Wanted) -> Verdict:
+    def resolve(self, spec: DirectorySpec) -> Verdict:
         """Confirms or undoes an unfinished volume, unless its claim is pending.
 
         A late request may make one of a pending claim yet, which is remembered.
         """
-        verdict = self._verdict(wanted)
+        verdict = self._verdict(spec)
         if verdict in {Verdict.NOT_MADE, Verdict.NAMED, Verdict.LATE}:
-            self._context.view.late.add(wanted)
+            self._context.view.late.add(spec)
         if verdict is Verdict.CONFIRM:
-            self._creator.confirm(wanted.volume)
+            self._creator.confirm(spec.volume)
         elif verdict in {Verdict.UNDO, Verdict.NAMED}:
-            self._undo(wanted)
+            self._undo(spec)
         return verdict
 
-    def end(self, wanted: Wanted) -> Verdict:
+    def end(self, spec: DirectorySpec) -> Verdict:
         """As `resolve`, for an attempt that does not go on: undoes one of a pending claim too.
 
         Raises:
             Requeue: it is NOT_BOUND; its claim will be, or will be deleted.
         """
-        verdict = self.resolve(wanted)
+        verdict = self.resolve(spec)
         if verdict is Verdict.NOT_BOUND:
             raise Requeue
         if verdict is Verdict.NOT_MADE:
-            self._undo(wanted)
+            self._undo(spec)
         return verdict
 
     def claim_of(self, ref: ClaimRef) -> Claim | None:
@@ -104,37 +104,37 @@ class AttemptResolver:
             return None
         return claim if claim.ref == ref else None
 
-    def _undo(self, wanted: Wanted) -> None:
-        self._creator.undo(wanted.volume)
-        _log.info("unfinished volume undone", volume=wanted.volume, claim=str(wanted.claim))
+    def _undo(self, spec: DirectorySpec) -> None:
+        self._creator.undo(spec.volume)
+        _log.info("unfinished volume undone", volume=spec.volume, claim=str(spec.claim))
 
-    def _verdict(self, wanted: Wanted) -> Verdict:
+    def _verdict(self, spec: DirectorySpec) -> Verdict:
         """The claim is read first: while it is pending, a late request may make the volume."""
-        claim = self.claim_of(wanted.claim)
-        held = self._client.find(wanted.volume)
-        record = self._records.find(wanted.volume)
+        claim = self.claim_of(spec.claim)
+        held = self._client.find(spec.volume)
+        record = self._records.find(spec.volume)
         reuses = record is not None and bool(record.succeeds)
-        if held is not None and not self._is_at(held, wanted, record):
+        if held is not None and not self._is_at(held, spec, record):
             return Verdict.UNDO
         # Pods may have used the claim's own volume before somebody deleted it.
-        is_bound = claim is not None and claim.is_bound_to(wanted.volume)
+        is_bound = claim is not None and claim.is_bound_to(spec.volume)
         if is_bound or (held is not None and not reuses):
             return Verdict.CONFIRM if record is not None else Verdict.LATE
-        return _verdict_unbound(wanted, claim, exists=held is not None)
+        return _verdict_unbound(spec, claim, exists=held is not None)
 
-    def _is_at(self, volume: Volume, wanted: Wanted, record: Record | None) -> bool:
+    def _is_at(self, volume: Volume, spec: DirectorySpec, record: Record | None) -> bool:
         """Whether a volume may have the directory that would be undone."""
         if record is None:
-            return is_asked_for(volume, wanted, self._context)
+            return is_asked_for(volume, spec, self._context)
         return may_have(volume, record.directory, self._context)
 
 
-def _verdict_unbound(wanted: Wanted, claim: Claim | None, *, exists: bool) -> Verdict:
+def _verdict_unbound(spec: DirectorySpec, claim: Claim | None, *, exists: bool) -> Verdict:
     """For a volume that its claim is not bound to, and that counts only once it is, or not at all.
 
     A claim whose author has named a volume is not served, as by other provisioners.
     """
-    if claim is None or claim.volume_name not in {"", wanted.volume}:
+    if claim is None or claim.volume_name not in {"", spec.volume}:
         return Verdict.UNDO
     if exists:
         return Verdict.NOT_BOUND

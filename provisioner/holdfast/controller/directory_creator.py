@@ -8,12 +8,12 @@ from dataclasses import replace
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.context import Context
+from holdfast.controller.directory_spec import spec_of_record
 from holdfast.controller.reuse_retained import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
-from holdfast.controller.wanted import wanted_of_record
 from holdfast.exports.errors import DirectoryGone
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 
@@ -25,49 +25,49 @@ class DirectoryCreator:
         self._client = client
         self._records = records
 
-    def create(self, wanted: Wanted) -> Record:
+    def create(self, spec: DirectorySpec) -> Record:
         """Makes a volume's directory and its record, which is to be confirmed or undone.
 
         Raises:
             Refused: the directory is taken, and the volume may not reuse it.
             KubeError: whether a volume that had the directory exists could not be read.
         """
-        wanted = replace(wanted, joins=wanted.joins or self._is_shared(wanted))
+        spec = replace(spec, joins=spec.joins or self._is_shared(spec))
         try:
-            return self._create(wanted)
+            return self._create(spec)
         except DirectoryTaken as conflict:
-            if not wanted.joins and any(self._may_join(wanted, one) for one in conflict.records):
-                return self.create(replace(wanted, joins=True))
-            return self._reuse(wanted, conflict.records)
+            if not spec.joins and any(self._may_join(spec, one) for one in conflict.records):
+                return self.create(replace(spec, joins=True))
+            return self._reuse(spec, conflict.records)
         except DirectoryGone:
-            held = self._records.find(wanted.volume)
+            held = self._records.find(spec.volume)
             if held is None or not self._is_forgotten(held):
                 raise
-            return self._create(wanted)  # the volume and all data were removed by hand
+            return self._create(spec)  # the volume and all data were removed by hand
 
-    def _reuse(self, wanted: Wanted, records: Sequence[Record]) -> Record:
+    def _reuse(self, spec: DirectorySpec, records: Sequence[Record]) -> Record:
         """As `create`, with a directory that deleted volumes, by their records, retain."""
         owners = [record for record in records if not self._is_forgotten(record)]
         for owner in owners:
-            check_reuse(wanted, owner, self._context, find=self._client.find)
-        return self._create(wanted, [owner.volume for owner in owners])
+            check_reuse(spec, owner, self._context, find=self._client.find)
+        return self._create(spec, [owner.volume for owner in owners])
 
-    def _is_shared(self, wanted: Wanted) -> bool:
+    def _is_shared(self, spec: DirectorySpec) -> bool:
         """Whether the cache has another volume of ours in use at a directory that is shared."""
         view, provisioner = self._context.view, self._context.provisioner
-        others = view.overlapping(wanted.directory) if wanted.shared else ()
+        others = view.overlapping(spec.directory) if spec.shared else ()
         return any(
-            volume.name != wanted.volume
-            and view.place(volume) == wanted.directory
+            volume.name != spec.volume
+            and view.place(volume) == spec.directory
             and is_provisioned_by(volume, provisioner)
             and _is_in_use(volume)
             for volume in others
         )
 
-    def _may_join(self, wanted: Wanted, owner: Record) -> bool:
+    def _may_join(self, spec: DirectorySpec, owner: Record) -> bool:
         """Whether an owner shares the directory, and is in use as far as that can be known."""
-        both = wanted.shared and owner.shared and owner.state is State.LIVE
-        if not both or owner.directory != wanted.directory:
+        both = spec.shared and owner.shared and owner.state is State.LIVE
+        if not both or owner.directory != spec.directory:
             return False
         if not is_known(owner, self._context):
             return True
@@ -80,7 +80,7 @@ class DirectoryCreator:
             self._confirm(name)
         except DirectoryGone:
             if record := self._records.find(name):  # which joined those that share it, if any do
-                self._create(replace(wanted_of_record(record), joins=record.shared))
+                self._create(replace(spec_of_record(record), joins=record.shared))
             self._confirm(name)
         self._context.view.record_checks.made(name)
         self._context.view.late.drop(name)
@@ -97,10 +97,10 @@ class DirectoryCreator:
             "confirm", lambda exports, grant: exports.confirm(grant, name), name
         )
 
-    def _create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
+    def _create(self, spec: DirectorySpec, reuses: Collection[str] = ()) -> Record:
         former = tuple(reuses)
         return self._context.export_client.change(
-            "create", lambda exports, grant: exports.create(grant, wanted, former), wanted.volume
+            "create", lambda exports, grant: exports.create(grant, spec, former), spec.volume
         )
 
     def _is_forgotten(self, record: Record) -> bool:

@@ -13,44 +13,44 @@ from holdfast.claims.conflicts import in_use, taken
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.controller.context import Context
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.record import Record, State
 
 
 def check_reuse(
-    wanted: Wanted, record: Record, context: Context, *, find: Callable[[str], Volume | None]
+    spec: DirectorySpec, record: Record, context: Context, *, find: Callable[[str], Volume | None]
 ) -> None:
     """Raises Refused, with the reason, if a volume may not reuse the directory of a record.
 
     Args:
-        wanted: what the volume asks for.
+        spec: what the volume asks for.
         record: what the export knows of the other volume.
         context: our cluster and provisioner.
         find: asks the API server for a volume by name.
     """
     whose = f"of volume {record.volume} of claim {record.claim}"
     if record.state is State.ARCHIVED:
-        raise Refused(_archived(wanted.directory, record.target, whose))
-    if record.directory != wanted.directory:
-        raise Refused(taken(wanted.directory, record.directory, record.volume, record.claim))
+        raise Refused(_archived(spec.directory, record.target, whose))
+    if record.directory != spec.directory:
+        raise Refused(taken(spec.directory, record.directory, record.volume, record.claim))
     if not is_known(record, context):
         raise Refused(
-            f"directory {wanted.directory!r} is that {whose} of another cluster: change "
+            f"directory {spec.directory!r} is that {whose} of another cluster: change "
             "pathPattern so that the claim gets another directory or, if that cluster is gone, "
             "start Holdfast with "
             f"HOLDFAST_TAKES_OVER={record.origin}"
         )
     if volume := find(record.volume):
-        raise Refused(in_use(wanted.directory, record.directory, volume))
-    if record.claim.namespace != wanted.claim.namespace:
+        raise Refused(in_use(spec.directory, record.directory, volume))
+    if record.claim.namespace != spec.claim.namespace:
         raise Refused(
-            f"directory {wanted.directory!r} keeps the data {whose}, which is gone: only a claim "
+            f"directory {spec.directory!r} keeps the data {whose}, which is gone: only a claim "
             f"of namespace {record.claim.namespace} gets it; create the claim there, or "
             "change pathPattern so that the claim gets another directory"
         )
     if not record.was_retained:
         raise Refused(
-            f"directory {wanted.directory!r} holds data {whose}, which is gone but was not to be "
+            f"directory {spec.directory!r} holds data {whose}, which is gone but was not to be "
             "retained: save or remove the directory, or change pathPattern so that the claim gets "
             "another one"
         )

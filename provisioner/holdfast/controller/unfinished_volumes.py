@@ -8,8 +8,8 @@ from holdfast.claims.objects import Claim, ClaimRef
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
+from holdfast.controller.directory_spec import spec_of_record
 from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, Requeue
-from holdfast.controller.wanted import wanted_of_record
 from holdfast.exports.errors import ExportError
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
@@ -69,7 +69,7 @@ class UnfinishedVolumes:
         records = [one for one in self._records.of(claim.key) if one.claim == claim.ref]
         verdicts = set[Verdict]()
         for record in records:
-            verdicts.add(self._resolver.end(wanted_of_record(record)))
+            verdicts.add(self._resolver.end(spec_of_record(record)))
             self.drop(claim.key, record.volume)
         if Verdict.LATE in verdicts:
             raise Requeue  # completed in the next turn
@@ -94,7 +94,7 @@ class UnfinishedVolumes:
     def _finished(self, record: Record) -> Exception | None:
         """Finishes one volume; returns what went wrong, if it concerns this one alone."""
         try:
-            verdict = self._resolver.resolve(wanted_of_record(record))
+            verdict = self._resolver.resolve(spec_of_record(record))
         except AFFECTS_ALL_VOLUMES:
             raise
         except (ExportError, kube.KubeError) as error:

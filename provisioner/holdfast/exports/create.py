@@ -21,7 +21,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports import other_exports, parents, path_owners, record_origin, tree, undo
 from holdfast.exports.errors import DirectoryGone, Unsafe
 from holdfast.exports.inode import Inode, inode_of
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.operation import Operation, path_in_term
 from holdfast.exports.reclaim_directory import replaced
 from holdfast.exports.record import DirectoryTaken, Record, State
@@ -42,7 +42,7 @@ class _Attempt:
     `reuses` are the volumes whose retained directory may be reused; the other owners share it.
     """
 
-    wanted: Wanted
+    spec: DirectorySpec
     held: Record | None
     owners: list[Record]
     reuses: Collection[str]
@@ -52,7 +52,7 @@ class _Attempt:
         return any(owner.inode.may_be(inode) for owner in self.owners)
 
 
-def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
+def create(op: Operation, spec: DirectorySpec, reuses: Collection[str]) -> Record:
     """Makes the directory and its record; see `interface.Exports.create`.
 
     Raises:
@@ -60,32 +60,32 @@ def create(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record:
         Unsafe: the directory exists without a record, or another create is under way there.
         DirectoryGone: the volume has a record, and nothing is at its path.
     """
-    _check(wanted)
-    held = _held(op, wanted, reuses)
+    _check(spec)
+    held = _held(op, spec, reuses)
     if held is not None and op.ledger.creating(held.volume) is None:
         _check_usable(op, held)  # the API server knows the volume, pods may use it: no change
         return held
-    _end_undo(op, wanted, held)
-    reuses = {*reuses, *(held.succeeds if held else ())} - {wanted.volume}
-    path_owners.checked(op, wanted, reuses)
-    op.intend(wanted.volume, wanted.directory)
-    op.ledger.mark(wanted.directory, wanted.volume)
+    _end_undo(op, spec, held)
+    reuses = {*reuses, *(held.succeeds if held else ())} - {spec.volume}
+    path_owners.checked(op, spec, reuses)
+    op.intend(spec.volume, spec.directory)
+    op.ledger.mark(spec.directory, spec.volume)
     try:
-        attempt = _Attempt(wanted, held, path_owners.checked_again(op, wanted, reuses), reuses)
+        attempt = _Attempt(spec, held, path_owners.checked_again(op, spec, reuses), reuses)
         _forget_surplus(op, attempt)
         inode, found = _make_directory(op, attempt)
     except (DirectoryTaken, Unsafe):
-        _withdraw(op, wanted, held)
+        _withdraw(op, spec, held)
         raise
     record = _record(op, attempt, inode, found=found)
     op.ledger.write_creating(record)
     if not found:
-        _set_owner(op, wanted, inode)
-    op.drop_intent(wanted.volume)
+        _set_owner(op, spec, inode)
+    op.drop_intent(spec.volume)
     return record
 
 
-def undo_elsewhere(op: Operation, wanted: Wanted) -> None:
+def undo_elsewhere(op: Operation, spec: DirectorySpec) -> None:
     """Undoes an earlier attempt at another path: the StorageClass was edited in between.
 
     Before the lock of the new path is taken, so that nobody waits for two.
@@ -94,25 +94,25 @@ def undo_elsewhere(op: Operation, wanted: Wanted) -> None:
         Unsafe: as `undo.undo`.
         TimedOut: another call holds the lock of the other path.
     """
-    held = op.ledger.creating(wanted.volume)
-    begun = {held.directory if held else "", op.intent(wanted.volume)} - {"", wanted.directory}
-    if begun and not op.ledger.has_moved_on(wanted.volume):
-        undo.undo_locked(op, wanted.volume)
+    held = op.ledger.creating(spec.volume)
+    begun = {held.directory if held else "", op.intent(spec.volume)} - {"", spec.directory}
+    if begun and not op.ledger.has_moved_on(spec.volume):
+        undo.undo_locked(op, spec.volume)
 
 
-def _check(wanted: Wanted) -> None:
-    owners = (wanted.uid or 0, wanted.gid or 0)
-    if not (0 <= wanted.mode <= _MODES and all(0 <= owner <= _OWNERS for owner in owners)):
-        raise Unsafe(f"invalid mode {wanted.mode:o}, uid {wanted.uid} or gid {wanted.gid}")
+def _check(spec: DirectorySpec) -> None:
+    owners = (spec.uid or 0, spec.gid or 0)
+    if not (0 <= spec.mode <= _MODES and all(0 <= owner <= _OWNERS for owner in owners)):
+        raise Unsafe(f"invalid mode {spec.mode:o}, uid {spec.uid} or gid {spec.gid}")
 
 
-def _held(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record | None:
+def _held(op: Operation, spec: DirectorySpec, reuses: Collection[str]) -> Record | None:
     """The record of an earlier attempt; raises DirectoryTaken if it has another directory."""
-    held = op.ledger.find(wanted.volume)
+    held = op.ledger.find(spec.volume)
     record_origin.refuse_known_others(op, held)
-    if held is None or (held.directory, held.state) == (wanted.directory, State.LIVE):
+    if held is None or (held.directory, held.state) == (spec.directory, State.LIVE):
         return held
-    if held.volume not in reuses or not _is_of_an_attempt(held, wanted):
+    if held.volume not in reuses or not _is_of_an_attempt(held, spec):
         raise DirectoryTaken(held.directory, [held])
     if held.may_be_shared:  # a volume that shared it may have demanded that it is retained
         op.ledger.demand(held.directory, Action.RETAIN)
@@ -121,13 +121,13 @@ def _held(op: Operation, wanted: Wanted, reuses: Collection[str]) -> Record | No
     return held
 
 
-def _is_of_an_attempt(held: Record, wanted: Wanted) -> bool:
+def _is_of_an_attempt(held: Record, spec: DirectorySpec) -> bool:
     """Whether a record is of an attempt of the same claim, whose undo kept the directory."""
-    is_same = (held.directory, held.claim.uid) == (wanted.directory, wanted.claim.uid)
+    is_same = (held.directory, held.claim.uid) == (spec.directory, spec.claim.uid)
     return is_same and held.state is State.RETAINED
 
 
-def _end_undo(op: Operation, wanted: Wanted, held: Record | None) -> None:
+def _end_undo(op: Operation, spec: DirectorySpec, held: Record | None) -> None:
     """Sees to it that no directory is left in the term's folder: it would be taken for the new one.
 
     Raises:
@@ -135,9 +135,9 @@ def _end_undo(op: Operation, wanted: Wanted, held: Record | None) -> None:
     """
     if held is not None:
         undo.end_undo(op, held)
-    elif op.in_term(wanted.volume) is not None:
+    elif op.in_term(spec.volume) is not None:
         raise Unsafe(
-            f"{path_in_term(wanted.volume)} has no record: move it to where it belongs, or remove "
+            f"{path_in_term(spec.volume)} has no record: move it to where it belongs, or remove "
             "it if it is not needed"
         )
 
@@ -156,7 +156,7 @@ def _forget_surplus(op: Operation, attempt: _Attempt) -> None:
         op.ledger.forget(owner)
     if surplus:
         raise Unsafe(
-            f"directory {attempt.wanted.directory!r} keeps the data of {len(reused)} deleted "
+            f"directory {attempt.spec.directory!r} keeps the data of {len(reused)} deleted "
             f"volumes that shared it: Holdfast removes the records of all but {_MOST_REUSED} "
             "first, in parts, and will retry"
         )
@@ -164,7 +164,7 @@ def _forget_surplus(op: Operation, attempt: _Attempt) -> None:
 
 def _make_directory(op: Operation, attempt: _Attempt) -> tuple[Inode, bool]:
     """Makes or finds the directory; returns its inode, and whether it existed before."""
-    directory = attempt.wanted.directory
+    directory = attempt.spec.directory
     for _ in range(_ATTEMPTS):
         with (
             suppress(FileNotFoundError),
@@ -194,10 +194,10 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
 
 def _check_unknown(op: Operation, attempt: _Attempt, handle: int) -> None:
     """Raises Unsafe unless the volume may have a directory that no record names."""
-    other_exports.refuse_existing(handle, attempt.wanted.directory)
-    if not attempt.wanted.use_existing:
+    other_exports.refuse_existing(handle, attempt.spec.directory)
+    if not attempt.spec.use_existing:
         raise _unknown(attempt)
-    _refuse_mounted(op, attempt.wanted.directory, handle)
+    _refuse_mounted(op, attempt.spec.directory, handle)
 
 
 def _refuse_mounted(op: Operation, directory: str, handle: int) -> None:
@@ -215,7 +215,7 @@ def _refuse_mounted(op: Operation, directory: str, handle: int) -> None:
 
 def _unknown(attempt: _Attempt) -> Unsafe:
     """The error for a directory that no record names."""
-    held, directory = attempt.held, attempt.wanted.directory
+    held, directory = attempt.held, attempt.spec.directory
     if held is not None and held.inode.number:
         return replaced(held)
     ways = (
@@ -244,33 +244,33 @@ def _is_own(op: Operation, attempt: _Attempt, handle: int) -> bool:
     return op.is_own(handle) and not attempt.is_owned(inode_of(handle))
 
 
-def _withdraw(op: Operation, wanted: Wanted, held: Record | None) -> None:
+def _withdraw(op: Operation, spec: DirectorySpec, held: Record | None) -> None:
     """Removes the intent, and the mark of a first attempt, after the directory was refused."""
     if held is None:
-        op.ledger.unmark(wanted.directory, wanted.volume)
-    parents.prune(op, wanted.directory)
-    op.drop_intent(wanted.volume)
+        op.ledger.unmark(spec.directory, spec.volume)
+    parents.prune(op, spec.directory)
+    op.drop_intent(spec.volume)
 
 
 def _record(op: Operation, attempt: _Attempt, inode: Inode, *, found: bool) -> Record:
-    wanted, held, owners = attempt.wanted, attempt.held, attempt.owners
+    spec, held, owners = attempt.spec, attempt.held, attempt.owners
     foreign = not attempt.is_owned(inode) or any(owner.foreign for owner in owners)
     if held and held.inode.may_be(inode) and (held.inode.number or held.found):
         foreign = held.foreign
     record = Record(
-        volume=wanted.volume,
+        volume=spec.volume,
         export=op.ledger.export_id,
-        directory=wanted.directory,
+        directory=spec.directory,
         inode=inode,
-        claim=wanted.claim,
-        storage_class=wanted.storage_class,
-        size=wanted.size,
-        reclaim_policy=wanted.reclaim_policy,
-        on_delete=wanted.on_delete,
-        shared=wanted.shared,
-        mode=f"{wanted.mode:04o}",
-        uid=wanted.uid,
-        gid=wanted.gid,
+        claim=spec.claim,
+        storage_class=spec.storage_class,
+        size=spec.size,
+        reclaim_policy=spec.reclaim_policy,
+        on_delete=spec.on_delete,
+        shared=spec.shared,
+        mode=f"{spec.mode:04o}",
+        uid=spec.uid,
+        gid=spec.gid,
         found=found,
         foreign=found and foreign,
         succeeds=_succeeds(attempt),
@@ -285,11 +285,11 @@ def _succeeds(attempt: _Attempt) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*reused, *(attempt.held.succeeds if attempt.held else ()))))
 
 
-def _set_owner(op: Operation, wanted: Wanted, inode: Inode) -> None:
-    with tree.opened(op.root, wanted.directory.split("/")) as handle:
+def _set_owner(op: Operation, spec: DirectorySpec, inode: Inode) -> None:
+    with tree.opened(op.root, spec.directory.split("/")) as handle:
         if not inode_of(handle).may_be(inode):
-            raise Unsafe(f"{wanted.directory!r} was replaced meanwhile: it is left alone")
-        op.changes.set_owner(handle, wanted.uid, wanted.gid, wanted.mode)
+            raise Unsafe(f"{spec.directory!r} was replaced meanwhile: it is left alone")
+        op.changes.set_owner(handle, spec.uid, spec.gid, spec.mode)
 
 
 def _check_usable(op: Operation, held: Record) -> None:

@@ -40,6 +40,7 @@ from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Unsafe, explained, of_the_export
 from holdfast.exports.handles import Handles
 from holdfast.exports.interface import (
+    DirectorySpec,
     ExportInfo,
     Grant,
     Leader,
@@ -47,7 +48,6 @@ from holdfast.exports.interface import (
     MovedBack,
     Reaped,
     Takeover,
-    Wanted,
 )
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import Record
@@ -204,13 +204,13 @@ class Export:
             with self._open.root() as root:
                 return tree.reaches(root, directory)
 
-    def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
+    def create(self, grant: Grant, spec: DirectorySpec, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory and its record."""
-        what = f"cannot create directory {wanted.directory!r}"
+        what = f"cannot create directory {spec.directory!r}"
         with self._operation(what, grant) as op:
-            create.undo_elsewhere(op, wanted)
-            with op.locked(wanted.directory):
-                return create.create(op, wanted, reuses)
+            create.undo_elsewhere(op, spec)
+            with op.locked(spec.directory):
+                return create.create(op, spec, reuses)
 
     def confirm(self, grant: Grant, volume: str) -> None:
         """Records that the API server knows the volume; removes the records that it reuses."""

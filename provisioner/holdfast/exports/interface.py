@@ -112,8 +112,8 @@ class Takeover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The request to make a volume's directory; see `Record` for the other attributes.
+class DirectorySpec:
+    """The directory that a volume is to have; see `Record` for the other attributes.
 
     Attributes:
         directory: path relative to the export's root.
@@ -226,12 +226,12 @@ class ExportInterface(Protocol):
     def has_orphan(self, directory: str) -> bool:
         """Whether something without a record is at a path."""
 
-    def create(self, grant: Grant, wanted: Wanted, reuses: tuple[str, ...] = ()) -> Record:
+    def create(self, grant: Grant, spec: DirectorySpec, reuses: tuple[str, ...] = ()) -> Record:
         """Makes a directory and its record.
 
         Args:
             grant: permission to change the export.
-            wanted: the directory.
+            spec: the directory.
             reuses: deleted volumes whose retained directory the volume may reuse, also itself after
                 an undo that kept the directory.
 

@@ -14,15 +14,15 @@ from itertools import islice
 from holdfast.claims.paths import RESERVED
 from holdfast.exports import fencing, leaving_shared, misfiled_records, record_origin
 from holdfast.exports.errors import Unsafe
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import DirectoryTaken, Record, State
 
 _SHARERS = 10  # looked at for one that answers for all: some may be in the making
 
 
-def checked(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
-    """The records of the owners of a wanted directory, before its volume's mark is written.
+def checked(op: Operation, spec: DirectorySpec, reuses: Collection[str]) -> list[Record]:
+    """The records of the owners of a specified directory, before its volume's mark is written.
 
     Of those that share it, one is enough (`_sharer`). `reuses` are the volumes whose retained
     directory may be reused.
@@ -32,21 +32,21 @@ def checked(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Reco
         Unsafe: one is in `creating`, so that its volume may yet appear in the API server, or the
             directory that is to be reused is in the trash or in a term's folder.
     """
-    return _checked(op, wanted, reuses, op.ledger.others)
+    return _checked(op, spec, reuses, op.ledger.others)
 
 
-def checked_again(op: Operation, wanted: Wanted, reuses: Collection[str]) -> list[Record]:
+def checked_again(op: Operation, spec: DirectorySpec, reuses: Collection[str]) -> list[Record]:
     """As `checked`, after the volume's mark is written.
 
     Raises:
         DirectoryTaken, Unsafe: as `checked` and `others_now`; the path is abandoned.
     """
     try:
-        owners = _checked(op, wanted, reuses, partial(others_now, op))
+        owners = _checked(op, spec, reuses, partial(others_now, op))
         if owners:
-            leaving_shared.refuse_if_noticed(op, wanted.directory)
+            leaving_shared.refuse_if_noticed(op, spec.directory)
     except (DirectoryTaken, Unsafe):
-        op.abandoned.add(wanted.directory)  # an earlier attempt may have made it
+        op.abandoned.add(spec.directory)  # an earlier attempt may have made it
         raise
     return owners
 
@@ -66,25 +66,25 @@ def others_now(op: Operation, directory: str, volume: str) -> list[Record]:
 
 def _checked(
     op: Operation,
-    wanted: Wanted,
+    spec: DirectorySpec,
     reuses: Collection[str],
     others: Callable[[str, str], Iterable[Record]],
 ) -> list[Record]:
-    sharer = _sharer(op, wanted) if wanted.joins and not reuses else None
+    sharer = _sharer(op, spec) if spec.joins and not reuses else None
     if sharer is not None:
         return [sharer]
-    owners = list(others(wanted.directory, wanted.volume))
+    owners = list(others(spec.directory, spec.volume))
     strangers = [
-        owner for owner in owners if owner.volume in reuses or not _shares(op, wanted, owner)
+        owner for owner in owners if owner.volume in reuses or not _shares(op, spec, owner)
     ]
-    _refuse_if_begun(op, wanted, strangers)
-    if not all(_may_reuse(wanted, stranger, reuses) for stranger in strangers):
-        raise DirectoryTaken(wanted.directory, strangers)
+    _refuse_if_begun(op, spec, strangers)
+    if not all(_may_reuse(spec, stranger, reuses) for stranger in strangers):
+        raise DirectoryTaken(spec.directory, strangers)
     _refuse_if_elsewhere(op, strangers)
     return owners
 
 
-def _sharer(op: Operation, wanted: Wanted) -> Record | None:
+def _sharer(op: Operation, spec: DirectorySpec) -> Record | None:
     """A volume that shares the directory, whose record answers for all others that have it.
 
     So what a claim costs does not grow with the volumes that share. Sharing belongs to the
@@ -99,30 +99,30 @@ def _sharer(op: Operation, wanted: Wanted) -> Record | None:
 
     It is as foreign as the others, as each volume takes that over when it joins.
     """
-    if not wanted.shared:
+    if not spec.shared:
         return None
-    marked = (name for name in op.ledger.marked_at(wanted.directory) if name != wanted.volume)
+    marked = (name for name in op.ledger.marked_at(spec.directory) if name != spec.volume)
     for name in islice(marked, _SHARERS):
         record = op.ledger.find(name)
-        if record is not None and _may_share(wanted, record) and _answers_for_all(op, record):
+        if record is not None and _may_share(spec, record) and _answers_for_all(op, record):
             return record
     return None
 
 
-def _shares(op: Operation, wanted: Wanted, other: Record) -> bool:
-    """Whether a record's volume, and not only what is left of it, shares the wanted directory.
+def _shares(op: Operation, spec: DirectorySpec, other: Record) -> bool:
+    """Whether a record's volume, and not only what is left of it, shares the specified directory.
 
     A volume's record says that it is live also after the volume was deleted with policy Retain. One
     in `creating` is of an attempt that has not ended.
     """
-    is_there = wanted.joins or op.ledger.creating(other.volume) is not None
-    return is_there and _may_share(wanted, other)
+    is_there = spec.joins or op.ledger.creating(other.volume) is not None
+    return is_there and _may_share(spec, other)
 
 
-def _may_share(wanted: Wanted, other: Record) -> bool:
-    """Whether a record's volume has the wanted directory, and both are to share it."""
-    same = other.directory == wanted.directory and other.in_place
-    return same and other.state is State.LIVE and wanted.shared and other.shared
+def _may_share(spec: DirectorySpec, other: Record) -> bool:
+    """Whether a record's volume has the specified directory, and both are to share it."""
+    same = other.directory == spec.directory and other.in_place
+    return same and other.state is State.LIVE and spec.shared and other.shared
 
 
 def _answers_for_all(op: Operation, record: Record) -> bool:
@@ -142,24 +142,24 @@ def _recorded(op: Operation, directory: str, other: str) -> Record | None:
     return op.ledger.find(other)  # the intent is removed after the record is written
 
 
-def _refuse_if_begun(op: Operation, wanted: Wanted, others: Iterable[Record]) -> None:
+def _refuse_if_begun(op: Operation, spec: DirectorySpec, others: Iterable[Record]) -> None:
     """Raises Unsafe if one is in `creating`: its volume may yet appear in the API server."""
     for other in others:
         if op.ledger.creating(other.volume):
             raise Unsafe(
                 f"directory {other.directory!r} is being created for volume {other.volume} of "
-                f"{_whose(op, wanted, other)}"
+                f"{_whose(op, spec, other)}"
             )
 
 
-def _whose(op: Operation, wanted: Wanted, other: Record) -> str:
+def _whose(op: Operation, spec: DirectorySpec, other: Record) -> str:
     """Whose a directory is that is being made, and what helps."""
     if other.origin and not record_origin.is_ours(op, other):
         return (
             f"claim {other.claim} of another cluster, {other.origin}: change pathPattern so that "
             "the claims of each cluster get directories of their own"
         )
-    if str(other.claim) == str(wanted.claim):
+    if str(other.claim) == str(spec.claim):
         return (
             "an earlier claim of this name: Holdfast confirms or undoes that volume first; if this "
             "lasts, see the other events of this claim"
@@ -182,7 +182,7 @@ def _refuse_if_elsewhere(op: Operation, reused: Iterable[Record]) -> None:
             )
 
 
-def _may_reuse(wanted: Wanted, other: Record, reuses: Collection[str]) -> bool:
+def _may_reuse(spec: DirectorySpec, other: Record, reuses: Collection[str]) -> bool:
     """Whether a retained directory may be reused: only by claims of its namespace."""
-    same = other.directory == wanted.directory and other.in_place
-    return same and other.volume in reuses and other.claim.namespace == wanted.claim.namespace
+    same = other.directory == spec.directory and other.in_place
+    return same and other.volume in reuses and other.claim.namespace == spec.claim.namespace

@@ -8,7 +8,7 @@ from holdfast.claims import constants
 from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import ClaimRef, Volume, parse_volume
 from holdfast.claims.parameters import Action
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
 
@@ -94,10 +94,10 @@ def volume(whose: ClaimRef | None = None, **given: Any) -> Volume:
     return parse_volume(made)
 
 
-def wanted(whose: ClaimRef, directory: str = "team/data", **given: Any) -> Wanted:
+def directory_spec(whose: ClaimRef, directory: str = "team/data", **given: Any) -> DirectorySpec:
     """What an export is asked for to serve a claim; one that shares its directory joins others."""
     given = {"joins": given.get("shared", False), **given}
-    return Wanted(
+    return DirectorySpec(
         volume=f"pvc-{whose.uid}",
         directory=directory,
         claim=whose,

@@ -30,7 +30,7 @@ from holdfast.kube.event_broadcaster import EventBroadcaster
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
 from tests.fake.apiserver import FakeApiServer
 from tests.fake.objects import Refused
-from tests.unit.controller.given import ADDRESS, ID, NAME, a_claim, a_class, wanted
+from tests.unit.controller.given import ADDRESS, ID, NAME, a_claim, a_class, directory_spec
 
 CLUSTER = "cluster"
 LEADER = Leader(CLUSTER, "example.com-nfs")
@@ -224,7 +224,7 @@ class Site:
 
     def made_on_export(self, whose: ClaimRef, directory: str = "team/data", **given: Any) -> None:
         """A directory with a confirmed record."""
-        self.export.create(self.grant, wanted(whose, directory, **given))
+        self.export.create(self.grant, directory_spec(whose, directory, **given))
         self.export.confirm(self.grant, f"pvc-{whose.uid}")
 
     def volume(self, uid: str = "1") -> Json | None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.controller.wanted import is_asked_for, may_have
-from tests.unit.controller.given import ANOTHER_ID, ref, volume, wanted
+from holdfast.controller.directory_spec import is_asked_for, may_have
+from tests.unit.controller.given import ANOTHER_ID, directory_spec, ref, volume
 from tests.unit.controller.site import Site
 
 CERTAIN: list[dict[str, Any]] = [
@@ -33,7 +33,7 @@ ELSEWHERE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("given", CERTAIN)
 def test_one_of_the_claim_at_the_directory_is_asked_for(site: Site, given: dict[str, Any]) -> None:
-    assert is_asked_for(volume(**given), wanted(ref()), site.context)
+    assert is_asked_for(volume(**given), directory_spec(ref()), site.context)
     assert may_have(volume(**given), "team/data", site.context)
 
 
@@ -41,11 +41,11 @@ def test_one_of_the_claim_at_the_directory_is_asked_for(site: Site, given: dict[
 def test_one_that_may_be_at_the_directory_is_not_asked_for_and_may_have_it(
     site: Site, given: dict[str, Any]
 ) -> None:
-    assert not is_asked_for(volume(**given), wanted(ref()), site.context)
+    assert not is_asked_for(volume(**given), directory_spec(ref()), site.context)
     assert may_have(volume(**given), "team/data", site.context)
 
 
 @pytest.mark.parametrize("given", ELSEWHERE)
 def test_one_that_is_elsewhere_is_neither(site: Site, given: dict[str, Any]) -> None:
-    assert not is_asked_for(volume(**given), wanted(ref()), site.context)
+    assert not is_asked_for(volume(**given), directory_spec(ref()), site.context)
     assert not may_have(volume(**given), "team/data", site.context)

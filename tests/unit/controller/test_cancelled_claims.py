@@ -16,7 +16,7 @@ from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, Json
 from tests.fake.apiserver import NO_ANSWER, Request
-from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.given import a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 # Volumes and claims have workers of their own: which is first is left to chance.
@@ -158,7 +158,7 @@ def test_one_whose_volume_was_made_before_its_claim_was_bound_deletes_no_data(
 
 @EITHER_FIRST
 def test_one_that_an_earlier_process_left_deletes_no_data(site: Site, order: str) -> None:
-    site.export.create(site.grant, wanted(ref()), ("pvc-9",))
+    site.export.create(site.grant, directory_spec(ref()), ("pvc-9",))
     site.add_volume(a_volume(ref(), phase="Released"))
     site.lead()
 
@@ -204,7 +204,7 @@ class TestBound:
         assert site.volume() is None
 
     def test_one_that_an_earlier_process_left_pending_is_confirmed_then(self, site: Site) -> None:
-        site.export.create(site.grant, wanted(ref()), ("pvc-9",))
+        site.export.create(site.grant, directory_spec(ref()), ("pvc-9",))
         site.add_volume(a_volume(ref(), phase="Pending"))
         site.add_claim(ref())
         site.lead()

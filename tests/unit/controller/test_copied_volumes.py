@@ -16,7 +16,7 @@ from holdfast.exports.record import Record, State
 from holdfast.kube.api import Api
 from holdfast.kube.resources import VOLUMES
 from tests.fake.apiserver import FakeApiServer
-from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.given import a_volume, directory_spec, ref
 from tests.unit.controller.site import CLUSTER, Site
 
 
@@ -190,7 +190,7 @@ def test_the_heir_undoes_what_the_cluster_had_begun(
     site: Site, second: tuple[Api, FakeApiServer], root: Path
 ) -> None:
     """Its claim is not known here."""
-    site.export.create(site.grant, wanted(ref()))
+    site.export.create(site.grant, directory_spec(ref()))
     there = Heir(*second, root)
 
     there.serve()

@@ -20,7 +20,7 @@ from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES, Json
 from tests.fake.apiserver import Fault
-from tests.unit.controller.given import ANOTHER_ID, NAME, a_volume, ref, wanted
+from tests.unit.controller.given import ANOTHER_ID, NAME, a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 ERRORS = [Failed("the disk says no"), TimedOut("it hangs")]
@@ -53,7 +53,7 @@ class TestOfAFormerLeader:
 
     @pytest.fixture(autouse=True)
     def left(self, site: Site) -> None:
-        site.export.create(site.grant, wanted(ref()))
+        site.export.create(site.grant, directory_spec(ref()))
         site.add_claim(ref())  # which is bound already, but not in the cache
         site.add_volume(a_volume(ref()))
         site.lead()
@@ -127,7 +127,7 @@ class TestNotMadeHere:
 
     @pytest.fixture(autouse=True)
     def left(self, site: Site) -> None:
-        site.export.create(site.grant, wanted(ref()))
+        site.export.create(site.grant, directory_spec(ref()))
         site.add_claim(ref())
 
     def test_one_whose_volume_is_on_another_export_is_undone(self, site: Site) -> None:
@@ -174,7 +174,7 @@ class TestServedAgain:
 
     @pytest.fixture(autouse=True)
     def left(self, site: Site) -> None:
-        site.export.create(site.grant, wanted(ref()))
+        site.export.create(site.grant, directory_spec(ref()))
         site.add_claim(ref())
         site.server.objects.create(VOLUMES.path(), a_volume(ref()))
         site.lead()

@@ -13,7 +13,7 @@ from holdfast.exports.record import DirectoryTaken, Record, State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
 from tests.fake.apiserver import NO_ANSWER
-from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_claim, a_volume, ref, wanted
+from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_claim, a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, once
 
 DEFAULT = "team-data-pvc-1"
@@ -144,7 +144,7 @@ def test_one_whose_path_its_class_made_from_the_claim_is_recorded(site: Site) ->
 
 def test_one_made_while_ours_was_being_made_is_recorded_once_that_is_undone(site: Site) -> None:
     """It was refused for the directory in the record of the attempt, and not looked at again."""
-    site.export.create(site.grant, wanted(ref(), "team/data"))
+    site.export.create(site.grant, directory_spec(ref(), "team/data"))
     inherit(site)
     with pytest.raises(Requeue):
         site.look_after()
@@ -160,7 +160,7 @@ def test_one_made_while_ours_was_being_made_is_recorded_once_that_is_undone(site
 
 
 def test_an_attempt_that_is_undone_during_the_look_does_not_refuse_it(site: Site) -> None:
-    site.export.create(site.grant, wanted(ref(), "team/data"))
+    site.export.create(site.grant, directory_spec(ref(), "team/data"))
     inherit(site)
     undo = partial(site.export.undo, site.grant, "pvc-1")
     before(site.export, "is_unfinished", once(undo))

@@ -18,7 +18,7 @@ from holdfast.exports.errors import ExportUnavailable, Failed
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import NO_ANSWER
-from tests.unit.controller.given import ID, a_volume, ref, wanted
+from tests.unit.controller.given import ID, a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 FULL = Failed("cannot make directory: No space left on device")
@@ -163,7 +163,7 @@ def test_one_that_is_whole_keeps_its_record_when_it_is_deleted(site: Site) -> No
     """An undo of it would be one too many."""
     site.add_volume(undone(site))
     site.serve()
-    site.view.late.add(wanted(ref()))
+    site.view.late.add(directory_spec(ref()))
     site.bind()
     site.server.objects.delete("/api/v1/persistentvolumes/pvc-1")
     site.see()
@@ -221,7 +221,7 @@ def test_one_that_nfs_subdir_made_is_not_taken_for_ours_whatever_id_it_names(sit
 
 
 def test_one_of_a_former_leader_whose_claim_is_refused_now_is_made_too(site: Site) -> None:
-    site.export.create(site.grant, wanted(ref(), mode=0o750))
+    site.export.create(site.grant, directory_spec(ref(), mode=0o750))
     site.add_claim(ref())
     site.lead()
     site.add_class(unknown="parameter")
@@ -237,7 +237,7 @@ def test_one_of_a_former_leader_whose_claim_is_refused_now_is_made_too(site: Sit
 
 def test_one_of_a_former_leader_that_was_undone_is_not_taken_for_unfinished(site: Site) -> None:
     """The term ended between two attempts; the undone volume was confirmed without a record."""
-    site.export.create(site.grant, wanted(ref()))
+    site.export.create(site.grant, directory_spec(ref()))
     site.add_claim(ref())
     site.lead()
     before(site.export, "create", once(failing(FULL)))
@@ -326,7 +326,7 @@ def test_one_of_an_earlier_path_to_which_the_claim_returns_has_its_directory(sit
 
 
 def test_a_record_with_a_garbled_mode_keeps_no_claim_waiting(site: Site) -> None:
-    site.export.create(site.grant, wanted(ref()))
+    site.export.create(site.grant, directory_spec(ref()))
     place = site.root / ".holdfast" / "creating" / "pvc-1"
     place.write_text(place.read_text().replace('"0777"', '"rwx"'))
     site.add_claim(ref())
@@ -340,7 +340,7 @@ def test_a_record_with_a_garbled_mode_keeps_no_claim_waiting(site: Site) -> None
 def test_the_oldest_are_forgotten() -> None:
     late = LateVolumes(2)
     for uid in ("1", "2", "1", "3"):
-        late.add(wanted(ref(uid)))
+        late.add(directory_spec(ref(uid)))
 
     assert [one.volume for one in late.of("team/data")] == ["pvc-1", "pvc-3"]
     assert (late.claim_of("pvc-1"), late.claim_of("pvc-2")) == ("team/data", "")
@@ -348,7 +348,7 @@ def test_the_oldest_are_forgotten() -> None:
 
 def test_the_requests_of_a_volume_for_different_directories_are_kept_apart() -> None:
     late = LateVolumes(1)
-    first, second = wanted(ref(), "first"), wanted(ref(), "second")
+    first, second = directory_spec(ref(), "first"), directory_spec(ref(), "second")
     late.add(first)
     late.add(second)
     assert late.of("team/data") == [first, second]

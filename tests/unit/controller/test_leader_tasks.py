@@ -25,7 +25,7 @@ from holdfast.kube.errors import KubeError
 from tests.fake.apiserver import Fault
 from tests.logged import captured_logs
 from tests.support import eventually
-from tests.unit.controller.given import ANOTHER_ID, ID, a_volume, ref, wanted
+from tests.unit.controller.given import ANOTHER_ID, ID, a_volume, directory_spec, ref
 from tests.unit.controller.site import LEADER, Site, before, failing, once
 
 
@@ -242,7 +242,7 @@ class TestTakeover:
 
         monkeypatch.setattr(bench.site.gate, "open", open_)
         term = bench.site.export.begin(LEADER).term
-        record = bench.site.export.create(Grant(term), wanted(ref()))
+        record = bench.site.export.create(Grant(term), directory_spec(ref()))
         left = Takeover(term, (record,), ("pvc-9",))
         monkeypatch.setattr(bench.site.export, "begin", lambda _: left)
 
@@ -406,7 +406,7 @@ class TestSweep:
     def displace(self, bench: Bench) -> None:
         site = bench.site
         grant = site.grant
-        site.export.create(grant, wanted(ref()))
+        site.export.create(grant, directory_spec(ref()))
         site.export.confirm(grant, "pvc-1")
         (site.root / "team" / "data").rename(site.root / ".holdfast" / "trash" / "pvc-1")
 

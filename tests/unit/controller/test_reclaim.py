@@ -16,7 +16,7 @@ from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import NO_ANSWER, Fault, Request, Verb
 from tests.logged import captured_logs
-from tests.unit.controller.given import ID, a_volume, ref, wanted
+from tests.unit.controller.given import ID, a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing
 
 FAILED = "VolumeFailedDelete"
@@ -89,7 +89,7 @@ def test_what_becomes_of_it_is_what_the_volume_says(site: Site, action: str, end
 
 
 def test_else_it_is_what_the_record_says(site: Site) -> None:
-    site.export.create(site.grant, replace(wanted(ref()), on_delete=Action.ARCHIVE))
+    site.export.create(site.grant, replace(directory_spec(ref()), on_delete=Action.ARCHIVE))
     made = a_volume(ref(), phase="Released")
     del made["metadata"]["annotations"][ON_DELETE]
     site.add_volume(made)

@@ -14,7 +14,7 @@ from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
 from tests.fake.apiserver import Fault, Request
-from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.given import a_volume, directory_spec, ref
 from tests.unit.controller.site import Site
 
 FAULTS = [
@@ -112,8 +112,8 @@ class TestClaim:
         self, site: Site
     ) -> None:
         """Both are of claims of one name, which are gone."""
-        site.export.create(site.grant, wanted(ref()))
-        site.export.create(site.grant, wanted(ref("2"), "team/other"))
+        site.export.create(site.grant, directory_spec(ref()))
+        site.export.create(site.grant, directory_spec(ref("2"), "team/other"))
         assert len(site.lead()) == 2
         site.server.fail("get", Fault(500, "InternalError"))
 

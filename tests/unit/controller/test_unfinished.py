@@ -11,7 +11,7 @@ from holdfast.exports.interface import Grant
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES, Json
 from tests.fake.apiserver import NO_ANSWER, Fault
-from tests.unit.controller.given import ANOTHER_ID, a_claim, a_volume, ref, wanted
+from tests.unit.controller.given import ANOTHER_ID, a_claim, a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 
@@ -21,7 +21,7 @@ def is_clean(site: Site) -> bool:
 
 
 def leave_unfinished(site: Site, uid: str = "1") -> None:
-    site.export.create(site.grant, wanted(ref(uid)))
+    site.export.create(site.grant, directory_spec(ref(uid)))
 
 
 def test_one_whose_volume_exists_is_confirmed(site: Site) -> None:
@@ -106,7 +106,7 @@ def test_nothing_is_undone_while_the_api_server_does_not_answer(site: Site) -> N
 
 def test_two_of_one_claim_s_name_are_both_undone(site: Site) -> None:
     leave_unfinished(site)
-    site.export.create(site.grant, wanted(ref("2"), "team/other"))
+    site.export.create(site.grant, directory_spec(ref("2"), "team/other"))
     assert len(site.lead()) == 2
 
     site.serve()
@@ -230,7 +230,7 @@ def test_one_that_its_claim_does_not_get_leaves_the_retained_directory_that_it_r
 ) -> None:
     site.made_on_export(ref("9"))
     (site.root / "team" / "data" / "file").write_text("data")
-    site.export.create(site.grant, wanted(ref()), ("pvc-9",))
+    site.export.create(site.grant, directory_spec(ref()), ("pvc-9",))
     site.server.objects.create(CLAIMS.path("team"), a_claim(ref(), volumeName="pvc-1"))
     site.server.objects.create(VOLUMES.path(), a_volume(ref(), server="ssd", export_id=ANOTHER_ID))
     site.lead()
@@ -259,7 +259,7 @@ class TestTrouble:
 
     @pytest.fixture(autouse=True)
     def broken(self, site: Site) -> None:
-        site.export.create(site.grant, wanted(ref("old"), "elsewhere"))
+        site.export.create(site.grant, directory_spec(ref("old"), "elsewhere"))
         site.lead()
         self.fail(site, "the disk says no")
 

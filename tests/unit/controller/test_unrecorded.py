@@ -15,7 +15,7 @@ from holdfast.exports.errors import ExportUnavailable
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
 from tests.fake.apiserver import NO_ANSWER
-from tests.unit.controller.given import a_volume, ref, wanted
+from tests.unit.controller.given import a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 CALLS = "holdfast_export_operation_duration_seconds_count"
@@ -167,7 +167,7 @@ class TestSeenLater:
         assert site.queued()[1] == set()
 
     def test_one_that_this_process_confirms_for_an_earlier_leader_is_not(self, site: Site) -> None:
-        site.export.create(site.grant, wanted(ref()))
+        site.export.create(site.grant, directory_spec(ref()))
         site.server.objects.create(VOLUMES.path(), a_volume(ref(), phase="Pending"))
         take_over(site)
         site.serve()
@@ -192,7 +192,7 @@ class TestSeenLater:
         assert site.queued()[1] == {"pvc-1"}
 
     def test_a_late_one_that_its_claim_s_turn_completes_is_not(self, site: Site) -> None:
-        site.view.late.add(wanted(ref()))
+        site.view.late.add(directory_spec(ref()))
         site.add_volume(a_volume(ref()))
         assert site.queued() == ({"team/data"}, set())
 
@@ -204,7 +204,7 @@ class TestSeenLater:
 
     def test_a_late_one_that_is_not_what_was_asked_for_is_told(self, site: Site) -> None:
         """It was forgotten until the next takeover."""
-        site.view.late.add(wanted(ref()))
+        site.view.late.add(directory_spec(ref()))
         site.add_volume(a_volume(ref(), "team/elsewhere"))
         site.serve()
         assert site.queued()[1] == {"pvc-1"}

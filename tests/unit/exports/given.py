@@ -20,7 +20,14 @@ from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports.export import Export
-from holdfast.exports.interface import ExportInterface, Grant, Leader, Moved, Takeover, Wanted
+from holdfast.exports.interface import (
+    DirectorySpec,
+    ExportInterface,
+    Grant,
+    Leader,
+    Moved,
+    Takeover,
+)
 from holdfast.exports.record import Record
 from holdfast.exports.remote import connect
 
@@ -38,14 +45,14 @@ def plan(
     ownership: Ownership | None = None,
     namespace: str = "team",
     **more: Any,
-) -> Wanted:
-    """What is wanted for volume `pvc-UID`; `more` are other attributes.
+) -> DirectorySpec:
+    """The spec of the directory of volume `pvc-UID`; `more` are other attributes.
 
     One that shares its directory joins the others, unless told otherwise.
     """
     more = {"joins": more.get("shared", False), **more}
     owner = ownership or Ownership()
-    return Wanted(
+    return DirectorySpec(
         volume=f"pvc-{uid}",
         directory=directory,
         claim=ClaimRef(namespace, f"data-{uid}", uid),
@@ -96,8 +103,8 @@ class Leading:
     def grant(self) -> Grant:
         return Grant(self.takeover.term)
 
-    def create(self, wanted: Wanted, reuses: Collection[str] = ()) -> Record:
-        return self.exports.create(self.grant, wanted, tuple(reuses))
+    def create(self, spec: DirectorySpec, reuses: Collection[str] = ()) -> Record:
+        return self.exports.create(self.grant, spec, tuple(reuses))
 
     def confirm(self, volume: str) -> None:
         self.exports.confirm(self.grant, volume)

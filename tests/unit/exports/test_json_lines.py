@@ -34,6 +34,7 @@ from holdfast.exports.errors import (
 from holdfast.exports.export import Export
 from holdfast.exports.inode import Inode
 from holdfast.exports.interface import (
+    DirectorySpec,
     ExportInfo,
     ExportInterface,
     Grant,
@@ -43,7 +44,6 @@ from holdfast.exports.interface import (
     Reaped,
     Takeover,
     Term,
-    Wanted,
 )
 from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.exports.remote import connect
@@ -85,7 +85,7 @@ KINDS: dict[type, st.SearchStrategy[Any]] = {
     Takeover: st.builds(
         Takeover, TERMS, st.lists(RECORDS, max_size=2).map(tuple), st.lists(WORDS).map(tuple)
     ),
-    Wanted: st.builds(Wanted),
+    DirectorySpec: st.builds(DirectorySpec),
     Moved: st.builds(Moved),
     Reaped: st.builds(Reaped, age=st.floats(allow_nan=False, allow_infinity=False)),
     MovedBack: st.builds(MovedBack),
@@ -191,7 +191,7 @@ ARGUMENTS = {
     "leader": KINDS[Leader].map(remote_codec.encode) | JSON,
     "grant": KINDS[Grant].map(remote_codec.encode) | JSON,
     "volume": NAMES | JSON,
-    "wanted": JSON | st.just(remote_codec.encode(plan())),
+    "spec": JSON | st.just(remote_codec.encode(plan())),
     "record": JSON | st.just(remote_codec.encode(adopted())),
     "entries": st.integers() | JSON,
     "directory": NAMES | JSON,

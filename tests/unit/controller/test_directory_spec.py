@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.controller.wanted import wanted_of_record
+from holdfast.controller.directory_spec import spec_of_record
 from holdfast.exports.errors import Unsafe
 from tests.unit.exports.given import Leading, export_at, plan, published
 
@@ -31,7 +31,7 @@ def test_a_directory_that_the_class_let_it_use_may_be_used_again(export: Leading
     record = export.create(plan("2", "data", use_existing=True))
     _replaced(export)
 
-    assert export.create(wanted_of_record(record)).foreign
+    assert export.create(spec_of_record(record)).foreign
 
 
 def test_no_unknown_directory_is_used_for_one_that_shares(export: Leading) -> None:
@@ -42,7 +42,7 @@ def test_no_unknown_directory_is_used_for_one_that_shares(export: Leading) -> No
     _replaced(export)
 
     with pytest.raises(Unsafe, match="exists without a record"):
-        export.create(wanted_of_record(record))
+        export.create(spec_of_record(record))
 
 
 @pytest.mark.parametrize("mode", ["", "rwx", "-1", "7_7_7", "\u0667\u0667\u0667", "7" * 5000])
@@ -50,7 +50,7 @@ def test_a_mode_that_somebody_garbled_is_refused(export: Leading, mode: str) -> 
     record = replace(export.create(plan("2", "data")), mode=mode)
 
     with pytest.raises(Unsafe, match="invalid mode"):
-        export.create(wanted_of_record(record))
+        export.create(spec_of_record(record))
 
 
 @pytest.mark.parametrize("is_foreign", [True, False])
@@ -65,4 +65,4 @@ def test_no_unknown_directory_is_used_for_one_that_reuses_a_retained_one(
     _replaced(export)
 
     with pytest.raises(Unsafe, match="not the directory that was retained"):
-        export.create(wanted_of_record(record), ["pvc-1"])
+        export.create(spec_of_record(record), ["pvc-1"])

@@ -1,4 +1,4 @@
-"""What an attempt asks the export for, and whether a volume is the one that it asked for."""
+"""The directory that an attempt asks for, and whether a volume is the one of that attempt."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import read_mode
 from holdfast.claims.reclaim_rules import is_on_export
 from holdfast.controller.context import Context
-from holdfast.exports.interface import Wanted
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.record import Record
 
 
-def wanted_of_plan(plan: Plan) -> Wanted:
-    """The request of a plan."""
-    return Wanted(
+def spec_of_plan(plan: Plan) -> DirectorySpec:
+    """The spec of the directory of a plan."""
+    return DirectorySpec(
         volume=plan.volume,
         directory=plan.directory,
         claim=plan.ref,
@@ -30,9 +30,9 @@ def wanted_of_plan(plan: Plan) -> Wanted:
     )
 
 
-def wanted_of_record(record: Record) -> Wanted:
-    """The request that an earlier process made, by the record that it left."""
-    return Wanted(
+def spec_of_record(record: Record) -> DirectorySpec:
+    """The spec of the directory of an earlier attempt, by the record that it left."""
+    return DirectorySpec(
         volume=record.volume,
         directory=record.directory,
         claim=record.claim,
@@ -48,14 +48,14 @@ def wanted_of_record(record: Record) -> Wanted:
     )
 
 
-def is_asked_for(volume: Volume, wanted: Wanted, context: Context) -> bool:
+def is_asked_for(volume: Volume, spec: DirectorySpec, context: Context) -> bool:
     """Whether a volume is the one that an attempt asked for: its claim's, at its directory here.
 
     The name does not tell: several exports, and several paths, may be asked for one claim's volume.
     """
     is_here = is_on_export(volume, context.address, context.identity.export_id)
     place = context.address.directory_of(volume.path)
-    return is_here and (volume.claim, place) == (wanted.claim, wanted.directory)
+    return is_here and (volume.claim, place) == (spec.claim, spec.directory)
 
 
 def may_have(volume: Volume, directory: str, context: Context) -> bool:
