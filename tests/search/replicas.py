@@ -16,7 +16,7 @@ from tests.search.network import Network
 from tests.search.process import Process
 from tests.unit.exports.faults import Crash
 
-_CALLS = ("create", "confirm", "undo", "reclaim", "follow", "recover", "leave")
+_CALLS = ("create", "confirm", "undo", "reclaim", "update_record", "recover", "leave")
 _TRIES = 5  # to take over; at most one meets a fault
 
 

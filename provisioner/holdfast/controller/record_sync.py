@@ -67,14 +67,14 @@ class RecordSync:
             record = self._records.find_or_adopt(volume)
             if record.state is State.TRASHED:
                 volume = self._existing(volume.name)
-            self._follow(volume, record)
+            self._update_record(volume, record)
         if not volume.export_id and self._context.may_patch_volumes():
             self._give_export_id(volume)
 
-    def _follow(self, volume: Volume, record: Record) -> None:
+    def _update_record(self, volume: Volume, record: Record) -> None:
         """Updates a record; raises Refused if it is another cluster's: a retry does not help."""
         try:
-            self._records.follow(volume, record)
+            self._records.update(volume, record)
         except Unsafe as error:
             if is_anothers(record, self._context):
                 raise Refused(error.message) from error

@@ -87,7 +87,7 @@ class Reclaimer:
             self._undo(volume)
             return Moved(Outcome.RETAINED, record.directory)
         action = reclaim_action(volume, record)
-        self._follow(volume, record, action)
+        self._update(volume, record, action)
         if moved := self._leave(volume, record, action):
             return moved
         self._refuse_if_used(volume, record)
@@ -105,7 +105,7 @@ class Reclaimer:
         )
         return Moved(Outcome.RETAINED, directory) if is_anothers else Moved(Outcome.GONE)
 
-    def _follow(self, volume: Volume, record: Record, action: Action) -> None:
+    def _update(self, volume: Volume, record: Record, action: Action) -> None:
         """Updates the record: reclaiming needs its claim, and a later claim obeys its policy.
 
         Deleting does not need the size in it, for which a full export has no room. What waits in
@@ -118,7 +118,7 @@ class Reclaimer:
         frees = self._records.frees(volume, record)
         if action is Action.DELETE:
             volume = replace(volume, size=record.size)
-        self._records.follow(volume, record, may_use_reserve=frees)
+        self._records.update(volume, record, may_use_reserve=frees)
 
     def _was_never_bound(self, record: Record) -> bool:
         """Whether a volume reuses a directory, and is confirmed only when its claim is bound.

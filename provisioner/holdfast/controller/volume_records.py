@@ -80,19 +80,19 @@ class VolumeRecords:
             )
         return found
 
-    def follow(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
+    def update(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
         """Updates the record if the volume's claim, policy or size changed; raises ExportError.
 
         Also if the volume, by its policy, retains what is in the trash, or does not any more; and
         if the record is of a cluster that is taken over, to make it this cluster's.
         """
         claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
-        is_same = record.followed(claim, size, policy) == record
+        is_same = record.updated(claim, size, policy) == record
         if is_same and record.origin not in self._context.provisioner.takes_over:
             return
         self._context.export_client.change(
             "update record",
-            lambda exports, grant: exports.follow(
+            lambda exports, grant: exports.update_record(
                 grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
             ),
             volume.name,

@@ -20,7 +20,6 @@ from holdfast.exports import (
     end_move,
     export_id_file,
     fencing,
-    follow_volume,
     ledger,
     lost_records,
     other_exports,
@@ -35,6 +34,7 @@ from holdfast.exports import (
     tree,
     undo,
     unfinished_changes,
+    update_record,
 )
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Unsafe, explained, of_the_export
@@ -240,7 +240,7 @@ class Export:
         with self._operation(what, grant) as op, op.locked(record.directory):
             return adopt.adopt(op, record, gone, may_use_reserve=may_use_reserve)
 
-    def follow(
+    def update_record(
         self,
         grant: Grant,
         volume: str,
@@ -252,7 +252,7 @@ class Export:
     ) -> None:
         """Updates a record from its PersistentVolume."""
         with self._operation(f"cannot record volume {volume}", grant) as op:
-            follow_volume.follow(
+            update_record.update_record(
                 op, volume, claim, size, reclaim_policy, may_use_reserve=may_use_reserve
             )
 

@@ -275,7 +275,7 @@ class ExportInterface(Protocol):
                 be deleted.
         """
 
-    def follow(
+    def update_record(
         self,
         grant: Grant,
         volume: str,

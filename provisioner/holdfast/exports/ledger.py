@@ -2,8 +2,8 @@
 
 `record.py` shows the layout. A ledger works on a handle of `.holdfast` for one operation. It does
 not lock: the caller must hold the lock of a record's directory to create, reclaim or remove the
-record. To confirm or follow a volume changes its own record alone, by an atomic rename, and needs
-none: the controller makes one call about a volume at a time.
+record. To confirm a volume, or to update its record, changes that record alone, by an atomic
+rename, and needs none: the controller makes one call about a volume at a time.
 """
 
 from __future__ import annotations

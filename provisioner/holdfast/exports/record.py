@@ -202,7 +202,7 @@ class Record:
         """The record, with its directory at this path in the trash."""
         return replace(self, state=State.TRASHED, target=place)
 
-    def followed(self, claim: ClaimRef, size: str, reclaim_policy: str) -> Record:
+    def updated(self, claim: ClaimRef, size: str, reclaim_policy: str) -> Record:
         """The record as its PersistentVolume, which has these, wants it."""
         return replace(
             self,

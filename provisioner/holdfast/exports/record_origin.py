@@ -5,7 +5,7 @@ Clusters that share an export may have volumes of the same name: a PersistentVol
 record names, whose pods use the directory.
 
 The records of a cluster that is gone are those of the heir that an administrator has named
-(`Leader.takes_over`). The heir writes its own uid into each record that it follows, so that it
+(`Leader.takes_over`). The heir writes its own uid into each record that it updates, so that it
 does not have to be named for ever.
 """
 

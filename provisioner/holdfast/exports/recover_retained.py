@@ -89,7 +89,7 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
     record = misfiled_records.refiled(op, record)
     if record.state is State.TRASHED:
         if reclaim_policy == RETAIN:
-            record = keep_in_trash(op, record, record.followed(record.claim, record.size, RETAIN))
+            record = keep_in_trash(op, record, record.updated(record.claim, record.size, RETAIN))
         _refile(op, record)
         record = op.ledger.find(record.volume) or record
     elif record.state is State.ARCHIVED:
@@ -98,7 +98,7 @@ def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:
         return ""
     place = _move_to_path(op, record)
     record = op.ledger.find(record.volume) or record
-    now = record.followed(record.claim, record.size, reclaim_policy)
+    now = record.updated(record.claim, record.size, reclaim_policy)
     if now != record:
         op.ledger.write(now)
     return place

@@ -27,7 +27,7 @@ EITHER_FIRST = pytest.mark.parametrize("order", ["claim first", "volume first"])
 def retained(site: Site) -> None:
     """A directory with data, whose volume was set to Retain and is gone."""
     site.made_on_export(ref("9"))
-    site.export.follow(site.grant, "pvc-9", ref("9"), "1Gi", "Retain")
+    site.export.update_record(site.grant, "pvc-9", ref("9"), "1Gi", "Retain")
     (site.root / "team" / "data" / "file").write_text("precious")
 
 

@@ -143,7 +143,7 @@ def test_the_end_of_a_copy_that_says_retain_retains_nothing_in_the_trash(
 def test_a_copy_of_an_attempt_does_not_undo_it(site: Site, another: Site) -> None:
     """The first cluster is about to make the volume, with a directory that was retained."""
     site.drop()
-    site.export.follow(site.grant, "pvc-1", ref(), "1Gi", "Retain")
+    site.export.update_record(site.grant, "pvc-1", ref(), "1Gi", "Retain")
     site.add_claim(ref("2"))
     with pytest.raises(Requeue):
         site.serve()

@@ -89,7 +89,7 @@ def test_one_that_a_late_request_creates_gets_its_directory_again(asked: Site) -
 def test_one_that_exists_and_reuses_a_directory_waits_until_it_is_bound(site: Site) -> None:
     site.add_class("Retain")
     site.made_on_export(ref("9"))
-    site.export.follow(site.grant, "pvc-9", ref("9"), "1Gi", "Retain")
+    site.export.update_record(site.grant, "pvc-9", ref("9"), "1Gi", "Retain")
     site.add_claim(ref())
     with pytest.raises(Requeue):
         site.serve()

@@ -1,4 +1,4 @@
-"""Records follow their volume: its claim, policy and size (issue 12, no 8)."""
+"""Records are updated from their volume: its claim, policy and size (issue 12, no 8)."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ class TestVersion1:
         assert site.said() == []
 
 
-@pytest.mark.parametrize("method", ["find", "follow"])
+@pytest.mark.parametrize("method", ["find", "update_record"])
 def test_a_volume_in_trouble_has_an_event_and_is_tried_again(site: Site, method: str) -> None:
     """It was tried again and again, and nobody was told why (issue 12, what must work 3)."""
     site.serve_and_bind(ref())

@@ -20,7 +20,9 @@ FAILED = "ProvisioningFailed"
 def retained(site: Site, uid: str = "9", namespace: str = "team") -> None:
     """A retained directory `team/data` whose volume is gone."""
     site.made_on_export(ref(uid, "data", namespace))
-    site.export.follow(site.grant, f"pvc-{uid}", ref(uid, "data", namespace), "1Gi", "Retain")
+    site.export.update_record(
+        site.grant, f"pvc-{uid}", ref(uid, "data", namespace), "1Gi", "Retain"
+    )
 
 
 def test_one_that_was_retained_goes_to_a_claim_of_the_same_namespace(site: Site) -> None:

@@ -26,7 +26,7 @@ def former(site: Site, namespace: str = "team", *, policy: str = "Delete") -> No
     """The record of a volume that nfs-subdir has deleted since, and its directory with data."""
     whose = ref(FORMER, "data", namespace)
     site.made_on_export(whose, PLACE)
-    site.export.follow(site.grant, f"pvc-{FORMER}", whose, "1Gi", policy)
+    site.export.update_record(site.grant, f"pvc-{FORMER}", whose, "1Gi", policy)
     (site.root / PLACE / "file").write_text("former")
 
 

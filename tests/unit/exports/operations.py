@@ -146,9 +146,9 @@ def _misplaced(export: Leading, root: Path) -> None:
     (root / "team/data").rename(root / ".holdfast/trash/pvc-1")
 
 
-def _follow(export: Leading) -> Any:
+def _update(export: Leading) -> Any:
     claim = ClaimRef("team", "renamed", "2")
-    return export.exports.follow(export.grant, "pvc-1", claim, "2Gi", "Retain")
+    return export.exports.update_record(export.grant, "pvc-1", claim, "2Gi", "Retain")
 
 
 def _move_back(export: Leading) -> None:
@@ -253,7 +253,7 @@ OPERATIONS = {
     "retain what was to be archived": Operation(_reclaim(Action.RETAIN), _aimed),
     "delete what was on its way out": Operation(_reclaim(Action.DELETE), _moving),
     "retain what was on its way out": Operation(_reclaim(Action.RETAIN), _moving),
-    "follow": Operation(_follow, _live),
+    "update_record": Operation(_update, _live),
     "reap": Operation(lambda export: export.reap(), _trashed, in_part=1),
     "recover": Operation(_recover("Retain"), _trashed),
     "recover what was archived": Operation(_recover("Retain"), _archived),

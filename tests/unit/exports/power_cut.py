@@ -56,8 +56,8 @@ def operations(export: Leading) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "adopt 6", lambda: export.adopt(adopted("6", "team/inherited"))
     claim = ClaimRef("team", "another", "uid")
     yield (
-        "follow 3",
-        lambda: export.exports.follow(export.grant, "pvc-3", claim, "2Gi", "Retain"),
+        "update_record 3",
+        lambda: export.exports.update_record(export.grant, "pvc-3", claim, "2Gi", "Retain"),
     )
     yield "delete 1", lambda: export.reclaim("pvc-1", "1", Action.DELETE)
     yield "archive 2", lambda: export.reclaim("pvc-2", "2", Action.ARCHIVE)

@@ -198,7 +198,7 @@ class Successor:
         if record.inherited:
             self.leading.adopt(record)  # as the controller, which ends an adoption first
         grant, claim = self.leading.grant, record.claim
-        self.leading.exports.follow(grant, volume, claim, record.size, "Delete")
+        self.leading.exports.update_record(grant, volume, claim, record.size, "Delete")
         moved = self.leading.reclaim(volume, claim.uid, self.action)
         self.paths = {uid: path for uid, path in self.paths.items() if path != moved.place}
         if moved.outcome is not Outcome.RETAINED:
@@ -285,7 +285,7 @@ class Case:
         return state, after
 
 
-KNOWN = ("confirm", "delete", "archive", "retain", "follow")
+KNOWN = ("confirm", "delete", "archive", "retain", "update_record")
 
 
 def test_a_term_that_begins_late_is_none(root: Path) -> None:

@@ -673,7 +673,7 @@ CALLS: dict[str, Callable[[ExportInterface, Grant], object]] = {
     "probe": lambda exports, _: exports.probe(),
     "trashed": lambda exports, _: exports.trashed(),
     "recorded": lambda exports, _: exports.recorded(),
-    "follow": lambda exports, grant: exports.follow(
+    "update_record": lambda exports, grant: exports.update_record(
         grant, "pvc-1", plan().claim, size="2Gi", reclaim_policy="Retain"
     ),
     "owners": lambda exports, _: exports.owners("team/data"),

@@ -81,7 +81,7 @@ def test_it_is_withdrawn_from_a_volume_that_is_to_be_retained(
 ) -> None:
     _interrupted(first, _bad_disk())
 
-    first.exports.follow(first.grant, "pvc-1", found(first).claim, "1Gi", "Retain")
+    first.exports.update_record(first.grant, "pvc-1", found(first).claim, "1Gi", "Retain")
 
     _join(second)
 

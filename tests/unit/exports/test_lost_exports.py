@@ -30,7 +30,7 @@ CALLS: dict[str, Callable[[Leading], object]] = {
     "reap": lambda export: export.exports.reap(export.grant, "pvc-1", 1),
     "put back": lambda export: export.exports.move_back(export.grant, "pvc-1"),
     "recover": lambda export: export.exports.recover(export.grant, "pvc-1", "Retain"),
-    "follow": lambda export: export.exports.follow(
+    "update_record": lambda export: export.exports.update_record(
         export.grant, "pvc-1", plan().claim, "1Gi", "Delete"
     ),
 }

@@ -38,7 +38,7 @@ def late(root: Path, export: Leading) -> Leading:
 
 
 def test_what_the_api_server_says_of_the_volume_is_followed(late: Leading) -> None:
-    late.exports.follow(late.grant, "pvc-1", LATER, "2Gi", "Retain")
+    late.exports.update_record(late.grant, "pvc-1", LATER, "2Gi", "Retain")
 
     record = found(late)
     assert (record.state, record.claim, record.reclaim_policy) == (State.LIVE, LATER, "Retain")
@@ -90,7 +90,7 @@ def test_the_mark_is_there_again(root: Path, late: Leading, *, is_marked: bool) 
     if not is_marked:
         (root / ".holdfast/directories/data/pvc-1").unlink()
 
-    late.exports.follow(late.grant, "pvc-1", LATER, "2Gi", "Retain")
+    late.exports.update_record(late.grant, "pvc-1", LATER, "2Gi", "Retain")
 
     assert (root / ".holdfast/directories/data/pvc-1").exists()
 
@@ -100,7 +100,7 @@ def test_that_of_a_retained_volume_is_followed_too(root: Path, export: Leading) 
     export.reclaim("pvc-1", "1", Action.RETAIN)
     _late(root)
 
-    export.exports.follow(export.grant, "pvc-1", LATER, "2Gi", "Retain")
+    export.exports.update_record(export.grant, "pvc-1", LATER, "2Gi", "Retain")
 
     assert found(export).claim == LATER
     assert export.exports.trashed() == ()

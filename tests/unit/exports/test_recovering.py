@@ -407,7 +407,7 @@ class TestReaper:
     ) -> None:
         claim = ClaimRef("team", "later", "9")
 
-        blocked.exports.follow(blocked.grant, "pvc-1", claim, "1Gi", "Delete")
+        blocked.exports.update_record(blocked.grant, "pvc-1", claim, "1Gi", "Delete")
 
         assert (found(blocked).state, found(blocked).claim) == (State.TRASHED, claim)
         assert blocked.reclaim("pvc-1", "9", Action.DELETE).outcome is Outcome.TRASHED
@@ -437,7 +437,9 @@ class TestReaper:
                 recover(export, "Retain")
             (root / "team/data").rmdir()
         else:
-            export.exports.follow(export.grant, "pvc-1", found(export).claim, "1Gi", "Retain")
+            export.exports.update_record(
+                export.grant, "pvc-1", found(export).claim, "1Gi", "Retain"
+            )
 
         assert export.reap() == 0
 

@@ -35,8 +35,8 @@ def adopt(export: Leading, *, may_use_reserve: bool = False) -> None:
     export.exports.adopt(export.grant, adopted(), may_use_reserve=may_use_reserve)
 
 
-def follow(export: Leading, **given: bool) -> None:
-    export.exports.follow(export.grant, "pvc-2", NEW, "2Gi", "Delete", **given)
+def update(export: Leading, **given: bool) -> None:
+    export.exports.update_record(export.grant, "pvc-2", NEW, "2Gi", "Delete", **given)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_an_inherited_volume_is_recorded_and_deleted(
 
 
 def test_a_record_gets_another_claim(root: Path, swept: Leading, full: FullFileSystem) -> None:
-    follow(swept, may_use_reserve=True)
+    update(swept, may_use_reserve=True)
 
     assert found(swept, "2").claim == NEW
     assert reserve(root) == []
@@ -83,7 +83,7 @@ def test_what_was_to_be_archived_is_deleted(
     assert swept.reclaim("pvc-2", "2", Action.DELETE).outcome is Outcome.TRASHED
 
 
-@pytest.mark.parametrize("call", [adopt, follow])
+@pytest.mark.parametrize("call", [adopt, update])
 def test_only_deleting_uses_the_reserve(
     root: Path,
     swept: Leading,
@@ -125,7 +125,7 @@ class TestNothingIsFreed:
 
         for method in (shared.exports.leave, shared.exports.reclaim):
             assert self.refuses(shared, partial(method, grant, "pvc-1", "1", Action.DELETE))
-        assert self.refuses(shared, partial(follow, shared, may_use_reserve=True))
+        assert self.refuses(shared, partial(update, shared, may_use_reserve=True))
 
     @pytest.mark.parametrize("action", [Action.ARCHIVE, Action.RETAIN])
     def test_what_another_sharer_keeps_waits_for_room(
@@ -134,7 +134,7 @@ class TestNothingIsFreed:
         shared.reclaim("pvc-1", "1", action)
 
         assert self.refuses(shared, lambda: shared.reclaim("pvc-2", "2", Action.DELETE))
-        assert self.refuses(shared, partial(follow, shared, may_use_reserve=True))
+        assert self.refuses(shared, partial(update, shared, may_use_reserve=True))
 
     def test_a_foreign_directory_waits_for_room(self, root: Path, export: Leading) -> None:
         (root / "data").mkdir()
@@ -142,7 +142,7 @@ class TestNothingIsFreed:
         export.exports.sweep(export.grant)
 
         assert self.refuses(export, lambda: export.reclaim("pvc-2", "2", Action.DELETE))
-        assert self.refuses(export, partial(follow, export, may_use_reserve=True))
+        assert self.refuses(export, partial(update, export, may_use_reserve=True))
 
     def test_what_was_archived_before_waits_for_room(self, root: Path, swept: Leading) -> None:
         set_target(root, "2", "archived-other")
@@ -171,17 +171,17 @@ def test_what_was_retained_in_the_trash_is_deleted_after_all(
     swept: Leading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swept.reclaim("pvc-2", "2", Action.DELETE)
-    swept.exports.follow(swept.grant, "pvc-2", NEW, "2Gi", "Retain")
+    swept.exports.update_record(swept.grant, "pvc-2", NEW, "2Gi", "Retain")
     FullFileSystem(monkeypatch)
 
-    follow(swept, may_use_reserve=True)
+    update(swept, may_use_reserve=True)
 
     assert not found(swept, "2").retained_in_trash
 
 
 def test_an_export_with_room_keeps_its_reserve(root: Path, swept: Leading) -> None:
     adopt(swept, may_use_reserve=True)
-    follow(swept, may_use_reserve=True)
+    update(swept, may_use_reserve=True)
     swept.reclaim("pvc-1", "1", Action.DELETE)
 
     assert len(reserve(root)) == 16

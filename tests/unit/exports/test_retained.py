@@ -103,7 +103,7 @@ def _half_recovered(root: Path, monkeypatch: pytest.MonkeyPatch) -> Leading:
         with pytest.raises(Crash):
             export.exports.recover(export.grant, "pvc-1", "Retain")
     record = found(export)
-    export.exports.follow(export.grant, "pvc-1", record.claim, "1Gi", "Retain")
+    export.exports.update_record(export.grant, "pvc-1", record.claim, "1Gi", "Retain")
     return Leading(root)
 
 

@@ -355,7 +355,7 @@ def test_a_record_follows_its_volume_to_another_claim(either: Leading) -> None:
     before = published(either)
     claim = replace(before.claim, name="rebound", uid="new")
 
-    either.exports.follow(either.grant, "pvc-1", claim, "2Gi", "Retain")
+    either.exports.update_record(either.grant, "pvc-1", claim, "2Gi", "Retain")
 
     assert found(either) == replace(before, claim=claim, size="2Gi", reclaim_policy="Retain")
     with pytest.raises(Unsafe, match="no record names volume pvc-1 and claim uid 1"):
@@ -368,8 +368,8 @@ def test_the_record_of_what_was_archived_follows_nobody(root: Path, either: Lead
     either.reclaim("pvc-1", "1", Action.ARCHIVE)
     before = listing(root)
 
-    either.exports.follow(either.grant, "pvc-1", plan("2").claim, "2Gi", "Retain")
-    either.exports.follow(either.grant, "pvc-9", plan("9").claim, "2Gi", "Retain")
+    either.exports.update_record(either.grant, "pvc-1", plan("2").claim, "2Gi", "Retain")
+    either.exports.update_record(either.grant, "pvc-9", plan("9").claim, "2Gi", "Retain")
 
     assert listing(root) == before
 
@@ -378,7 +378,9 @@ def test_following_nothing_new_writes_nothing(root: Path, export: Leading) -> No
     record = published(export)
     before = (root / ".holdfast/volumes/pvc-1").stat().st_ino
 
-    export.exports.follow(export.grant, "pvc-1", record.claim, record.size, record.reclaim_policy)
+    export.exports.update_record(
+        export.grant, "pvc-1", record.claim, record.size, record.reclaim_policy
+    )
 
     assert (root / ".holdfast/volumes/pvc-1").stat().st_ino == before
 
@@ -512,7 +514,7 @@ def rewrite(root: Path, place: str, **fields: object) -> None:
 
 
 REWRITING: dict[str, Callable[[Leading], object]] = {
-    "follow": lambda export: export.exports.follow(
+    "update_record": lambda export: export.exports.update_record(
         export.grant, "pvc-1", plan("new").claim, "2Gi", "Retain"
     ),
     "archive": lambda export: export.reclaim("pvc-1", "1", Action.ARCHIVE),

@@ -30,8 +30,8 @@ TRASH = ".holdfast/trash/pvc-1"
 COPIED = ClaimRef("elsewhere", "copied", "7")
 
 
-def _follow(export: Leading, policy: str = "Delete") -> None:
-    export.exports.follow(export.grant, "pvc-1", COPIED, "2Gi", policy)
+def _update(export: Leading, policy: str = "Delete") -> None:
+    export.exports.update_record(export.grant, "pvc-1", COPIED, "2Gi", policy)
 
 
 def _leave(export: Leading) -> None:
@@ -44,7 +44,7 @@ OF_A_VOLUME: dict[str, Callable[[Leading], object]] = {
     "archive": lambda export: export.reclaim("pvc-1", "1", Action.ARCHIVE),
     "retain": lambda export: export.reclaim("pvc-1", "1", Action.RETAIN),
     "leave": _leave,
-    "follow": _follow,
+    "update_record": _update,
     "adopt": lambda export: export.adopt(adopted("1")),
     "create": lambda export: export.create(plan()),
 }
@@ -52,7 +52,7 @@ OF_AN_ATTEMPT: dict[str, Callable[[Leading], object]] = {
     "confirm": lambda export: export.confirm("pvc-1"),
     "undo": lambda export: export.undo("pvc-1"),
     "delete": lambda export: export.reclaim("pvc-1", "1", Action.DELETE),
-    "follow": _follow,
+    "update_record": _update,
     "create": lambda export: export.create(plan()),
 }
 
@@ -109,7 +109,7 @@ class TestAnotherCluster:
         before = listing(root)
 
         with pytest.raises(Unsafe, match="another cluster, gone"):
-            _follow(either, "Retain")
+            _update(either, "Retain")
 
         assert listing(root) == before
 
@@ -201,7 +201,7 @@ class TestTheHeir:
         """So the variable can be dropped."""
         with_data(first)
 
-        _follow(heir)
+        _update(heir)
 
         assert (found(heir).origin, found(heir).claim) == ("cluster", COPIED)
         without = Leading(root)
@@ -215,7 +215,7 @@ class TestTheHeir:
         (root / f".holdfast/terms/{GONE}.nfs").rename(root / f".holdfast/terms/{GONE}.other")
         heir = Leading(root, cluster="", takes_over=(GONE,))
 
-        _follow(heir)
+        _update(heir)
 
         assert (found(heir).origin, found(heir).claim) == (GONE, COPIED)
 

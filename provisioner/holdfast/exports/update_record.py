@@ -1,4 +1,4 @@
-"""Follows a PersistentVolume: its record says what the volume says of claim, size and policy."""
+"""Updates a record from its PersistentVolume: claim, size and reclaim policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from holdfast.exports.reclaim_directory import frees
 from holdfast.exports.record import Record, State
 
 
-def follow(
+def update_record(
     op: Operation,
     volume: str,
     claim: ClaimRef,
@@ -44,7 +44,7 @@ def follow(
     record = misfiled_records.find(op, volume)
     if record is None or record.state is State.ARCHIVED:
         return
-    now = record_origin.inherited(op, record.followed(claim, size, reclaim_policy))
+    now = record_origin.inherited(op, record.updated(claim, size, reclaim_policy))
     if now == record:
         return
     write = _write_trashed if record.state is State.TRASHED else _write
