@@ -24,9 +24,9 @@ from holdfast.cli.options import EXPORT_ID
 from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
+    from holdfast.cli.counts import Counts
     from holdfast.cli.entries import Entry
     from holdfast.cli.export_ids import Named
-    from holdfast.cli.present import Present
     from holdfast.exports.export import Export
     from holdfast.exports.interface import ExportInfo, Leader
     from holdfast.kube.api import Api
@@ -121,11 +121,11 @@ def accept(
 
 
 def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Asked) -> None:
-    from holdfast.cli.announced import announced
+    from holdfast.cli.accept_report import consequences
+    from holdfast.cli.counts import count_existing
     from holdfast.cli.export_ids import choose
     from holdfast.cli.inventory import Mounted
     from holdfast.cli.naming_rules import naming_rules
-    from holdfast.cli.present import present
     from holdfast.cli.records import records_on
     from holdfast.exports.export import Export
 
@@ -149,14 +149,14 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     )
     records = records_on(root)
     entries, keep = mounted.entries(records), mounted.used_again(records)
-    numbers = present(len(places), entries)
+    numbers = count_existing(len(places), entries)
     if held.id == chosen and not unnamed:
         click.echo(f"the export at {root} has the id {chosen} already; {numbers}")
         leader = _leader(cluster, provisioner, at.name)
         _accept_restored(partial(export.accept_restored, leader, keep), entries, ask=not asked.yes)
         return
     _refuse_unless_asked(asked, held, root, chosen, numbers)
-    click.echo("\n".join([str(numbers), *_naming(unnamed), *announced(entries)]))
+    click.echo("\n".join([str(numbers), *_naming(unnamed), *consequences(entries)]))
     if not asked.yes:
         confirm(_question(root, held, chosen, named))
     _give_id(api, unnamed, export, chosen, keep)
@@ -167,7 +167,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
 
 
 def _refuse_unless_asked(
-    asked: _Asked, held: ExportInfo, root: Path, chosen: str, numbers: Present
+    asked: _Asked, held: ExportInfo, root: Path, chosen: str, numbers: Counts
 ) -> None:
     if not asked.replace:
         _refuse_another_id(held, root, chosen)
@@ -250,7 +250,7 @@ def _question(root: Path, held: ExportInfo, chosen: str, named: Named) -> str:
 
 def _accept_restored(accept: Callable[[], int], entries: Sequence[Entry], *, ask: bool) -> None:
     """Writes the directories' inodes into the records of a restored export, if any differ."""
-    from holdfast.cli.announced import announced, without_record
+    from holdfast.cli.accept_report import consequences, without_record
     from holdfast.cli.entries import Finding
     from holdfast.cli.export_ids import counted
 
@@ -259,7 +259,7 @@ def _accept_restored(accept: Callable[[], int], entries: Sequence[Entry], *, ask
             click.echo(line)
         click.echo("its directories match their records: there is nothing to do")
         return
-    click.echo("\n".join(announced(entries)))
+    click.echo("\n".join(consequences(entries)))
     if ask:
         confirm("Accept the directories that are there now as the records' own?")
     learned = counted(_learned(accept), "record")

@@ -18,9 +18,9 @@ from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
 from holdfast.cli import check_export, export_options, options
 from holdfast.cli.check_export import Cluster
+from holdfast.cli.check_line import Line
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.export_options import Config
-from holdfast.cli.finding import Line
 from holdfast.cli.naming_rules import naming_rules
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
 from holdfast.cli.volume_actions import advice

@@ -13,7 +13,7 @@ from holdfast.claims.objects import Volume
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.claims.volume_address import advice_on, unknown_addresses
-from holdfast.cli.finding import Line
+from holdfast.cli.check_line import Line
 from holdfast.cli.naming_rules import Refusal
 
 _DEADLINE = 10.0
@@ -118,7 +118,7 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
 
 def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator[Line]:
     """Whether the volumes' directories are there, and are those in their records."""
-    from holdfast.cli.announced import advice_on_another, advice_on_missing, advice_on_refused
+    from holdfast.cli.accept_report import advice_on_another, advice_on_missing, advice_on_refused
     from holdfast.cli.compare import compare
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError

@@ -14,11 +14,11 @@ from holdfast.claims.inherited import left_alone
 from holdfast.claims.objects import Volume
 from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import is_released
+from holdfast.cli.directory_owners import DirectoryOwners
 from holdfast.cli.entries import INHERITED, Entry, Finding
 from holdfast.cli.export_ids import Place
 from holdfast.cli.naming_rules import Refusal
-from holdfast.cli.owned import Owned
-from holdfast.cli.reclaims import how
+from holdfast.cli.pending_reclaim import pending_reclaim
 from holdfast.cli.records import Held
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.export import Export
@@ -96,7 +96,7 @@ class Mounted:
 
     def missing(self, records: Mapping[str, Held]) -> Iterator[Entry]:
         """The volumes without their directory or their record; raises ExportError."""
-        export, owned = Export(self.root), Owned(held.record for held in records.values())
+        export, owned = Export(self.root), DirectoryOwners(held.record for held in records.values())
         for name, directory in self.directories.items():
             volume = self.volumes[name]
             entry = partial(Entry, name, _claim(volume), directory)
@@ -111,7 +111,7 @@ class Mounted:
                 yield entry(*self._why_unrecorded(volume, records, owned))
 
     def _why_unrecorded(
-        self, volume: Volume, records: Mapping[str, Held], owned: Owned
+        self, volume: Volume, records: Mapping[str, Held], owned: DirectoryOwners
     ) -> tuple[Finding, str]:
         if volume.directory:
             return Finding.NO_RECORD, ""
@@ -119,7 +119,7 @@ class Mounted:
             return Finding.REFUSED, why
         return Finding.NO_RECORD, INHERITED
 
-    def _refusal(self, volume: Volume, records: Mapping[str, Held], owned: Owned) -> str:
+    def _refusal(self, volume: Volume, records: Mapping[str, Held], owned: DirectoryOwners) -> str:
         """Why Holdfast does not record an inherited volume; empty if it does."""
         if why := self.refusal(volume):
             return why
@@ -201,7 +201,7 @@ class Mounted:
         return record.origin in {"", self.cluster}
 
     def _released(self, records: Mapping[str, Held]) -> Iterator[Entry]:
-        owned = Owned(held.record for held in records.values())
+        owned = DirectoryOwners(held.record for held in records.values())
         live = _live(held.record for held in records.values())
         for name, directory in self.directories.items():
             volume, held = self.volumes[name], records.get(name)
@@ -211,10 +211,12 @@ class Mounted:
                 continue
             others = [one for one in live[directory] if one.volume != name]
             is_there = Export(self.root).has_directory(directory)
-            if action := how(volume, held, others, is_there=is_there):
+            if action := pending_reclaim(volume, held, others, is_there=is_there):
                 yield Entry(name, _claim(volume), directory, Finding.RELEASED, action)
 
-    def _is_refused(self, volume: Volume, records: Mapping[str, Held], owned: Owned) -> bool:
+    def _is_refused(
+        self, volume: Volume, records: Mapping[str, Held], owned: DirectoryOwners
+    ) -> bool:
         held = records.get(volume.name)
         if held is None:
             return not volume.directory and bool(self._refusal(volume, records, owned))

@@ -114,11 +114,11 @@ def show(
 
 
 def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
+    from holdfast.cli.counts import count_existing
     from holdfast.cli.export_ids import named_by
     from holdfast.cli.file_system import file_system_at
     from holdfast.cli.inventory import Mounted
     from holdfast.cli.naming_rules import naming_rules
-    from holdfast.cli.present import present
     from holdfast.cli.records import records_on
     from holdfast.controller.export_id_check import refuse_another
     from holdfast.exports.errors import WrongExport
@@ -144,7 +144,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
         refusal=naming_rules(api, address),
     )
     entries = mounted.entries(records)
-    numbers = present(len(named.places), entries)
+    numbers = count_existing(len(named.places), entries)
     return Shown(
         root=str(at.root),
         file_system=file_system_at(at.root),
@@ -198,7 +198,7 @@ def _file_system(shown: Shown) -> str:
 
 
 def _found(findings: Sequence[Entry]) -> Iterator[tuple[str, str]]:
-    from holdfast.cli.announced import advice_on_another
+    from holdfast.cli.accept_report import advice_on_another
     from holdfast.cli.entries import LEFT, Finding
     from holdfast.cli.export_ids import counted
 

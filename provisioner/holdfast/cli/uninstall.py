@@ -21,7 +21,7 @@ from holdfast.cli import options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm
 from holdfast.cli.leader import held_lease
-from holdfast.cli.listed import listed
+from holdfast.cli.long_list import listed
 from holdfast.cli.volume_actions import UNKNOWN, place_of, shown_action
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from holdfast.exports.record import Record, State
 _GONE = "its directory is missing"
 
 
-def how(volume: Volume, held: Held | None, others: Iterable[Record], *, is_there: bool) -> str:
+def pending_reclaim(
+    volume: Volume, held: Held | None, others: Iterable[Record], *, is_there: bool
+) -> str:
     """The action, or what else happens; empty if Holdfast refuses to reclaim the volume.
 
     Args:

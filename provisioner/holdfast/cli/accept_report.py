@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from holdfast.cli.entries import Entry, Finding
 from holdfast.cli.export_ids import counted
-from holdfast.cli.listed import listed
+from holdfast.cli.long_list import listed
 
 _WHERE_WHY = "`holdfast exports show -o wide` says why"
 _WHERE_ALL = "`holdfast exports show -o wide` shows all"
 
 
-def announced(entries: Sequence[Entry]) -> Iterator[str]:
+def consequences(entries: Sequence[Entry]) -> Iterator[str]:
     """The directories that are accepted, and the volumes that are reclaimed then, or cannot be."""
     yield from without_record(entries)
     if another := _another(entries):

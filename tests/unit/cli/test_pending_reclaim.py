@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.cli.reclaims import how
+from holdfast.cli.pending_reclaim import pending_reclaim
 from holdfast.cli.records import Held
 from holdfast.exports.record import Record, State
 from tests.unit.controller.given import volume
@@ -34,7 +34,7 @@ def test_the_record_and_those_of_the_sharers_count(
 ) -> None:
     released = volume(phase="Released")  # its annotation says delete
 
-    assert how(released, Held(record), others, is_there=True) == said
+    assert pending_reclaim(released, Held(record), others, is_there=True) == said
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,12 @@ def test_without_a_record_only_an_inherited_volume_is_reclaimed(
 ) -> None:
     released = volume(phase="Released", annotated=annotated)
 
-    assert how(released, None, [], is_there=is_there) == said
+    assert pending_reclaim(released, None, [], is_there=is_there) == said
 
 
 def test_a_directory_that_is_missing_is_said_to_be() -> None:
     released = volume(phase="Released")
 
-    assert how(released, Held(OF_CLASS), [], is_there=False) == "its directory is missing"
+    assert (
+        pending_reclaim(released, Held(OF_CLASS), [], is_there=False) == "its directory is missing"
+    )

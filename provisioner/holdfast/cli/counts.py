@@ -13,7 +13,7 @@ from holdfast.cli.export_ids import counted
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class Counts:
     """The number of volumes, and of those of their directories and records that exist."""
 
     volumes: int
@@ -39,10 +39,10 @@ class Present:
             )
 
 
-def present(volumes: int, entries: Iterable[Entry]) -> Present:
+def count_existing(volumes: int, entries: Iterable[Entry]) -> Counts:
     """The numbers, from what is missing of so many volumes."""
     missing = Counter(one.finding for one in entries)
-    return Present(
+    return Counts(
         volumes,
         volumes - missing[Finding.NO_DIRECTORY] - missing[Finding.OTHER_VOLUME],
         volumes - missing[Finding.NO_RECORD] - missing[Finding.REFUSED],

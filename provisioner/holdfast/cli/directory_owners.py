@@ -10,7 +10,7 @@ from holdfast.claims.paths import parents_of
 from holdfast.exports.record import Record
 
 
-class Owned:
+class DirectoryOwners:
     """The directories that records name and that are at their paths."""
 
     def __init__(self, records: Iterable[Record | None]) -> None:
