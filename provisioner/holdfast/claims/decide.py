@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from holdfast.claims import conflicts, parameters, paths, pattern
+from holdfast.claims import conflicts, parameters, path_pattern, paths
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, ClaimRef, StorageClass, Volume
 from holdfast.claims.ownership import Ownership
@@ -234,7 +234,7 @@ def _on_one_of(exports: Collection[str], read: Parameters) -> Parameters:
 
 def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
     """The directory of a claim's volume, checked; raises Refused with the reason."""
-    path = pattern.render(read.path_pattern, claim, volume) or paths.directory_name(
+    path = path_pattern.render(read.path_pattern, claim, volume) or paths.directory_name(
         claim.ref.namespace, claim.ref.name, volume
     )
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from holdfast.claims import pattern
+from holdfast.claims import path_pattern
 from holdfast.claims.errors import Refused
 
 EXPORT = "export"
@@ -88,11 +88,11 @@ TABLE = (
     ),
     Parameter(
         "pathPattern",
-        "text with the fields " + ", ".join(f"`{field}`" for field in pattern.FIELDS),
+        "text with the fields " + ", ".join(f"`{field}`" for field in path_pattern.FIELDS),
         "`${.PVC.namespace}-${.PVC.name}-${.PV.name}`",
         "The volume's directory, a path relative to the export's root. A label or annotation that "
         "the claim lacks is empty; if the whole path is empty, the default name is used.",
-        pattern.check,
+        path_pattern.check,
     ),
     Parameter(
         "onDelete",

@@ -12,6 +12,7 @@ from holdfast.claims.objects import Volume
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
+from holdfast.controller.empty_trash import Trash
 from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.controller.export_metrics import ExportMetrics
@@ -32,7 +33,6 @@ from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.controller.takeover_failures import TakeoverFailures
-from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.watchdog import Watchdog
 from holdfast.controller.work_gate import WorkGate

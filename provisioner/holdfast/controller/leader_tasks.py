@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
+from holdfast.controller.empty_trash import Trash
 from holdfast.controller.export_client import ExportClient
 from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.controller.export_view import ExportView
@@ -16,7 +17,6 @@ from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import MAY_BE_API_OUTAGE, LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
-from holdfast.controller.trash import Trash
 from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports

@@ -2,7 +2,7 @@
 
 An administrator annotates a volume `retain` or `archive`, and its directory is in the trash
 already, or was left to the volumes that share it. It goes back to its path then, as for a volume
-that is set to Retain (`recover_retained.py`), and the reclaim goes on from there.
+that is set to Retain (`recover_directory.py`), and the reclaim goes on from there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim_directory import stays
 from holdfast.exports.record import DirectoryTaken, Record, State
-from holdfast.exports.recover_retained import inode_in_trash, keep_in_trash, recover_locked
+from holdfast.exports.recover_directory import inode_in_trash, keep_in_trash, recover_locked
 
 
 def undo_delete(op: Operation, record: Record, action: Action) -> None:

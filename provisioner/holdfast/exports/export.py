@@ -26,7 +26,7 @@ from holdfast.exports import (
     probe,
     reclaim_directory,
     record_origin,
-    recover_retained,
+    recover_directory,
     released,
     restored_from_backup,
     sweep_late_changes,
@@ -287,7 +287,7 @@ class Export:
         """Moves a directory back from the trash or its archive; its path, or "" if it was there."""
         what = f"cannot move back the directory of {volume}"
         with self._operation(what, grant) as op:
-            return recover_retained.recover(op, volume, reclaim_policy)
+            return recover_directory.recover(op, volume, reclaim_policy)
 
     def trashed(self) -> tuple[str, ...]:
         """The volumes with a directory in the trash."""

@@ -16,7 +16,7 @@ import uuid
 from contextlib import suppress
 
 from holdfast.claims.constants import RETAIN
-from holdfast.exports import misfiled_records, record_origin, recover_retained, tree, undo
+from holdfast.exports import misfiled_records, record_origin, recover_directory, tree, undo
 from holdfast.exports.blocked import Blocked
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import TimedOut, Unsafe
@@ -65,7 +65,7 @@ class Reaper:
             if record.state is not State.TRASHED:
                 return Reaped(done=False)
             if record.retained_in_trash:
-                recover_retained.recover_locked(op, record, RETAIN)
+                recover_directory.recover_locked(op, record, RETAIN)
                 return Reaped(done=True)
             removals = op.changes.non_durable()
             reaped = self._take_turn(op.ledger, record, removals, entries, seconds)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from holdfast.claims.decide import directory_for
 from holdfast.claims.errors import Refused
 from holdfast.claims.parameters import read
+from holdfast.claims.path_pattern import FIELDS
 from holdfast.claims.paths import (
     archive_name,
     cleaned,
@@ -28,7 +29,6 @@ from holdfast.claims.paths import (
     overlap,
     parents_of,
 )
-from holdfast.claims.pattern import FIELDS
 from tests.unit.claims.given import claim
 
 # Text that people would attack a path with, mixed with any text at all.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.claims.pattern import FIELDS
+from holdfast.claims.path_pattern import FIELDS
 from tests.unit.claims.given import UID, claim, planned, refusal, storage_class
 
 LABELS = {"app": "shop", "example.com/tier.v1": "gold"}

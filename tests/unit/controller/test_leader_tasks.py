@@ -11,13 +11,13 @@ import pytest
 
 from holdfast.controller import leader_tasks as module
 from holdfast.controller.circuit_breaker import CircuitBreaker
+from holdfast.controller.empty_trash import Trash
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.lease_balancer import LeaseBalancer
 from holdfast.controller.permissions import Permissions
 from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import LeadershipLost
 from holdfast.controller.takeover_failures import TakeoverFailures
-from holdfast.controller.trash import Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, WrongExport
 from holdfast.exports.interface import ExportInfo, Grant, Leader, MovedBack, Takeover, Term
 from holdfast.kube import errors as kube

@@ -135,7 +135,7 @@ class TestRetain:
         trashed.server.objects.delete(PATH)
         trashed.see()
         with monkeypatch.context() as patch:
-            patch.setattr("holdfast.exports.recover_retained.move_back", no_room)
+            patch.setattr("holdfast.exports.recover_directory.move_back", no_room)
             for _ in range(2):
                 with pytest.raises(Requeue):
                     trashed.look_after()

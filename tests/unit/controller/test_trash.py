@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.controller import trash as module
+from holdfast.controller import empty_trash as module
 from holdfast.controller.circuit_breaker import CircuitBreaker
+from holdfast.controller.empty_trash import ENTRIES, Trash
 from holdfast.controller.export_state import TrashContent
 from holdfast.controller.requeue import LeadershipLost
-from holdfast.controller.trash import ENTRIES, Trash
 from holdfast.exports.errors import ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.interface import Reaped
 from holdfast.kube import errors as kube
@@ -45,7 +45,7 @@ class Bench:
         self.now = 1000.0
         self.rests: list[float] = []
         self.reaped: list[str] = []
-        patch.setattr("holdfast.controller.trash.time.monotonic", lambda: self.now)
+        patch.setattr("holdfast.controller.empty_trash.time.monotonic", lambda: self.now)
         self.trash = Trash(
             site.export_client,
             site.gate,

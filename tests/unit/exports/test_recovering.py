@@ -11,7 +11,7 @@ import pytest
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.parameters import Action
-from holdfast.exports import recover_retained as recovering
+from holdfast.exports import recover_directory as recovering
 from holdfast.exports.errors import DirectoryGone, ExportError, Failed, Unsafe
 from holdfast.exports.inode import UNKNOWN
 from holdfast.exports.interface import Outcome
@@ -194,7 +194,7 @@ class TestArchived:
     ) -> None:
         archive(export)
         with monkeypatch.context() as patch:
-            patch.setattr("holdfast.exports.recover_retained.move_back", _away)
+            patch.setattr("holdfast.exports.recover_directory.move_back", _away)
             with pytest.raises(Failed):
                 recover(export)
 
@@ -208,7 +208,7 @@ class TestArchived:
     ) -> None:
         archive(export)
         with monkeypatch.context() as patch:
-            patch.setattr("holdfast.exports.recover_retained._move_to_path", _away)
+            patch.setattr("holdfast.exports.recover_directory._move_to_path", _away)
             with pytest.raises(Failed):
                 recover(export)
 
@@ -365,7 +365,7 @@ class TestRecordWithoutInode:
     def recover_in_part(self, export: Leading, monkeypatch: pytest.MonkeyPatch) -> None:
         """The record goes back, and its directory does not."""
         with monkeypatch.context() as patch:
-            patch.setattr("holdfast.exports.recover_retained._move_to_path", _away)
+            patch.setattr("holdfast.exports.recover_directory._move_to_path", _away)
             with pytest.raises(Failed):
                 recover(export, "Retain")
         assert found(export).state is State.LIVE

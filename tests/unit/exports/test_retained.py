@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports import create, recover_retained
+from holdfast.exports import create, recover_directory
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import DirectoryTaken, State
@@ -99,7 +99,7 @@ def _half_recovered(root: Path, monkeypatch: pytest.MonkeyPatch) -> Leading:
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(recover_retained, "_move_to_path", crash)
+        patch.setattr(recover_directory, "_move_to_path", crash)
         with pytest.raises(Crash):
             export.exports.recover(export.grant, "pvc-1", "Retain")
     record = found(export)
