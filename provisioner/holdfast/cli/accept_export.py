@@ -47,6 +47,7 @@ class _Asked:
 
 @click.command()
 @options.provisioner
+@options.takes_over
 @export_options.one_export
 @options.persons_kubeconfig
 @click.option(
@@ -69,6 +70,7 @@ def accept(
     *,
     provisioner_name: str,
     also_known_as: tuple[str, ...],
+    takes_over: tuple[str, ...],
     kubeconfig: str | None,
     wanted: str | None,
     allow_unnamed: bool,
@@ -111,7 +113,9 @@ def accept(
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError
 
-    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
+    provisioner = Provisioner(
+        provisioner_name, also=frozenset(also_known_as), takes_over=frozenset(takes_over)
+    )
     at = export_options.chosen(**where)
     asked = _Asked(wanted or "", allow_unnamed, replace, allow_empty, yes)
     try:
@@ -281,4 +285,9 @@ def _learned(accept: Callable[[], int]) -> int:
 def _leader(cluster: str, provisioner: Provisioner, export: str) -> Leader:
     from holdfast.exports.interface import Leader
 
-    return Leader(cluster, provisioner.lease_of(export), provisioner.former_leases_of(export))
+    return Leader(
+        cluster,
+        provisioner.lease_of(export),
+        provisioner.former_leases_of(export),
+        tuple(sorted(provisioner.takes_over)),
+    )

@@ -34,6 +34,7 @@ _NAMED = 3  # claims in one line
 
 @click.command()
 @options.provisioner
+@options.takes_over
 @options.address
 @options.config
 @options.persons_kubeconfig
@@ -54,6 +55,7 @@ def check(
     *,
     provisioner_name: str,
     also_known_as: tuple[str, ...],
+    takes_over: tuple[str, ...],
     nfs_server: str | None,
     nfs_path: str | None,
     nfs_server_alias: tuple[str, ...],
@@ -85,6 +87,7 @@ def check(
     provisioner = Provisioner(
         provisioner_name,
         also=frozenset(also_known_as),
+        takes_over=frozenset(takes_over),
         ownership=Ownership(default_mode, default_uid, default_gid),
         exports=tuple(export.name for export in exports) or (DEFAULT_EXPORT,),
     )

@@ -197,8 +197,8 @@ class Mounted:
                     yield Entry(volume, "", directory, Finding.UNRECORDED)
 
     def _is_ours(self, record: Record) -> bool:
-        """Whether a record is of this cluster, or may be."""
-        return record.origin in {"", self.cluster}
+        """Whether a record is of this cluster, or may be, or of one that is taken over."""
+        return record.origin in {"", self.cluster, *self.provisioner.takes_over}
 
     def _released(self, records: Mapping[str, Held]) -> Iterator[Entry]:
         owned = DirectoryOwners(held.record for held in records.values())

@@ -180,6 +180,15 @@ also_known_as = option(
     multiple=True,
     type=NAME,
 )
+takes_over = option(
+    "--takes-over",
+    "HOLDFAST_TAKES_OVER",
+    "A cluster that no longer exists, by the uid of its namespace kube-system: its records become "
+    "this cluster's, and claims may reuse the directories retained there; may be repeated (in the "
+    "variable: separated by spaces).",
+    multiple=True,
+    type=CLUSTER,
+)
 provisioner = together(provisioner_name, also_known_as)
 root = option(
     "--root",

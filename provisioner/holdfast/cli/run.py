@@ -14,7 +14,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
 from holdfast.cli import logs, options
 from holdfast.cli.export_options import Config, exports_of
-from holdfast.cli.options import BOOLEAN, CLUSTER, ID, LISTEN, MODE, SECONDS, WORKERS, option
+from holdfast.cli.options import BOOLEAN, ID, LISTEN, MODE, SECONDS, WORKERS, option
 from holdfast.controller.settings import Settings
 
 
@@ -51,15 +51,7 @@ from holdfast.controller.settings import Settings
     default="true",
     show_default=True,
 )
-@option(
-    "--takes-over",
-    "HOLDFAST_TAKES_OVER",
-    "A cluster that no longer exists, by the uid of its namespace kube-system: its records become "
-    "this cluster's, and claims may reuse the directories retained there; may be repeated (in the "
-    "variable: separated by spaces).",
-    multiple=True,
-    type=CLUSTER,
-)
+@options.takes_over
 @options.root
 @option(
     "--http",

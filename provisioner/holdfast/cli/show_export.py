@@ -65,6 +65,7 @@ class Shown:
 
 @click.command()
 @options.provisioner
+@options.takes_over
 @export_options.one_export
 @options.persons_kubeconfig
 @options.output("text", "wide", "json")
@@ -72,6 +73,7 @@ def show(
     *,
     provisioner_name: str,
     also_known_as: tuple[str, ...],
+    takes_over: tuple[str, ...],
     kubeconfig: str | None,
     output: str,
     **where: Any,
@@ -96,7 +98,9 @@ def show(
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError
 
-    provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
+    provisioner = Provisioner(
+        provisioner_name, also=frozenset(also_known_as), takes_over=frozenset(takes_over)
+    )
     at = export_options.chosen(**where)
     try:
         shown = _shown(at, api_of(kubeconfig), provisioner)

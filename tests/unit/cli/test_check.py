@@ -200,6 +200,17 @@ def test_directories_that_are_not_those_in_the_records_fail(
     assert "`holdfast exports show -o wide` names them" in advice
 
 
+def test_nor_are_those_of_a_cluster_that_is_taken_over(bench: Bench) -> None:
+    Export(bench.root).initialise(ID)
+    gone = "00000000-0000-4000-8000-00000000dead"
+    published(Leading(bench.root, cluster=gone), "1", "team/data-1")
+    bench.add()
+    restore(bench.root)
+
+    assert f"ok    {RECORDS}" in bench.check(*AT).output
+    assert bench.advice(RECORDS, *AT, "--takes-over", gone).startswith("1 directory is not the")
+
+
 class TestMissing:
     """What volumes lack fails as `exports show` has it (design, rule 9)."""
 

@@ -28,6 +28,7 @@ from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, NAME, a_volume,
 from tests.unit.exports.given import Leading, plan, published, visible
 
 FORMER = "former.example.com/nfs"
+GONE = "00000000-0000-4000-8000-00000000dead"
 
 
 class Bench:
@@ -916,6 +917,35 @@ class TestRestored:
         restored.server.fail("get", Fault(403, "Forbidden"))
 
         assert "there is nothing to do" in restored.accepted()
+
+
+class TestRestoredForAnHeir:
+    """The records are of a cluster that is gone, which this one takes over."""
+
+    @pytest.fixture
+    def restored(self, bench: Bench) -> Bench:
+        bench.add(has_directory=False)
+        bench.give(ID)
+        published(Leading(bench.root, cluster=GONE), "1", "team/data-1")
+        restore(bench.root)
+        return bench
+
+    def test_without_takes_over_its_directories_are_left_alone(self, restored: Bench) -> None:
+        assert "there is nothing to do" in restored.accepted()
+        assert "other inodes" not in restored.shown()
+
+    def test_with_it_they_are_shown_and_accepted(self, restored: Bench) -> None:
+        heir = ("--takes-over", GONE)
+
+        assert "1 directory is not the one in its record" in restored.shown(*heir)
+        assert "1 record written" in restored.accepted(*heir)
+        assert "there is nothing to do" in restored.accepted(*heir)
+
+    def test_its_records_are_not_said_to_be_another_cluster_s(self, restored: Bench) -> None:
+        published(Leading(restored.root, cluster=GONE), "2", "team/data-2")
+
+        assert "1 other-cluster" in restored.shown()
+        assert "1 no-volume" in restored.shown("--takes-over", GONE)
 
 
 class TestUsedAgain:
