@@ -28,6 +28,10 @@ class TrashedVolumes:
         misplaced: MisplacedDirectories,
     ) -> None:
         self._context = context
+        self._view = context.view
+        self._provisioner = context.provisioner
+        self._address = context.address
+        self._export_client = context.export_client
         self._client = client
         self._records = records
         self._misplaced = misplaced
@@ -39,9 +43,9 @@ class TrashedVolumes:
 
     def note_trashed(self, name: str) -> bool:
         """Notes a volume whose directory is in the trash; whether it has to be moved back."""
-        volume = self._context.view.volumes.get(name)
-        if volume is None or not is_provisioned_by(volume, self._context.provisioner):
-            return self._context.view.was_kept(name)
+        volume = self._view.volumes.get(name)
+        if volume is None or not is_provisioned_by(volume, self._provisioner):
+            return self._view.was_kept(name)
         self._movable.add(name)
         return self.is_wanted(volume)
 
@@ -52,7 +56,7 @@ class TrashedVolumes:
         reaper may remove what is in the trash.
         """
         is_retained = volume.reclaim_policy == RETAIN
-        if is_released(volume, self._context.provisioner):
+        if is_released(volume, self._provisioner):
             return False
         if is_retained and FINALIZER in volume.finalizers:
             return True
@@ -80,7 +84,7 @@ class TrashedVolumes:
                 logged, are not raised: the reaper retries, and an archive stays one.
             LeadershipLost: the term is over.
         """
-        if self._context.view.was_kept(name):
+        if self._view.was_kept(name):
             place = trash_of(name)
             try:
                 place = _found_at(name, self._records.find(name))
@@ -88,7 +92,7 @@ class TrashedVolumes:
             except (Unsafe, DirectoryTaken) as error:
                 self._misplaced.report_not_moved_back(name, place, error.message)
                 self._misplaced.forget(name)
-            self._context.view.forget_kept(name)
+            self._view.forget_kept(name)
         self._movable.discard(name)
 
     def _record_of(self, volume: Volume) -> Record | None:
@@ -100,7 +104,7 @@ class TrashedVolumes:
             record = self._records.find(volume.name)
         if record is None or not self._records.is_here(volume):
             return None
-        is_same = self._context.address.directory_of(volume.path) == record.directory
+        is_same = self._address.directory_of(volume.path) == record.directory
         return record if record.has_left or (record.state is State.LIVE and is_same) else None
 
     def _move_back(self, name: str, record: Record) -> None:
@@ -123,7 +127,7 @@ class TrashedVolumes:
                 raise Requeue from error
 
     def _move(self, name: str, policy: str, found_at: str) -> None:
-        place = self._context.export_client.change(
+        place = self._export_client.change(
             "recover", lambda exports, grant: exports.recover(grant, name, policy), name
         )
         if place:

@@ -47,6 +47,15 @@ class ClaimsController:
     def __init__(self, context: Context) -> None:
         self.progress = Progress(context.events)
         self._context = context
+        self._view = context.view
+        self._events = context.events
+        self._provisioner = context.provisioner
+        self._check_term = context.check_term
+        self._address = context.address
+        self._may_patch_volumes = context.may_patch_volumes
+        self._identity = context.identity
+        self._api = context.api
+        self._metrics = context.metrics
         self._client = VolumeClient(context)
         self._records = VolumeRecords(context)
         self._creator = DirectoryCreator(context, self._client, self._records)
@@ -77,7 +86,7 @@ class ClaimsController:
         Trouble with the volume of an earlier claim of this name does not keep this one unserved.
         """
         troubles = self._unfinished.finish(key)
-        claim = self._context.view.claims.get(key)
+        claim = self._view.claims.get(key)
         if claim is not None and claim.volume_name:
             self._answer_expansion(claim)
             claim = None
@@ -85,8 +94,8 @@ class ClaimsController:
             plan for plan in self._in_progress.of(key) if not (claim and claim.ref == plan.ref)
         ]
         troubles += filter(None, map(self._finished, begun))
-        troubles += filter(None, map(self._completed, self._context.view.late.of(key)))
-        if claim is not None and self._context.view.serves(claim):
+        troubles += filter(None, map(self._completed, self._view.late.of(key)))
+        if claim is not None and self._view.serves(claim):
             self._serve(claim)
         elif claim is not None:
             self._give_up(claim)  # its class names another export now
@@ -108,7 +117,7 @@ class ClaimsController:
 
     def _completed(self, spec: DirectorySpec) -> Exception | None:
         """Gives a late volume its directory; returns what went wrong, if it concerns it alone."""
-        key, name, view = str(spec.claim), spec.volume, self._context.view
+        key, name, view = str(spec.claim), spec.volume, self._view
         is_open = self._in_progress.get(key, name) or self._unfinished.has(key, name)
         seen = view.volumes.get(name)
         if is_open or (seen is None and name not in self._completing):
@@ -122,7 +131,7 @@ class ClaimsController:
         except (Refused, ExportError, kube.KubeError) as error:
             message = f"it was created after its directory was undone: {error.message}"
             if seen is not None:
-                self._context.events.volume_warning(seen, "VolumeNotRecorded", message)
+                self._events.volume_warning(seen, "VolumeNotRecorded", message)
             _log.warning("late volume has no directory", volume=name, reason=error.message)
             return Requeue(error.message)
         return None
@@ -132,7 +141,7 @@ class ClaimsController:
 
         No data is missing: without the directory, no pod can have used the volume.
         """
-        view, volume = self._context.view, self._client.find(spec.volume)
+        view, volume = self._view, self._client.find(spec.volume)
         if volume is None or not self._is_as_specified(volume, spec):
             self._undo_late(spec.volume, exists=volume is not None)
             if volume is None:
@@ -150,7 +159,7 @@ class ClaimsController:
             case Verdict.NOT_BOUND | Verdict.NOT_MADE | Verdict.LATE:
                 raise Requeue
             case Verdict.UNDO:
-                self._context.view.late.discard(spec)
+                self._view.late.discard(spec)
         self._completing.discard(volume.name)
 
     def _undo_late(self, volume: str, *, exists: bool) -> None:
@@ -167,23 +176,23 @@ class ClaimsController:
         is_made_by_us = volume.directory and volume.export_id
         if volume.deleting or volume.phase in {"Released", "Failed"} or not is_made_by_us:
             return False
-        is_ours = is_provisioned_by(volume, self._context.provisioner)
+        is_ours = is_provisioned_by(volume, self._provisioner)
         return is_ours and is_asked_for(volume, spec, self._context)
 
     def _answer_expansion(self, claim: Claim) -> None:
-        volume = self._context.view.volumes.get(claim.volume_name)
-        if volume is not None and is_provisioned_by(volume, self._context.provisioner):
+        volume = self._view.volumes.get(claim.volume_name)
+        if volume is not None and is_provisioned_by(volume, self._provisioner):
             message = expansion.answer(claim, volume)
-            self._context.events.normal_once(claim, "SizeNotEnforced", message)
+            self._events.normal_once(claim, "SizeNotEnforced", message)
 
     def _serve(self, claim: Claim) -> None:
-        storage_class = self._context.view.classes.get(claim.class_name)
-        view = self._context.view
+        storage_class = self._view.classes.get(claim.class_name)
+        view = self._view
         match decide(claim, storage_class, view.provisioner, view.overlapping, view.place):
             case Wait(reason, event):
                 _log.debug("claim waits", claim=claim.key, reason=reason)
                 if event:
-                    self._context.events.normal_once(claim, "WaitForPopulator", event)
+                    self._events.normal_once(claim, "WaitForPopulator", event)
             case Refusal(message, retry):
                 self._fail(claim, message)
                 self._give_up(claim)  # its class may have changed since the attempt began
@@ -191,13 +200,13 @@ class ClaimsController:
                     raise Requeue
             case Plan() as plan:
                 unfinished = self._in_progress.get(claim.key, plan.volume)
-                is_missing = self._context.view.volumes.get(plan.volume) is None
+                is_missing = self._view.volumes.get(plan.volume) is None
                 if unfinished or (is_missing and self._is_pending(claim)):
                     self._carry_out(plan)
 
     def _is_pending(self, claim: Claim) -> bool:
         """Whether a claim waits for a volume; asks the API server if it may have lost one."""
-        bereft = self._context.view.bereft
+        bereft = self._view.bereft
         if claim.key not in bereft:
             return True
         held = self._resolver.claim_of(claim.ref)
@@ -281,26 +290,26 @@ class ClaimsController:
         return record if has else None
 
     def _publish(self, plan: Plan) -> None:
-        self._context.check_term()
+        self._check_term()
         manifest = volume(
             plan,
-            self._context.address,
-            finalizer=self._context.provisioner.finalizer and self._context.may_patch_volumes(),
-            export_id=self._context.identity.export_id,
+            self._address,
+            finalizer=self._provisioner.finalizer and self._may_patch_volumes(),
+            export_id=self._identity.export_id,
         )
-        self._context.view.record_checks.made(plan.volume)  # before its events come
+        self._view.record_checks.made(plan.volume)  # before its events come
         try:
-            made = self._context.api.create(VOLUMES, manifest)
+            made = self._api.create(VOLUMES, manifest)
         except kube.AlreadyExists:
             made = self._made_before(plan)
         except UNKNOWN:
-            self._context.view.late.add(spec_of_plan(plan))
+            self._view.late.add(spec_of_plan(plan))
             raise
-        self._context.view.update_from_response(made)
+        self._view.update_from_response(made)
 
     def _made_before(self, plan: Plan) -> Json:
         """The volume of an earlier attempt; raises Refused if it belongs to something else."""
-        held = self._context.api.get(VOLUMES, plan.volume)
+        held = self._api.get(VOLUMES, plan.volume)
         if not is_asked_for(parse_volume(held), spec_of_plan(plan), self._context):
             raise Refused(
                 f"volume {plan.volume} exists, but for another claim, server or directory: delete "
@@ -309,16 +318,16 @@ class ClaimsController:
         return held
 
     def _succeed(self, plan: Plan, seconds: float) -> None:
-        self._context.metrics.volume_made(plan.claim.class_name, seconds)
+        self._metrics.volume_made(plan.claim.class_name, seconds)
         message = f"created volume {plan.volume} in {plan.directory!r}"
-        self._context.events.normal(plan.claim, "ProvisioningSucceeded", message)
+        self._events.normal(plan.claim, "ProvisioningSucceeded", message)
         log = _log.bind(claim=plan.claim.key, volume=plan.volume)
         log.info("volume created", directory=plan.directory)
 
     def _fail(self, claim: Claim, message: str) -> None:
-        known = self._context.view.classes.get(claim.class_name) is not None
-        self._context.metrics.claim_failed(claim.class_name, known=known)
-        self._context.events.warning(claim, _FAILED, message)
+        known = self._view.classes.get(claim.class_name) is not None
+        self._metrics.claim_failed(claim.class_name, known=known)
+        self._events.warning(claim, _FAILED, message)
         _log.warning("claim not served", claim=claim.key, reason=message)
 
 

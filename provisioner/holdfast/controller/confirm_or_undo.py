@@ -58,6 +58,8 @@ class AttemptResolver:
         creator: DirectoryCreator,
     ) -> None:
         self._context = context
+        self._view = context.view
+        self._api = context.api
         self._client = client
         self._records = records
         self._creator = creator
@@ -76,7 +78,7 @@ class AttemptResolver:
         """
         verdict = self._verdict(spec)
         if verdict in {Verdict.NOT_MADE, Verdict.NAMED, Verdict.LATE}:
-            self._context.view.late.add(spec)
+            self._view.late.add(spec)
         if verdict is Verdict.CONFIRM:
             self._creator.confirm(spec.volume)
         elif verdict in {Verdict.UNDO, Verdict.NAMED}:
@@ -99,7 +101,7 @@ class AttemptResolver:
     def claim_of(self, ref: ClaimRef) -> Claim | None:
         """A claim as the API server has it; None if it is gone, even if another has its name."""
         try:
-            claim = parse_claim(self._context.api.get(CLAIMS, ref.name, ref.namespace))
+            claim = parse_claim(self._api.get(CLAIMS, ref.name, ref.namespace))
         except kube.NotFound:
             return None
         return claim if claim.ref == ref else None

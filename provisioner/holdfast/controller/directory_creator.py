@@ -22,6 +22,9 @@ class DirectoryCreator:
 
     def __init__(self, context: Context, client: VolumeClient, records: VolumeRecords) -> None:
         self._context = context
+        self._view = context.view
+        self._provisioner = context.provisioner
+        self._export_client = context.export_client
         self._client = client
         self._records = records
 
@@ -54,7 +57,7 @@ class DirectoryCreator:
 
     def _is_shared(self, spec: DirectorySpec) -> bool:
         """Whether the cache has another volume of ours in use at a directory that is shared."""
-        view, provisioner = self._context.view, self._context.provisioner
+        view, provisioner = self._view, self._provisioner
         others = view.overlapping(spec.directory) if spec.shared else ()
         return any(
             volume.name != spec.volume
@@ -82,24 +85,22 @@ class DirectoryCreator:
             if record := self._records.find(name):  # which joined those that share it, if any do
                 self._create(replace(spec_of_record(record), joins=record.shared))
             self._confirm(name)
-        self._context.view.record_checks.made(name)
-        self._context.view.late.drop(name)
+        self._view.record_checks.made(name)
+        self._view.late.drop(name)
 
     def undo(self, name: str) -> None:
         """Undoes a `create` whose volume does not exist; a directory with data is retained."""
-        self._context.export_client.change(
-            "undo", lambda exports, grant: exports.undo(grant, name), name
-        )
-        self._context.view.record_checks.undone(name)
+        self._export_client.change("undo", lambda exports, grant: exports.undo(grant, name), name)
+        self._view.record_checks.undone(name)
 
     def _confirm(self, name: str) -> None:
-        self._context.export_client.change(
+        self._export_client.change(
             "confirm", lambda exports, grant: exports.confirm(grant, name), name
         )
 
     def _create(self, spec: DirectorySpec, reuses: Collection[str] = ()) -> Record:
         former = tuple(reuses)
-        return self._context.export_client.change(
+        return self._export_client.change(
             "create", lambda exports, grant: exports.create(grant, spec, former), spec.volume
         )
 
@@ -107,7 +108,7 @@ class DirectoryCreator:
         """Forgets a record whose volume and directory are both gone; returns whether it did."""
         if not is_known(record, self._context) or self._client.exists(record.volume):
             return False
-        return self._context.export_client.change(
+        return self._export_client.change(
             "remove record",
             lambda exports, grant: exports.forget(grant, record.volume),
             record.volume,

@@ -55,9 +55,7 @@ class ExportView:
         # Keys of claims whose volume is gone; the event that they are bound to it may come later.
         self.bereft: set[str] = set()
         self._is_paused = False
-        self._states: dict[
-            str, int
-        ] = {}  # of what a record takes from its volume, by the volume's name
+        self._states: dict[str, int] = {}  # by volume: of what its record takes from it
         self._kept: LRU[str, bool] = LRU(_MOST_KEPT)  # their policy was Retain on their way out
         self._using_kept = threading.Lock()
         self.export_id = export_id

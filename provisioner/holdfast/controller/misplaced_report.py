@@ -12,20 +12,22 @@ class MisplacedDirectories:
     """What was last told of each volume whose directory cannot be moved back."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._export_metrics = context.export_metrics
+        self._view = context.view
+        self._events = context.events
         self._told: dict[str, tuple[str, str]] = {}  # by volume: its uid, and why
 
     def report_moved_back(self, name: str, directory: str, found_at: str) -> None:
         """Records that a volume's directory was misplaced and is back."""
         self._told.pop(name, None)
-        self._context.export_metrics.moved_back.inc()
+        self._export_metrics.moved_back.inc()
         message = f"its directory {directory!r} was found at {found_at!r} and moved back"
         _log.warning("directory moved back", volume=name, directory=directory, found=found_at)
         self._warn(name, "DirectoryMovedBack", message)
 
     def report_not_moved_back(self, name: str, found_at: str, reason: str) -> None:
         """Records once for each volume and reason that its directory cannot be moved back."""
-        volume = self._context.view.volumes.get(name)
+        volume = self._view.volumes.get(name)
         told = (volume.uid if volume else "", reason)
         if self._told.get(name) == told:
             return
@@ -39,5 +41,5 @@ class MisplacedDirectories:
         self._told.pop(name, None)
 
     def _warn(self, name: str, reason: str, message: str) -> None:
-        if volume := self._context.view.volumes.get(name):
-            self._context.events.volume_warning(volume, reason, message)
+        if volume := self._view.volumes.get(name):
+            self._events.volume_warning(volume, reason, message)

@@ -27,6 +27,10 @@ class RecordSync:
 
     def __init__(self, context: Context, client: VolumeClient, records: VolumeRecords) -> None:
         self._context = context
+        self._may_patch_volumes = context.may_patch_volumes
+        self._provisioner = context.provisioner
+        self._view = context.view
+        self._identity = context.identity
         self._client = client
         self._records = records
         self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
@@ -68,7 +72,7 @@ class RecordSync:
             if record.state is State.TRASHED:
                 volume = self._existing(volume.name)
             self._update_record(volume, record)
-        if not volume.export_id and self._context.may_patch_volumes():
+        if not volume.export_id and self._may_patch_volumes():
             self._give_export_id(volume)
 
     def _update_record(self, volume: Volume, record: Record) -> None:
@@ -87,7 +91,7 @@ class RecordSync:
         keep the reaper from the trash.
         """
         volume = self._client.refresh(name)
-        if volume is None or is_released(volume, self._context.provisioner):
+        if volume is None or is_released(volume, self._provisioner):
             raise Requeue
         return volume
 
@@ -96,7 +100,7 @@ class RecordSync:
 
         So a refused one is looked at again once its class appears or is replaced.
         """
-        named_by = None if volume.directory else self._context.view.classes.get(volume.class_name)
+        named_by = None if volume.directory else self._view.classes.get(volume.class_name)
         return f"{volume.claim.uid} {volume.reclaim_policy} {volume.size}", named_by
 
     def _give_export_id(self, volume: Volume) -> None:
@@ -104,4 +108,4 @@ class RecordSync:
 
         Of an inherited volume, or one that was created before exports had ids.
         """
-        self._client.patch(volume, {"annotations": {EXPORT: self._context.identity.export_id}})
+        self._client.patch(volume, {"annotations": {EXPORT: self._identity.export_id}})

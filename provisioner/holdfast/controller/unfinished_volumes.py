@@ -22,7 +22,8 @@ class UnfinishedVolumes:
     """The volumes that an earlier process left, by the key of their claim; for several threads."""
 
     def __init__(self, context: Context, resolver: AttemptResolver) -> None:
-        self._context = context
+        self._view = context.view
+        self._events = context.events
         self._resolver = resolver
         self._records: ByClaim[Record] = ByClaim()
         self._told: dict[str, tuple[str, str]] = {}  # by volume: the claim's uid, and why
@@ -33,7 +34,7 @@ class UnfinishedVolumes:
         self._told.clear()
         for record in unfinished:
             self._records.put(str(record.claim), record.volume, record)
-            self._context.view.claim_queue.add(str(record.claim))
+            self._view.claim_queue.add(str(record.claim))
 
     def has_any(self, key: str) -> bool:
         """Whether a volume of a claim's name is neither confirmed nor undone yet."""
@@ -80,7 +81,7 @@ class UnfinishedVolumes:
         On the claim that has this name now, which may wait for the volume's directory; once for
         each such claim and reason.
         """
-        claim = self._context.view.claims.get(str(ref))
+        claim = self._view.claims.get(str(ref))
         told = (claim.ref.uid if claim else "", reason)
         if self._told.get(volume) == told:
             return
@@ -89,7 +90,7 @@ class UnfinishedVolumes:
         if claim is not None:
             whose = "" if claim.ref == ref else " of an earlier claim of this name"
             message = f"volume {volume}{whose} was left unfinished: {reason}"
-            self._context.events.warning(claim, "VolumeUnfinished", message)
+            self._events.warning(claim, "VolumeUnfinished", message)
 
     def _finished(self, record: Record) -> Exception | None:
         """Finishes one volume; returns what went wrong, if it concerns this one alone."""

@@ -22,7 +22,9 @@ class VolumeClient:
     """
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._api = context.api
+        self._view = context.view
+        self._check_term = context.check_term
 
     def find(self, name: str) -> Volume | None:
         """The volume, if it exists.
@@ -30,7 +32,7 @@ class VolumeClient:
         A get by name: an empty list from a faulty API server must not free a directory.
         """
         try:
-            return parse_volume(self._context.api.get(VOLUMES, name))
+            return parse_volume(self._api.get(VOLUMES, name))
         except kube.NotFound:
             return None
 
@@ -41,7 +43,7 @@ class VolumeClient:
     def refresh(self, name: str) -> Volume | None:
         """The volume, if it exists; the cache takes it from the answer."""
         try:
-            return self._context.view.update_from_response(self._context.api.get(VOLUMES, name))
+            return self._view.update_from_response(self._api.get(VOLUMES, name))
         except kube.NotFound:
             return None
 
@@ -55,12 +57,10 @@ class VolumeClient:
         Raises:
             Requeue: the volume has changed since it was read.
         """
-        self._context.check_term()
+        self._check_term()
         change = {"metadata": {**metadata, "resourceVersion": volume.version}}
         try:
-            return self._context.view.update_from_response(
-                self._context.api.patch(VOLUMES, volume.name, change)
-            )
+            return self._view.update_from_response(self._api.patch(VOLUMES, volume.name, change))
         except kube.NotFound:
             return volume
         except kube.Conflict as conflict:
@@ -87,9 +87,9 @@ class VolumeClient:
 
     def _is_deleted(self, held: Volume) -> bool:
         """Deletes a volume as it was read; False if it has changed since."""
-        self._context.check_term()
+        self._check_term()
         try:
-            self._context.api.delete(VOLUMES, held.name, uid=held.uid, version=held.version)
+            self._api.delete(VOLUMES, held.name, uid=held.uid, version=held.version)
         except kube.Conflict:
             return False
         except kube.NotFound:
@@ -109,11 +109,11 @@ class VolumeClient:
     def _patch_without_finalizer(self, held: Volume, on_delete: str) -> None:
         if held.reclaim_policy == RETAIN or held.on_delete != on_delete:
             raise Requeue
-        self._context.check_term()
+        self._check_term()
         finalizers = list(without_finalizer(held.finalizers))
         change = {"metadata": {"finalizers": finalizers, "resourceVersion": held.version}}
         with suppress(kube.NotFound):
-            self._context.api.patch(VOLUMES, held.name, change)
+            self._api.patch(VOLUMES, held.name, change)
 
 
 def _deciding(volume: Volume) -> tuple[object, ...]:

@@ -32,7 +32,12 @@ class Reclaimer:
     """Reclaims one volume at a time; every step can be repeated."""
 
     def __init__(self, context: Context, client: VolumeClient, records: VolumeRecords) -> None:
-        self._context = context
+        self._metrics = context.metrics
+        self._events = context.events
+        self._address = context.address
+        self._export_client = context.export_client
+        self._view = context.view
+        self._provisioner = context.provisioner
         self._client = client
         self._records = records
         self._creator = DirectoryCreator(context, client, records)
@@ -60,24 +65,24 @@ class Reclaimer:
         self._succeed(volume, moved, time.monotonic() - started)
 
     def _fail(self, volume: Volume, message: str) -> None:
-        self._context.metrics.deletion_failed(volume.class_name)
-        self._context.events.volume_warning(volume, _FAILED, message)
+        self._metrics.deletion_failed(volume.class_name)
+        self._events.volume_warning(volume, _FAILED, message)
         _log.warning("volume not reclaimed", volume=volume.name, reason=message)
 
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
-        self._context.metrics.volume_deleted(volume.class_name, seconds)
+        self._metrics.volume_deleted(volume.class_name, seconds)
         log = _log.bind(volume=volume.name, claim=str(volume.claim), outcome=moved.outcome.value)
         if moved.outcome is not Outcome.GONE:
             log.info("volume reclaimed", place=moved.place)
             return
-        directory = volume.directory or self._context.address.directory_of(volume.path)
+        directory = volume.directory or self._address.directory_of(volume.path)
         log.warning("volume reclaimed", directory=directory)
         message = (
             f"its directory {directory!r} was not on the export: nothing was removed, and the "
             "volume is deleted; if it held data, check which export is mounted, and restore the "
             "data from a backup"
         )
-        self._context.events.volume_warning(volume, "DirectoryMissing", message)
+        self._events.volume_warning(volume, "DirectoryMissing", message)
 
     def _dispose(self, volume: Volume) -> Moved:
         if self._is_lost(volume):
@@ -91,7 +96,7 @@ class Reclaimer:
         if moved := self._leave(volume, record, action):
             return moved
         self._refuse_if_used(volume, record)
-        return self._context.export_client.change(
+        return self._export_client.change(
             "reclaim",
             lambda exports, grant: exports.reclaim(grant, volume.name, volume.claim.uid, action),
             volume.name,
@@ -100,7 +105,7 @@ class Reclaimer:
     def _left(self, volume: Volume) -> Moved:
         """What there is of a lost volume: a directory at its path is another's, and stays."""
         directory = volume.directory
-        is_anothers = self._context.export_client.read(
+        is_anothers = self._export_client.read(
             "find directory", lambda exports: exports.has_directory(directory), volume.name
         )
         return Moved(Outcome.RETAINED, directory) if is_anothers else Moved(Outcome.GONE)
@@ -143,7 +148,7 @@ class Reclaimer:
         """
         if not (record.may_be_shared or record.has_left):
             return None
-        return self._context.export_client.change(
+        return self._export_client.change(
             "reclaim",
             lambda exports, grant: exports.leave(grant, volume.name, volume.claim.uid, action),
             volume.name,
@@ -159,7 +164,7 @@ class Reclaimer:
             return False
         if self._records.find(volume.name) is not None:
             return False
-        if self._context.address.directory_of(volume.path) != volume.directory:
+        if self._address.directory_of(volume.path) != volume.directory:
             raise Refused(
                 f"volume {volume.name} has no record on the export, its path is {volume.path!r}, "
                 f"and its annotation {DIRECTORY} says {volume.directory!r}: its data is left "
@@ -174,11 +179,11 @@ class Reclaimer:
         Only records say which volumes share a directory. A volume without a record would not count
         as a sharer, and its data would be reclaimed with another volume.
         """
-        for other in self._context.view.overlapping(record.directory):
-            place = self._context.view.place(other)
+        for other in self._view.overlapping(record.directory):
+            place = self._view.place(other)
             if other.name == volume.name:
                 continue
-            if place != record.directory and not is_released(other, self._context.provisioner):
+            if place != record.directory and not is_released(other, self._provisioner):
                 raise Refused(conflicts.in_use(record.directory, place, other))
             held = self._records.find(other.name)
             if held is None or not _may_be_reclaimed(record, other, held):

@@ -30,26 +30,31 @@ class VolumeRecords:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._address = context.address
+        self._identity = context.identity
+        self._export_client = context.export_client
+        self._provisioner = context.provisioner
+        self._api = context.api
+        self._view = context.view
+        self._events = context.events
 
     def is_here(self, volume: Volume) -> bool:
         """Whether a volume's directory is on this export."""
-        return is_on_export(volume, self._context.address, self._context.identity.export_id)
+        return is_on_export(volume, self._address, self._identity.export_id)
 
     def find(self, name: str) -> Record | None:
         """The record of a volume, if there is one; raises ExportError."""
-        return self._context.export_client.read(
-            "read record", lambda exports: exports.find(name), name
-        )
+        return self._export_client.read("read record", lambda exports: exports.find(name), name)
 
     def is_unfinished(self, name: str) -> bool:
         """Whether the end of the attempt that made a record is not known; raises ExportError."""
-        return self._context.export_client.read(
+        return self._export_client.read(
             "read record", lambda exports: exports.is_unfinished(name), name
         )
 
     def has_orphan(self, volume: Volume) -> bool:
         """Whether the directory that a volume names has data of no record; raises ExportError."""
-        return self._context.export_client.read(
+        return self._export_client.read(
             "find orphan", lambda exports: exports.has_orphan(volume.directory), volume.name
         )
 
@@ -69,7 +74,7 @@ class VolumeRecords:
             found = self._adopt(volume)
         elif found.inherited and found.succeeds:  # a crash came before all gave way
             found = self._recorded(volume, found)
-        if self._context.address.directory_of(volume.path) != found.directory:
+        if self._address.directory_of(volume.path) != found.directory:
             # As nfs-subdir, or an earlier attempt, was faster; it may just have been undone.
             if self.is_unfinished(volume.name) or self.find(volume.name) != found:
                 raise Requeue
@@ -88,9 +93,9 @@ class VolumeRecords:
         """
         claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
         is_same = record.updated(claim, size, policy) == record
-        if is_same and record.origin not in self._context.provisioner.takes_over:
+        if is_same and record.origin not in self._provisioner.takes_over:
             return
-        self._context.export_client.change(
+        self._export_client.change(
             "update record",
             lambda exports, grant: exports.update_record(
                 grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
@@ -101,9 +106,7 @@ class VolumeRecords:
     def claim_of(self, volume: Volume) -> Claim | None:
         """The claim of the name that a volume is for, if it exists; raises KubeError."""
         try:
-            return parse_claim(
-                self._context.api.get(CLAIMS, volume.claim.name, volume.claim.namespace)
-            )
+            return parse_claim(self._api.get(CLAIMS, volume.claim.name, volume.claim.namespace))
         except kube.NotFound:
             return None
 
@@ -115,7 +118,7 @@ class VolumeRecords:
         """
         if reclaim_action(volume, record) is not Action.DELETE:
             return False
-        view = self._context.view
+        view = self._view
         others = (one for one in view.overlapping(record.directory) if one.name != volume.name)
         return all(
             record.inherited and record.directory.startswith(f"{view.place(other)}/")
@@ -135,13 +138,13 @@ class VolumeRecords:
 
     def report_not_recorded(self, volume: Volume, message: str) -> None:
         """Records an event on a volume that has no record, or one that could not be updated."""
-        self._context.events.volume_warning(volume, "VolumeNotRecorded", message)
+        self._events.volume_warning(volume, "VolumeNotRecorded", message)
         _log.warning("volume not recorded", volume=volume.name, reason=message)
 
     def _refuse_if_elsewhere(self, volume: Volume) -> None:
         if self.is_here(volume):
             return
-        address, export_id = self._context.address, self._context.identity.export_id
+        address, export_id = self._address, self._identity.export_id
         where = f"{volume.server}:{volume.path}"
         if ".." in volume.path.split("/"):
             raise Refused(
@@ -158,7 +161,7 @@ class VolumeRecords:
 
     def _refuse_unknown_address(self, volume: Volume) -> None:
         """Refuses a volume whose server or path is not this export's."""
-        address = self._context.address
+        address = self._address
         if named := unknown_address(volume, address):
             raise Refused(
                 f"volume {volume.name} is on this export, but names it as "
@@ -174,11 +177,11 @@ class VolumeRecords:
         return record
 
     def _recorded(self, volume: Volume, wanted: Record) -> Record:
-        is_deleted = is_released(volume, self._context.provisioner)
+        is_deleted = is_released(volume, self._provisioner)
         frees = is_deleted and self.frees(volume, wanted)
         gone = gone_owners(self._context, volume.name, wanted.directory)
         try:
-            return self._context.export_client.change(
+            return self._export_client.change(
                 "adopt",
                 lambda exports, grant: exports.adopt(grant, wanted, gone, may_use_reserve=frees),
                 volume.name,
@@ -189,7 +192,7 @@ class VolumeRecords:
             raise
 
     def _inherited_record(self, volume: Volume) -> Record:
-        storage_class = self._context.view.classes.get(volume.class_name)
+        storage_class = self._view.classes.get(volume.class_name)
         return Record(
             volume=volume.name,
             directory=self._inherited_directory(volume, storage_class),
@@ -204,7 +207,7 @@ class VolumeRecords:
 
     def _inherited_directory(self, volume: Volume, storage_class: StorageClass | None) -> str:
         """The claim is read only where the path cannot be told without it."""
-        address = self._context.address
+        address = self._address
         try:
             return inherited.directory(volume, address, storage_class, None)
         except Refused:
@@ -226,6 +229,6 @@ class VolumeRecords:
 
     def _is_missing(self, volume: Volume) -> bool:
         """Whether a volume of this export without a record has no data at its path."""
-        place = self._context.address.directory_of(volume.path)
+        place = self._address.directory_of(volume.path)
         is_named = bool(volume.export_id) and place == volume.directory
         return is_named and not self.has_orphan(volume)

@@ -33,7 +33,12 @@ class VolumesController:
         self, context: Context, misplaced: MisplacedDirectories, trashed: Callable[[], None]
     ) -> None:
         """`trashed` is called when the trash has something to reap."""
-        self._context = context
+        self._view = context.view
+        self._provisioner = context.provisioner
+        self._export_client = context.export_client
+        self._may_patch_volumes = context.may_patch_volumes
+        self._metrics = context.metrics
+        self._events = context.events
         self._client = VolumeClient(context)
         self._records = VolumeRecords(context)
         self._record_sync = RecordSync(context, self._client, self._records)
@@ -50,10 +55,10 @@ class VolumesController:
         Also of those whose reclaim this process began in an earlier term: they may be gone since.
         """
         self._moving |= set(moving)
-        self._context.view.record_checks.begin(volume.name for volume in self._in_use())
+        self._view.record_checks.begin(volume.name for volume in self._in_use())
         self.resync()
         for name in self._moving.copy():  # workers of the previous term may still remove items
-            self._context.view.volume_queue.add(name)
+            self._view.volume_queue.add(name)
 
     def check_recorded(self, recorded: Iterable[str]) -> None:
         """Queues the volumes in use that are not among those with a record.
@@ -63,27 +68,27 @@ class VolumesController:
         known = set(recorded)
         for volume in self._in_use():
             if volume.name not in known:
-                self._context.view.check_record(volume.name)
+                self._view.check_record(volume.name)
 
     def _in_use(self) -> Iterator[Volume]:
         """The volumes in use that Holdfast created."""
-        own = self._context.view.own()
+        own = self._view.own()
         return (volume for volume in own if volume.phase == "Bound" and volume.directory)
 
     def resync(self) -> None:
         """Queues all volumes, as if they had not been seen before."""
         self._record_sync.clear()
-        self._context.view.enqueue_all()
+        self._view.enqueue_all()
 
     def check_trashed(self, name: str) -> None:
         """Queues a volume whose directory is in the trash and has to be moved back."""
         if self._trashed_volumes.note_trashed(name):
-            self._context.view.volume_queue.add(name)
+            self._view.volume_queue.add(name)
 
     def __call__(self, name: str) -> None:
         """Reconciles one volume."""
-        volume, provisioner = self._context.view.volumes.get(name), self._context.provisioner
-        is_unrecorded = self._context.view.record_checks.is_due(name)
+        volume, provisioner = self._view.volumes.get(name), self._provisioner
+        is_unrecorded = self._view.record_checks.is_due(name)
         if volume is not None and (is_unrecorded or is_released(volume, provisioner)):
             with self._records.errors_reported(volume):
                 volume = self._client.refresh(name)  # its policy may just have been set to Retain
@@ -110,11 +115,11 @@ class VolumesController:
                     self._record_sync.forget(name)
                 is_in_doubt = is_unrecorded or not was_aligned or volume.phase == "Released"
                 self._record_sync.sync(volume, in_doubt=is_in_doubt)
-            self._context.view.record_checks.done(name)
+            self._view.record_checks.done(name)
 
     def _forget(self, name: str) -> None:
         self._record_sync.forget(name)
-        self._context.view.record_checks.done(name)
+        self._view.record_checks.done(name)
         self._misplaced.forget(name)
         if name in self._moving:
             self._move_back(name)
@@ -123,7 +128,7 @@ class VolumesController:
 
     def _move_back(self, name: str) -> None:
         """Ends a move that is no longer wanted."""
-        place = self._context.export_client.change(
+        place = self._export_client.change(
             "move back", lambda exports, grant: exports.move_back(grant, name), name
         )
         self._moving.discard(name)
@@ -137,8 +142,8 @@ class VolumesController:
         the volume changes before its claim. If the claim is gone, or is deleted too, the volume is
         released, and then reclaimed.
         """
-        is_held = is_deleted_unbound(volume, self._context.provisioner)
-        if not (is_held and self._context.may_patch_volumes()):
+        is_held = is_deleted_unbound(volume, self._provisioner)
+        if not (is_held and self._may_patch_volumes()):
             return False
         claim = self._records.claim_of(volume)
         if claim is None or claim.ref != volume.claim:
@@ -147,8 +152,8 @@ class VolumesController:
 
     def _align_finalizers(self, volume: Volume) -> Volume:
         """Sets the finalizers right, where they may be changed; the volume as it is then."""
-        wanted = desired_finalizers(volume, self._context.provisioner)
-        if wanted == volume.finalizers or not self._context.may_patch_volumes():
+        wanted = desired_finalizers(volume, self._provisioner)
+        if wanted == volume.finalizers or not self._may_patch_volumes():
             return volume
         return self._set_finalizers(volume, wanted)
 
@@ -156,8 +161,8 @@ class VolumesController:
         try:
             return self._client.patch(volume, {"finalizers": list(wanted)})
         except (kube.ApiError, kube.TimedOut) as error:
-            self._context.metrics.finalizer_failed.inc()
-            self._context.events.volume_warning(volume, "VolumeFinalizerFailed", error.message)
+            self._metrics.finalizer_failed.inc()
+            self._events.volume_warning(volume, "VolumeFinalizerFailed", error.message)
             _log.warning("finalizer not set", volume=volume.name, reason=error.message)
             if isinstance(error, UNKNOWN):
                 raise
@@ -176,8 +181,8 @@ class VolumesController:
 
         Raises Requeue if the volume is gone.
         """
-        wanted = finalizers_for_reclaim(volume, self._context.provisioner)
-        may_set = self._records.is_here(volume) and self._context.may_patch_volumes()
+        wanted = finalizers_for_reclaim(volume, self._provisioner)
+        may_set = self._records.is_here(volume) and self._may_patch_volumes()
         if wanted == volume.finalizers or not may_set:
             return volume
         held = self._set_finalizers(volume, wanted)
