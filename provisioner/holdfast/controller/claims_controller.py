@@ -16,10 +16,11 @@ from holdfast.claims import expansion
 from holdfast.claims.build_volume import volume
 from holdfast.claims.decide import Plan, Refusal, Wait, decide
 from holdfast.claims.errors import Refused
-from holdfast.claims.objects import Claim, Volume, parse_volume
+from holdfast.claims.objects import Claim, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.by_claim import ByClaim
+from holdfast.controller.complete_late import LateCompletion
 from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
@@ -30,7 +31,6 @@ from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import ExportError, Fenced
-from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES, Json
@@ -60,10 +60,16 @@ class ClaimsController:
         self._records = VolumeRecords(context)
         self._creator = DirectoryCreator(context, self._client, self._records)
         self._in_progress: ByClaim[Plan] = ByClaim()
-        # Late volumes whose directory was begun again: if they go before it exists, it is undone.
-        self._completing: set[str] = set()
         self._resolver = AttemptResolver(context, self._client, self._records, self._creator)
         self._unfinished = UnfinishedVolumes(context, self._resolver)
+        self._late = LateCompletion(
+            context,
+            self._client,
+            self._records,
+            self._creator,
+            self._resolver,
+            is_open=self._is_open,
+        )
         context.view.is_in_progress = self._is_in_progress
 
     @property
@@ -75,9 +81,13 @@ class ClaimsController:
         """Whether an attempt for a claim of this name is neither confirmed nor undone."""
         return bool(self._in_progress.of(key)) or self._unfinished.has_any(key)
 
+    def _is_open(self, key: str, volume: str) -> bool:
+        """Whether an attempt for this volume is neither confirmed nor undone."""
+        return bool(self._in_progress.get(key, volume)) or self._unfinished.has(key, volume)
+
     def begin(self, unfinished: Iterable[Record]) -> None:
         """Queues the claims of records that an earlier process left unfinished."""
-        self._completing.clear()  # the next term ends the intents of the last one
+        self._late.begin()
         self._unfinished.begin(unfinished)
 
     def __call__(self, key: str) -> None:
@@ -94,7 +104,7 @@ class ClaimsController:
             plan for plan in self._in_progress.of(key) if not (claim and claim.ref == plan.ref)
         ]
         troubles += filter(None, map(self._finished, begun))
-        troubles += filter(None, map(self._completed, self._view.late.of(key)))
+        troubles += self._late.complete(key)
         if claim is not None and self._view.serves(claim):
             self._serve(claim)
         elif claim is not None:
@@ -114,70 +124,6 @@ class ClaimsController:
             self._unfinished.tell(plan.ref, plan.volume, error.message)
             return error
         return None
-
-    def _completed(self, spec: DirectorySpec) -> Exception | None:
-        """Gives a late volume its directory; returns what went wrong, if it concerns it alone."""
-        key, name, view = str(spec.claim), spec.volume, self._view
-        is_open = self._in_progress.get(key, name) or self._unfinished.has(key, name)
-        seen = view.volumes.get(name)
-        if is_open or (seen is None and name not in self._completing):
-            return None  # the attempt goes on, or there is no such volume as yet
-        try:
-            self._complete(spec)
-        except AFFECTS_ALL_VOLUMES:
-            raise
-        except Requeue as again:
-            return again
-        except (Refused, ExportError, kube.KubeError) as error:
-            message = f"it was created after its directory was undone: {error.message}"
-            if seen is not None:
-                self._events.volume_warning(seen, "VolumeNotRecorded", message)
-            _log.warning("late volume has no directory", volume=name, reason=error.message)
-            return Requeue(error.message)
-        return None
-
-    def _complete(self, spec: DirectorySpec) -> None:
-        """Makes the directory and record of a volume again, which were undone before it was made.
-
-        No data is missing: without the directory, no pod can have used the volume.
-        """
-        view, volume = self._view, self._client.find(spec.volume)
-        if volume is None or not self._is_as_specified(volume, spec):
-            self._undo_late(spec.volume, exists=volume is not None)
-            if volume is None:
-                return
-            view.late.discard(spec)
-            if not view.late.claim_of(volume.name):  # else that one is looked at next
-                view.check_record(volume.name)
-            return
-        record = self._records.find(volume.name)
-        if record is None or record.directory != spec.directory:
-            self._completing.add(volume.name)
-            record = self._creator.create(spec)
-            _log.info("created the directory of a late volume", volume=volume.name)
-        match self._resolver.confirm(record):
-            case Verdict.NOT_BOUND | Verdict.NOT_MADE | Verdict.LATE:
-                raise Requeue
-            case Verdict.UNDO:
-                self._view.late.discard(spec)
-        self._completing.discard(volume.name)
-
-    def _undo_late(self, volume: str, *, exists: bool) -> None:
-        """Undoes what was begun of a late volume's directory: its intent would block the path.
-
-        If the volume exists and has a record, that is reclaimed with it.
-        """
-        if volume in self._completing and not (exists and self._records.find(volume)):
-            self._creator.undo(volume)
-        self._completing.discard(volume)
-
-    def _is_as_specified(self, volume: Volume, spec: DirectorySpec) -> bool:
-        """Whether a volume is what Holdfast asked for, with the export's id, and is in use."""
-        is_made_by_us = volume.directory and volume.export_id
-        if volume.deleting or volume.phase in {"Released", "Failed"} or not is_made_by_us:
-            return False
-        is_ours = is_provisioned_by(volume, self._provisioner)
-        return is_ours and is_asked_for(volume, spec, self._context)
 
     def _answer_expansion(self, claim: Claim) -> None:
         volume = self._view.volumes.get(claim.volume_name)
@@ -282,9 +228,8 @@ class ClaimsController:
 
         The record of an attempt for another path does not count.
         """
-        key, name = plan.claim.key, plan.volume
-        is_begun = self._in_progress.get(key, name) or self._unfinished.has(key, name)
-        held = self._client.find(name) if is_begun else None
+        name = plan.volume
+        held = self._client.find(name) if self._is_open(plan.claim.key, name) else None
         record = self._records.find(name) if held else None
         has = held and record and may_have(held, record.directory, self._context)
         return record if has else None
