@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.cli.records import Held
-from holdfast.controller.reclaim_action import reclaim_action
+from holdfast.controller.effective_action import effective_action
 from holdfast.exports.record import Record, State
 
 _GONE = "its directory is missing"
@@ -46,7 +46,7 @@ def _without_record(volume: Volume, *, is_there: bool) -> str:
 
 def _action(volume: Volume, record: Record) -> str:
     try:
-        action = reclaim_action(volume, record)
+        action = effective_action(volume, record)
     except Refused:
         return ""
     may_have_shared = record.shared or record.inherited

@@ -13,7 +13,7 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import is_released
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
-from holdfast.controller.reclaim_action import reclaim_action
+from holdfast.controller.effective_action import effective_action
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
@@ -91,7 +91,7 @@ class Reclaimer:
         if self._was_never_bound(record):
             self._undo(volume)
             return Moved(Outcome.RETAINED, record.directory)
-        action = reclaim_action(volume, record)
+        action = effective_action(volume, record)
         self._update(volume, record, action)
         if moved := self._leave(volume, record, action):
             return moved

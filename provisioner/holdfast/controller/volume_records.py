@@ -13,8 +13,8 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import is_on_export, is_released
 from holdfast.claims.volume_address import unknown_address, way_out
 from holdfast.controller.context import Context
+from holdfast.controller.effective_action import effective_action
 from holdfast.controller.gone_owners import gone_owners, way_out_of
-from holdfast.controller.reclaim_action import reclaim_action
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
 from holdfast.exports.record import DirectoryTaken, Record
@@ -116,7 +116,7 @@ class VolumeRecords:
         Also none without a record, for which the reclaim would be refused. One of nfs-subdir may
         have a directory above: the inner one is reclaimed first.
         """
-        if reclaim_action(volume, record) is not Action.DELETE:
+        if effective_action(volume, record) is not Action.DELETE:
             return False
         view = self._view
         others = (one for one in view.overlapping(record.directory) if one.name != volume.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.claims.parameters import Action
 from holdfast.exports import misfiled_records, record_origin
-from holdfast.exports.archive_target import is_archive, without_target
+from holdfast.exports.archive_name import is_archive, without_target
 from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim_directory import move_back, reclaim
 from holdfast.exports.record import Record, State

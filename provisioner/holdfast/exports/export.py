@@ -29,7 +29,7 @@ from holdfast.exports import (
     recover_directory,
     released,
     restored_from_backup,
-    sweep_late_changes,
+    sweep,
     trash_reaper,
     tree,
     undo,
@@ -67,7 +67,7 @@ class Export:
         self._may_change = may_change
         self._open = Handles(root, may_change)
         self._reaper = trash_reaper.Reaper()
-        self._sweep = sweep_late_changes.Sweep()
+        self._sweep = sweep.Sweep()
 
     def inspect(self) -> ExportInfo:
         """The export's id and format; changes nothing."""
@@ -301,7 +301,7 @@ class Export:
             return self._reaper.reap(op, volume, entries, grant.seconds / 2)
 
     def sweep(self, grant: Grant) -> tuple[MovedBack, ...]:
-        """Repairs what late calls of earlier terms did; see `sweep_late_changes.py`."""
+        """Repairs what late calls of earlier terms did; see `sweep.py`."""
         with self._operation("cannot look for late changes", grant) as op:
             return self._sweep.sweep(op, grant)
 

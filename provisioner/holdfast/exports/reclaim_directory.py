@@ -14,7 +14,7 @@ from dataclasses import replace
 from holdfast.claims.parameters import Action, strictest
 from holdfast.claims.paths import RESERVED
 from holdfast.exports import fencing, leaving_shared, misfiled_records, parents, path_owners, tree
-from holdfast.exports.archive_target import is_archive, with_archive_name, without_target
+from holdfast.exports.archive_name import is_archive, with_archive_name, without_target
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.inode import Inode, inode_of
 from holdfast.exports.interface import Moved, Outcome

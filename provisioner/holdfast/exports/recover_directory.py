@@ -26,7 +26,7 @@ from holdfast.exports import (
     reserve,
     tree,
 )
-from holdfast.exports.archive_target import is_archive, without_target
+from holdfast.exports.archive_name import is_archive, without_target
 from holdfast.exports.confirm import confirm
 from holdfast.exports.errors import FULL, DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of

@@ -8,7 +8,7 @@ from holdfast.claims.parameters import Action
 from holdfast.exports.record import Record
 
 
-def reclaim_action(volume: Volume, record: Record) -> Action:
+def effective_action(volume: Volume, record: Record) -> Action:
     """The volume's annotation, which a user may change, else the record's action.
 
     A foreign directory existed before its volume and is retained.
