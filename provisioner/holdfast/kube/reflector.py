@@ -7,8 +7,10 @@ decides how the next one begins:
     410, version expired list again; at once the first time, then with back-off
     anything else        list again with back-off: the server may have come back from a backup
 
-Rejected: the package's informer (no back-off, no deadline, no bookmarks, no pages) and periodic
-relists, which hide missed events instead of preventing them.
+Rejected: the package's informer (no back-off, no deadline, no bookmarks, no pages); periodic
+relists, which hide missed events instead of preventing them; and WatchList (`sendInitialEvents`),
+which names the list's version only after its items, where a relist needs it before them. For
+10,000 volumes it cost 1.43 s of processor time instead of 1.22, and saved 6 MiB.
 """
 
 from __future__ import annotations
