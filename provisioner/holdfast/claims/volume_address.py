@@ -7,7 +7,7 @@ without the directory, which Holdfast's annotation names, or nfs-subdir's defaul
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from holdfast.claims.build_volume import Address
@@ -75,6 +75,40 @@ def unknown_addresses(
         return Counter()
     found = (unknown_address(one, address) for one in volumes if one.export_id == export_id)
     return _gathered(Counter(one for one in found if one))
+
+
+def on_no_export(
+    volumes: Iterable[Volume], addresses: Collection[Address]
+) -> Counter[NamedAddress]:
+    """By address, how many volumes are at none of these; they are left alone."""
+    found = (one for one in volumes if not any(is_beneath(one, at) for at in addresses))
+    return _gathered(Counter(map(_named_by, found)))
+
+
+def _named_by(volume: Volume) -> NamedAddress:
+    root = root_of(volume)
+    return NamedAddress(volume.server, root or volume.path, is_root=root is not None)
+
+
+def advice_on_no_export(found: Counter[NamedAddress], addresses: Collection[Address]) -> str:
+    """What to do about volumes that are on none of these exports; empty if there are none."""
+    return "; ".join(
+        f"{_they_are(number)} at {named}, which it does not serve: {_way_in(named, addresses)}"
+        for named, number in sorted(found.items())
+    )
+
+
+def _they_are(number: int) -> str:
+    if number == 1:
+        return "1 volume of this provisioner is"
+    return f"{number} volumes of this provisioner are"
+
+
+def _way_in(named: NamedAddress, addresses: Collection[Address]) -> str:
+    for address in addresses:
+        if is_other_name(named, address):
+            return f"if {named.server} is another name of {address.server}, add it to {ALIASES}"
+    return "add that export, or correct the server or path of the one that it is"
 
 
 def _gathered(found: Counter[NamedAddress]) -> Counter[NamedAddress]:

@@ -16,6 +16,8 @@ _WHERE_ALL = "`holdfast exports show -o wide` shows all"
 def consequences(entries: Sequence[Entry]) -> Iterator[str]:
     """The directories that are accepted, and the volumes that are reclaimed then, or cannot be."""
     yield from without_record(entries)
+    if advice := advice_on_another_cluster(entries):
+        yield advice
     if another := _another(entries):
         yield f"{_counted(another)}, as after a restore:"
         yield from listed(another, _WHERE_ALL)
@@ -99,6 +101,21 @@ def advice_on_another(entries: Sequence[Entry]) -> str:
     return (
         f"{_counted(another)}: if the export was restored or copied, run `holdfast exports "
         "accept`; else move the right directories back. Until then, none of them is reclaimed"
+    )
+
+
+def advice_on_another_cluster(entries: Sequence[Entry]) -> str:
+    """What to do about records of other clusters; empty if there are none."""
+    if not (others := [one for one in entries if one.finding is Finding.ANOTHERS_RECORD]):
+        return ""
+    clusters = ", ".join(sorted({one.detail.removeprefix("of cluster ") for one in others}))
+    is_one = len(others) == 1
+    return (
+        f"{counted(len(others), 'volume')} {'has a record' if is_one else 'have records'} of "
+        f"another cluster ({clusters}): Holdfast does not reclaim {'it' if is_one else 'them'}. If "
+        "that cluster is gone, give its uid with --takes-over (HOLDFAST_TAKES_OVER); else "
+        f"{'this volume is a copy: set its' if is_one else 'these volumes are copies: set their'} "
+        f"reclaim policy to Retain, and delete {'it' if is_one else 'them'}"
     )
 
 

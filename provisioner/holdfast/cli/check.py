@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, read_class
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
+from holdfast.claims.volume_address import advice_on_no_export, on_no_export
 from holdfast.cli import check_export, export_options, options
 from holdfast.cli.check_export import Cluster
 from holdfast.cli.check_line import Line
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from holdfast.kube.api import Api
 
 _NAMED = 3  # claims in one line
+_ON_AN_EXPORT = "every volume is on an export that Holdfast serves"
 
 
 @click.command()
@@ -100,6 +103,7 @@ def check(
         cache(lambda at: naming_rules(api_of(kubeconfig), at)),
     )
     lines = [*_cluster(kubeconfig, cluster, leader_election)]
+    lines += _addresses(cluster, exports, address)
     if not skip_export:
         lines += _each_export(exports, provisioner, cluster) or check_export.lines(
             root, provisioner.ownership, cluster, address
@@ -129,6 +133,23 @@ def _cluster(
         yield Line("the volumes' reclaim actions are valid", advice(cluster.own_volumes()))
     except KubeError as error:
         yield Line("reach the API server", error.message)
+
+
+def _addresses(
+    cluster: Cluster, exports: Sequence[ExportSettings], address: Address | None
+) -> Iterator[Line]:
+    """Whether all volumes are on an export that is given.
+
+    Without a file, volumes with an export id may be those of another Holdfast.
+    """
+    from holdfast.kube.errors import KubeError
+
+    addresses = [export.address for export in exports] or ([address] if address else [])
+    with suppress(KubeError):  # another line says so
+        volumes = [one for one in cluster.own_volumes() if exports or not one.export_id]
+        if addresses:
+            found = on_no_export(volumes, addresses)
+            yield Line(_ON_AN_EXPORT, advice_on_no_export(found, addresses))
 
 
 def _each_export(

@@ -19,6 +19,7 @@ from holdfast.cli.naming_rules import Refusal
 _DEADLINE = 10.0
 _IDENTITY = "the export's id matches the volumes"
 _RECORDS = "the directories are the ones in their records"
+_ORIGIN = "the records are this cluster's"
 _PRESENT = "every volume has its directory and its record"
 _INHERITED = "every volume of nfs-subdir can be recorded"
 _ADDRESS = "the volumes on the export use a known address of it"
@@ -118,7 +119,7 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
 
 def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator[Line]:
     """Whether the volumes' directories are there, and are those in their records."""
-    from holdfast.cli.accept_report import advice_on_another, advice_on_missing, advice_on_refused
+    from holdfast.cli import accept_report as report
     from holdfast.cli.compare import compare
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError
@@ -128,10 +129,11 @@ def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator
     except (KubeError, ExportError) as error:
         yield Line(_RECORDS, error.message)
         return
-    yield Line(_RECORDS, _where(advice_on_another(found.another)))
-    yield Line(_PRESENT, _where(advice_on_missing(found.missing)))
+    yield Line(_RECORDS, _where(report.advice_on_another(found.another)))
+    yield Line(_ORIGIN, _where(report.advice_on_another_cluster(found.of_another_cluster)))
+    yield Line(_PRESENT, _where(report.advice_on_missing(found.missing)))
     if address:
-        yield Line(_INHERITED, advice_on_refused(found.refused))
+        yield Line(_INHERITED, report.advice_on_refused(found.refused))
 
 
 def _where(advice: str) -> str:

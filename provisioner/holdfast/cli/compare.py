@@ -30,11 +30,13 @@ class Compared:
 
     Attributes:
         another: the directories that are not those in their records.
+        of_another_cluster: the volumes whose record is another cluster's.
         missing: what volumes lack, of directory and record.
         refused: the volumes of nfs-subdir that Holdfast does not record, nor reclaim.
     """
 
     another: Sequence[Entry]
+    of_another_cluster: Sequence[Entry]
     missing: Sequence[Entry]
     refused: Sequence[Entry]
 
@@ -51,7 +53,7 @@ def compare(root: Path, cluster: Cluster, address: Address | None) -> Compared:
     export_id = lane.call(Export(root).inspect, what).id
     records = lane.call(partial(records_on, root), what)
     mounted = _mounted(root, cluster, address, cluster.volumes(), export_id)
-    another = list(mounted.another(records))
+    another, theirs = list(mounted.another(records)), list(mounted.of_another_cluster(records))
     missing = lane.call(partial(_missing, mounted, records), what)
     if missing:
         seen = {entry.volume for entry in missing}
@@ -61,7 +63,7 @@ def compare(root: Path, cluster: Cluster, address: Address | None) -> Compared:
         missing = lane.call(partial(_missing, now, others | again), what)
     refused = [one for one in missing if one.finding is Finding.REFUSED]
     lacking = [one for one in missing if one.finding is not Finding.REFUSED]
-    return Compared(another, lacking, refused)
+    return Compared(another, theirs, lacking, refused)
 
 
 def _mounted(

@@ -17,6 +17,7 @@ class Finding(StrEnum):
     REFUSED = "refused-record"
     UNREADABLE = "unreadable-record"
     ANOTHER = "another-directory"
+    ANOTHERS_RECORD = "other-cluster-record"
     RELEASED = "released"
     NO_VOLUME = "no-volume"
     RETAINED = "retained"
@@ -48,8 +49,8 @@ class Entry:
         finding: what was found.
         detail: of `released`, how the volume will be reclaimed; of `another-directory`, the state
             of a record without a volume; of `unreadable-record`, why it cannot be read; of
-            `refused-record`, why an inherited volume gets none; of
-            `other-volume`, whose directory it is; of a record without a volume, whether its
+            `refused-record`, why an inherited volume gets none; of `other-cluster-record`, whose it
+            is; of `other-volume`, whose directory it is; of a record without a volume, whether its
             directory is missing, or which volume has its path now.
     """
 

@@ -82,6 +82,7 @@ class Mounted:
             *self.missing(records),
             *self.unreadable(records),
             *self.another(records),
+            *self.of_another_cluster(records),
             *self._released(records),
             *self._without_volume(records),
             *self._unrecorded(),
@@ -154,6 +155,13 @@ class Mounted:
                 is_live = record.state is State.LIVE and volume in self.volumes
                 yield _entry(record, Finding.ANOTHER, "" if is_live else _STATES[record.state])
 
+    def of_another_cluster(self, records: Mapping[str, Held]) -> Iterator[Entry]:
+        """The volumes in use whose record is of another cluster, as after a copy or a restore."""
+        for name in self.directories:
+            record = records[name].record if name in records else None
+            if record and self.cluster and not self._is_ours(record):
+                yield _entry(record, Finding.ANOTHERS_RECORD, f"of cluster {record.origin}")
+
     def used_again(self, records: Mapping[str, Held]) -> dict[str, str]:
         """The records of gone volumes at whose path a volume without a record is, and that volume.
 
@@ -222,7 +230,7 @@ class Mounted:
             return not volume.directory and bool(self._refusal(volume, records, owned))
         if held.record is None:
             return True
-        is_here = held.record.export in {"", self.export_id}
+        is_here = held.record.export in {"", self.export_id} and self._is_ours(held.record)
         return not is_here or held.record.directory != self.directories[volume.name]
 
 

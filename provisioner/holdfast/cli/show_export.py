@@ -87,10 +87,10 @@ def show(
     directories without a volume. -o wide and -o json name each of these, and what is missing:
     a volume has the finding missing-directory, other-volume (its directory is that of another
     record), missing-record, refused-record (nfs-subdir created it, and Holdfast refuses to record
-    it), unreadable-record (it cannot be parsed), another-directory (not the one
-    in the record) or released. A record without a volume is retained, archived, trashed, no-volume
-    (its directory was not reclaimed) or other-cluster. A directory whose record is lost has the
-    finding no-record.
+    it), unreadable-record (it cannot be parsed), another-directory (not the one in the record),
+    other-cluster-record (the record is another cluster's) or released. A record without a volume is
+    retained, archived, trashed, no-volume (its directory was not reclaimed) or other-cluster. A
+    directory whose record is lost has the finding no-record.
 
     Exits with 0 if the export is shown, even a wrong one, 1 if the export or the API server does
     not answer, 2 for an invalid option.
@@ -202,12 +202,14 @@ def _file_system(shown: Shown) -> str:
 
 
 def _found(findings: Sequence[Entry]) -> Iterator[tuple[str, str]]:
-    from holdfast.cli.accept_report import advice_on_another
+    from holdfast.cli.accept_report import advice_on_another, advice_on_another_cluster
     from holdfast.cli.entries import LEFT, Finding
     from holdfast.cli.export_ids import counted
 
     if advice := advice_on_another(findings):
         yield "other inodes", advice
+    if advice := advice_on_another_cluster(findings):
+        yield "other cluster", advice
     if released := sum(one.finding is Finding.RELEASED for one in findings):
         yield "released", f"{counted(released, 'volume')}, which will be reclaimed"
     numbers = Counter(one.finding for one in findings)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from holdfast.claims import expansion
+from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner, volume_name
 from holdfast.claims.objects import (
     Claim,
@@ -36,6 +37,10 @@ class View(Protocol):
     @property
     def name(self) -> str:
         """Unique among the views, without NUL, which `place_in` puts after it."""
+
+    @property
+    def address(self) -> Address:
+        """Where pods mount the export from."""
 
     def place(self, volume: Volume) -> str:
         """A volume's directory on the export; empty where it is elsewhere."""
@@ -113,6 +118,10 @@ class Caches:
     def names(self) -> tuple[str, ...]:
         """The names of the exports, that of classes that name none first."""
         return tuple(view.name for view in self._views)
+
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses of the exports, in the order of their names."""
+        return tuple(view.address for view in self._views)
 
     def _set_views(self, views: tuple[View, ...]) -> None:
         self._views = views

@@ -164,6 +164,7 @@ class ExportController:
             self._may_have_directory,
             self._replica_warning("WrongExport"),
             self._replica_warning("UnknownVolumeAddress"),
+            addresses=self._shared.caches.addresses,
         )
         self.export_client = ExportClient(
             Export(export.root, self.refuse_unless_leading),
@@ -276,8 +277,9 @@ class ExportController:
         )
         metrics.watch(
             "holdfast_volumes_unknown_address",
-            "Volumes on this export that name its server or path differently and are left alone",
-            lambda: self.identity.unknown_addresses().total(),
+            "Volumes on this export that name its server or path differently and are left alone; "
+            "with the first export also inherited volumes on none",
+            self.identity.unknown_addresses,
         )
 
     def warn_stale(self) -> None:

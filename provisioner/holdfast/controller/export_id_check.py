@@ -18,8 +18,10 @@ from holdfast.claims.paths import components
 from holdfast.claims.volume_address import (
     NamedAddress,
     advice_on,
+    advice_on_no_export,
     are_all_at_another_path,
     is_beneath,
+    on_no_export,
     unknown_addresses,
 )
 from holdfast.exports import export_id_file
@@ -45,6 +47,8 @@ class ExportIdCheck:
         has_directory: Callable[[str], bool],
         wrong: Callable[[str], object],
         tell_of_addresses: Callable[[str], object],
+        *,
+        addresses: Callable[[], Sequence[Address]] = tuple,
     ) -> None:
         """Does not check anything yet.
 
@@ -55,6 +59,7 @@ class ExportIdCheck:
                 export; may raise ExportError.
             wrong: called once with what is wrong with the mounted export.
             tell_of_addresses: called once with what to do about volumes that name another address.
+            addresses: returns those of all exports; the first one tells of volumes on none.
         """
         self.export_id = ""
         self.cluster = ""
@@ -63,6 +68,7 @@ class ExportIdCheck:
         self._has_directory = has_directory
         self._wrong = wrong
         self._tell_of_addresses = tell_of_addresses
+        self._addresses = addresses
         self._said = self._said_of_addresses = ""
 
     def check(self, info: ExportInfo) -> None:
@@ -86,13 +92,25 @@ class ExportIdCheck:
                 export_id_file.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address, self._may_have)
 
-    def unknown_addresses(self) -> Counter[NamedAddress]:
-        """By other address, how many volumes on this export name it."""
+    def unknown_addresses(self) -> int:
+        """How many volumes on this export name another address, or are on no export."""
+        return self._on_this_export().total() + self._on_no_export().total()
+
+    def _on_this_export(self) -> Counter[NamedAddress]:
         return unknown_addresses(self._volumes(), self.export_id, self._address)
+
+    def _on_no_export(self) -> Counter[NamedAddress]:
+        """By address; only volumes without an id: one with an id may be another Holdfast's."""
+        addresses = self._addresses()
+        if not addresses or addresses[0] != self._address:
+            return Counter()
+        return on_no_export((one for one in self._volumes() if not one.export_id), addresses)
 
     def warn_of_unknown_addresses(self) -> None:
         """Warns about such volumes, once for each different advice."""
-        advice = advice_on(self.unknown_addresses(), self._address)
+        here = advice_on(self._on_this_export(), self._address)
+        elsewhere = advice_on_no_export(self._on_no_export(), self._addresses())
+        advice = "; ".join(filter(None, (here, elsewhere)))
         if advice and advice != self._said_of_addresses:
             _log.warning("volumes name another address", reason=advice)
             self._tell_of_addresses(advice)

@@ -50,7 +50,7 @@ class ExportView:
         self.record_checks = RecordChecks(leads)
         self._caches = caches
         self._provisioner = provisioner
-        self._address = address
+        self.address = address
         self.is_in_progress: Callable[[str], bool] = lambda _: False  # of a claim's key
         # Keys of claims whose volume is gone; the event that they are bound to it may come later.
         self.bereft: set[str] = set()
@@ -249,8 +249,8 @@ class ExportView:
         Somebody's own volume may point into this export under another name of the server; where
         the two cannot be told apart, it counts as being here.
         """
-        served = self._address.is_served_by(volume.server)
+        served = self.address.is_served_by(volume.server)
         if not served and not volume.provisioned_by:
-            served = self._address.may_be_served_by(volume.server)
-        place = (self._address.directory_of(volume.path) or "") if served else ""
+            served = self.address.may_be_served_by(volume.server)
+        place = (self.address.directory_of(volume.path) or "") if served else ""
         return volume.directory if place == volume.directory else place  # not one string twice

@@ -12,9 +12,11 @@ from holdfast.claims.objects import Volume, parse_volume
 from holdfast.claims.volume_address import (
     NamedAddress,
     advice_on,
+    advice_on_no_export,
     are_all_at_another_path,
     is_beneath,
     names,
+    on_no_export,
     root_of,
     unknown_address,
     unknown_addresses,
@@ -174,3 +176,25 @@ def test_all_of_them_at_another_path_is_told_apart(
 def test_an_export_at_the_root_is_one_as_any_other() -> None:
     assert names(at("/team/data", "team/data"), Address("nas", "/"))
     assert not names(at("/srv/team/data", "team/data"), Address("nas", "/"))
+
+
+def test_volumes_on_no_export_are_counted_by_address() -> None:
+    volumes = [
+        at("/srv/team/data", "team/data"),
+        at("/fast/data", "data", server="ssd"),
+        at(f"/srv/{DEFAULT}", server="old", export_id=""),
+        at("/srv/in/a/pattern", server="old", export_id=""),
+        at("/slow/data", "data", server="ssd"),
+    ]
+    addresses = [ADDRESS, Address("ssd", "/fast")]
+
+    found = on_no_export(volumes, addresses)
+
+    assert found == {NamedAddress("old", "/srv"): 2, NamedAddress("ssd", "/slow"): 1}
+    assert advice_on_no_export(found, addresses) == (
+        "2 volumes of this provisioner are at old:/srv, which it does not serve: if old is another "
+        f"name of nas, add it to {ALIASES}; "
+        "1 volume of this provisioner is at ssd:/slow, which it does not serve: add that export, "
+        "or correct the server or path of the one that it is"
+    )
+    assert not on_no_export(volumes[:2], addresses)

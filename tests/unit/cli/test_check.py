@@ -37,6 +37,8 @@ from tests.unit.exports.given import Leading, published
 
 IDENTITY = "the export's id matches the volumes"
 RECORDS = "the directories are the ones in their records"
+ORIGIN = "the records are this cluster's"
+SERVED = "every volume is on an export that Holdfast serves"
 INHERITED = "every volume of nfs-subdir can be recorded"
 PRESENT = "every volume has its directory and its record"
 ADDRESS = "the volumes on the export use a known address of it"
@@ -208,7 +210,18 @@ def test_nor_are_those_of_a_cluster_that_is_taken_over(bench: Bench) -> None:
     restore(bench.root)
 
     assert f"ok    {RECORDS}" in bench.check(*AT).output
+    assert f"1 volume has a record of another cluster ({gone})" in bench.advice(ORIGIN, *AT)
+    assert f"ok    {ORIGIN}" in bench.check(*AT, "--takes-over", gone).output
     assert bench.advice(RECORDS, *AT, "--takes-over", gone).startswith("1 directory is not the")
+
+
+def test_inherited_volumes_of_another_server_or_path_fail(bench: Bench) -> None:
+    """A former address of the server, the likeliest mistake of a switch, went unnoticed."""
+    bench.add("1", server="192.0.2.9", annotated=False, export_id="", directory="team-data-pvc-1")
+    advice = bench.advice(SERVED, *AT)
+
+    assert advice.startswith("1 volume of this provisioner is at 192.0.2.9:/srv, which")
+    assert SERVED not in bench.check().output
 
 
 class TestMissing:
@@ -548,6 +561,13 @@ class TestSeveralExports:
         said = bench.check("--config", config, "--skip-export").output
 
         assert ("ok    StorageClass 'named' can be served" in said) == is_well
+
+    def test_a_volume_of_an_export_that_is_left_out_fails(self, bench: Bench, config: str) -> None:
+        assert f"ok    {SERVED}" in bench.check("--config", config).output
+        bench.add("2", server="ssd", export_id=ANOTHER_ID, directory="team/other")
+
+        advice = bench.advice(SERVED, "--config", config)
+        assert advice.startswith("1 volume of this provisioner is at ssd:/srv, which it does not")
 
     def test_an_address_beside_the_file_is_a_wrong_option(self, bench: Bench, config: str) -> None:
         done = bench.check("--config", config, *AT)

@@ -934,6 +934,18 @@ class TestRestoredForAnHeir:
         assert "there is nothing to do" in restored.accepted()
         assert "other inodes" not in restored.shown()
 
+    def test_volumes_with_its_records_are_told(self, restored: Bench) -> None:
+        """Their claims were deleted before anybody heard of it."""
+        restored.server.objects.patch(VOLUMES.path(name="pvc-1"), {"status": {"phase": "Released"}})
+
+        assert f"other cluster  1 volume has a record of another cluster ({GONE})" in (
+            restored.shown()
+        )
+        [entry, *_] = json.loads(restored.shown("-o", "json"))["findings"]
+        assert (entry["finding"], entry["detail"]) == ("other-cluster-record", f"of cluster {GONE}")
+        assert "will be reclaimed" not in restored.shown()
+        assert "other cluster" not in restored.shown("--takes-over", GONE)
+
     def test_with_it_they_are_shown_and_accepted(self, restored: Bench) -> None:
         heir = ("--takes-over", GONE)
 

@@ -8,7 +8,6 @@ import pytest
 
 from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import Volume, parse_volume
-from holdfast.claims.volume_address import NamedAddress
 from holdfast.controller.export_id_check import ExportIdCheck
 from holdfast.exports.errors import ExportError, Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
@@ -29,6 +28,7 @@ class Bench:
         self.there: set[str] = set()
         self.failing: dict[str, ExportError] = {}
         self.looked_for: list[str] = []
+        self.addresses: tuple[Address, ...] = (ADDRESS, Address("ssd", "/fast"))
         self.identity = self.identity_at(ADDRESS)
 
     def identity_at(self, address: Address) -> ExportIdCheck:
@@ -38,6 +38,7 @@ class Bench:
             self.has_directory,
             self.told.append,
             self.told_of_addresses.append,
+            addresses=lambda: self.addresses,
         )
 
     def has_directory(self, directory: str) -> bool:
@@ -284,7 +285,7 @@ def test_another_address_is_told_once_until_it_changes(bench: Bench) -> None:
     [told] = bench.told_of_addresses
     assert "1 volume of this provisioner that is on this export names its server as old" in told
     assert [line["reason"] for line in lines] == [told]
-    assert bench.identity.unknown_addresses() == {NamedAddress("old", "/srv"): 1}
+    assert bench.identity.unknown_addresses() == 1
 
     bench.add(server="old")
     bench.identity.warn_of_unknown_addresses()
@@ -293,6 +294,25 @@ def test_another_address_is_told_once_until_it_changes(bench: Bench) -> None:
     bench.volumes.clear()
     bench.identity.warn_of_unknown_addresses()
     assert len(bench.told_of_addresses) == 2
+
+
+def test_the_first_export_tells_of_inherited_volumes_on_none(bench: Bench) -> None:
+    """As with a former address of the server, which nfs-subdir's volumes name."""
+    bench.identity.export_id = ID
+    bench.add(server="old", export_id="", annotated=False)
+    bench.add(server="ssd", export_id="", annotated=False)
+    bench.add(server="elsewhere", export_id=ANOTHER_ID)
+
+    bench.identity.warn_of_unknown_addresses()
+
+    assert bench.identity.unknown_addresses() == 2
+    [told] = bench.told_of_addresses
+    assert "1 volume of this provisioner is at old:/srv/team/data, which it does not" in told
+
+    bench.addresses = bench.addresses[::-1]
+    bench.identity.warn_of_unknown_addresses()
+    assert bench.identity.unknown_addresses() == 0
+    assert len(bench.told_of_addresses) == 1
 
 
 class TestAnotherPath:
