@@ -18,7 +18,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume_address import advice_on_no_export, on_no_export
-from holdfast.cli import check_export, export_options, options
+from holdfast.cli import check_export, class_exports, export_options, options
 from holdfast.cli.check_export import Cluster
 from holdfast.cli.check_line import Line
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
@@ -102,7 +102,7 @@ def check(
         cache(partial(_uid, kubeconfig)),
         cache(lambda at: naming_rules(api_of(kubeconfig), at)),
     )
-    lines = [*_cluster(kubeconfig, cluster, leader_election)]
+    lines = [*_cluster(kubeconfig, cluster, exports, leader_election=leader_election)]
     lines += _addresses(cluster, exports, address)
     if not skip_export:
         lines += _each_export(exports, provisioner, cluster) or check_export.lines(
@@ -120,7 +120,9 @@ def check(
 def _cluster(
     kubeconfig: str | None,
     cluster: Cluster,
-    leader_election: bool,  # noqa: FBT001
+    exports: Sequence[ExportSettings],
+    *,
+    leader_election: bool,
 ) -> Iterator[Line]:
     from holdfast.kube.errors import KubeError
 
@@ -129,7 +131,7 @@ def _cluster(
         api = api_of(kubeconfig)
         leases = [provisioner.lease_of(export) for export in provisioner.exports]
         yield from _permissions(api, leases if leader_election else [])
-        yield from _classes(api, provisioner)
+        yield from _classes(api, cluster, exports)
         yield Line("the volumes' reclaim actions are valid", advice(cluster.own_volumes()))
     except KubeError as error:
         yield Line("reach the API server", error.message)
@@ -175,9 +177,10 @@ def _permissions(api: Api, leases: Collection[str]) -> Iterator[Line]:
         yield Line(what, "" if asked.allowed else f"grant '{asked.verb}' {asked.advice}")
 
 
-def _classes(api: Api, provisioner: Provisioner) -> Iterator[Line]:
+def _classes(api: Api, cluster: Cluster, exports: Sequence[ExportSettings]) -> Iterator[Line]:
     from holdfast.kube.resources import CLAIMS, CLASSES
 
+    provisioner = cluster.provisioner
     listed = [parse_class(obj) for page in api.pages(CLASSES) for obj in page.items]
     ours = [one for one in listed if provisioner.answers_to(one.provisioner)]
     if not ours:
@@ -190,6 +193,7 @@ def _classes(api: Api, provisioner: Provisioner) -> Iterator[Line]:
         except Refused as refused:
             advice = refused.message
         yield Line(f"StorageClass {one.name!r} can be served", advice)
+    yield from class_exports.elsewhere(ours, cluster.own_volumes(), exports, provisioner)
     claims = (parse_claim(obj) for page in api.pages(CLAIMS) for obj in page.items)
     yield from missing_classes(claims, {one.name for one in listed})
 

@@ -264,10 +264,13 @@ class ClaimsController:
 
     def _succeed(self, plan: Plan, seconds: float) -> None:
         self._metrics.volume_made(plan.claim.class_name, seconds)
+        view = self._view
         message = f"created volume {plan.volume} in {plan.directory!r}"
+        if len(view.provisioner.exports) > 1:
+            message += f" on export {view.name}"
         self._events.normal(plan.claim, "ProvisioningSucceeded", message)
         log = _log.bind(claim=plan.claim.key, volume=plan.volume)
-        log.info("volume created", directory=plan.directory)
+        log.info("volume created", directory=plan.directory, export=view.name)
 
     def _fail(self, claim: Claim, message: str) -> None:
         known = self._view.classes.get(claim.class_name) is not None

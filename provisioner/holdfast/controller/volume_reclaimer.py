@@ -71,7 +71,12 @@ class Reclaimer:
 
     def _succeed(self, volume: Volume, moved: Moved, seconds: float) -> None:
         self._metrics.volume_deleted(volume.class_name, seconds)
-        log = _log.bind(volume=volume.name, claim=str(volume.claim), outcome=moved.outcome.value)
+        log = _log.bind(
+            volume=volume.name,
+            claim=str(volume.claim),
+            outcome=moved.outcome.value,
+            export=self._view.name,
+        )
         if moved.outcome is not Outcome.GONE:
             log.info("volume reclaimed", place=moved.place)
             return

@@ -562,6 +562,20 @@ class TestSeveralExports:
 
         assert ("ok    StorageClass 'named' can be served" in said) == is_well
 
+    def test_a_class_that_is_served_from_another_export_than_its_volumes_are_on_is_noted(
+        self, bench: Bench, config: str
+    ) -> None:
+        """After the switch of several installations, a class may lack the parameter."""
+        bench.server.objects.patch(
+            VOLUMES.path(name="pvc-1"), {"spec": {"nfs": {"path": "/slow/team/data-1"}}}
+        )
+
+        said = bench.check("--config", config).output
+
+        what = "StorageClass 'nfs' is served from export fast, and has 1 volume on slow"
+        assert f"note  {what}" in said
+        assert "create the class again with the parameter `export: slow`" in said
+
     def test_a_volume_of_an_export_that_is_left_out_fails(self, bench: Bench, config: str) -> None:
         assert f"ok    {SERVED}" in bench.check("--config", config).output
         bench.add("2", server="ssd", export_id=ANOTHER_ID, directory="team/other")

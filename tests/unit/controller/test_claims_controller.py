@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from holdfast.claims import constants
+from holdfast.claims.build_volume import Address
+from holdfast.claims.decide import Provisioner
+from holdfast.controller.export_view import ExportView
 from holdfast.controller.requeue import Requeue
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES
 from tests.fake.apiserver import NO_ANSWER
-from tests.unit.controller.given import ID, a_volume, ref
+from tests.unit.controller.given import ID, NAME, a_volume, ref
 from tests.unit.controller.site import Site
 
 FAILED = "ProvisioningFailed"
@@ -35,6 +38,16 @@ def test_a_claim_gets_its_directory_record_volume_and_events(site: Site) -> None
     assert site.only("ProvisioningSucceeded").message == "created volume pvc-1 in 'team/data'"
     assert site.metric(MADE, **LABELS) == 1
     assert site.claims_controller.in_progress == set()
+
+
+def test_of_several_exports_the_event_names_the_one_that_has_the_directory(site: Site) -> None:
+    ExportView(site.caches, Provisioner(NAME), Address("ssd", "/fast"), "fast")
+    site.add_claim(ref())
+
+    site.serve()
+
+    [said] = site.said()
+    assert said.message == "created volume pvc-1 in 'team/data' on export default"
 
 
 def test_the_volume_is_known_at_once_without_its_event(site: Site) -> None:
