@@ -51,6 +51,21 @@ def test_while_a_provisioner_leads_it_refuses(site: Site, volumes: list[Json]) -
     assert all(has_finalizer(site, volume) for volume in volumes)
 
 
+def test_it_refuses_for_a_name_that_the_provisioner_serves_as_another(site: Site) -> None:
+    """Whoever switched several installations may run it once for each former name."""
+    other = f"former.{site.name}"
+    site.serve(leader_election=True, also=[other])
+    volume = site.bound(site.claim(site.make_class(provisioner=other)))
+
+    typed = holdfast(
+        "uninstall", "--yes", variables=variables_of(site) | {"PROVISIONER_NAME": other}
+    )
+
+    assert typed.code == 1
+    assert "a running Holdfast would set the finalizer again" in typed.complaint
+    assert has_finalizer(site, volume)
+
+
 def test_once_it_has_ended_volumes_can_be_deleted_by_another(
     site: Site, running: Running, volumes: list[Json]
 ) -> None:

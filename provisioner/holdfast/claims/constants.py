@@ -29,8 +29,10 @@ ON_DELETE = "holdfast.io/on-delete"
 DIRECTORY = "holdfast.io/directory"
 EXPORT = "holdfast.io/export"
 
-# On the Lease of an export: whose it is, its name, where pods mount it from, and how it is.
+# On the Lease of an export: whose it is, the other names that it serves, separated by spaces, the
+# export's name, where pods mount it from, and how it is.
 PROVISIONER = "holdfast.io/provisioner"
+ALSO_KNOWN_AS = "holdfast.io/also-known-as"
 EXPORT_NAME = "holdfast.io/export-name"
 ADDRESS = "holdfast.io/address"
 STATE = "holdfast.io/state"

@@ -50,8 +50,16 @@ def annotations_of(lease: Json) -> Mapping[str, str]:
     return lease["metadata"].get("annotations") or {}
 
 
+def provisioners_of(lease: Json) -> tuple[str, ...]:
+    """The names under which the holder serves; none where nobody has said."""
+    annotations = annotations_of(lease)
+    name = annotations.get(constants.PROVISIONER, "")
+    also = annotations.get(constants.ALSO_KNOWN_AS, "")
+    return tuple(one for one in (name, *also.split()) if one)
+
+
 def _held(api: Api, provisioner: Provisioner) -> Iterator[Json]:
-    """The leases of the provisioner's exports that bear somebody's name.
+    """The leases that bear somebody's name who serves one of the provisioner's names.
 
     Each says whose it is; that of an earlier version of Holdfast is known by its name.
     """
@@ -59,8 +67,8 @@ def _held(api: Api, provisioner: Provisioner) -> Iterator[Json]:
 
     names = {provisioner.lease_of(), *provisioner.former_leases_of()}
     for lease in (obj for page in api.pages(LEASES) for obj in page.items):
-        by = annotations_of(lease).get(constants.PROVISIONER, "")
-        ours = provisioner.answers_to(by) or lease["metadata"]["name"] in names
+        served = any(map(provisioner.answers_to, provisioners_of(lease)))
+        ours = served or lease["metadata"]["name"] in names
         if ours and holder_of(lease):
             yield lease
 

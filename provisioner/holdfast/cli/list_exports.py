@@ -12,7 +12,7 @@ import click
 
 from holdfast.claims import constants
 from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
-from holdfast.cli.leader import annotations_of, seen
+from holdfast.cli.leader import annotations_of, provisioners_of, seen
 from holdfast.cli.table import print_table, span, table_of
 from holdfast.controller.export_state import REMOVED, SERVING
 from holdfast.controller.settings import ExportSettings, own_namespace
@@ -159,9 +159,8 @@ def rows_of(
         namespace: where the Leases are; all namespaces if empty.
     """
     known = _known(provisioner, exports)
-    rows = [_row(one, provisioner, known) for one in seen(api, _leases(api, known, namespace))]
-    if provisioner is not None:
-        rows = [row for row in rows if row.provisioner == provisioner]
+    leases = (one for one in _leases(api, known, namespace) if _serves(one, provisioner))
+    rows = [_row(one, provisioner, known) for one in seen(api, leases)]
     if exports:
         rows = [row for row in rows if row.lease in known]
         rows += _without_lease(provisioner or "", exports, {row.name for row in rows})
@@ -194,6 +193,12 @@ def _leases(api: Api, known: Mapping[str, ExportSettings | None], namespace: str
     for lease in listed:
         if constants.PROVISIONER in annotations_of(lease) or lease["metadata"]["name"] in known:
             yield lease
+
+
+def _serves(lease: Json, provisioner: str | None) -> bool:
+    """Whether a lease's holder serves a provisioner's name; true if it does not say which."""
+    served = provisioners_of(lease)
+    return provisioner is None or not served or provisioner in served
 
 
 def _named(api: Api, names: Iterable[str], namespace: str) -> Iterator[Json]:

@@ -37,6 +37,10 @@ _UNKNOWN = (
     "records"
 )
 _SHARED = "It deletes or archives these shared directories with the first of their volumes"
+_STOP_IT = (
+    "a running Holdfast would set the finalizer again; scale its Deployment to 0, or uninstall the "
+    "chart"
+)
 _ATTEMPTS = 5  # the API server's own controllers change finalizers as well
 
 
@@ -102,8 +106,9 @@ def uninstall(
     With the finalizer, a volume that nfs-subdir-external-provisioner deletes would stay Terminating
     for ever. Volumes, claims, directories and records stay as they are.
 
-    Stop Holdfast first: it would set the finalizer again. So the command refuses while the Lease of
-    one of its exports is held. It cannot know whether one runs without leader election.
+    Stop Holdfast first: it would set the finalizer again. So the command refuses while a Holdfast
+    that serves one of the names holds a Lease, and --dry-run says so. It cannot know whether one
+    runs without leader election.
 
     The command lists the volumes, and asks for confirmation. It warns of the directories that
     nfs-subdir-external-provisioner would delete or archive as soon as it starts, or treat
@@ -119,7 +124,9 @@ def uninstall(
     provisioner = Provisioner(provisioner_name, also=frozenset(also_known_as))
     try:
         api = api_of(kubeconfig)
-        if not dry_run:
+        if dry_run:
+            _tell_if_led(api, provisioner)
+        else:
             _refuse_while_led(api, provisioner)
         volumes = list(volumes_of(api))
         rows = rows_of(volumes, _classes(api), provisioner)
@@ -142,13 +149,15 @@ def uninstall(
         _conclude(rows)
 
 
+def _tell_if_led(api: Api, provisioner: Provisioner) -> None:
+    if leads := held_lease(api, provisioner):
+        click.echo(f"{leads}: without --dry-run, this command refuses: {_STOP_IT}", err=True)
+
+
 def _refuse_while_led(api: Api, provisioner: Provisioner) -> None:
     """Raises ClickException."""
     if leads := held_lease(api, provisioner):
-        raise click.ClickException(
-            f"{leads}: a running Holdfast would set the finalizer again; scale its Deployment to "
-            "0, or uninstall the chart, and run this command again"
-        )
+        raise click.ClickException(f"{leads}: {_STOP_IT}, and run this command again")
 
 
 def _classes(api: Api) -> dict[str, StorageClass]:

@@ -354,7 +354,7 @@ class ExportController:
         return self.failures.reason or "it is about to begin"
 
     def _describe(self) -> Mapping[str, str]:
-        return annotations_of(self._provisioner.name, self.export, self.state())
+        return annotations_of(self._provisioner, self.export, self.state())
 
     def _check_trashed(self, volume: str) -> None:
         self.volumes.check_trashed(volume)  # it is created after the trash

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast.claims import constants
+from holdfast.claims.decide import Provisioner
 from holdfast.controller.settings import ExportSettings
 
 SERVING, UNAVAILABLE, NO_TERM = "serving", "unavailable", "no-term"
@@ -73,10 +74,13 @@ class ExportState:
         )
 
 
-def annotations_of(provisioner: str, export: ExportSettings, state: ExportState) -> dict[str, str]:
+def annotations_of(
+    provisioner: Provisioner, export: ExportSettings, state: ExportState
+) -> dict[str, str]:
     """The annotations of an export's Lease."""
     return {
-        constants.PROVISIONER: provisioner,
+        constants.PROVISIONER: provisioner.name,
+        constants.ALSO_KNOWN_AS: " ".join(sorted(provisioner.also)),
         constants.EXPORT_NAME: export.name,
         constants.ADDRESS: str(export.address),
         constants.STATE: state.as_json(),

@@ -52,12 +52,14 @@ class Bench:
         renewed: float = 0.0,
         annotated: bool = True,
         namespace: str = "storage",
+        also: str = "",
     ) -> None:
         """That of an export, renewed so many seconds ago."""
         name = by.replace("/", "-") + ("" if export == "default" else f"-{export}")
         state = said if isinstance(said, str) else json.dumps(SERVING if said is None else said)
         annotations = {
             constants.PROVISIONER: by,
+            constants.ALSO_KNOWN_AS: also,
             constants.EXPORT_NAME: export,
             constants.ADDRESS: f"nas:/srv/{export}",
             constants.STATE: state,
@@ -273,6 +275,13 @@ class TestWhich:
 
         assert [row["name"] for row in bench.rows("--provisioner-name", NAME)] == ["fast"]
         assert [row["provisioner"] for row in bench.rows()] == [NAME, OTHER]
+
+    def test_exports_whose_leader_also_serves_the_name_are_listed(self, bench: Bench) -> None:
+        bench.lease("fast", by=OTHER, also=f"third.example.com/nfs {NAME}")
+
+        [row] = bench.rows("--provisioner-name", NAME)
+
+        assert (row["name"], row["provisioner"]) == ("fast", OTHER)
 
     def test_a_leader_of_an_earlier_version_is_known_by_its_lease(self, bench: Bench) -> None:
         bench.lease(annotated=False)

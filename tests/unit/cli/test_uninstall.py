@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from holdfast.claims.constants import FINALIZER, PROVISIONED_BY, PROVISIONER
+from holdfast.claims.constants import ALSO_KNOWN_AS, FINALIZER, PROVISIONED_BY, PROVISIONER
 from holdfast.cli import leader, main
 from holdfast.kube.resources import CLASSES, LEASES, VOLUMES, Json
 from tests.fake.apiserver import NO_ANSWER, FakeApiServer, Fault, Request
@@ -173,11 +173,17 @@ class TestWhatItShows:
         ]
         assert bench.finalizers() == [ANOTHERS, FINALIZER]
 
-    def test_a_dry_run_asks_nothing_of_a_leader(self, bench: Bench) -> None:
+    def test_a_dry_run_says_that_somebody_leads(self, bench: Bench) -> None:
         bench.add()
         bench.hold(seconds=1000)
+        bench.server.meanwhile("get", bench.renew)
 
-        assert bench.run("--dry-run").exit_code == 0
+        done = bench.run("--dry-run", "-o", "json")
+
+        assert done.exit_code == 0
+        assert "Lease storage/example.com-nfs is held by holdfast-0: without --dry" in done.stderr
+        assert "scale its Deployment to 0" in done.stderr
+        assert len(json.loads(done.stdout)) == 1
 
     @pytest.mark.parametrize(
         ("parameters", "action", "policy", "said"),
@@ -436,6 +442,23 @@ class TestALeader:
 
         assert (f"Lease storage/{name} is held by" in done.output) == is_refused
         assert (FINALIZER in bench.finalizers()) == is_refused
+
+    @pytest.mark.parametrize("options", [(), ("--dry-run",)])
+    def test_a_lease_of_one_that_also_serves_the_name_counts(
+        self, bench: Bench, options: tuple[str, ...]
+    ) -> None:
+        """It would set the finalizer again within a second."""
+        bench.add()
+        also = {PROVISIONER: FORMER, ALSO_KNOWN_AS: f"{NAME} third.example.com/nfs"}
+        bench.hold(name="former.example.com-nfs-fast", seconds=1000, annotations=also)
+        renew = partial(bench.renew, name="former.example.com-nfs-fast")
+        bench.server.meanwhile("get", renew)
+
+        done = bench.run(*options)
+
+        assert "Lease storage/former.example.com-nfs-fast is held by holdfast-0" in done.output
+        assert done.exit_code == (0 if options else 1)
+        assert FINALIZER in bench.finalizers()
 
     def test_one_that_begins_to_lead_while_it_asks_is_seen(self, bench: Bench) -> None:
         bench.add()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.claims.decide import Provisioner
 from holdfast.controller.export_state import (
     ExportState,
     TrashContent,
@@ -25,11 +26,12 @@ def test_the_annotations_name_provisioner_export_and_address() -> None:
         "serving", "", 3, TrashContent(2, 61.7, 1, "pvc-a: it is in use"), 0.00123456789, WHEN
     )
 
-    given = annotations_of(NAME, export, state)
+    given = annotations_of(Provisioner(NAME, also=frozenset({"b/b", "a/a"})), export, state)
 
     said = json.loads(given.pop("holdfast.io/state"))
     assert given == {
         "holdfast.io/provisioner": NAME,
+        "holdfast.io/also-known-as": "a/a b/b",
         "holdfast.io/export-name": "fast",
         "holdfast.io/address": "nas:/srv",
     }
@@ -41,6 +43,15 @@ def test_the_annotations_name_provisioner_export_and_address() -> None:
         "latency_seconds": 0.001235,
         "probed": "2026-11-02T03:04:05Z",
     }
+
+
+def test_names_that_are_not_served_any_more_are_overwritten() -> None:
+    """The annotations of a Lease that are not written stay as they are."""
+    state = ExportState("serving", "", None, None, None, None)
+
+    given = annotations_of(Provisioner(NAME), ExportSettings(address=ADDRESS), state)
+
+    assert given["holdfast.io/also-known-as"] == ""
 
 
 def test_what_is_not_known_is_null() -> None:
