@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,7 @@ def uninstall(
     yes: bool,
     output: str,
 ) -> None:
-    """Remove Holdfast's finalizer from every volume of this provisioner.
+    """Remove Holdfast's finalizer from every volume of this provisioner, by all names given.
 
     With the finalizer, a volume that nfs-subdir-external-provisioner deletes would stay Terminating
     for ever. Volumes, claims, directories and records stay as they are.
@@ -110,14 +110,15 @@ def uninstall(
     that serves one of the names holds a Lease, and --dry-run says so. It cannot know whether one
     runs without leader election.
 
-    The command lists the volumes, and asks for confirmation. It warns of the directories that
+    The command lists the volumes, names other provisioners whose volumes keep the finalizer, and
+    asks for confirmation. It warns of the directories that
     nfs-subdir-external-provisioner would delete or archive as soon as it starts, or treat
     differently, or perhaps so, and of those that volumes share. A second run finds nothing to do,
     and warns of the same. Warnings do not change the exit code.
 
-    Exits with 0 if no volume has the finalizer, or with --dry-run, 1 if some still have it, if
-    this provisioner has no volumes but others have the finalizer, if a Holdfast replica leads, if
-    the API server refuses, or if you declined, 2 for an invalid option.
+    Exits with 0 if no volume of the names given has the finalizer, or with --dry-run, 1 if some
+    still have it, if this provisioner has no volumes but others have the finalizer, if a Holdfast
+    replica leads, if the API server refuses, or if you declined, 2 for an invalid option.
     """
     from holdfast.kube.errors import KubeError
 
@@ -130,9 +131,10 @@ def uninstall(
             _refuse_while_led(api, provisioner)
         volumes = list(volumes_of(api))
         rows = rows_of(volumes, _classes(api), provisioner)
-        mistyped = "" if rows else mistyped_name(volumes, provisioner)
-        if output == "text" and not mistyped:
-            click.echo("\n".join(described(rows)))
+        others = others_with_finalizer(volumes, provisioner)
+        mistyped = "" if rows else mistyped_name(others, provisioner)
+        if not mistyped:
+            _show(rows, others, output)
         held = [row for row in rows if row.finalizer == "present"]
         if held and not dry_run:
             if not yes:
@@ -147,6 +149,13 @@ def uninstall(
         raise click.ClickException(mistyped)
     if not dry_run:
         _conclude(rows)
+
+
+def _show(rows: Sequence[Row], others: Mapping[str, int], output: str) -> None:
+    if output == "text":
+        click.echo("\n".join(described(rows)))
+    if others:
+        click.echo(_kept_by(others), err=True)
 
 
 def _tell_if_led(api: Api, provisioner: Provisioner) -> None:
@@ -199,17 +208,34 @@ def _row(volume: Volume, storage_class: StorageClass | None, sharers: set[str]) 
     )
 
 
-def mistyped_name(volumes: Iterable[Volume], provisioner: Provisioner) -> str:
+def others_with_finalizer(volumes: Iterable[Volume], provisioner: Provisioner) -> Mapping[str, int]:
+    """By other provisioner, how many volumes have the finalizer, as Holdfast may have served it.
+
+    Only NFS volumes: CSI drivers use the same finalizer.
+    """
+    held = (one for one in volumes if one.server and FINALIZER in one.finalizers)
+    others = (one for one in held if not is_provisioned_by(one, provisioner))
+    return Counter(one.provisioned_by or "none" for one in others)
+
+
+def mistyped_name(others: Mapping[str, int], provisioner: Provisioner) -> str:
     """Whose volumes have the finalizer, for a provisioner that has none; empty if nobody's do.
 
     With a mistyped name, the volumes would stay Terminating once Holdfast is gone.
     """
-    names = {one.provisioned_by or "none" for one in volumes if FINALIZER in one.finalizers}
-    if not names:
+    if not others:
         return ""
     return (
         f"no volume names provisioner {provisioner.name!r}; the cluster's volumes name: "
-        f"{', '.join(sorted(names))}"
+        f"{', '.join(sorted(others))}"
+    )
+
+
+def _kept_by(others: Mapping[str, int]) -> str:
+    named = ", ".join(f"{name} ({others[name]})" for name in sorted(others))
+    return (
+        f"\nVolumes of other provisioners keep the finalizer: {named}. Add --also-known-as NAME "
+        "for each of them that Holdfast served."
     )
 
 

@@ -346,6 +346,15 @@ class TestAMistypedName:
             f"Error: no volume names provisioner '{NAME}'; the cluster's volumes name: {FORMER}\n"
         )
 
+    def test_volumes_of_csi_drivers_which_use_the_same_finalizer_are_left_out(
+        self, bench: Bench
+    ) -> None:
+        bench.add(by="csi.example.com")
+        held = bench.server.objects.by_path[VOLUMES.path(name="pvc-1")]
+        held["spec"]["csi"] = {"driver": held["spec"].pop("nfs") and "csi.example.com"}
+
+        assert bench.run().exit_code == 0
+
     def test_json_stays_a_list(self, bench: Bench) -> None:
         bench.add(by=FORMER)
 
@@ -373,6 +382,41 @@ class TestAMistypedName:
         bench.add("2", by=FORMER)
 
         assert bench.run().exit_code == 0
+
+
+class TestOtherProvisioners:
+    """Where Holdfast served several names, a run for one of them does not end it."""
+
+    @pytest.mark.parametrize("options", [(), ("--dry-run",), ("-o", "json")])
+    def test_those_whose_volumes_keep_the_finalizer_are_named(
+        self, bench: Bench, options: tuple[str, ...]
+    ) -> None:
+        bench.add("1")
+        bench.add("2", by=FORMER)
+        bench.add("3", by="others", finalizers=())
+
+        done = bench.run(*options)
+
+        assert done.exit_code == 0
+        assert f"other provisioners keep the finalizer: {FORMER} (1). Add --also" in done.stderr
+
+    def test_names_that_are_given_are_not_others(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", by=FORMER)
+
+        done = bench.run("--also-known-as", FORMER)
+
+        assert "other provisioners" not in done.output
+        assert "finalizer removed from 2 volumes" in done.stderr
+
+    def test_they_are_named_before_it_asks(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", by=FORMER)
+
+        done = bench.run(answer="y\n")
+
+        before, _, _ = done.output.partition("Remove the finalizer")
+        assert FORMER in before
 
 
 class TestAsking:
