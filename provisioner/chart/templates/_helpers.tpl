@@ -40,6 +40,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ .Values.storageClass.provisionerName | default "holdfast.io/nfs" }}
 {{- end }}
 
+{{/* The provisioner of a class; takes {root, class}. The pods serve no other names. */}}
+{{- define "holdfast.provisionerOfClass" -}}
+{{- $own := include "holdfast.provisionerName" .root -}}
+{{- $wanted := .class.provisionerName | default $own -}}
+{{- $names := prepend .root.Values.settings.alsoKnownAs $own -}}
+{{- if not (has $wanted $names) }}
+{{- fail (printf "provisionerName of StorageClass %s is %s, which is not in settings.alsoKnownAs: it must be one of %s" .class.name $wanted (join ", " $names)) }}
+{{- end }}
+{{- $wanted }}
+{{- end }}
+
 {{/* Mount options, given as a list or as one text with commas, as a JSON list. */}}
 {{- define "holdfast.options" -}}
 {{- $options := list }}
@@ -78,7 +89,7 @@ metadata:
     {{- with $class.annotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-provisioner: {{ include "holdfast.provisionerName" .root | quote }}
+provisioner: {{ include "holdfast.provisionerOfClass" . | quote }}
 reclaimPolicy: {{ $class.reclaimPolicy | default "Delete" | quote }}
 volumeBindingMode: {{ $class.volumeBindingMode | default "Immediate" | quote }}
 allowVolumeExpansion: {{ $class.allowVolumeExpansion | default false }}

@@ -20,6 +20,7 @@ from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.cli import options
 from holdfast.cli.cluster import api_of, volumes_of
 from holdfast.cli.confirm import confirm
+from holdfast.cli.export_addresses import ExportAddresses
 from holdfast.cli.leader import held_lease
 from holdfast.cli.long_list import listed
 from holdfast.cli.volume_actions import UNKNOWN, place_of, shown_action
@@ -36,6 +37,11 @@ _UNKNOWN = (
     "It may treat these directories differently: what Holdfast does with them stands only in their "
     "records"
 )
+_ON_ONE = (
+    "It serves one, and looks there for the directories of all: versions 4.0.1 and 4.0.2 take the "
+    "last component of the path, whatever server and export the volume names. So the directory of "
+    "a volume on another export stays, or one of that name is deleted or archived instead"
+)
 _SHARED = "It deletes or archives these shared directories with the first of their volumes"
 _STOP_IT = (
     "a running Holdfast would set the finalizer again; scale its Deployment to 0, or uninstall the "
@@ -49,6 +55,8 @@ class Row:
     """One volume of the provisioner, as JSON has it.
 
     Attributes:
+        provisioner: whose volume it is, by its annotation.
+        export: an address of its export, or its id; empty where neither can be told.
         deleting: it goes as soon as nothing holds it, and its directory stays on the export.
         reclaim_action: what Holdfast does with its directory; unknown where only its record says.
         reclaim_action_of_nfs_subdir: what nfs-subdir does, by the class as it is now.
@@ -59,6 +67,8 @@ class Row:
 
     volume: str
     claim: str
+    provisioner: str
+    export: str
     path: str
     phase: str
     deleting: bool
@@ -111,10 +121,10 @@ def uninstall(
     runs without leader election.
 
     The command lists the volumes, names other provisioners whose volumes keep the finalizer, and
-    asks for confirmation. It warns of the directories that
-    nfs-subdir-external-provisioner would delete or archive as soon as it starts, or treat
-    differently, or perhaps so, and of those that volumes share. A second run finds nothing to do,
-    and warns of the same. Warnings do not change the exit code.
+    asks for confirmation. It warns of the directories that nfs-subdir-external-provisioner would
+    delete or archive as soon as it starts, or treat differently, or perhaps so, of those that
+    volumes share, and of a provisioner with volumes on several exports. A second run
+    finds nothing to do, and warns of the same. Warnings do not change the exit code.
 
     Exits with 0 if no volume of the names given has the finalizer, or with --dry-run, 1 if some
     still have it, if this provisioner has no volumes but others have the finalizer, if a Holdfast
@@ -181,14 +191,18 @@ def rows_of(
 ) -> list[Row]:
     """The volumes of the provisioner, by claim."""
     own = [one for one in volumes if is_provisioned_by(one, provisioner)]
+    addresses = ExportAddresses(own)
     sharers = defaultdict[tuple[str, str], set[str]](set)
     for one in own:
         sharers[place_of(one)].add(one.name)
-    rows = [_row(one, classes.get(one.class_name), sharers[place_of(one)]) for one in own]
+    rows = [
+        _row(one, addresses.of(one), classes.get(one.class_name), sharers[place_of(one)])
+        for one in own
+    ]
     return sorted(rows, key=lambda row: (row.claim, row.volume))
 
 
-def _row(volume: Volume, storage_class: StorageClass | None, sharers: set[str]) -> Row:
+def _row(volume: Volume, export: str, storage_class: StorageClass | None, sharers: set[str]) -> Row:
     # Without its class, nfs-subdir deletes no volume.
     then = nfs_subdir.action(storage_class.parameters).value if storage_class else "retain"
     kept = volume.reclaim_policy != "Delete"
@@ -197,6 +211,8 @@ def _row(volume: Volume, storage_class: StorageClass | None, sharers: set[str]) 
     return Row(
         volume=volume.name,
         claim=str(volume.claim) if volume.claim.name else "",
+        provisioner=volume.provisioned_by,
+        export=export,
         path=f"{volume.server}:{volume.path}",
         phase=volume.phase,
         deleting=volume.deleting,
@@ -264,8 +280,24 @@ def _warnings(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
     ):
         if found:
             yield what, [f"{_named(row)}: {_both(row)}" for row in found]
+    for name, exports in _on_several(rows).items():
+        lines = [f"{export}: {_counted(those)}" for export, those in sorted(exports.items())]
+        yield f"{name} has volumes on several exports. {_ON_ONE}", lines
     if shared := [those for those in _shared(rows) if not all(row.is_kept for row in those)]:
         yield _SHARED, [f"{those[0].path}: {', '.join(map(_named, those))}" for those in shared]
+
+
+def _on_several(rows: Sequence[Row]) -> Mapping[str, Mapping[str, list[Row]]]:
+    """By provisioner, and by export, volumes of which nfs-subdir can mount one export only."""
+    found = defaultdict[str, defaultdict[str, list[Row]]](lambda: defaultdict(list))
+    for row in rows:
+        if row.export and not row.deleting:
+            found[row.provisioner][row.export].append(row)
+    return {
+        name: exports
+        for name, exports in found.items()
+        if len(exports) > 1 and not all(row.is_kept for those in exports.values() for row in those)
+    }
 
 
 def _shared(rows: Sequence[Row]) -> Iterable[list[Row]]:

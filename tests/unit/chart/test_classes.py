@@ -131,6 +131,31 @@ def test_all_classes_name_the_provisioner_that_the_pods_are() -> None:
     assert {found["provisioner"] for found in classes(values).values()} == {"me/too"}
 
 
+def test_a_class_may_have_one_of_the_other_names_that_the_pods_serve() -> None:
+    """So volumes of several former installations keep the provisioner that can delete them."""
+    values = {
+        "storageClass": {"provisionerName": "me/too"},
+        "settings": {"alsoKnownAs": ["former/one", "former/two"]},
+        "storageClasses": [{"name": "a", "provisionerName": "former/two"}, {"name": "b"}],
+    }
+
+    assert {name: found["provisioner"] for name, found in classes(values).items()} == {
+        "nfs-client": "me/too",
+        "a": "former/two",
+        "b": "me/too",
+    }
+
+
+def test_a_class_of_a_provisioner_that_the_pods_do_not_serve_is_refused() -> None:
+    with pytest.raises(HelmError) as caught:
+        render({"storageClasses": [{"name": "a", "provisionerName": "former/one"}]})
+
+    assert (
+        "provisionerName of StorageClass a is former/one, which is not in settings.alsoKnownAs: it "
+        "must be one of holdfast.io/nfs"
+    ) in str(caught.value)
+
+
 def test_static_volumes_have_their_own_path_and_outlive_the_release() -> None:
     modes = ["ReadWriteMany", "ReadWriteOnce"]
     given = {

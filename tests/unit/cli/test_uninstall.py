@@ -11,12 +11,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from holdfast.claims.constants import ALSO_KNOWN_AS, FINALIZER, PROVISIONED_BY, PROVISIONER
+from holdfast.claims.constants import (
+    ALSO_KNOWN_AS,
+    EXPORT,
+    FINALIZER,
+    PROVISIONED_BY,
+    PROVISIONER,
+)
 from holdfast.cli import leader, main
 from holdfast.kube.resources import CLASSES, LEASES, VOLUMES, Json
 from tests.fake.apiserver import NO_ANSWER, FakeApiServer, Fault, Request
 from tests.fake.kubeconfig import kubeconfig
-from tests.unit.controller.given import NAME, a_class, a_volume, ref
+from tests.unit.controller.given import ANOTHER_ID, NAME, a_class, a_volume, ref
 
 ANOTHERS = "kubernetes.io/pv-protection"
 LEASE = "example.com-nfs"
@@ -317,6 +323,8 @@ class TestWhatItShows:
         assert first == {
             "volume": "pvc-1",
             "claim": "team/data-1",
+            "provisioner": NAME,
+            "export": "nas:/srv",
             "path": "nas:/srv/team/data-1",
             "phase": "Bound",
             "deleting": False,
@@ -382,6 +390,61 @@ class TestAMistypedName:
         bench.add("2", by=FORMER)
 
         assert bench.run().exit_code == 0
+
+
+class TestSeveralExports:
+    """nfs-subdir serves one, and compares neither the server nor the export of a volume."""
+
+    HEADLINE = f"{NAME} has volumes on several exports."
+
+    def test_a_provisioner_whose_volumes_are_on_several_is_warned_of(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", server="192.0.2.1")
+        bench.add("3", server="nas2", export_id=ANOTHER_ID)
+
+        shown = bench.run("--dry-run").output
+
+        _, _, said = shown.partition(self.HEADLINE)
+        assert "stays, or one of that name is deleted or archived instead:" in said
+        assert said.splitlines()[1:] == ["  192.0.2.1:/srv: 2 volumes", "  nas2:/srv: 1 volume"]
+        assert "set the reclaim policy of its volume to Retain first" in shown
+
+    def test_one_export_under_several_addresses_is_one(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", server="192.0.2.1")
+        bench.add("3", export_id="")
+
+        assert self.HEADLINE not in bench.run("--dry-run").output
+
+    def test_inherited_volumes_count_where_they_tell_their_export(self, bench: Bench) -> None:
+        """By nfs-subdir's usual name, or once they are recorded, by the export's id."""
+        bench.add("1")
+        bench.add("2", server="nas2", directory="team-data-2-pvc-2", annotated=False)
+        bench.add("3", server="nas3", directory="by/pattern", annotated=False)
+        bench.add("4", server="nas4", directory="by/another", annotated=False)
+        held = bench.server.objects.by_path[VOLUMES.path(name="pvc-4")]
+        held["metadata"]["annotations"][EXPORT] = ANOTHER_ID
+
+        exports = [one["export"] for one in json.loads(bench.run("-o", "json").stdout)]
+        shown = bench.run("--dry-run").output
+
+        assert exports == ["nas:/srv", "nas2:/srv", "", ANOTHER_ID]
+        assert f"  {ANOTHER_ID}: 1 volume\n  nas2:/srv: 1 volume\n" in shown
+
+    def test_each_of_several_provisioners_may_have_its_own(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", by=FORMER, server="nas2", export_id=ANOTHER_ID)
+
+        assert "several exports" not in bench.run("--dry-run", "--also-known-as", FORMER).output
+
+    @pytest.mark.parametrize(("policy", "warns"), [("Delete", True), ("Retain", False)])
+    def test_where_all_directories_are_kept_it_does_not_matter(
+        self, bench: Bench, policy: str, *, warns: bool
+    ) -> None:
+        bench.add("1", policy="Retain")
+        bench.add("2", policy=policy, server="nas2", export_id=ANOTHER_ID)
+
+        assert (self.HEADLINE in bench.run("--dry-run").output) == warns
 
 
 class TestOtherProvisioners:
