@@ -40,6 +40,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ .Values.storageClass.provisionerName | default "holdfast.io/nfs" }}
 {{- end }}
 
+{{/* Helm would fail halfway; takes {what, objects}. */}}
+{{- define "holdfast.refuseSameNames" -}}
+{{- $what := .what }}
+{{- $names := list }}
+{{- range .objects }}
+{{- if has .name $names }}
+{{- fail (printf "two %s are called %s: give each its own name" $what .name) }}
+{{- end }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- end }}
+
 {{/* The provisioner of a class; takes {root, class}. The pods serve no other names. */}}
 {{- define "holdfast.provisionerOfClass" -}}
 {{- $own := include "holdfast.provisionerName" .root -}}

@@ -88,6 +88,7 @@ def test_a_class_mounts_as_the_export_is_mounted_unless_it_says_otherwise() -> N
     assert found["other"]["mountOptions"] == ["soft"]
 
 
+STATIC = {"name": "s", "path": "/a", "capacity": "1Gi"}
 TWO = {
     "nfs": {},
     "exports": [
@@ -154,6 +155,29 @@ def test_a_class_of_a_provisioner_that_the_pods_do_not_serve_is_refused() -> Non
         "provisionerName of StorageClass a is former/one, which is not in settings.alsoKnownAs: it "
         "must be one of holdfast.io/nfs"
     ) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"storageClasses": [{"name": "nfs-client"}]}, "two StorageClasses are called nfs-client"),
+        ({"storageClasses": [{"name": "a"}, {"name": "a"}]}, "two StorageClasses are called a"),
+        ({"staticVolumes": [STATIC, {**STATIC, "path": "/b"}]}, "two staticVolumes are called s"),
+    ],
+)
+def test_two_of_one_name_are_refused_before_anything_is_installed(
+    values: Json, sentence: str
+) -> None:
+    with pytest.raises(HelmError) as caught:
+        render(values)
+
+    assert f"{sentence}: give each its own name" in str(caught.value)
+
+
+def test_a_class_that_is_not_made_has_no_name() -> None:
+    values = {"storageClass": {"create": False}, "storageClasses": [{"name": "nfs-client"}]}
+
+    assert set(classes(values)) == {"nfs-client"}
 
 
 def test_static_volumes_have_their_own_path_and_outlive_the_release() -> None:
