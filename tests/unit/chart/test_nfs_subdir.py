@@ -62,6 +62,7 @@ podDisruptionBudget: {enabled: false, maxUnavailable: 1}
 buildMode: false
 namespaceOverride:
 """
+SUFFIX = "nfs-subdir-external-provisioner"
 THEIRS = "registry.example.org/sig-storage/nfs-subdir-external-provisioner"
 
 
@@ -86,6 +87,28 @@ def test_its_full_values_are_accepted() -> None:
     [storage_class] = [one for one in made if one["kind"] == "StorageClass"]
     assert storage_class["provisioner"] == "holdfast.io/nfs"
     assert storage_class["allowVolumeExpansion"] is True
+
+
+def test_three_installations_become_one_with_three_exports() -> None:
+    """The values in docs/nfs-subdir.md: each class has its export, and keeps its provisioner."""
+    page = (CHART.parents[1] / "docs" / "nfs-subdir.md").read_text(encoding="utf-8")
+    written = page.partition("<!-- several installations -->\n```yaml\n")[2].partition("```")[0]
+
+    made = render({"nfs": {}, **yaml.safe_load(written)})
+
+    classes = [one for one in made if one["kind"] == "StorageClass"]
+    by_name = {one["metadata"]["name"]: one for one in classes}
+    names = ("fast", "slow", "arch")
+    assert {
+        name: (one["parameters"]["export"], one["provisioner"]) for name, one in by_name.items()
+    } == {f"nfs-{name}": (name, f"cluster.local/{name}-{SUFFIX}") for name in names}
+    served = next(one for one in made if one["kind"] == "Deployment")
+    [container] = served["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"]: one.get("value") for one in container["env"]}
+    assert environment["PROVISIONER_NAME"] == f"cluster.local/fast-{SUFFIX}"
+    assert environment["HOLDFAST_ALSO_KNOWN_AS"] == " ".join(
+        f"cluster.local/{name}-{SUFFIX}" for name in names[1:]
+    )
 
 
 def test_as_a_sub_chart_it_may_be_enabled() -> None:

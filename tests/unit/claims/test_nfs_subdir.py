@@ -39,6 +39,15 @@ def test_fields_are_replaced_and_slashes_cleaned(pattern: str, expected: str) ->
     assert directory({"pathPattern": pattern}) == expected
 
 
+def test_the_parameter_export_changes_neither_directory_nor_action() -> None:
+    """So a class may be created again with it before its volumes are recorded."""
+    given = {"pathPattern": "${.PVC.name}", "onDelete": "delete"}
+
+    both = [(directory(one), nfs_subdir.action(one)) for one in (given, {**given, "export": "a"})]
+
+    assert both == [("data", Action.DELETE)] * 2
+
+
 @pytest.mark.parametrize(
     "field",
     [
