@@ -17,7 +17,7 @@ The first export serves the classes that name none.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,12 @@ def read_exports(path: Path) -> tuple[ExportSettings, ...]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Names the line of a value that its type cannot have, as of a date that does not exist."""
+    """Names the line of a value that its type cannot have, and of a key that is given twice."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        _refuse_second(key for key, _ in node.value)
+        return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
         try:
@@ -60,6 +65,20 @@ class _Loader(yaml.SafeLoader):
         except _NO_VALUE as error:
             line = node.start_mark.line + 1
             raise Refused(f"line {line} has an invalid value: {error}") from error
+
+
+def _refuse_second(keys: Iterable[yaml.Node]) -> None:
+    """Raises Refused for a key that a mapping has already: YAML would take the last value alone."""
+    lines: dict[str, int] = {}
+    for key in keys:
+        if isinstance(key, yaml.ScalarNode):
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise Refused(
+                    f"line {line} gives {_shown(key.value)} again, after line {lines[key.value]}: "
+                    "keep one of them"
+                )
+            lines[key.value] = line
 
 
 def parse(text: str) -> tuple[ExportSettings, ...]:

@@ -28,8 +28,11 @@ exports:
 
 
 def one(fields: str) -> str:
-    """A file with one export, named a, and these fields of it."""
-    return f"exports: [{{name: a, server: nas, path: /srv, {fields}}}]"
+    """A file with one export, named a at nas:/srv, and these fields of it, the first in place."""
+    first = fields.partition(":")[0]
+    usual = {"name": "a", "server": "nas", "path": "/srv"}
+    others = ", ".join(f"{name}: {value}" for name, value in usual.items() if name != first)
+    return f"exports: [{{{others}, {fields}}}]"
 
 
 def two(first: str, second: str) -> str:
@@ -143,6 +146,31 @@ def test_no_value_raises_anything_else_and_its_line_is_named(
         said = r"exports\[0\]\.odd is unknown"
     with pytest.raises(Refused, match=said):
         parse(f"exports:\n- {{server: nas, path: /srv, {field}: {value}}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{TWO}{TWO}", "^line 14 gives exports again, after line 2: keep one of them"),
+        ("exports:\n- server: a\n  'server': b", "^line 3 gives server again, after line 2"),
+        (one("uid: 1, uid: 1"), "^line 1 gives uid again, after line 1"),
+        (one("x: {y: {z: 1,\nz: 2}}"), "^line 2 gives z again, after line 1"),
+        (one("x: {1: a,\n1: b}"), "^line 2 gives 1 again"),
+        (one(r'"\ud800": 1, "\ud800": 2'), r"^line 1 gives '\\ud800' again"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused_with_both_lines(text: str, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        parse(text)
+
+
+def test_a_key_may_replace_one_that_is_merged_in() -> None:
+    merged = parse(
+        "exports:\n- &a {name: a, server: nas, path: /a}\n- {<<: *a, name: b, path: /b}\n"
+        "- {<<: *a, name: c, path: /c}"
+    )
+
+    assert [str(export.address) for export in merged] == ["nas:/a", "nas:/b", "nas:/c"]
 
 
 @pytest.mark.parametrize("field", ["server", "path", "mount"])
