@@ -36,8 +36,9 @@ _ATTEMPTS = 10  # each fails only if the provisioner begins a term meanwhile
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The command's own options."""
+    """The command's own options, and the exports of the file, where one is used."""
 
+    listed: tuple[ExportSettings, ...]
     wanted: str
     allow_unnamed: bool
     replace: bool
@@ -116,8 +117,8 @@ def accept(
     provisioner = Provisioner(
         provisioner_name, also=frozenset(also_known_as), takes_over=frozenset(takes_over)
     )
-    at = export_options.chosen(**where)
-    asked = _Asked(wanted or "", allow_unnamed, replace, allow_empty, yes)
+    at, listed = export_options.chosen(**where)
+    asked = _Asked(listed, wanted or "", allow_unnamed, replace, allow_empty, yes)
     try:
         _accept(api_of(kubeconfig), provisioner, at, asked)
     except (KubeError, ExportError) as error:
@@ -136,7 +137,7 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     root, export = at.root, Export(at.root)
     volumes, cluster = list(volumes_of(api)), cluster_uid(api)
     held = export.inspect_damaged()
-    named = _named(volumes, provisioner, at.address, held)
+    named = _named(volumes, provisioner, at.address, held, asked.listed)
     unnamed = _that_need_an_id(volumes, provisioner, at.address, export)
     chosen = choose(
         named, held, asked.wanted, allow_unnamed=asked.allow_unnamed, needs_one=bool(unnamed)
@@ -219,7 +220,11 @@ def _give_id(
 
 
 def _named(
-    volumes: Sequence[Volume], provisioner: Provisioner, address: Address, held: ExportInfo
+    volumes: Sequence[Volume],
+    provisioner: Provisioner,
+    address: Address,
+    held: ExportInfo,
+    listed: Sequence[ExportSettings],
 ) -> Named:
     """What the volumes name; prints a hint if some name another address.
 
@@ -232,7 +237,7 @@ def _named(
         held, [one for one in volumes if is_provisioned_by(one, provisioner)], address
     )
     named = named_by(volumes, provisioner, address, held.id)
-    if hint := named.hint():
+    if hint := named.hint(listed):
         click.echo(hint)
     return named
 

@@ -84,7 +84,7 @@ def check(
 
     Exits with 0 if all checks are ok, 1 if one fails, 2 for an invalid option.
     """
-    export_options.refuse_both(config, nfs_server, nfs_path)
+    export_options.refuse_both(click.get_current_context())
     address = _address(nfs_server, nfs_path, nfs_server_alias)
     exports = config[1] if config else ()
     provisioner = Provisioner(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import click
@@ -19,8 +19,11 @@ from holdfast.claims.volume_address import (
     is_other_name,
     unknown_address,
 )
+from holdfast.controller.settings import ExportSettings
 from holdfast.exports.export_id_file import new_export_id
 from holdfast.exports.interface import ExportInfo
+
+_WITHOUT_FILE = f"with --nfs-server-alias, and to {ALIASES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +65,26 @@ class Named:
         """The places of volumes that name this id, or none."""
         return tuple(one for one in self.places if one.export_id in {"", export_id})
 
-    def hint(self) -> str:
-        """What to do about volumes at another address; empty if there are none."""
+    def hint(self, listed: Sequence[ExportSettings] = ()) -> str:
+        """What to do about volumes at another address; empty if there are none.
+
+        `listed` are the exports of the file, where one is used.
+        """
         servers, others = Counter[str](), Counter[NamedAddress]()
         for named, number in self.unknown.items():
             if is_other_name(named, self.address):
                 servers[named.server] += number
             else:
                 others[named] += number
-        hints = [_on_server(server, number) for server, number in sorted(servers.items())]
+        where = "to exports[].serverAliases" if listed else _WITHOUT_FILE
+        hints = [_on_server(server, number, where) for server, number in sorted(servers.items())]
         return "; ".join(filter(None, [*hints, advice_on(others, self.address)]))
 
 
-def _on_server(server: str, number: int) -> str:
+def _on_server(server: str, number: int, where: str) -> str:
     return (
         f"{counted(number, 'volume')} of this provisioner "
-        f"{'is' if number == 1 else 'are'} on {server}: if that is this server, add it with "
-        f"--nfs-server-alias, and to {ALIASES}"
+        f"{'is' if number == 1 else 'are'} on {server}: if that is this server, add it {where}"
     )
 
 

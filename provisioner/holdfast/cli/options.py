@@ -223,7 +223,7 @@ address = together(
 config = option(
     "--config",
     "HOLDFAST_CONFIG",
-    "A file that lists several exports, instead of --nfs-server, --nfs-path and --root "
+    "A file that lists several exports, instead of the options of one export "
     "(docs/operations.md, Several exports).",
     type=CONFIG,
     metavar="FILE",

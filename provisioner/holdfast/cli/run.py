@@ -13,7 +13,7 @@ import click
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.ownership import Ownership
 from holdfast.cli import logs, options
-from holdfast.cli.export_options import Config, exports_of
+from holdfast.cli.export_options import Config, exports_of, refuse_both
 from holdfast.cli.options import BOOLEAN, ID, LISTEN, MODE, SECONDS, WORKERS, option
 from holdfast.controller.settings import Settings
 
@@ -107,6 +107,7 @@ def run(log_format: str, log_level: str, **given: Any) -> None:
     export or an API server that is unavailable.
     """
     logs.configure(log_format, log_level)
+    refuse_both(click.get_current_context())
     from holdfast.controller.manager import Manager
     from holdfast.kube.errors import ConfigurationError
 

@@ -101,9 +101,9 @@ def show(
     provisioner = Provisioner(
         provisioner_name, also=frozenset(also_known_as), takes_over=frozenset(takes_over)
     )
-    at = export_options.chosen(**where)
+    at, listed = export_options.chosen(**where)
     try:
-        shown = _shown(at, api_of(kubeconfig), provisioner)
+        shown = _shown(at, listed, api_of(kubeconfig), provisioner)
     except (KubeError, ExportError) as error:
         raise click.ClickException(error.message) from error
     if output == "json":
@@ -117,7 +117,9 @@ def show(
         print_table(table_of(_COLUMNS, ([*asdict(one).values()] for one in shown.findings)))
 
 
-def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
+def _shown(
+    at: ExportSettings, listed: Sequence[ExportSettings], api: Api, provisioner: Provisioner
+) -> Shown:
     from holdfast.cli.counts import count_existing
     from holdfast.cli.export_ids import named_by
     from holdfast.cli.file_system import file_system_at
@@ -160,7 +162,7 @@ def _shown(at: ExportSettings, api: Api, provisioner: Provisioner) -> Shown:
         volumes=numbers.volumes,
         ids=dict(named.ids.most_common()),
         other_addresses={str(one): number for one, number in named.unknown.most_common()},
-        hint=named.hint(),
+        hint=named.hint(listed),
         directories=numbers.directories,
         records=numbers.records,
         findings=entries,

@@ -119,8 +119,7 @@ class Stage:
             identity,
             command=command,
             ENABLE_LEADER_ELECTION="true",
-            HOLDFAST_EXPORT_DEADLINE="5",
-            **self._config,
+            **(self._config or {"HOLDFAST_EXPORT_DEADLINE": "5"}),
             **more,
         )
 

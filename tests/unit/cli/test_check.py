@@ -80,7 +80,8 @@ class Bench:
 
     def check(self, *options: str) -> Result:
         given = ["--provisioner-name", NAME, "--kubeconfig", self._kubeconfig]
-        return CliRunner().invoke(main, ["check", *given, "--root", str(self.root), *options])
+        given += [] if "--config" in options else ["--root", str(self.root)]
+        return CliRunner().invoke(main, ["check", *given, *options])
 
     def advice(self, what: str, *options: str) -> str:
         """What is to be done about a line that fails."""

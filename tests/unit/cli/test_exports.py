@@ -848,6 +848,16 @@ class TestSeveral:
         assert leaders == [Leader(bench.cluster, "example.com-nfs-fast", ("example.com-nfs",))]
 
     @pytest.mark.parametrize("command", [show, accept])
+    def test_the_file_is_named_for_another_name_of_the_server(
+        self, bench: Bench, given: list[str], command: Command
+    ) -> None:
+        bench.add(server="old")
+
+        said = CliRunner().invoke(command, [*given, "--export", "fast"]).output
+
+        assert "if that is this server, add it to exports[].serverAliases\n" in said
+
+    @pytest.mark.parametrize("command", [show, accept])
     @pytest.mark.parametrize("export", [[], ["--export", "third"]])
     def test_without_one_of_them_their_names_are_listed(
         self, given: list[str], command: Command, export: list[str]

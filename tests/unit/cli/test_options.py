@@ -138,21 +138,66 @@ def test_an_empty_name_and_two_in_one_are_refused(
     assert repr(value) in result.output
 
 
-@pytest.mark.parametrize("command", [["run"], ["check"], ["exports", "show"]], ids=" ".join)
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """A file with one export."""
+    path = tmp_path / "exports.yaml"
+    path.write_text("exports: [{name: fast, server: nas, path: /srv}]")
+    return str(path)
+
+
+COMMANDS = [["run"], ["check"], ["exports", "show"], ["exports", "accept"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_an_address_from_the_environment_beside_a_file_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
+    monkeypatch: pytest.MonkeyPatch, file: str, command: list[str]
 ) -> None:
     """In the pod of the chart of one export, nobody has given these options."""
     given(monkeypatch)
-    path = tmp_path / "exports.yaml"
-    path.write_text("exports: [{name: fast, server: nas, path: /srv}]")
 
-    result = CliRunner().invoke(main, [*command, "--config", str(path)])
+    result = CliRunner().invoke(main, [*command, "--config", file])
 
     said = " ".join(result.output.split())
     assert result.exit_code == 2
-    assert "unset NFS_SERVER and NFS_PATH" in said
-    assert "do not give --nfs-server or --nfs-path" in said
+    assert said.endswith("--config lists the exports: unset NFS_SERVER and NFS_PATH")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("--nfs-server", "NFS_SERVER", "nas"),
+        ("--nfs-path", "NFS_PATH", "/srv"),
+        ("--nfs-server-alias", "HOLDFAST_NFS_SERVER_ALIASES", "nas"),
+        ("--root", "HOLDFAST_ROOT", "/persistentvolumes"),
+    ],
+)
+def test_what_the_file_says_of_an_export_is_refused_beside_it(
+    monkeypatch: pytest.MonkeyPatch, file: str, command: list[str], field: tuple[str, str, str]
+) -> None:
+    _refuses_beside(monkeypatch, file, command, *field)
+
+
+def test_a_deadline_is_refused_beside_a_file(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    _refuses_beside(
+        monkeypatch, file, ["run"], "--export-deadline", "HOLDFAST_EXPORT_DEADLINE", "30"
+    )
+
+
+def _refuses_beside(
+    monkeypatch: pytest.MonkeyPatch, file: str, command: list[str], *field: str
+) -> None:
+    option, variable, value = field
+    given(monkeypatch, NFS_SERVER="", NFS_PATH="")
+    by_option = CliRunner().invoke(main, [*command, "--config", file, option, value])
+    monkeypatch.setenv(variable, value)
+    by_variable = CliRunner().invoke(main, [*command, "--config", file])
+
+    for result, advice in (by_option, f"do not give {option}"), (by_variable, f"unset {variable}"):
+        assert result.exit_code == 2
+        said = " ".join(result.output.split())
+        assert said.endswith(f"--config lists the exports: {advice}")
 
 
 @pytest.mark.parametrize("option", ["--nfs-server", "--nfs-server-alias"])
