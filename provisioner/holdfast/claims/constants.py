@@ -38,5 +38,8 @@ ADDRESS = "holdfast.io/address"
 STATE = "holdfast.io/state"
 
 # What messages call settings; `exports[]` is the list in the chart's values and in the file.
-ALIASES = "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases or exports[].serverAliases)"
-PATH = "NFS_PATH (chart: nfs.path or exports[].path)"
+ALIASES = (
+    "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases; several exports: "
+    "exports[].serverAliases)"
+)
+PATH = "NFS_PATH (chart: nfs.path; several exports: exports[].path)"

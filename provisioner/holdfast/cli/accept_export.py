@@ -21,6 +21,7 @@ from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.confirm import confirm
 from holdfast.cli.options import EXPORT_ID
+from holdfast.controller.export_commands import with_export
 from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def accept(
     try:
         _accept(api_of(kubeconfig), provisioner, at, asked)
     except (KubeError, ExportError) as error:
-        raise click.ClickException(error.message) from error
+        raise click.ClickException(with_export(error.message, at.name)) from error
 
 
 def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Asked) -> None:
@@ -158,10 +159,12 @@ def _accept(api: Api, provisioner: Provisioner, at: ExportSettings, asked: _Aske
     if held.id == chosen and not unnamed:
         click.echo(f"the export at {root} has the id {chosen} already; {numbers}")
         leader = _leader(cluster, provisioner, at.name)
-        _accept_restored(partial(export.accept_restored, leader, keep), entries, ask=not asked.yes)
+        write = partial(export.accept_restored, leader, keep)
+        _accept_restored(write, entries, at.name, ask=not asked.yes)
         return
     _refuse_unless_asked(asked, held, root, chosen, numbers)
-    click.echo("\n".join([str(numbers), *_naming(unnamed), *consequences(entries)]))
+    said = [str(numbers), *_naming(unnamed), *consequences(entries)]
+    click.echo(with_export("\n".join(said), at.name))
     if not asked.yes:
         confirm(_question(root, held, chosen, named))
     _give_id(api, unnamed, export, chosen, keep)
@@ -232,12 +235,15 @@ def _named(
     """
     from holdfast.cli.export_ids import named_by
     from holdfast.controller.export_id_check import refuse_another_path
+    from holdfast.exports.errors import WrongExport
 
-    refuse_another_path(
-        held, [one for one in volumes if is_provisioned_by(one, provisioner)], address
-    )
     named = named_by(volumes, provisioner, address, held.id)
-    if hint := named.hint(listed):
+    hint, own = named.hint(listed), [one for one in volumes if is_provisioned_by(one, provisioner)]
+    try:
+        refuse_another_path(held, own, address)
+    except WrongExport as error:
+        raise WrongExport(hint) from error
+    if hint:
         click.echo(hint)
     return named
 
@@ -257,7 +263,9 @@ def _question(root: Path, held: ExportInfo, chosen: str, named: Named) -> str:
     return f"Give the export at {root} the id {chosen}, {named.why(chosen)}{instead}?"
 
 
-def _accept_restored(accept: Callable[[], int], entries: Sequence[Entry], *, ask: bool) -> None:
+def _accept_restored(
+    accept: Callable[[], int], entries: Sequence[Entry], name: str, *, ask: bool
+) -> None:
     """Writes the directories' inodes into the records of a restored export, if any differ."""
     from holdfast.cli.accept_report import consequences, without_record
     from holdfast.cli.entries import Finding
@@ -265,10 +273,10 @@ def _accept_restored(accept: Callable[[], int], entries: Sequence[Entry], *, ask
 
     if not any(entry.finding is Finding.ANOTHER for entry in entries):
         for line in without_record(entries):
-            click.echo(line)
+            click.echo(with_export(line, name))
         click.echo("its directories match their records: there is nothing to do")
         return
-    click.echo("\n".join(consequences(entries)))
+    click.echo(with_export("\n".join(consequences(entries)), name))
     if ask:
         confirm("Accept the directories that are there now as the records' own?")
     learned = counted(_learned(accept), "record")

@@ -26,6 +26,7 @@ from holdfast.cli.export_options import Config
 from holdfast.cli.naming_rules import naming_rules
 from holdfast.cli.options import BOOLEAN, ID, MODE, option
 from holdfast.cli.volume_actions import advice
+from holdfast.controller.export_commands import with_export
 from holdfast.controller.settings import ExportSettings, own_namespace
 
 if TYPE_CHECKING:
@@ -159,7 +160,11 @@ def _each_export(
 ) -> list[Line]:
     """The checks of each export of the file, with its name."""
     return [
-        replace(line, what=f"export {export.name}: {line.what}")
+        replace(
+            line,
+            what=f"export {export.name}: {line.what}",
+            advice=with_export(line.advice, export.name),
+        )
         for export in exports
         for line in check_export.lines(
             export.root, export.ownership or provisioner.ownership, cluster, export.address

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import click
@@ -12,6 +12,7 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import ALIASES
 from holdfast.claims.decide import Provisioner
 from holdfast.claims.objects import Volume
+from holdfast.claims.paths import cleaned
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.claims.volume_address import (
     NamedAddress,
@@ -78,7 +79,30 @@ class Named:
                 others[named] += number
         where = "to exports[].serverAliases" if listed else _WITHOUT_FILE
         hints = [_on_server(server, number, where) for server, number in sorted(servers.items())]
+        hints += self._swapped(others, listed)
         return "; ".join(filter(None, [*hints, advice_on(others, self.address)]))
+
+    def _swapped(
+        self, others: Counter[NamedAddress], listed: Sequence[ExportSettings]
+    ) -> Iterator[str]:
+        """Says that another export of the file is mounted; removes its volumes from `others`."""
+        for export in listed:
+            for named in sorted(one for one in others if _is_of(one, export.address)):
+                number = others.pop(named)
+                yield (
+                    f"this is export {export.name!r}: {counted(number, 'volume')} on it "
+                    f"{'names' if number == 1 else 'name'} it as {named}, so the mounts are "
+                    f"swapped; mount {self.address} here"
+                )
+
+
+def _is_of(named: NamedAddress, address: Address) -> bool:
+    """Whether this is the address of an export, or of a volume beneath it."""
+    if not address.is_served_by(named.server):
+        return False
+    if named.is_root:
+        return cleaned(named.path) == cleaned(address.path)
+    return address.directory_of(named.path) is not None
 
 
 def _on_server(server: str, number: int, where: str) -> str:

@@ -26,6 +26,9 @@ Number = TypeVar("Number", int, float)
 
 _TOO_LARGE = 10**15
 
+_BY_NAME = (
+    "to read the Leases by their names, give --provisioner-name, and --config for several exports"
+)
 _COLUMNS = ("name", "address", "leader", "state", "volumes", "trash", "latency")
 
 
@@ -153,7 +156,7 @@ def rows_of(
     """A row for each of the exports, or where none are given, for each that has a Lease.
 
     Args:
-        api: raises KubeError.
+        api: raises KubeError; where Leases may be neither listed nor named, it is a ClickException.
         provisioner: None for the exports of all provisioners.
         exports: of this provisioner, where they are known.
         namespace: where the Leases are; all namespaces if empty.
@@ -186,10 +189,10 @@ def _leases(api: Api, known: Mapping[str, ExportSettings | None], namespace: str
 
     try:
         listed = [obj for page in api.pages(LEASES, namespace=namespace) for obj in page.items]
-    except Forbidden:
-        if not known:
-            raise
+    except Forbidden as error:
         listed = list(_named(api, known, namespace or own_namespace()))
+        if not listed and not any(known.values()):
+            raise click.ClickException(f"{error.message}; {_BY_NAME}") from error
     for lease in listed:
         if constants.PROVISIONER in annotations_of(lease) or lease["metadata"]["name"] in known:
             yield lease

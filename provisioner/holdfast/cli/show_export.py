@@ -17,6 +17,7 @@ from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.cli import export_options, options
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
 from holdfast.cli.table import print_table, table_of
+from holdfast.controller.export_commands import with_export
 from holdfast.controller.settings import ExportSettings
 
 if TYPE_CHECKING:
@@ -105,11 +106,11 @@ def show(
     try:
         shown = _shown(at, listed, api_of(kubeconfig), provisioner)
     except (KubeError, ExportError) as error:
-        raise click.ClickException(error.message) from error
+        raise click.ClickException(with_export(error.message, at.name)) from error
     if output == "json":
         click.echo(json.dumps(asdict(shown), indent=2))
         return
-    click.echo(_text(shown))
+    click.echo(with_export(_text(shown), at.name))
     if shown.findings and output == "text":
         click.echo("\n-o wide names what is missing, released or not in use")
     elif shown.findings:
@@ -139,7 +140,7 @@ def _shown(
         own = [one for one in volumes if is_provisioned_by(one, provisioner)]
         refuse_another(info, own, address, export.has_directory)
     except WrongExport as error:
-        wrong = error.message
+        wrong = named.hint(listed) if error.message == named.hint() else error.message
     mounted = Mounted.of(
         at.root,
         info.id,
@@ -158,7 +159,7 @@ def _shown(
         format=info.format,
         server=address.server,
         path=address.path,
-        wrong=wrong,
+        wrong=with_export(wrong, at.name),
         volumes=numbers.volumes,
         ids=dict(named.ids.most_common()),
         other_addresses={str(one): number for one, number in named.unknown.most_common()},

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.event_recorder import EventRecorder
 from holdfast.controller.export_client import ExportClient
+from holdfast.controller.export_commands import with_export
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import TrashContent
 from holdfast.controller.requeue import MAY_BE_API_OUTAGE, LeadershipLost
@@ -215,6 +216,7 @@ class Trash:
         failures = 0 if reaped.removed else entry.failures + 1
         wait = _retry_after(failures) if failures else 0.0
         reasons = "; ".join(reaped.details or reaped.blocked)
+        reasons = with_export(reasons, self._export_client.name)
         if reaped.blocked and reaped.blocked != entry.blocked:
             _log.warning("cannot empty trash", volume=volume, reason=reasons)
             self._events.trash_warning(volume, reasons)

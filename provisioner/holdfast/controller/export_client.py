@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
+from holdfast.claims.decide import DEFAULT_EXPORT
+from holdfast.controller.export_commands import naming
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.outstanding_calls import Outstanding
 from holdfast.exports.deadline import Lane
@@ -47,12 +49,15 @@ class ExportClient:
         grant: Callable[[float], Grant],
         check: Callable[[ExportInfo], object] = lambda _: None,
         can_check: Callable[[], bool] = lambda: True,
+        name: str = DEFAULT_EXPORT,
     ) -> None:
         """`grant` returns a Grant for so many seconds, or raises LeadershipLost.
 
         `check` raises WrongExport if the mounted export is not the expected one; `can_check` is
-        False while `check` could not tell.
+        False while `check` could not tell. `name` is the export's, for the commands that messages
+        advise.
         """
+        self.name = name
         self.seconds = seconds
         self.trouble: Callable[[], object] = lambda: None  # asks for a probe of the export now
         self._exports = exports
@@ -121,7 +126,8 @@ class ExportClient:
         self._stale_since, self._was_wrong = None, False
 
     def _try(self, look: Callable[[], ExportInfo]) -> None:
-        self._check(self._probe_lane.call(look, "cannot probe the export"))
+        with naming(self.name):
+            self._check(self._probe_lane.call(look, "cannot probe the export"))
 
     @property
     def is_stale(self) -> bool:
@@ -138,7 +144,8 @@ class ExportClient:
         started, key = time.monotonic(), about or operation
         try:
             self._wait_for_earlier(operation, key)
-            return self._lane.call(lambda: self._call(key, call), f"cannot {operation}")
+            with naming(self.name):
+                return self._lane.call(lambda: self._call(key, call), f"cannot {operation}")
         except ExportError as error:
             self._metrics.failed(operation)
             if _is_sign(error):

@@ -165,6 +165,7 @@ class ExportController:
             self._replica_warning("WrongExport"),
             self._replica_warning("UnknownVolumeAddress"),
             addresses=self._shared.caches.addresses,
+            name=export.name,
         )
         self.export_client = ExportClient(
             Export(export.root, self.refuse_unless_leading),
@@ -173,6 +174,7 @@ class ExportController:
             grant=self._grant,
             check=self.identity.check,
             can_check=lambda: bool(self.identity.export_id) or self.view.synced,
+            name=export.name,
         )
         self.circuit = CircuitBreaker(self.title, self.export_client.probe, (ExportError,))
         self.export_client.trouble = self.circuit.check_soon

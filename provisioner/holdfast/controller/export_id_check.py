@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from holdfast.claims.build_volume import Address
+from holdfast.claims.decide import DEFAULT_EXPORT
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.paths import components
@@ -24,6 +25,7 @@ from holdfast.claims.volume_address import (
     on_no_export,
     unknown_addresses,
 )
+from holdfast.controller.export_commands import naming
 from holdfast.exports import export_id_file
 from holdfast.exports.errors import Failed, TimedOut, WrongExport
 from holdfast.exports.interface import ExportInfo
@@ -49,6 +51,7 @@ class ExportIdCheck:
         tell_of_addresses: Callable[[str], object],
         *,
         addresses: Callable[[], Sequence[Address]] = tuple,
+        name: str = DEFAULT_EXPORT,
     ) -> None:
         """Does not check anything yet.
 
@@ -60,6 +63,7 @@ class ExportIdCheck:
             wrong: called once with what is wrong with the mounted export.
             tell_of_addresses: called once with what to do about volumes that name another address.
             addresses: returns those of all exports; the first one tells of volumes on none.
+            name: the export's, for the commands that messages advise.
         """
         self.export_id = ""
         self.cluster = ""
@@ -69,6 +73,7 @@ class ExportIdCheck:
         self._wrong = wrong
         self._tell_of_addresses = tell_of_addresses
         self._addresses = addresses
+        self._name = name
         self._said = self._said_of_addresses = ""
 
     def check(self, info: ExportInfo) -> None:
@@ -122,7 +127,8 @@ class ExportIdCheck:
     @contextmanager
     def _said_once(self) -> Iterator[None]:
         try:
-            yield
+            with naming(self._name):
+                yield
         except WrongExport as error:
             if error.message != self._said:
                 self._said = error.message

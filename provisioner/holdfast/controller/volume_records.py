@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from holdfast.claims import inherited
+from holdfast.claims.constants import ALIASES
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, StorageClass, Volume, parse_claim
 from holdfast.claims.parameters import Action
@@ -144,20 +145,33 @@ class VolumeRecords:
     def _refuse_if_elsewhere(self, volume: Volume) -> None:
         if self.is_here(volume):
             return
-        address, export_id = self._address, self._identity.export_id
         where = f"{volume.server}:{volume.path}"
         if ".." in volume.path.split("/"):
             raise Refused(
                 f"the path of volume {volume.name} at {where} contains '..': its data is left alone"
             )
-        if volume.export_id == export_id:
+        if volume.export_id == self._identity.export_id:
             self._refuse_unknown_address(volume)
         of_export = f" of export {volume.export_id}" if volume.export_id else ""
         raise Refused(
-            f"volume {volume.name} is at {where}{of_export}, which is not this provisioner's "
-            f"export {address.server}:{address.path} ({export_id}): its data is left alone; if "
-            "that export is not configured any more, configure it again"
+            f"volume {volume.name} is at {where}{of_export}, which is {self._exports()}: its data "
+            f"is left alone; {self._way_to(volume)}"
         )
+
+    def _exports(self) -> str:
+        """What the address of a volume is not, as the end of a sentence."""
+        names = self._view.provisioner.exports
+        if len(names) > 1:
+            return f"none of this provisioner's exports ({', '.join(names)})"
+        return f"not this provisioner's export {self._address} ({self._identity.export_id})"
+
+    def _way_to(self, volume: Volume) -> str:
+        """What to do about a volume at an address of none of the exports."""
+        again = "if that export is not configured any more, configure it again"
+        if volume.export_id or self._address.is_served_by(volume.server):
+            return again
+        other = f"{volume.server} is another name of an export's server"
+        return f"{again}; if {other}, add it to {ALIASES}"
 
     def _refuse_unknown_address(self, volume: Volume) -> None:
         """Refuses a volume whose server or path is not this export's."""

@@ -95,7 +95,8 @@ def test_a_static_volume_is_named_with_its_server_and_path(phase: str, policy: s
         "for 192.0.2.12:/export/movies: change pathPattern so that the claim gets another "
         "directory; or, if 192.0.2.12 is not this export's server, name all addresses of this "
         "export's server in "
-        "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases or exports[].serverAliases)"
+        "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases; several exports: "
+        "exports[].serverAliases)"
     )
 
 

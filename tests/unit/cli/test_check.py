@@ -453,7 +453,7 @@ def test_a_mistyped_path_is_told_and_no_directory_is_said_to_be_missing(
     advice = bench.advice(IDENTITY, *at)
 
     assert "2 volumes of this provisioner that are on this export name it as nas:/srv" in advice
-    assert "set NFS_PATH (chart: nfs.path or exports[].path) to /srv" in advice
+    assert "set NFS_PATH (chart: nfs.path; several exports: exports[].path) to /srv" in advice
     assert "missing" not in bench.check(*at).output
 
 
@@ -543,6 +543,13 @@ class TestSeveralExports:
 
         assert "is mounted here" in bench.advice(f"export fast: {IDENTITY}", "--config", config)
         assert "ok    export slow: remove a directory" in bench.check("--config", config).output
+
+    def test_advice_names_the_export(self, bench: Bench, config: str) -> None:
+        (bench.root / ".holdfast/export").unlink()
+
+        advice = bench.advice(f"export fast: {IDENTITY}", "--config", config)
+
+        assert "run `holdfast exports accept --export fast`" in advice
 
     def test_each_lease_is_asked_about(self, bench: Bench, config: str) -> None:
         said = bench.check("--config", config, "--skip-export").output

@@ -858,6 +858,30 @@ class TestSeveral:
         assert "if that is this server, add it to exports[].serverAliases\n" in said
 
     @pytest.mark.parametrize("command", [show, accept])
+    def test_that_the_mounts_are_swapped_is_said(
+        self, bench: Bench, given: list[str], command: Command
+    ) -> None:
+        """The export at the root of `fast` is that of `slow`."""
+        bench.give(ID)
+        bench.add(path="/slow/team/data-1")
+
+        said = CliRunner().invoke(command, [*given, "--export", "fast"]).output
+
+        assert (
+            "this is export 'slow': 1 volume on it names it as nas:/slow, so the mounts are "
+            "swapped; mount nas:/srv here\n" in said
+        )
+        assert "NFS_PATH" not in said
+
+    def test_the_advice_of_show_names_the_export(self, bench: Bench, given: list[str]) -> None:
+        bench.add()
+        bench.give(ANOTHER_ID)
+
+        said = CliRunner().invoke(show, [*given, "--export", "fast"]).output
+
+        assert "run `holdfast exports accept --export fast`" in said
+
+    @pytest.mark.parametrize("command", [show, accept])
     @pytest.mark.parametrize("export", [[], ["--export", "third"]])
     def test_without_one_of_them_their_names_are_listed(
         self, given: list[str], command: Command, export: list[str]

@@ -331,12 +331,20 @@ class TestWhich:
 
         assert done.exit_code == 1
         assert "Error: fault 403" in done.output
+        assert "give --provisioner-name, and --config for several exports" in done.output
 
-    @pytest.mark.parametrize("is_listed", [True, False])
-    def test_that_there_is_none_is_said(self, bench: Bench, *, is_listed: bool) -> None:
-        if not is_listed:
-            bench.server.fail("list", FORBIDDEN)
+    def test_where_their_names_are_others_the_file_is_asked_for(self, bench: Bench) -> None:
+        """The Leases of several exports, of which none has the name of a single one's."""
+        bench.lease("fast")
+        bench.server.fail("list", FORBIDDEN)
 
+        done = bench.run("--provisioner-name", NAME)
+
+        assert done.exit_code == 1
+        assert "does a provisioner run" not in done.output
+        assert "--config for several exports" in done.output
+
+    def test_that_there_is_none_is_said(self, bench: Bench) -> None:
         done = bench.run("--provisioner-name", NAME)
 
         assert (done.exit_code, done.stdout) == (1, "")

@@ -263,6 +263,17 @@ class TestSignsOfTrouble:
         assert bench.signs == 0
 
 
+@pytest.mark.parametrize("call", ["probe", "read"])
+def test_advice_names_one_of_several_exports(bench: Bench, root: Path, call: str) -> None:
+    named = ExportClient(bench.export, 30, bench.export_metrics, grant=bench._grant, name="fast")
+    (root / ".holdfast/export").write_text("damaged")
+
+    with pytest.raises(ExportUnavailable, match="run `holdfast exports accept --export fast`"):
+        named.probe() if call == "probe" else named.read("look", lambda one: one.inspect())
+
+    named.close()
+
+
 class TestWrongExport:
     def test_what_is_mounted_is_checked_with_each_probe(self, bench: Bench) -> None:
         seen: list[ExportInfo] = []

@@ -97,6 +97,19 @@ def test_another_than_volumes_name_is_refused_with_the_way_out(
     assert bench.told == [refusal.value.message]
 
 
+def test_one_of_several_exports_is_named_in_the_way_out() -> None:
+    told: list[str] = []
+    volumes = [volume(ref())]
+    identity = ExportIdCheck(
+        ADDRESS, lambda: volumes, lambda _: True, told.append, print, name="fast"
+    )
+
+    with pytest.raises(WrongExport, match="run `holdfast exports accept --export fast`"):
+        identity.check(EMPTY)
+
+    assert "run `holdfast exports accept --export fast`" in told[0]
+
+
 def test_a_volume_at_an_alias_of_the_server_counts(bench: Bench) -> None:
     bench.add(server="192.0.2.1")
 

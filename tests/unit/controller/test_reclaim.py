@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import DIRECTORY, FINALIZER, ON_DELETE
+from holdfast.claims.decide import Provisioner
 from holdfast.claims.parameters import Action
+from holdfast.controller.export_view import ExportView
 from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced, TimedOut
 from holdfast.exports.record import Record, State
@@ -16,7 +19,7 @@ from holdfast.kube import errors as kube
 from holdfast.kube.resources import Json
 from tests.fake.apiserver import NO_ANSWER, Fault, Request, Verb
 from tests.logged import captured_logs
-from tests.unit.controller.given import ID, a_volume, directory_spec, ref
+from tests.unit.controller.given import ID, NAME, a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing
 
 FAILED = "VolumeFailedDelete"
@@ -574,7 +577,8 @@ class TestElsewhere:
         assert message == (
             "volume pvc-1 is on this export, but names it as nas2:/srv/team/data: its data is left "
             "alone; if nas2 is another name of nas, start Holdfast with it in "
-            "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases or exports[].serverAliases)"
+            "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases; several exports: "
+            "exports[].serverAliases)"
         )
 
     @pytest.mark.parametrize("path", ["/export/team/data", "/srv/nfs/team/data"])
@@ -584,8 +588,8 @@ class TestElsewhere:
         root = path.removesuffix("/team/data")
         assert message == (
             f"volume pvc-1 is on this export, but names it as nas:{path}: its data is left alone; "
-            f"set NFS_PATH (chart: nfs.path or exports[].path) to {root}; or, if nas:/srv is "
-            "right, create it again"
+            f"set NFS_PATH (chart: nfs.path; several exports: exports[].path) to {root}; or, if "
+            "nas:/srv is right, create it again"
         )
 
     def test_another_server_and_id_is_refused_by_name(self, site: Site) -> None:
@@ -596,6 +600,26 @@ class TestElsewhere:
             "provisioner's export nas:/srv (e4f1c2d0-0000-4000-8000-00000000000e): its data is "
             "left alone; if that export is not configured any more, configure it again"
         )
+
+    def test_another_server_without_an_id_may_need_an_alias(self, site: Site) -> None:
+        made = a_volume(ref(), phase="Released", server="nas2", export_id="")
+        site.add_volume(made)
+
+        with pytest.raises(Requeue):
+            site.look_after()
+
+        assert site.only(FAILED).message.endswith(
+            "configure it again; if nas2 is another name of an export's server, add it to "
+            "HOLDFAST_NFS_SERVER_ALIASES (chart: nfs.serverAliases; several exports: "
+            "exports[].serverAliases)"
+        )
+
+    def test_none_of_several_exports_is_named_alone(self, site: Site) -> None:
+        ExportView(site.caches, Provisioner(NAME), Address("ssd", "/srv"), "fast")
+
+        said = self.refusal(site, server="nas2", export_id="another")
+
+        assert "which is none of this provisioner's exports (default, fast): its data" in said
 
     def test_another_id_at_our_path_is_refused_by_name(self, site: Site) -> None:
         assert "of export another, which is not" in self.refusal(site, export_id="another")

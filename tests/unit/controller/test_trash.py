@@ -192,6 +192,18 @@ def test_what_is_in_it_is_known_while_this_replica_leads(bench: Bench) -> None:
     assert bench.gauge("volumes") == 0
 
 
+def test_advice_names_one_of_several_exports(bench: Bench) -> None:
+    bench.site.export_client.name = "fast"
+    bench.add("a")
+    why = "not this volume's directory; run `holdfast exports accept`"
+    bench.answer("pvc-a", Reaped(done=False, blocked=(why,)))
+
+    bench.turn(2)
+
+    assert bench.trash.content
+    assert bench.trash.content.why.endswith("run `holdfast exports accept --export fast`")
+
+
 def test_it_is_listed_anew_each_minute(bench: Bench) -> None:
     """A turn may have been missed, or another process have put something there."""
     bench.turn()
