@@ -52,7 +52,10 @@ def _absolute(text: str, what: str = "the path that the server exports") -> str:
 
 
 def _root(text: str) -> Path:
-    return Path(_absolute(text, "the folder where the export is mounted"))
+    root = Path(_absolute(text, "the folder where the export is mounted"))
+    if not root.name:
+        raise Refused(f"{text!r} is no folder of its own: give the one where the export is mounted")
+    return root
 
 
 def _name(text: str) -> str:

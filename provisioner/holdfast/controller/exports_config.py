@@ -86,18 +86,32 @@ def parse(text: str) -> tuple[ExportSettings, ...]:
     try:
         return _exports(yaml.load(text, _Loader))  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
-        raise Refused(f"this is not YAML: {error}") from error
+        raise Refused(_not_yaml(error)) from error
     except RecursionError as error:
         raise Refused("this is nested too deeply") from error
     except ValueError as error:  # an integer too long to be shown
         raise Refused(f"this has an invalid value: {error}") from error
 
 
+def _not_yaml(error: yaml.YAMLError) -> str:
+    """What is wrong with the text, and where, in a line."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"this is not YAML: {str(error).splitlines()[0]}"
+    line = f"in line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
+    if error.problem == "but found another document":
+        return f"a second document begins {line}: list all exports in one"
+    context = f"{error.context}, " if error.context else ""
+    return f"this is not YAML: {context}{error.problem}, {line}"
+
+
 def _exports(given: Any) -> tuple[ExportSettings, ...]:
     listed = given.get("exports") if isinstance(given, dict) else None
     if listed == []:
         raise Refused("the list `exports` is empty: list at least one export")
-    if not isinstance(listed, list) or given.keys() != {"exports"}:
+    if isinstance(given, dict) and (unknown := given.keys() - {"exports"}):
+        name = _shown(min(map(str, unknown)))
+        raise Refused(f"{name} is unknown: give a list `exports`, and nothing beside it")
+    if not isinstance(listed, list):
         raise Refused("give a list `exports`, and nothing beside it")
     found = tuple(_export(f"exports[{number}]", one) for number, one in enumerate(listed))
     for number, export in enumerate(found):
@@ -139,7 +153,9 @@ def _read(where: str, read: Callable[[Any], Any], value: Any) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable() or not value or " " in value:
-        raise Refused(f"is {value!r}; it must be text without white space and control characters")
+        raise Refused(
+            f"is {_told(value)}; it must be text without white space and control characters"
+        )
     return value
 
 
@@ -150,6 +166,12 @@ def _server(value: Any) -> str:
     return server
 
 
+def _told(value: Any) -> str:
+    """A value in a message, with a hint where YAML takes a word or a number for something else."""
+    is_text = value is None or isinstance(value, str | list | dict)
+    return repr(value) if is_text else f"{value!r}, which is text only in quotes"
+
+
 def _shown(name: str) -> str:
     """A field's name for a message, which may have half characters that cannot be encoded."""
     return name if name.isprintable() else repr(name)
@@ -158,7 +180,7 @@ def _shown(name: str) -> str:
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise Refused(
-            f"is {value!r}; it must be at most 63 lower-case letters, digits and hyphens, and "
+            f"is {_told(value)}; it must be at most 63 lower-case letters, digits and hyphens, and "
             "begin and end with a letter or digit"
         )
     return value
@@ -168,6 +190,13 @@ def _absolute(value: Any) -> str:
     path = _text(value)
     if not path.startswith("/") or ".." in path.split("/"):
         raise Refused(f"is {value!r}; it must be an absolute path without '..'")
+    return path
+
+
+def _mount(value: Any) -> Path:
+    path = Path(_absolute(value))
+    if not path.name:
+        raise Refused(f"is {value!r}; it must be a folder of its own, such as {_MOUNTS}/NAME")
     return path
 
 
@@ -201,7 +230,7 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "server": _server,
     "path": _absolute,
     "serverAliases": _names,
-    "mount": lambda value: Path(_absolute(value)),
+    "mount": _mount,
     "deadline": _deadline,
     "mode": _mode,
     "uid": _id,
@@ -215,7 +244,10 @@ def _refuse_if_overlapping(one: ExportSettings, other: ExportSettings) -> None:
     if one.name == other.name:
         raise Refused(f"two exports have the name {one.name!r}: give each its own")
     if overlap(_slashed(one.root), _slashed(other.root)):
-        raise Refused(f"{both} are mounted within each other, at {one.root} and {other.root}")
+        raise Refused(
+            f"{both} are mounted within each other, at {one.root} and {other.root}: give each a "
+            f"`mount` of its own, or none (then it is {_MOUNTS}/NAME)"
+        )
     address = one.address
     names = {other.address.server, *other.address.aliases}
     if any(map(address.is_served_by, names)) and overlap(

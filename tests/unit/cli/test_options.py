@@ -55,6 +55,7 @@ WRONG = [
     ("HOLDFAST_ROOT", "export"),
     ("HOLDFAST_ROOT", "./export"),
     ("HOLDFAST_ROOT", "/mnt/../export"),
+    ("HOLDFAST_ROOT", "/"),
 ]
 
 

@@ -67,7 +67,9 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
         ("[]", "give a list `exports`"),
         ("exports: []", "the list `exports` is empty"),
         ("exports: {}", "give a list `exports`"),
-        (f"{TWO}\nworkers: 3", "and nothing beside it"),
+        (f"{TWO}\nworkers: 3", "^workers is unknown: give a list `exports`, and nothing beside it"),
+        ("export: [{name: a}]", "^export is unknown: give a list `exports`"),
+        ("1: [{name: a}]", "^1 is unknown: give a list `exports`"),
         ("exports: [fast]", r"exports\[0\] is 'fast': give a mapping"),
         ("exports: [{server: nas, path: /a}]", r"exports\[0\]\.name is missing"),
         ("exports: [{name: a, path: /a}]", r"exports\[0\]\.server is missing"),
@@ -75,7 +77,9 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
         (one("sever: nas"), r"exports\[0\]\.sever is unknown; the fields are name, server"),
         (one("name: A"), r"exports\[0\]\.name is 'A'; it must be at most 63 lower-case"),
         (one(f"name: {'a' * 64}"), "at most 63"),
-        (one("name: 1"), r"\.name is 1;"),
+        (one("name: 1"), r"\.name is 1, which is text only in quotes; it must be at most 63"),
+        (one("name: on"), r"\.name is True, which is text only in quotes;"),
+        (one("name: null"), r"\.name is None; it must be"),
         (one("server: ' '"), r"\.server is ' '; it must be text without white space"),
         (one("server: nas:/srv"), r"\.server is 'nas:/srv'; it must be a host name"),
         (one("serverAliases: ['nas:/srv']"), r"\.serverAliases is 'nas:/srv'; it must be a host"),
@@ -83,7 +87,9 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
         (one("path: /srv/../etc"), r"without '\.\.'"),
         (one("mount: mnt"), r"\.mount is 'mnt'; it must be an absolute path"),
         (one("serverAliases: nas2"), r"\.serverAliases is 'nas2'; it must be a list"),
-        (one("serverAliases: [1]"), r"\.serverAliases is 1; it must be text"),
+        (one("serverAliases: [1]"), r"\.serverAliases is 1, which is text only in quotes; it must"),
+        (one("mount: /"), r"\.mount is '/'; it must be a folder of its own, such as /exports/NAME"),
+        (one("mount: //."), r"\.mount is '//\.'; it must be a folder of its own"),
         (one("deadline: 0.5"), r"\.deadline is 0\.5; it must be a number of seconds"),
         (one("deadline: .nan"), r"\.deadline is nan"),
         (one("deadline: true"), r"\.deadline is True"),
@@ -112,7 +118,7 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
                 "name: a, server: nas, path: /a, mount: /m",
                 "name: b, server: nas, path: /b, mount: /m/b",
             ),
-            "mounted within each other, at /m and /m/b",
+            "mounted within each other, at /m and /m/b: give each a `mount` of its own",
         ),
     ],
 )
@@ -133,7 +139,7 @@ def test_a_mistake_is_refused_with_the_name_of_its_field(text: str, said: str) -
         ("0x" + "f" * 5000, "^this has an invalid value: Exceeds the limit"),
         ("[" * 5000, "^this is nested too deeply"),
         ("{a: " * 5000, "^this is nested too deeply"),
-        ("[*b]", "^this is not YAML: found undefined alias"),
+        ("[*b]", "^this is not YAML: found undefined alias 'b', in line 2"),
         ("&b [*b]", r"is \[\[\.\.\.\]\]"),
         ("!!python/name:os.system x", "^this is not YAML: could not determine a constructor"),
     ],
@@ -171,6 +177,34 @@ def test_a_key_may_replace_one_that_is_merged_in() -> None:
     )
 
     assert [str(export.address) for export in merged] == ["nas:/a", "nas:/b", "nas:/c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("exports: [", "parsing a flow node, expected the node content, but found '<stream end>'"),
+        ("exports:\n- {},", "parsing a block mapping, expected <block end>, but found ','"),
+        ("exports: 'a", "scanning a quoted scalar, found unexpected end of stream"),
+    ],
+)
+def test_a_mistake_in_the_syntax_is_told_in_a_line(text: str, said: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse(text)
+
+    number = text.count("\n") + 1
+    assert caught.value.message == f"this is not YAML: while {said}, in line {number}"
+
+
+def test_a_character_that_yaml_does_not_have_is_told_in_a_line() -> None:
+    said = "this is not YAML: unacceptable character #x0000: special characters are not allowed"
+
+    with pytest.raises(Refused, match=f"^{said}$"):
+        parse("exports: \0")
+
+
+def test_a_second_document_is_no_mistake_in_the_syntax() -> None:
+    with pytest.raises(Refused, match=r"^a second document begins in line 13: list all exports in"):
+        parse(f"{TWO}---\n{TWO}")
 
 
 @pytest.mark.parametrize("field", ["server", "path", "mount"])
