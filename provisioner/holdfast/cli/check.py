@@ -131,11 +131,26 @@ def _cluster(
     try:
         api = api_of(kubeconfig)
         leases = [provisioner.lease_of(export) for export in provisioner.exports]
-        yield from _permissions(api, leases if leader_election else [])
-        yield from _classes(api, cluster, exports)
-        yield Line("the volumes' reclaim actions are valid", advice(cluster.own_volumes()))
+        asked = _permissions(api, leases if leader_election else [])
+        yield from _if_allowed("review the permissions", asked)
+        yield from _if_allowed("read StorageClasses and claims", _classes(api, cluster, exports))
+        yield from _if_allowed("read the volumes", _actions(cluster))
     except KubeError as error:
         yield Line("reach the API server", error.message)
+
+
+def _if_allowed(what: str, lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines, until the API server refuses what they are about to read."""
+    from holdfast.kube.errors import Forbidden
+
+    try:
+        yield from lines
+    except Forbidden as error:
+        yield Line(what, error.message)
+
+
+def _actions(cluster: Cluster) -> Iterator[Line]:
+    yield Line("the volumes' reclaim actions are valid", advice(cluster.own_volumes()))
 
 
 def _addresses(
@@ -198,9 +213,9 @@ def _classes(api: Api, cluster: Cluster, exports: Sequence[ExportSettings]) -> I
         except Refused as refused:
             advice = refused.message
         yield Line(f"StorageClass {one.name!r} can be served", advice)
-    yield from class_exports.elsewhere(ours, cluster.own_volumes(), exports, provisioner)
     claims = (parse_claim(obj) for page in api.pages(CLAIMS) for obj in page.items)
     yield from missing_classes(claims, {one.name for one in listed})
+    yield from class_exports.elsewhere(ours, cluster.own_volumes(), exports, provisioner)
 
 
 def missing_classes(claims: Iterable[Claim], there: Collection[str]) -> Iterator[Line]:

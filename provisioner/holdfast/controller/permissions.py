@@ -60,7 +60,8 @@ class Permission:
         """What to grant; several permissions on one resource need one rule."""
         group = self.resource.api.rpartition("/")[0]
         where = f" in namespace {self.namespace}" if self.namespace else ""
-        return f"on '{self.resource.plural}' of API group '{group}'{where}"
+        which = f" (resourceNames: {self.name})" if self.name else ""
+        return f"on '{self.resource.plural}' of API group '{group}'{which}{where}"
 
 
 def missing(permissions: Iterable[Permission]) -> list[str]:
@@ -68,7 +69,9 @@ def missing(permissions: Iterable[Permission]) -> list[str]:
     verbs: dict[Permission, list[str]] = {}
     for asked in permissions:
         if not asked.allowed:
-            listed = verbs.setdefault(replace(asked, verb="", name=""), [])
+            # A Lease has no name yet when it is created; the namespace is always kube-system.
+            name = "" if asked.namespace else asked.name
+            listed = verbs.setdefault(replace(asked, verb="", name=name), [])
             if asked.verb not in listed:
                 listed.append(asked.verb)
     return [

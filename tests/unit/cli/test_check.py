@@ -467,6 +467,21 @@ def test_one_volume_of_several_at_another_path_is_told(bench: Bench) -> None:
     assert f"ok    {PRESENT}" in bench.check(*AT).output
 
 
+def test_what_may_not_be_read_is_named(bench: Bench) -> None:
+    """And all that may be is checked."""
+    bench.server.fail("list", Fault(403, "Forbidden"))
+
+    said = bench.check().output
+
+    assert "FAILS read StorageClasses and claims\n      fault 403" in said
+    assert "ok    the volumes' reclaim actions are valid" in said
+
+    bench.server.fail("list", Fault(403, "Forbidden"), times=9)
+
+    assert "FAILS read the volumes\n" in (said := bench.check().output)
+    assert "reach the API server" not in said
+
+
 def test_without_the_volumes_it_is_not_known_and_nothing_is_written(bench: Bench) -> None:
     bench.server.fail("list", Fault(403, "Forbidden"), times=9)
 

@@ -114,14 +114,27 @@ class TestMissing:
             Permission("create", LEASES, "own", allowed=False),
             Permission("update", LEASES, "own", allowed=True, name="holdfast.io-nfs"),
             Permission("patch", VOLUMES, "", allowed=False),
+            Permission("get", NAMESPACES, "", allowed=False, name="kube-system"),
         ]
 
-        leases, volumes = missing(asked)
+        leases, volumes, namespaces = missing(asked)
         assert leases == (
             "permission missing: grant 'get', 'create' on 'leases' of API group "
             "'coordination.k8s.io' in namespace own"
         )
         assert volumes == "permission missing: grant 'patch' on 'persistentvolumes' of API group ''"
+        assert namespaces == (
+            "permission missing: grant 'get' on 'namespaces' of API group '' "
+            "(resourceNames: kube-system)"
+        )
+
+    def test_of_a_single_one_its_name_is_said(self) -> None:
+        asked = Permission("get", LEASES, "own", allowed=False, name="holdfast.io-nfs")
+
+        assert asked.advice == (
+            "on 'leases' of API group 'coordination.k8s.io' (resourceNames: holdfast.io-nfs) "
+            "in namespace own"
+        )
 
 
 class Replica:
