@@ -6,6 +6,7 @@ import click
 
 from holdfast import __version__
 from holdfast.cli.check import check
+from holdfast.cli.commands import Commands
 from holdfast.cli.exports import exports
 from holdfast.cli.run import run
 from holdfast.cli.uninstall import uninstall
@@ -14,7 +15,9 @@ from holdfast.cli.volumes import volumes
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="holdfast")
 def main() -> None:
     """Durable Kubernetes volumes on a plain NFS server.

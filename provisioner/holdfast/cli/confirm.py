@@ -9,12 +9,23 @@ import click
 
 def confirm(question: str) -> None:
     """Asks on stderr; raises ClickException unless the user confirms."""
+    is_terminal = sys.stdin is not None and sys.stdin.isatty()
     try:
-        if click.confirm(question, err=True):
+        if _asked(question, is_terminal=is_terminal):
             return
     except click.Abort:
-        if not sys.stdin.isatty():
-            click.echo(err=True)  # the error has a line of its own
-            raise click.ClickException("no terminal to ask for confirmation: add --yes") from None
-        raise
+        if is_terminal:
+            raise
+        raise click.ClickException("no terminal to ask for confirmation: add --yes") from None
     raise click.ClickException("nothing was changed")
+
+
+def _asked(question: str, *, is_terminal: bool) -> bool:
+    """The answer; raises Abort if there is none."""
+    if sys.stdin is None:  # it is closed
+        raise click.Abort
+    try:
+        return click.confirm(question, err=True)
+    finally:
+        if not is_terminal:
+            click.echo(err=True)  # what is said next has a line of its own
