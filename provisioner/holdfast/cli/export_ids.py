@@ -73,10 +73,10 @@ class Named:
         """
         servers, others = Counter[str](), Counter[NamedAddress]()
         for named, number in self.unknown.items():
-            if is_other_name(named, self.address):
-                servers[named.server] += number
-            else:
+            if not is_other_name(named, self.address):
                 others[named] += number
+            elif not any(_is_of(named, export.address) for export in listed):
+                servers[named.server] += number
         where = "to exports[].serverAliases" if listed else _WITHOUT_FILE
         hints = [_on_server(server, number, where) for server, number in sorted(servers.items())]
         hints += self._swapped(others, listed)

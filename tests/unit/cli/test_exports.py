@@ -873,6 +873,21 @@ class TestSeveral:
         )
         assert "NFS_PATH" not in said
 
+    def test_the_same_path_of_another_export_s_server_needs_no_alias(
+        self, bench: Bench, given: list[str]
+    ) -> None:
+        """The file would then be refused, as the two exports would overlap."""
+        path = Path(given[-1])
+        path.write_text(
+            path.read_text().replace("server: nas, path: /slow", "server: ssd, path: /srv")
+        )
+        bench.add(server="ssd")
+
+        said = CliRunner().invoke(show, [*given, "--export", "fast"]).output
+
+        assert "address        nas:/srv" in said
+        assert "serverAliases" not in said
+
     def test_the_advice_of_show_names_the_export(self, bench: Bench, given: list[str]) -> None:
         bench.add()
         bench.give(ANOTHER_ID)
