@@ -30,7 +30,7 @@ def checked(op: Operation, spec: DirectorySpec, reuses: Collection[str]) -> list
     Raises:
         DirectoryTaken: one neither shares the directory nor is reused.
         Unsafe: one is in `creating`, so that its volume may yet appear in the API server, or the
-            directory that is to be reused is in the trash or in a term's folder.
+            directory that is to be shared or reused is in the trash or in a term's folder.
     """
     return _checked(op, spec, reuses, op.ledger.others)
 
@@ -80,7 +80,7 @@ def _checked(
     _refuse_if_begun(op, spec, strangers)
     if not all(_may_reuse(spec, stranger, reuses) for stranger in strangers):
         raise DirectoryTaken(spec.directory, strangers)
-    _refuse_if_elsewhere(op, strangers)
+    _refuse_if_elsewhere(op, owners)
     return owners
 
 
@@ -167,17 +167,17 @@ def _whose(op: Operation, spec: DirectorySpec, other: Record) -> str:
     return f"claim {other.claim}: change pathPattern so that each claim gets its own directory"
 
 
-def _refuse_if_elsewhere(op: Operation, reused: Iterable[Record]) -> None:
-    """Raises Unsafe if a retained directory is still to be moved back to its path.
+def _refuse_if_elsewhere(op: Operation, owners: Iterable[Record]) -> None:
+    """Raises Unsafe if a directory that is shared or reused is still to be moved back to its path.
 
-    As after a crash between the two steps of `recover`. One that a person removed is not waited
-    for.
+    As after a crash between the two steps of `recover`, or an undo that failed: a new one would
+    take its place for good. One that a person removed is not waited for.
     """
-    for other in reused:
+    for other in owners:
         is_there = misfiled_records.directory_of(op, other) is not None
         if not is_there and (place := misfiled_records.moved_to(op, other.volume)):
             raise Unsafe(
-                f"the retained directory of volume {other.volume} is at {place!r}, not at "
+                f"the directory of volume {other.volume} is at {place!r}, not at "
                 f"{other.directory!r}: Holdfast will retry; if it stays there, move it back"
             )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from errno import ENOSPC
+import os
+from errno import EIO, ENOSPC
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from holdfast.claims.parameters import Action
 from holdfast.controller.requeue import Requeue
 from holdfast.exports.errors import ExportUnavailable, Failed, TimedOut
 from holdfast.exports.record import State
+from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES, Json
 from tests.fake.apiserver import Fault
 from tests.unit.controller.given import ANOTHER_ID, a_volume, ref
@@ -307,6 +310,50 @@ class TestCreatedAgain:
         trashed.look_after()
 
         assert is_back(trashed)
+
+
+@pytest.mark.parametrize("call", ["rename", "mkdir"])
+def test_no_claim_joins_a_shared_directory_before_it_is_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The record is live before the directory is at its path: a new one would keep it away."""
+    site.add_class(pathPattern="common", sharedPaths="true", onDelete="delete")
+    site.serve_and_bind(ref())
+    (site.root / "common" / "file").touch()
+    site.release()
+    site.server.fail("delete", Fault(503))
+    with pytest.raises(kube.ApiError):
+        site.look_after()
+    for_another_claim = {"namespace": "team", "name": "recovered", "uid": "3"}
+    site.edit("1", {**RETAIN, "status": {"phase": "Bound"}})
+    site.edit("1", {"spec": {"claimRef": for_another_claim}})
+    with monkeypatch.context() as patch:
+        _refuse_once(patch, call)
+        with pytest.raises(Requeue):
+            site.look_after()
+    site.add_claim(ref("2", "joins"))
+
+    with pytest.raises(Requeue):
+        site.serve("team/joins")
+    site.look_after()
+    site.serve("team/joins")
+
+    assert "the directory of volume pvc-1 is at" in site.only("ProvisioningFailed").message
+    assert (site.root / "common" / "file").exists()
+    assert site.volume("2") is not None
+
+
+def _refuse_once(patch: pytest.MonkeyPatch, call: str) -> None:
+    """Has a call fail once by which a directory goes back to its path."""
+    real = getattr(os, call)
+
+    def refuse(*given: Any, **more: Any) -> None:
+        if "-pvc-1" in given or given[0] == "common":
+            patch.setattr(os, call, real)
+            raise OSError(EIO, "EIO")
+        real(*given, **more)
+
+    patch.setattr(os, call, refuse)
 
 
 class TestArchivedAndCreatedAgain:

@@ -19,6 +19,7 @@ import pytest
 from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
+from holdfast.exports import path_owners
 from holdfast.exports.export import Export
 from holdfast.exports.interface import (
     DirectorySpec,
@@ -179,6 +180,14 @@ def found(export: Leading, uid: str = "1") -> Record:
     record = export.find(f"pvc-{uid}")
     assert record is not None
     return record
+
+
+@contextmanager
+def joining_at_once() -> Iterator[None]:
+    """Has volumes join a directory that is not at its path, as a version before did."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(path_owners, "_refuse_if_elsewhere", lambda *_: None)
+        yield
 
 
 def adopted(

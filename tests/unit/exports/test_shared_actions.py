@@ -14,7 +14,7 @@ from holdfast.exports.errors import Failed
 from holdfast.exports.interface import Moved, Outcome
 from holdfast.exports.operation import Operation
 from holdfast.exports.record import State
-from tests.unit.exports.given import Leading, found, plan, published
+from tests.unit.exports.given import Leading, found, joining_at_once, plan, published
 
 _OUTCOMES = {
     Action.DELETE: Outcome.TRASHED,
@@ -108,8 +108,9 @@ def test_what_a_later_directory_at_the_path_demands_does_not_hold_up_one_on_its_
     (root / "data/file").write_text("first")
     (folder,) = root.glob(".holdfast/terms/cluster.nfs/[0-9]*")
     (root / "data").rename(folder / "-pvc-1")
-    for uid in "23":
-        published(export, uid, "data", shared=True)
+    with joining_at_once():
+        for uid in "23":
+            published(export, uid, "data", shared=True)
     assert reclaimed(export, "2", Action.RETAIN).outcome is Outcome.SHARED
 
     moved = reclaimed(export, "1", Action.DELETE)

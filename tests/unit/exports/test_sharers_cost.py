@@ -11,7 +11,15 @@ from holdfast.claims.parameters import Action
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import DirectoryTaken
-from tests.unit.exports.given import Leading, adopted, found, opened, plan, published
+from tests.unit.exports.given import (
+    Leading,
+    adopted,
+    found,
+    joining_at_once,
+    opened,
+    plan,
+    published,
+)
 
 _MANY = 40
 _MARGIN = 12  # the folder of marks comes and goes
@@ -157,6 +165,7 @@ def test_a_directory_on_its_way_out_is_not_left_to_the_next_at_its_path(
     published(export, "1", "data", shared=True)
     (folder,) = root.glob(".holdfast/terms/cluster.nfs/[0-9]*")
     (root / "data").rename(folder / "-pvc-1")
-    published(export, "2", "data", shared=True)
+    with joining_at_once():
+        published(export, "2", "data", shared=True)
 
     assert export.exports.leave(export.grant, "pvc-1", "1", Action.DELETE) is None

@@ -92,6 +92,12 @@ def one_of_two(both: Leaders) -> None:
     release_second(both)
 
 
+def trashed(both: Leaders) -> None:
+    """The first cluster's volume was deleted, and is wanted after all."""
+    one(both)
+    release_first(both)
+
+
 def unfinished(both: Leaders) -> None:
     """The API server does not know the first cluster's volume."""
     both.first.create(plan("1", "data", shared=True))
@@ -146,6 +152,10 @@ def come_back(both: Leaders) -> None:
     both.second.exports.recover(both.second.grant, "pvc-2", "Delete")
 
 
+def come_back_first(both: Leaders) -> None:
+    both.first.exports.recover(both.first.grant, "pvc-1", "Retain")
+
+
 _CASES = [
     (one, release_first, join),
     (one, join, release_first),
@@ -155,6 +165,8 @@ _CASES = [
     (inherited, adopt, release_first),
     (one_of_two, release_first, come_back),
     (one_of_two, come_back, release_first),
+    (trashed, come_back_first, join),
+    (trashed, join, come_back_first),
     (two, release_first, release_second),
     (two, leave_first, release_second),
     (two, release_second, leave_first),

@@ -24,6 +24,7 @@ from tests.unit.exports.given import (
     adopted,
     export_at,
     found,
+    joining_at_once,
     listing,
     plan,
     published,
@@ -136,11 +137,12 @@ class TestAnywhere:
 
 
 def published_beside(export: Leading, *, shared: bool) -> None:
-    """The next volume of the path, which may have to wait for the notice of the undo."""
+    """The next volume of the path, which may have to wait for the end of the undo."""
     with suppress(Unsafe):
         published(export, "2", shared=shared)
     if export.find("pvc-2") is None:
         export.begin()
+        export.create(plan(shared=shared))
         published(export, "2", shared=shared)
     (export.root / "team/data/other").write_text("precious")
 
@@ -241,7 +243,8 @@ def test_that_cannot_be_moved_back_over_what_another_volume_has_by_now(
     export.create(plan(shared=True))
     (root / "team/data").rename(term_of(root) / "-pvc-1")
     (term_of(root) / "-pvc-1/file").write_text("precious")
-    published(export, "2", shared=True)
+    with joining_at_once():
+        published(export, "2", shared=True)
 
     with pytest.raises(Unsafe, match="'team/data' is now in use by volume pvc-2: move"):
         export.create(plan(shared=True))
