@@ -6,6 +6,7 @@ undoes what only has an intent: nobody else ends it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from holdfast.exports import leaving_shared, parents, path_owners, record_origin, tree
@@ -172,19 +173,14 @@ def _keeps_data(op: Operation, record: Record) -> bool:
     return True
 
 
-def _has_others(op: Operation, record: Record) -> bool:
-    """Whether other volumes have the directory; raises Unsafe if one is about to share it."""
-    if op.ledger.has_others(record.directory, record.volume):
-        return True
-    return record.may_be_shared and bool(
-        path_owners.others_now(op, record.directory, record.volume)
-    )
-
-
 def _own_directory(op: Operation, record: Record) -> Inode | None:
     """The inode of a record's directory; None if it is gone, shared, or another's."""
-    if _has_others(op, record):
-        return None
+    there = _recorded_inode(op, record)
+    return None if there is None or _has_others(op, record, there) else there
+
+
+def _recorded_inode(op: Operation, record: Record) -> Inode | None:
+    """The inode of a record's directory at its path; None if it is gone, or another's."""
     # Suppressed: it does not exist, or is not a directory any more.
     with (
         suppress(FileNotFoundError, Unsafe),
@@ -192,3 +188,17 @@ def _own_directory(op: Operation, record: Record) -> Inode | None:
     ):
         return inode_of(handle) if is_recorded(record, handle) else None
     return None
+
+
+def _has_others(op: Operation, record: Record, there: Inode) -> bool:
+    """Whether other volumes have a directory; raises Unsafe if one is about to share it."""
+    if _is_any_at(op.ledger.others(record.directory, record.volume), record.directory, there):
+        return True
+    return record.may_be_shared and _is_any_at(
+        path_owners.others_now(op, record.directory, record.volume), record.directory, there
+    )
+
+
+def _is_any_at(others: Iterable[Record], directory: str, there: Inode) -> bool:
+    """Whether one has a directory, or one above or beneath it; not if its own is elsewhere."""
+    return any(one.directory != directory or one.inode.may_be(there) for one in others)

@@ -251,6 +251,28 @@ def test_that_cannot_be_moved_back_over_what_another_volume_has_by_now(
     assert (term_of(root) / "-pvc-1/file").read_text() == "precious"
 
 
+@pytest.mark.parametrize("has_data", [False, True], ids=["empty", "with data"])
+def test_what_was_made_in_place_of_a_shared_directory_is_undone_as_if_it_were_alone(
+    root: Path, export: Leading, *, has_data: bool
+) -> None:
+    """That of the other volume is in the term's folder; an empty one would keep it there."""
+    served(export, shared=True)
+    (root / "team/data").rename(term_of(root) / "-pvc-1")
+    with joining_at_once():
+        export.create(plan("2", shared=True))
+    if has_data:
+        (root / "team/data/other").write_text("precious")
+
+    export.undo("pvc-2")
+
+    if has_data:
+        assert (found(export, "2").state, (root / "team/data/other").exists()) == ("retained", True)
+    else:
+        assert export.find("pvc-2") is None
+        assert export.exports.move_back(export.grant, "pvc-1") == "team/data"
+        assert (root / "team/data/file").read_text() == "precious"
+
+
 class TestAnotherDirectory:
     """In the term's folder under the volume's name: nobody takes it for the volume's."""
 
