@@ -20,10 +20,10 @@ def in_use(directory: str, other: str, volume: Volume) -> str:
             f"{found}, which is being reclaimed: Holdfast will retry; if this lasts, see the "
             f"events of volume {volume.name}"
         )
-    if _is(volume, "Released", "Retain") and other == directory:
+    if not is_in_use(volume) and other == directory:
         return (
-            f"directory {directory!r} is in use: volume {volume.name} is Released and keeps its "
-            f"directory: delete volume {volume.name} (the directory stays), or change "
+            f"directory {directory!r} is in use: volume {volume.name} is {volume.phase} and keeps "
+            f"its directory: delete volume {volume.name} (the directory stays), or change "
             "pathPattern so that the claim gets another directory"
         )
     return taken(directory, other, volume.name, volume.claim)
@@ -70,7 +70,13 @@ def taken(directory: str, other: str, volume: str, claim: ClaimRef) -> str:
 
 def is_being_reclaimed(volume: Volume) -> bool:
     """Whether a volume's provisioner is about to reclaim its directory, or has done so."""
-    return bool(volume.provisioned_by) and _is(volume, "Released", "Delete")
+    is_deleted = (volume.phase, volume.reclaim_policy) == ("Released", "Delete")
+    return bool(volume.provisioned_by) and is_deleted
+
+
+def is_in_use(volume: Volume) -> bool:
+    """Whether a volume is a claim's, or is to be; a released one only keeps its data."""
+    return volume.phase not in {"Released", "Failed"}
 
 
 def _relation(directory: str, other: str) -> str:
@@ -92,7 +98,3 @@ def _name_all_addresses(volume: Volume) -> str:
         f"{volume.server} is not this export's server, name all addresses of this export's server "
         f"in {ALIASES}"
     )
-
-
-def _is(volume: Volume, phase: str, policy: str) -> bool:
-    return (volume.phase, volume.reclaim_policy) == (phase, policy)

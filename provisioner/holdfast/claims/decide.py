@@ -248,15 +248,16 @@ def directory_for(claim: Claim, read: Parameters, volume: str) -> str:
 
 
 def _unless_taken(plan: Plan, existing: Existing, place: Callable[[Volume], str]) -> Plan | Refusal:
-    """The plan, or what it waits for: also if all that share its path are being reclaimed.
+    """The plan, or what it waits for: also if no volume at its path is in use.
 
-    Those may not share it, as their class may have said otherwise.
+    Those that are released may not share it, as their class may have said otherwise. Their
+    directory may be in the trash, and go back to the path if they are set to Retain.
     """
     refusal = None
     for volume in existing(plan.directory):
         other = place(volume)
         is_shared = plan.shared and other == plan.directory
-        if is_shared and not conflicts.is_being_reclaimed(volume):
+        if is_shared and conflicts.is_in_use(volume):
             return plan  # and so do all that are still to come, which can be thousands
         if volume.name != plan.volume:
             refusal = Refusal(conflicts.in_use(plan.directory, other, volume), retry=True)

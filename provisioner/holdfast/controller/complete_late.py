@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from holdfast.claims.conflicts import is_in_use
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_provisioned_by
@@ -116,7 +117,7 @@ class LateCompletion:
     def _is_as_specified(self, volume: Volume, spec: DirectorySpec) -> bool:
         """Whether a volume is what Holdfast asked for, with the export's id, and is in use."""
         is_made_by_us = volume.directory and volume.export_id
-        if volume.deleting or volume.phase in {"Released", "Failed"} or not is_made_by_us:
+        if volume.deleting or not (is_in_use(volume) and is_made_by_us):
             return False
         is_ours = is_provisioned_by(volume, self._context.provisioner)
         return is_ours and is_asked_for(volume, spec, self._context)

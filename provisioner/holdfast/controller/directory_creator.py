@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from holdfast.claims.objects import Volume
+from holdfast.claims.conflicts import is_in_use
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.context import Context
 from holdfast.controller.directory_spec import spec_of_record
@@ -63,7 +63,7 @@ class DirectoryCreator:
             volume.name != spec.volume
             and view.place(volume) == spec.directory
             and is_provisioned_by(volume, provisioner)
-            and _is_in_use(volume)
+            and is_in_use(volume)
             for volume in others
         )
 
@@ -75,7 +75,7 @@ class DirectoryCreator:
         if not is_known(owner, self._context):
             return True
         volume = self._client.find(owner.volume)
-        return volume is not None and _is_in_use(volume)
+        return volume is not None and is_in_use(volume)
 
     def confirm(self, name: str) -> None:
         """Confirms the record of a volume that exists; makes a directory that was undone again."""
@@ -113,8 +113,3 @@ class DirectoryCreator:
             lambda exports, grant: exports.forget(grant, record.volume),
             record.volume,
         )
-
-
-def _is_in_use(volume: Volume) -> bool:
-    """Whether a volume is a claim's, or is to be; a released one only keeps its data."""
-    return volume.phase not in {"Released", "Failed"}

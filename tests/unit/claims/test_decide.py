@@ -246,15 +246,36 @@ def test_a_shared_path_is_waited_for_while_all_that_have_it_are_being_reclaimed(
     assert isinstance(decided(of=of, existing=[*held, used]), Plan)
 
 
-@pytest.mark.parametrize(
-    ("phase", "policy"), [("Bound", "Delete"), ("Released", "Retain"), ("Available", "Delete")]
-)
-def test_a_shared_path_is_not_waited_for_while_its_volume_stays(phase: str, policy: str) -> None:
+@pytest.mark.parametrize("phase", ["Bound", "Available", "Pending"])
+@pytest.mark.parametrize("policy", ["Delete", "Retain"])
+def test_a_shared_path_is_not_waited_for_while_its_volume_is_in_use(
+    phase: str, policy: str
+) -> None:
     of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
     annotations = {"pv.kubernetes.io/provisioned-by": NAME, "holdfast.io/directory": "team"}
     held = volume(name="pvc-2", annotations=annotations, phase=phase, policy=policy)
 
     assert isinstance(decided(of=of, existing=[held]), Plan)
+
+
+@pytest.mark.parametrize(
+    ("phase", "policy"), [("Released", "Retain"), ("Failed", "Retain"), ("Failed", "Delete")]
+)
+def test_a_shared_path_is_waited_for_while_its_volume_only_keeps_its_data(
+    phase: str, policy: str
+) -> None:
+    """The directory may be in the trash, and is to be moved back."""
+    of = storage_class({"pathPattern": "team", "sharedPaths": "true"})
+    annotations = {"pv.kubernetes.io/provisioned-by": NAME, "holdfast.io/directory": "team"}
+    held = volume(name="pvc-2", annotations=annotations, phase=phase, policy=policy)
+
+    result = decided(of=of, existing=[held])
+
+    assert isinstance(result, Refusal)
+    assert result.retry
+    assert f"volume pvc-2 is {phase} and keeps its directory: delete volume" in result.message
+    used = volume(name="pvc-3", annotations=annotations, phase="Bound")
+    assert isinstance(decided(of=of, existing=[held, used]), Plan)
 
 
 def test_the_volumes_in_the_way_are_asked_for_by_the_directory_of_the_plan() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from holdfast.claims.objects import ClaimRef
 from holdfast.controller.requeue import Requeue
+from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
+from tests.fake.apiserver import Fault
 from tests.unit.controller.given import a_volume, ref
 from tests.unit.controller.site import Site
 
@@ -87,6 +89,29 @@ def test_data_that_a_released_volume_keeps_is_not_joined(sharing: Site) -> None:
 
     assert "volume pvc-9 is Released and keeps its directory" in sharing.only(FAILED).message
     assert sharing.record("1") is None
+
+
+@pytest.mark.parametrize("namespace", ["team", "others"])
+def test_a_volume_that_is_retained_in_the_trash_gets_its_path_back(
+    sharing: Site, namespace: str
+) -> None:
+    """It could not be deleted, and a person has set it to Retain; a claim of its path is faster."""
+    sharing.add_class(pathPattern="${.PVC.name}", sharedPaths="true", onDelete="delete")
+    sharing.serve_and_bind(ref("9"))
+    (sharing.root / "data/file").write_text("data")
+    sharing.release("9")
+    sharing.server.fail("delete", Fault(503))
+    with pytest.raises(kube.ApiError):
+        sharing.look_after("9")
+    sharing.edit("9", RETAIN)
+    sharing.add_claim(ref("1", namespace=namespace))
+
+    with pytest.raises(Requeue):
+        sharing.serve(f"{namespace}/data")
+    sharing.look_after("9")
+
+    assert "volume pvc-9 is Released and keeps its directory" in sharing.only(FAILED).message
+    assert (sharing.root / "data/file").exists()
 
 
 def test_data_of_a_volume_that_is_gone_is_shared_while_another_volume_shares_it(
