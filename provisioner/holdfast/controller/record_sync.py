@@ -6,6 +6,8 @@ their claim still exists and has the labels that their path was rendered from.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from holdfast.claims.constants import EXPORT
 from holdfast.claims.decide import volume_name
 from holdfast.claims.errors import Refused
@@ -25,7 +27,14 @@ _State = tuple[str, StorageClass | None]
 class RecordSync:
     """What the record of each volume has, as far as is known in memory."""
 
-    def __init__(self, context: Context, client: VolumeClient, records: VolumeRecords) -> None:
+    def __init__(
+        self,
+        context: Context,
+        client: VolumeClient,
+        records: VolumeRecords,
+        note_archived: Callable[[str], None],
+    ) -> None:
+        """`note_archived` is told of each volume whose directory has to be moved back."""
         self._context = context
         self._may_patch_volumes = context.may_patch_volumes
         self._provisioner = context.provisioner
@@ -33,6 +42,7 @@ class RecordSync:
         self._identity = context.identity
         self._client = client
         self._records = records
+        self._note_archived = note_archived
         self._recorded: dict[str, _State] = {}  # by volume: the state that its record has
 
     def forget(self, name: str) -> None:
@@ -52,7 +62,7 @@ class RecordSync:
         Raises:
             ExportError: the record could not be read or changed.
             KubeError: the claim could not be read, or the volume not be changed.
-            Requeue: the volume has changed since it was read.
+            Requeue: the volume has changed since it was read, or its directory is to be moved back.
             LeadershipLost: the term is over.
         """
         state = self._state(volume)
@@ -72,6 +82,7 @@ class RecordSync:
             if record.state is State.TRASHED:
                 volume = self._existing(volume.name)
             self._update_record(volume, record)
+            self._requeue_if_archived(volume, record)
         if not volume.export_id and self._may_patch_volumes():
             self._give_export_id(volume)
 
@@ -83,6 +94,16 @@ class RecordSync:
             if is_anothers(record, self._context):
                 raise Refused(error.message) from error
             raise
+
+    def _requeue_if_archived(self, volume: Volume, record: Record) -> None:
+        """Raises Requeue if the directory may be in an archive: its volume was created again.
+
+        What is in the trash is found by listing it; another cluster's is left to that one.
+        """
+        may_be_archived = record.target and record.state in {State.LIVE, State.ARCHIVED}
+        if may_be_archived and not is_anothers(record, self._context):
+            self._note_archived(volume.name)
+            raise Requeue
 
     def _existing(self, name: str) -> Volume:
         """A volume whose directory is in the trash, from the API server; it exists and stays.

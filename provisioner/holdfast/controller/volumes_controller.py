@@ -41,9 +41,11 @@ class VolumesController:
         self._events = context.events
         self._client = VolumeClient(context)
         self._records = VolumeRecords(context)
-        self._record_sync = RecordSync(context, self._client, self._records)
         self._reclaimer = Reclaimer(context, self._client, self._records)
         self._trashed_volumes = TrashedVolumes(context, self._client, self._records, misplaced)
+        self._record_sync = RecordSync(
+            context, self._client, self._records, self._trashed_volumes.note
+        )
         self._misplaced = misplaced
         self._trashed = trashed
         # Those whose directory an earlier term, or a reclaim that failed, may have moved halfway.

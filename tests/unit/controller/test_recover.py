@@ -16,7 +16,7 @@ from holdfast.exports.record import State
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES, Json
 from tests.fake.apiserver import Fault
-from tests.unit.controller.given import ANOTHER_ID, a_volume, ref
+from tests.unit.controller.given import ANOTHER_ID, a_volume, emptied, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 RETAIN: Json = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
@@ -69,6 +69,15 @@ def retain_while_reclaimed(site: Site, made: Json) -> None:
     with pytest.raises(Requeue):
         site.look_after()
     assert not is_back(site)
+
+
+def lead_next(site: Site) -> None:
+    """Another process begins a term, which compares the names of volumes and records."""
+    site.set_up(site.context)
+    site.view.record_checks.done("pvc-1")
+    emptied(site.view.volume_queue)
+    site.lead()
+    site.volumes_controller.check_recorded(site.export.recorded())
 
 
 def no_room(*_: object) -> None:
@@ -384,6 +393,58 @@ class TestArchivedAndCreatedAgain:
         message = archived.only("DirectoryNotMovedBack").message
         assert message.startswith("its directory is at 'archived-data' and cannot be moved back")
         assert "belongs to volume pvc-2" in message
+
+    @pytest.mark.parametrize("namespace", ["team", "others"])
+    def test_one_that_was_bound_to_another_claim_before_the_term_began_is_moved_back(
+        self, archived: Site, namespace: str
+    ) -> None:
+        """As after a restore from a backup while Holdfast was down: nothing else shows it."""
+        whose = ref("2", "recovered", namespace)
+        archived.add_volume(a_volume(whose, phase="Bound", name="pvc-1"))
+        lead_next(archived)
+        assert archived.queued()[1] == {"pvc-1"}
+
+        with pytest.raises(Requeue):
+            archived.look_after()
+        archived.look_after()
+
+        assert is_back(archived)
+        assert is_live(archived, "Delete")
+        record = archived.record()
+        assert record is not None
+        assert record.claim == whose
+        assert archived.only("DirectoryMovedBack").message == MOVED_BACK
+
+    def test_a_crash_after_its_record_is_live_again_leaves_nothing_in_the_archive(
+        self, archived: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        archived.add_volume(a_volume(ref("2"), phase="Bound", name="pvc-1"))
+        with monkeypatch.context() as patch:
+            patch.setattr("holdfast.exports.recover_directory._move_to_path", no_room)
+            with pytest.raises(Requeue):
+                archived.look_after()
+        assert is_live(archived)
+        assert not is_back(archived)
+        lead_next(archived)
+
+        with pytest.raises(Requeue):
+            archived.look_after()
+        archived.look_after()
+
+        assert is_back(archived)
+
+    def test_what_another_cluster_archived_is_told_and_not_tried_again(
+        self, archived: Site
+    ) -> None:
+        place = archived.root / ".holdfast/volumes/pvc-1"
+        place.write_text(place.read_text().replace('"origin": "cluster"', '"origin": "other"'))
+        archived.add_volume(a_volume(ref("2", "recovered"), phase="Bound", name="pvc-1"))
+        lead_next(archived)
+
+        archived.look_after()
+
+        assert not is_back(archived)
+        assert "another cluster, other" in archived.only("VolumeNotRecorded").message
 
 
 class TestSwitchedToDelete:
