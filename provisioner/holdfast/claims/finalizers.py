@@ -39,12 +39,12 @@ def is_deleted_unbound(volume: Volume, provisioner: Provisioner) -> bool:
     """Whether our finalizer holds a volume that was deleted before it was bound.
 
     The controller manager binds no volume under deletion. So the volume's claim, if it still waits,
-    gets another one only once this one is gone.
+    gets another one only once this one is gone. One whose claimRef has no uid is never released.
     """
     is_held = volume.deleting and FINALIZER in volume.finalizers
     is_unbound = volume.phase not in {"Bound", "Released", "Failed"}
-    is_for_claim = volume.name == volume_name(volume.claim)
-    return is_held and is_unbound and is_for_claim and is_provisioned_by(volume, provisioner)
+    is_waiting = not volume.claim.uid or volume.name == volume_name(volume.claim)
+    return is_held and is_unbound and is_waiting and is_provisioned_by(volume, provisioner)
 
 
 def with_finalizer(finalizers: tuple[str, ...]) -> tuple[str, ...]:

@@ -142,11 +142,13 @@ class VolumesController:
 
         The patch that lets it go fails if the controller manager binds it meanwhile: the phase of
         the volume changes before its claim. If the claim is gone, or is deleted too, the volume is
-        released, and then reclaimed.
+        released, and then reclaimed. One whose claimRef has no uid is not: its directory stays.
         """
         is_held = is_deleted_unbound(volume, self._provisioner)
         if not (is_held and self._may_patch_volumes()):
             return False
+        if not volume.claim.uid:
+            return True
         claim = self._records.claim_of(volume)
         if claim is None or claim.ref != volume.claim:
             return False

@@ -9,7 +9,7 @@ import pytest
 from holdfast.claims.constants import FINALIZER
 from holdfast.controller.requeue import Requeue
 from holdfast.kube.resources import CLAIMS, VOLUMES
-from tests.unit.controller.given import emptied, ref
+from tests.unit.controller.given import a_volume, emptied, ref
 from tests.unit.controller.site import Site
 
 PATH = VOLUMES.path(name="pvc-1")
@@ -176,3 +176,39 @@ class TestDelete:
         served.look_after()
 
         assert finalizers(served) == [FINALIZER]
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Available"])
+@pytest.mark.parametrize("claim", [{}, {"namespace": "team", "name": "data"}])
+class TestWithoutClaimUid:
+    """A volume was created again from a backup, with our finalizer, and no claim has taken it."""
+
+    def test_it_goes_and_its_directory_stays(
+        self, site: Site, phase: str, claim: dict[str, str]
+    ) -> None:
+        site.made_on_export(ref())
+        made = a_volume(ref(), phase=phase)
+        site.add_volume({**made, "spec": {**made["spec"], "claimRef": claim}})
+        emptied(site.view.volume_queue)
+        delete(site, phase)
+        assert site.queued()[1] == {"pvc-1"}
+
+        site.look_after()
+
+        assert site.volume() is None
+        assert (site.root / "team/data").is_dir()
+
+    def test_it_stays_once_a_claim_takes_it(
+        self, site: Site, phase: str, claim: dict[str, str]
+    ) -> None:
+        site.made_on_export(ref())
+        made = a_volume(ref(), phase=phase)
+        site.add_volume({**made, "spec": {**made["spec"], "claimRef": claim}})
+        delete(site, phase)
+        taken = {"spec": made["spec"], "status": {"phase": "Bound"}}
+        site.server.meanwhile("patch", lambda _: site.server.objects.patch(PATH, taken))
+
+        with pytest.raises(Requeue):
+            site.look_after()
+
+        assert finalizers(site) == [FINALIZER]
