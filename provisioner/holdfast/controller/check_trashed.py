@@ -53,14 +53,15 @@ class TrashedVolumes:
         """Whether data that may be in the trash or an archive belongs at its path (again).
 
         A volume that says Retain keeps our finalizer until its data is back: once it is gone, the
-        reaper may remove what is in the trash.
+        reaper may remove what is in the trash. Pods use one that was deleted until its claim is.
         """
         is_retained = volume.reclaim_policy == RETAIN
         if is_released(volume, self._provisioner):
             return False
         if is_retained and FINALIZER in volume.finalizers:
             return True
-        return volume.name in self._movable and (is_retained or not volume.deleting)
+        is_in_use = volume.phase == "Bound" or not volume.deleting
+        return volume.name in self._movable and (is_retained or is_in_use)
 
     def recover(self, seen: Volume) -> None:
         """Moves the directory of a volume that exists back, if it is in the trash or an archive.

@@ -365,6 +365,45 @@ def _refuse_once(patch: pytest.MonkeyPatch, call: str) -> None:
     patch.setattr(os, call, refuse)
 
 
+class TestCreatedAgainAndDeleted:
+    """A person creates the volume again from a file, and deletes it; our finalizer holds it."""
+
+    def create_and_delete(self, site: Site, phase: str) -> None:
+        site.add_volume(a_volume(ref(), phase=phase))
+        site.view.record_checks.done("pvc-1")
+        site.server.objects.delete(PATH)
+        site.see()
+        site.volumes_controller.check_trashed("pvc-1")
+
+    def test_one_that_is_in_use_gets_its_directory_back(self, trashed: Site) -> None:
+        """Pods have it until its claim is deleted."""
+        self.create_and_delete(trashed, "Bound")
+        assert trashed.queued()[1] == {"pvc-1"}
+
+        trashed.look_after()
+
+        assert is_back(trashed)
+        assert is_live(trashed)
+
+    def test_it_is_reclaimed_once_its_claim_is_gone(self, trashed: Site) -> None:
+        self.create_and_delete(trashed, "Bound")
+        trashed.look_after()
+        trashed.release()
+
+        trashed.look_after()
+
+        assert trashed.volume() is None
+        assert not is_back(trashed)
+        assert trashed.export.trashed() == ("pvc-1",)
+
+    def test_one_that_no_claim_has_does_not(self, trashed: Site) -> None:
+        self.create_and_delete(trashed, "Available")
+
+        trashed.look_after()
+
+        assert not is_back(trashed)
+
+
 class TestArchivedAndCreatedAgain:
     """A person creates the volume again from a file, while its data is in an archive."""
 
