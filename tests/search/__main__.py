@@ -9,10 +9,11 @@ import time
 import click
 
 from tests.search.run import Result
-from tests.search.scenario import SCENARIOS, scenario_of
+from tests.search.scenario import MORE, SCENARIOS, runs_of
 from tests.search.side_by_side import results_of
 
-_NAMES = [scenario.name for scenario in SCENARIOS]
+_NAMES = [scenario.name for scenario in (*SCENARIOS, *MORE)]
+_KINDS = f"Only this one; these run only if named: {', '.join(one.name for one in MORE)}."
 
 
 class _Seeds(click.ParamType[range]):
@@ -38,7 +39,7 @@ class _Seeds(click.ParamType[range]):
     metavar="FROM:COUNT",
     help="Which.",
 )
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(_NAMES), help="Only this one.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_NAMES), help=_KINDS)
 @click.option(
     "--workers",
     default=os.cpu_count() or 1,
@@ -59,7 +60,7 @@ def main(*, seeds: range, kinds: tuple[str, ...], workers: int) -> None:
 
     The exit code is 1 where a seed failed.
     """
-    chosen = [seed for seed in seeds if not kinds or scenario_of(seed).name in kinds]
+    chosen = runs_of(seeds, kinds)
     started, failed = time.monotonic(), list[int]()
     with results_of(chosen, workers) as results:
         for result in results:
@@ -68,7 +69,7 @@ def main(*, seeds: range, kinds: tuple[str, ...], workers: int) -> None:
                 click.echo(result.report() if len(chosen) == 1 else _line(result))
     click.echo(f"{len(chosen)} seeds in {time.monotonic() - started:.0f} s, {len(failed)} failed")
     if failed:
-        click.echo("one with every step: make search ARGS='--seeds SEED:1'")
+        click.echo("one with every step: make search ARGS='--kind KIND --seeds SEED:1'")
     sys.exit(bool(failed))
 
 

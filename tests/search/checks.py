@@ -11,6 +11,7 @@ from holdfast.exports import ledger
 from holdfast.exports.record import Record
 from holdfast.kube.resources import Json
 from tests.search.cluster import (
+    POD_MODE,
     Written,
     action_of,
     directory_of,
@@ -76,12 +77,24 @@ def _of_volume(world: World, volume: Json, record: Record | None) -> Iterator[st
         yield f"bound volume {name} has no record"
     if phase == "Bound" and not (world.cluster.root / directory_of(volume)).is_dir():
         yield f"bound volume {name} has no directory {directory_of(volume)}"
+    if phase == "Bound":
+        yield from _of_mode(world, volume)
     if phase != "Released" or (record is not None and record.origin != world.cluster.name):
         return  # its own cluster reclaims it
     if not is_retained(volume):
         yield f"volume {name} is not reclaimed: {_last_said(world, name)}"
     elif is_deleting(volume):
         yield f"retained volume {name} cannot be deleted: {_last_said(world, name)}"
+
+
+def _of_mode(world: World, volume: Json) -> Iterator[str]:
+    """What a pod has set stays: a late call of a former leader does not change it."""
+    name, place = name_of(volume), world.cluster.root / directory_of(volume)
+    if not place.is_dir() or world.cluster.modes.get(name) != place.stat().st_ino:
+        return
+    mode = place.stat().st_mode & 0o7777
+    if mode != POD_MODE:
+        yield f"directory {directory_of(volume)} of {name} has mode {mode:04o}, not its pod's"
 
 
 def _is_unknown(world: World, name: str) -> bool:

@@ -19,6 +19,7 @@ from tests.unit.controller.given import ADDRESS
 PLURALS = ("persistentvolumeclaims", "storageclasses", "persistentvolumes")  # as the reflectors are
 CLASS = f"{CLASSES.path()}/nfs"
 PROTECTION = "kubernetes.io/pv-protection"
+POD_MODE = 0o700  # as databases want it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Cluster:
         log: every step, of all clusters.
         files: what pods wrote, by the names of the files.
         was_bound: volumes that were bound at some time.
+        modes: volumes whose pod has set their mode to `POD_MODE`, with the directory's inode.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Cluster:
     log: list[str]
     files: dict[str, Written] = field(default_factory=dict)
     was_bound: set[str] = field(default_factory=set)
+    modes: dict[str, int] = field(default_factory=dict)
+    file_numbers: itertools.count[int] = field(default_factory=itertools.count)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def say(self, *what: object) -> None:

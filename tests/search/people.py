@@ -10,6 +10,7 @@ from holdfast.claims.objects import ClaimRef
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
 from tests.search.cluster import (
     CLASS,
+    POD_MODE,
     Cluster,
     Written,
     directory_of,
@@ -91,16 +92,33 @@ class People:
 
     def write(self) -> None:
         """A pod writes a file."""
-        cluster = self.cluster
-        volume = cluster.any_volume(lambda one: phase_of(one) == "Bound")
-        if volume is None or not (cluster.root / directory_of(volume)).is_dir():
+        cluster, volume = self.cluster, self._mounted()
+        if volume is None:
             return
-        name, directory = f"file-{cluster.name}{len(cluster.files)}", directory_of(volume)
+        number, directory = next(cluster.file_numbers), directory_of(volume)
+        name = f"file-{cluster.name}{number}"
         (cluster.root / directory / name).touch()
         whose = ref_of(volume).namespace
         version = cluster.server.objects.version
         cluster.files[name] = Written(name_of(volume), whose, directory, version)
         cluster.say("write", name, "to", directory, "of", name_of(volume))
+
+    def set_mode(self) -> None:
+        """A pod sets the mode of its volume."""
+        if volume := self._mounted():
+            place = self.cluster.root / directory_of(volume)
+            place.chmod(POD_MODE)
+            self.cluster.modes[name_of(volume)] = place.stat().st_ino
+            self.cluster.say("chmod", directory_of(volume), "of", name_of(volume))
+
+    def remove_files(self) -> None:
+        """A pod removes all files in its volume."""
+        if volume := self._mounted():
+            for place in (self.cluster.root / directory_of(volume)).glob("file-*"):
+                place.unlink()
+                for cluster in (self.cluster, *self.others):
+                    cluster.files.pop(place.name, None)
+            self.cluster.say("remove files of", directory_of(volume), "of", name_of(volume))
 
     # Rarer
 
@@ -152,6 +170,13 @@ class People:
         volumes = [volume for volume in volumes if not is_retained(volume)]
         if volumes:
             self._create_copy(self.cluster.random.choice(volumes), "copy", policies=("Delete",))
+
+    def _mounted(self) -> Json | None:
+        """One of the volumes that pods can use."""
+        volume = self.cluster.any_volume(lambda one: phase_of(one) == "Bound")
+        if volume is None or not (self.cluster.root / directory_of(volume)).is_dir():
+            return None
+        return volume
 
     def _create_copy(self, volume: Json, how: str, *, policies: tuple[str, ...]) -> None:
         new = copy.deepcopy(volume)

@@ -47,13 +47,14 @@ class Result:
     def report(self) -> str:
         """Problems and log, to be read from the top."""
         title = f"seed {self.seed} ({self.scenario.name})"
-        repeat = f"make search ARGS='--seeds {self.seed}:1' repeats it"
+        options = f"--kind {self.scenario.name} --seeds {self.seed}:1"
+        repeat = f"make search ARGS='{options}' repeats it"
         return "\n".join([f"{title}; {repeat}", *self.problems, "", *self.log])
 
 
-def run(seed: int) -> Result:
-    """Runs one seed."""
-    scenario, log = scenario_of(seed), list[str]()
+def run(seed: int, scenario: Scenario | None = None) -> Result:
+    """Runs one seed, of its own kind if no other is given."""
+    scenario, log = scenario or scenario_of(seed), list[str]()
     try:
         problems = _run(seed, scenario, log)
     except Exception:  # noqa: BLE001 - a run that cannot go on has found something: its log counts

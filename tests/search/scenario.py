@@ -1,7 +1,8 @@
-"""What may happen in a run: its seed decides."""
+"""What may happen in a run: its seed decides, or `--kind`."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 
@@ -16,6 +17,7 @@ class Scenario:
         beside: something may happen in the middle of an operation, a takeover too.
         reuses_inodes: as NFS before Linux 6.17: inode numbers are reused, without birth times.
         clusters: how many use the export.
+        pods: pods also set the mode of their volume, and remove what is in it.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Scenario:
     beside: bool = False
     reuses_inodes: bool = False
     clusters: int = 1
+    pods: bool = False
 
 
 SCENARIOS = (
@@ -35,8 +38,19 @@ SCENARIOS = (
     Scenario("clusters", late=True, edits=True, clusters=2),
     Scenario("all", late=True, edits=True, beside=True),
 )
+MORE = (Scenario("pods", late=True, edits=True, beside=True, pods=True),)  # only for `--kind`
 
 
 def scenario_of(seed: int) -> Scenario:
     """Neighbouring seeds are of different kinds."""
     return SCENARIOS[seed % len(SCENARIOS)]
+
+
+def runs_of(seeds: Iterable[int], kinds: Collection[str]) -> list[tuple[int, Scenario]]:
+    """The seeds with what each runs: all as they are of a kind, or those of `kinds`.
+
+    One of `MORE` runs every seed.
+    """
+    usual = [(seed, scenario_of(seed)) for seed in seeds]
+    more = [(seed, one) for one in MORE if one.name in kinds for seed in seeds]
+    return [run for run in usual if not kinds or run[1].name in kinds] + more

@@ -67,6 +67,8 @@ class World:
             steps |= {self.people.delete_any_volume: 2, self.people.create_volume_again: 2}
         if scenario.clusters > 1:
             steps |= {self.people.copy_volume: 1}
+        if scenario.pods:
+            steps |= {self.people.set_mode: 3, self.people.remove_files: 2}
         if scenario.beside:
             steps |= {self.beside.arm: 12}
         return steps

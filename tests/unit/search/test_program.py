@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from holdfast.exports import undo
 from tests.search.__main__ import main
-from tests.search.scenario import SCENARIOS, scenario_of
+from tests.search.scenario import MORE, SCENARIOS, scenario_of
 
 FAILING = 0  # where an undo leaves the directory
 
@@ -45,7 +45,7 @@ def test_a_seed_that_fails_is_named_with_how_to_repeat_it() -> None:
 
     assert done.exit_code == 1
     assert done.output.startswith(f"seed {FAILING} ({scenario_of(FAILING).name}): directory ")
-    assert "make search ARGS='--seeds SEED:1'" in done.output
+    assert "make search ARGS='--kind KIND --seeds SEED:1'" in done.output
 
 
 @pytest.mark.usefixtures("broken")
@@ -60,6 +60,18 @@ def test_a_kind_leaves_the_seeds_of_the_others_out() -> None:
     done = typed("--seeds", f"0:{len(SCENARIOS)}", "--kind", "late")
 
     assert done.output.startswith("1 seeds in ")
+
+
+def test_a_kind_that_no_seed_is_of_runs_every_seed() -> None:
+    done = typed("--seeds", "0:2", "--kind", MORE[0].name)
+
+    assert done.output.startswith("2 seeds in ")
+
+
+def test_all_kinds_are_listed() -> None:
+    listed = typed("--help").output
+
+    assert all(one.name in listed for one in (*SCENARIOS, *MORE))
 
 
 def test_seeds_without_a_count_are_refused() -> None:
