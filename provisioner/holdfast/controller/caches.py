@@ -66,6 +66,7 @@ class Caches:
         self._provisioner = provisioner
         self._postpone = postpone
         self._views: tuple[View, ...] = ()
+        self._names: tuple[str, ...] = ()
         self.claims: Store[Claim] = Store(
             {
                 OF_CLASS: lambda claim: [claim.class_name],
@@ -112,12 +113,22 @@ class Caches:
         self.volumes.reindex(lambda: self._set_views(left))
 
     def arrange(self, names: Sequence[str]) -> None:
-        """Puts the views in the order of these names: the first serves classes that name none."""
-        self._views = tuple(sorted(self._views, key=lambda view: names.index(view.name)))
+        """Names the exports from now on: the first serves classes that name none.
+
+        One that has no view yet serves nothing, and no other serves its classes meanwhile.
+        """
+        self._names = tuple(names)
+        place = {name: number for number, name in enumerate(names)}
+        self._views = tuple(sorted(self._views, key=lambda view: place.get(view.name, len(place))))
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views that are told of changes, the first as in `names`."""
+        return self._views
 
     def names(self) -> tuple[str, ...]:
         """The names of the exports, that of classes that name none first."""
-        return tuple(view.name for view in self._views)
+        return self._names or tuple(view.name for view in self._views)
 
     def addresses(self) -> tuple[Address, ...]:
         """The addresses of the exports, in the order of their names."""

@@ -105,10 +105,8 @@ class ClaimsController:
         ]
         troubles += filter(None, map(self._finished, begun))
         troubles += self._late.complete(key)
-        if claim is not None and self._view.serves(claim):
+        if claim is not None:
             self._serve(claim)
-        elif claim is not None:
-            self._give_up(claim)  # its class names another export now
         if troubles:
             raise troubles[0]
 
@@ -132,9 +130,13 @@ class ClaimsController:
             self._events.normal_once(claim, "SizeNotEnforced", message)
 
     def _serve(self, claim: Claim) -> None:
-        storage_class = self._view.classes.get(claim.class_name)
+        """Reads class and exports once: either can change until the claim is decided on."""
         view = self._view
-        match decide(claim, storage_class, view.provisioner, view.overlapping, view.place):
+        storage_class, provisioner = view.classes.get(claim.class_name), view.provisioner
+        if provisioner.export_of(storage_class) != view.name:
+            self._give_up(claim)  # its class names another export now
+            return
+        match decide(claim, storage_class, provisioner, view.overlapping, view.place):
             case Wait(reason, event):
                 _log.debug("claim waits", claim=claim.key, reason=reason)
                 if event:

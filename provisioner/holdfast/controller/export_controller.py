@@ -378,4 +378,4 @@ class ExportController:
         return message if is_default else f"{self.title}: {message}"
 
     def _is_only(self) -> bool:
-        return self._shared.caches.names() == (self.export.name,)
+        return self._shared.caches.views == (self.view,)

@@ -46,6 +46,7 @@ class ExportSet:
     def apply(self, exports: Sequence[ExportSettings]) -> None:
         """Serves these exports from now on, and no others."""
         self.wanted = tuple(exports)
+        self._caches.arrange([export.name for export in exports])
         wanted = {export.name: export for export in exports}
         for name, controller in tuple(self._controllers.items()):
             if wanted.get(name) != controller.export:

@@ -81,7 +81,7 @@ class ExportView:
 
         Counted as they come and go: to ask costs the same however many there are.
         """
-        is_told = self.synced and self.name in self._caches.names()
+        is_told = self.synced and self in self._caches.views
         return self.volumes.count(self.name) if is_told else None
 
     def has(self, volume: Volume) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from holdfast.claims import constants
 from holdfast.claims.build_volume import Address
-from holdfast.claims.decide import Provisioner
+from holdfast.claims.decide import DEFAULT_EXPORT, Provisioner
+from holdfast.claims.objects import StorageClass
+from holdfast.claims.parameters import Action
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.requeue import Requeue
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS, VOLUMES
 from tests.fake.apiserver import NO_ANSWER
 from tests.unit.controller.given import ID, NAME, a_volume, ref
-from tests.unit.controller.site import Site
+from tests.unit.controller.site import Site, once
 
 FAILED = "ProvisioningFailed"
 MADE = "controller_persistentvolumeclaim_provision_total"
@@ -48,6 +52,44 @@ def test_of_several_exports_the_event_names_the_one_that_has_the_directory(site:
 
     [said] = site.said()
     assert said.message == "created volume pvc-1 in 'team/data' on export default"
+
+
+def test_an_export_that_is_added_while_its_claim_is_refused_gets_the_claim(site: Site) -> None:
+    """Names are read once: the class's export is configured in neither look, or in both."""
+    site.add_class(export="b")
+    site.add_claim(ref())
+    looks = count()
+    names = site.caches.names
+    site.caches.names = lambda: (  # type: ignore[method-assign]
+        names() if next(looks) == 0 else (DEFAULT_EXPORT, "b")
+    )
+
+    site.serve()
+
+    assert "'b', which is not configured" in site.only("ProvisioningFailed").message
+    site.serve()
+    assert site.volume() is None
+
+
+def test_a_class_that_comes_back_with_another_export_meanwhile_is_read_once(site: Site) -> None:
+    site.caches.arrange([DEFAULT_EXPORT, "b"])
+    site.add_class(onDelete="archive")
+    site.add_claim(ref())
+    read = site.view.classes.get
+    edit = once(lambda: site.add_class(export="b", onDelete="delete"))
+
+    def then_edited(name: str) -> StorageClass | None:
+        found = read(name)
+        edit()
+        return found
+
+    site.view.classes.get = then_edited  # type: ignore[assignment, method-assign]
+
+    site.serve()
+
+    record = site.record()
+    assert record is not None
+    assert record.on_delete is Action.ARCHIVE
 
 
 def test_the_volume_is_known_at_once_without_its_event(site: Site) -> None:

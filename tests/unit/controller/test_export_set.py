@@ -117,6 +117,14 @@ def test_one_that_has_changed_begins_again_once_it_has_ended(bench: Bench) -> No
     assert bench.caches.names() == ("a", "b")
 
 
+def test_while_the_first_one_ends_no_other_serves_classes_without_an_export(bench: Bench) -> None:
+    bench.set.apply([export("a", deadline=5.0), export("b")])
+    assert bench.served() == ["b"]
+
+    assert bench.caches.names() == ("a", "b")
+    assert bench.made[1].view.provisioner.export_of(None) == "a"
+
+
 def test_one_that_comes_back_while_it_ends_is_served_again(bench: Bench) -> None:
     bench.set.apply([export("b")])
     bench.set.apply([export("a"), export("b")])
