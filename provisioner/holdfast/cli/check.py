@@ -18,7 +18,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Claim, Volume, parse_claim, parse_class
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.volume_address import advice_on_no_export, on_no_export
-from holdfast.cli import check_export, class_exports, export_options, options
+from holdfast.cli import check_export, class_exports, export_options, options, same_exports
 from holdfast.cli.check_export import Cluster
 from holdfast.cli.check_line import Line
 from holdfast.cli.cluster import api_of, cluster_uid, volumes_of
@@ -106,6 +106,7 @@ def check(
     lines = [*_cluster(kubeconfig, cluster, exports, leader_election=leader_election)]
     lines += _addresses(cluster, exports, address)
     if not skip_export:
+        lines += same_exports.listed_once(exports)
         lines += _each_export(exports, provisioner, cluster) or check_export.lines(
             root, provisioner.ownership, cluster, address
         )

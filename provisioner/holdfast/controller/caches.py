@@ -48,6 +48,9 @@ class View(Protocol):
     def export_id(self) -> str:
         """The export's id; empty until it is known."""
 
+    def mounted_id(self) -> str:
+        """The id of the export that is mounted, also if this process has not led it."""
+
     def claim_changed(self, key: str) -> None:
         """A pending claim is new or has changed, or a claim is not pending any more."""
 
@@ -136,6 +139,14 @@ class Caches:
 
     def _set_views(self, views: tuple[View, ...]) -> None:
         self._views = views
+
+    def owner_of(self, export_id: str) -> View | None:
+        """The view of the export of this id that is to be served, where several are the same.
+
+        One with volumes at its address, or else the first.
+        """
+        same = [view for view in self._views if view.mounted_id() == export_id]
+        return min(same, key=lambda view: not self.volumes.count(view.name), default=None)
 
     def view_of(self, volume: Volume) -> View | None:
         """The view of the export that a volume of ours is on.

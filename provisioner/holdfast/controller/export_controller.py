@@ -14,7 +14,7 @@ from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
 from holdfast.controller.empty_trash import Trash
 from holdfast.controller.export_client import ExportClient
-from holdfast.controller.export_id_check import ExportIdCheck
+from holdfast.controller.export_id_check import ExportIdCheck, listed_twice
 from holdfast.controller.export_metrics import ExportMetrics
 from holdfast.controller.export_state import (
     NO_TERM,
@@ -37,7 +37,7 @@ from holdfast.controller.volumes_controller import VolumesController
 from holdfast.controller.watchdog import Watchdog
 from holdfast.controller.work_gate import WorkGate
 from holdfast.controller.workers import Workers
-from holdfast.exports.errors import ExportError
+from holdfast.exports.errors import ExportError, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant
 from holdfast.kube import errors as kube
@@ -75,6 +75,7 @@ class ExportController:
             export.address,
             export.name,
             export_id=lambda: self.identity.export_id,
+            mounted_id=lambda: self.identity.mounted_id,
             leads=self._leads,
         )
         self._set_up_directories()
@@ -166,6 +167,7 @@ class ExportController:
             self._replica_warning("UnknownVolumeAddress"),
             addresses=self._shared.caches.addresses,
             name=export.name,
+            refuse_second=self._refuse_second,
         )
         self.export_client = ExportClient(
             Export(export.root, self.refuse_unless_leading),
@@ -178,6 +180,12 @@ class ExportController:
         )
         self.circuit = CircuitBreaker(self.title, self.export_client.probe, (ExportError,))
         self.export_client.trouble = self.circuit.check_soon
+
+    def _refuse_second(self, export_id: str) -> None:
+        """Raises WrongExport if another export of the file, which is served, has this id."""
+        owner = self._shared.caches.owner_of(export_id)
+        if owner is not None and owner is not self.view:
+            raise WrongExport(listed_twice((owner.name, self.export.name), export_id))
 
     def _set_up_leadership(self) -> None:
         shared = self._shared

@@ -40,6 +40,8 @@ class ExportIdCheck:
     Attributes:
         export_id: empty until this process has led once.
         cluster: the uid of the namespace kube-system; empty if it is not known.
+        mounted_id: of the export that is mounted, if it may be the expected one; empty if it has
+            none, or was not seen yet.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class ExportIdCheck:
         *,
         addresses: Callable[[], Sequence[Address]] = tuple,
         name: str = DEFAULT_EXPORT,
+        refuse_second: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Does not check anything yet.
 
@@ -64,9 +67,11 @@ class ExportIdCheck:
             tell_of_addresses: called once with what to do about volumes that name another address.
             addresses: returns those of all exports; the first one tells of volumes on none.
             name: the export's, for the commands that messages advise.
+            refuse_second: raises WrongExport if another export is to be served with this id.
         """
         self.export_id = ""
         self.cluster = ""
+        self.mounted_id = ""
         self._address = address
         self._volumes = volumes
         self._has_directory = has_directory
@@ -74,17 +79,18 @@ class ExportIdCheck:
         self._tell_of_addresses = tell_of_addresses
         self._addresses = addresses
         self._name = name
+        self._refuse_second = refuse_second
         self._said = self._said_of_addresses = ""
 
     def check(self, info: ExportInfo) -> None:
-        """Raises WrongExport if this is not the expected export.
+        """Raises WrongExport if this is not the expected export, or another one is the same.
 
         Once this process has led, it knows the id and does not look at volumes.
         """
         if not self.export_id:
             self.check_all(info)
             return
-        with self._said_once():
+        with self._said_once(), self._noted(info):
             export_id_file.check(info, self.export_id)
 
     def check_all(self, info: ExportInfo) -> None:
@@ -92,7 +98,7 @@ class ExportIdCheck:
 
         Once this process has led, the id is enough, and directories need not be there.
         """
-        with self._said_once():
+        with self._said_once(), self._noted(info):
             if self.export_id:
                 export_id_file.check(info, self.export_id)
             refuse_another(info, self._volumes(), self._address, self._may_have)
@@ -125,6 +131,18 @@ class ExportIdCheck:
         return bool(self.export_id) or self._has_directory(directory)
 
     @contextmanager
+    def _noted(self, info: ExportInfo) -> Iterator[None]:
+        """Notes the id of an export that the block does not refuse, as others are refused by it."""
+        try:
+            yield
+        except WrongExport:
+            self.mounted_id = ""
+            raise
+        self.mounted_id = info.id
+        if info.id:
+            self._refuse_second(info.id)
+
+    @contextmanager
     def _said_once(self) -> Iterator[None]:
         try:
             with naming(self._name):
@@ -135,6 +153,14 @@ class ExportIdCheck:
                 self._wrong(error.message)
             raise
         self._said = ""
+
+
+def listed_twice(names: Sequence[str], export_id: str) -> str:
+    """What to do about exports of the file that have the same id."""
+    return (
+        f"exports {' and '.join(names)} are the same export, {export_id}: list it once, with the "
+        "other names and addresses of its server in serverAliases"
+    )
 
 
 def refuse_another(

@@ -34,10 +34,12 @@ class ExportView:
         name: str = DEFAULT_EXPORT,
         *,
         export_id: Callable[[], str] = lambda: "",
+        mounted_id: Callable[[], str] = lambda: "",
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
         """`export_id` gives the export's id; empty until it is known.
 
+        `mounted_id` gives that of the export that is mounted, also before this process has led.
         `leads` says whether this process leads the export.
         """
         self.name = name
@@ -59,6 +61,7 @@ class ExportView:
         self._kept: LRU[str, bool] = LRU(_MOST_KEPT)  # their policy was Retain on their way out
         self._using_kept = threading.Lock()
         self.export_id = export_id
+        self.mounted_id = mounted_id
         self._is_complete = caches.add(self)
 
     @property

@@ -162,6 +162,7 @@ class LeaderTasks:
             new = new_export_id()
             info = self._export_client.begin(lambda exports: exports.initialise(new))
             _log.info("export id assigned", export=self._view.name, export_id=info.id)
+            self._identity.check_all(info)  # another export of the file may be the same
         self._identity.export_id = info.id
         self._identity.cluster = self._cluster_uid()
 

@@ -606,6 +606,20 @@ class TestSeveralExports:
         advice = bench.advice(SERVED, "--config", config)
         assert advice.startswith("1 volume of this provisioner is at ssd:/srv, which it does not")
 
+    def test_one_that_is_listed_twice_fails(
+        self, bench: Bench, config: str, tmp_path: Path
+    ) -> None:
+        once = "every export of the file is listed once"
+        assert f"ok    {once}" in bench.check("--config", config).output
+        (tmp_path / "again").symlink_to(bench.root)
+        with Path(config).open("a", encoding="utf-8") as file:
+            mount = tmp_path / "again"
+            file.write(f"  - {{name: again, server: 192.0.2.7, path: /srv, mount: {mount}}}\n")
+
+        advice = bench.advice(once, "--config", config)
+
+        assert advice.startswith(f"exports fast and again are the same export, {ID}: list it once")
+
     def test_an_address_beside_the_file_is_a_wrong_option(self, bench: Bench, config: str) -> None:
         done = bench.check("--config", config, *AT)
 

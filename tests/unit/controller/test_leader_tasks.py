@@ -222,6 +222,16 @@ class TestTakeover:
         assert bench.site.export.inspect() == ExportInfo(bench.site.identity.export_id, 2)
         assert bench.site.queued()[1] == {"pvc-1"}
 
+    def test_no_term_begins_where_another_export_of_the_file_got_the_id(self, bench: Bench) -> None:
+        bench.swap()
+        refuse = failing(WrongExport("listed twice"))
+        bench.site.identity._refuse_second = lambda _: refuse()
+
+        with pytest.raises(WrongExport):
+            bench.turn()
+
+        assert bench.site.gate.term is None
+
     def test_an_id_that_another_replica_gave_it_first_is_taken(self, bench: Bench) -> None:
         bench.swap()
         before(bench.site.export, "initialise", once(lambda: bench.site.export.initialise(ID)))

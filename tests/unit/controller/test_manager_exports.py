@@ -12,12 +12,14 @@ from holdfast.claims.decide import Provisioner
 from holdfast.controller import manager as module
 from holdfast.controller.manager import STALE, Manager
 from holdfast.controller.settings import ExportSettings, Settings
+from holdfast.exports.errors import WrongExport
+from holdfast.exports.interface import ExportInfo
 from holdfast.kube.resources import LEASES, PODS
 from tests.fake.apiserver import FakeApiServer
 from tests.fake.kubeconfig import kubeconfig
 from tests.logged import captured_logs
 from tests.support import eventually
-from tests.unit.controller.given import NAME
+from tests.unit.controller.given import ANOTHER_ID, ID, NAME, a_volume, ref
 
 NAMES = ("fast", "slow")
 
@@ -141,6 +143,56 @@ def test_it_does_once_no_other_answers(
         assert manager._wait() == STALE
 
     assert not [path for path in server.objects.by_path if path.endswith("/pods/holdfast-0")]
+
+
+class TestListedTwice:
+    """The same export under two names of its server, which the file cannot show."""
+
+    MESSAGE = (
+        f"exports {{}} and {{}} are the same export, {ID}: list it once, with the other names and "
+        "addresses of its server in serverAliases"
+    )
+
+    def see(self, manager: Manager, name: str) -> str:
+        """What is wrong with an export where the export ID is mounted."""
+        try:
+            manager.exports[name].identity.check(ExportInfo(ID, 2))
+        except WrongExport as error:
+            return error.message
+        return ""
+
+    def test_the_second_one_is_not_served(self, manager: Manager) -> None:
+        assert self.see(manager, "slow") == ""
+        assert self.see(manager, "fast") == ""
+
+        assert self.see(manager, "slow") == self.MESSAGE.format("fast", "slow")
+        assert self.see(manager, "fast") == ""
+        [event] = manager.broadcaster._queue
+        assert (event.about.name, event.reason) == ("holdfast-0", "WrongExport")
+        assert event.message == "export slow: " + self.MESSAGE.format("fast", "slow")
+
+    def test_a_new_one_does_not_end_one_that_has_volumes(self, manager: Manager) -> None:
+        made = a_volume(ref(), export_id="")
+        made["spec"]["nfs"]["path"] = "/slow/team/data"
+        made["metadata"].update(resourceVersion="1", uid="uid")
+        manager.caches.reflectors[2]._take_event("ADDED", made)
+
+        assert self.see(manager, "fast") == self.see(manager, "slow") == ""
+        assert self.see(manager, "fast") == self.MESSAGE.format("slow", "fast")
+
+    def test_one_where_another_is_mounted_by_mistake_ends_none(self, manager: Manager) -> None:
+        manager.exports["fast"].identity.export_id = ANOTHER_ID
+
+        assert "is mounted here, not" in self.see(manager, "fast")
+        assert self.see(manager, "slow") == ""
+
+    def test_one_that_is_removed_makes_way(self, manager: Manager) -> None:
+        assert self.see(manager, "fast") == ""
+        assert self.see(manager, "slow") != ""
+
+        manager.caches.remove(manager.exports["fast"].view)
+
+        assert self.see(manager, "slow") == ""
 
 
 def test_no_call_that_hangs_ends_it(manager: Manager) -> None:
