@@ -50,16 +50,21 @@ _log = Logger(__name__)
 _LOOK = 0.25  # seconds between two looks whether hung calls have ended
 
 
+def title_of(name: str) -> str:
+    """What messages call an export: "export", with its name unless it is the default one."""
+    return "export" if name == DEFAULT_EXPORT else f"export {name}"
+
+
 class ExportController:
     """Everything that runs for one export; a hang here does not delay other exports.
 
     Attributes:
-        title: what messages call the export: "export", with its name unless it is the default one.
+        title: what messages call the export.
     """
 
     def __init__(self, export: ExportSettings, settings: Settings, shared: ProcessContext) -> None:
         self.export = export
-        self.title = "export" if export.name == DEFAULT_EXPORT else f"export {export.name}"
+        self.title = title_of(export.name)
         self._stop = threading.Event()
         self._warned_stale = False
         self._ends_as = STOPPED
@@ -386,4 +391,5 @@ class ExportController:
         return message if is_default else f"{self.title}: {message}"
 
     def _is_only(self) -> bool:
-        return self._shared.caches.views == (self.view,)
+        """Whether no other export is served; nor need this one be, while it ends."""
+        return set(self._shared.caches.views) <= {self.view}

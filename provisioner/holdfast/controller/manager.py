@@ -56,7 +56,9 @@ class Manager:
         self.permissions = self._permissions()
         shared = self._shared()
         self.exports = ExportSet(
-            self.caches, lambda export: ExportController(export, settings, shared)
+            self.caches,
+            lambda export: ExportController(export, settings, shared),
+            self._replica_warning("ExportNotServed"),
         )
         self.exports.apply(settings.exports)
         self._file = self._watched_file()
@@ -223,6 +225,7 @@ class Manager:
         """
         wrong = self._not_ready_for_any()
         exports = [export.not_ready(others=bool(wrong)) for export in self.exports]
+        exports += [[reason] for reason in self.exports.not_served()]
         if wrong or all(exports):
             wrong += itertools.chain.from_iterable(exports)
         return wrong

@@ -10,12 +10,14 @@ import pytest
 
 from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
+from holdfast.controller import export_set as module
 from holdfast.controller.caches import Caches
 from holdfast.controller.export_controller import ExportController
 from holdfast.controller.export_set import ExportSet
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.settings import ExportSettings
 from holdfast.kube.api import Api
+from tests.logged import captured_logs
 from tests.support import eventually
 from tests.unit.controller.given import NAME
 
@@ -46,7 +48,8 @@ class Bench:
     def __init__(self, api: Api) -> None:
         self.caches = Caches(api, Provisioner(NAME), lambda: None)
         self.made: list[Controller] = []
-        self.set = ExportSet(self.caches, self._make)
+        self.told: list[str] = []
+        self.set = ExportSet(self.caches, self._make, self.told.append)
 
     def _make(self, export: ExportSettings) -> ExportController:
         view = ExportView(self.caches, Provisioner(NAME), export.address, export.name)
@@ -115,6 +118,31 @@ def test_one_that_has_changed_begins_again_once_it_has_ended(bench: Bench) -> No
 
     assert bench.set["a"].export.deadline == 5.0
     assert bench.caches.names() == ("a", "b")
+
+
+def test_one_whose_calls_hang_is_not_served_and_told_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.set.apply([export("a", deadline=5.0)])
+    [why] = bench.set.not_served()
+    assert why.startswith("export a: it has changed, and is not served before the calls")
+    assert bench.told == []
+
+    monkeypatch.setattr(module, "_HANGING", 0.0)
+    with captured_logs():
+        bench.set.turn()
+        bench.set.turn()
+
+    assert bench.told == [why]
+    bench.made[0].may_end.set()
+    eventually(lambda: bench.turned() == ["a"])
+    assert bench.set.not_served() == []
+
+
+def test_one_that_is_removed_for_good_is_not_missed(bench: Bench) -> None:
+    bench.set.apply([export("b")])
+
+    assert bench.set.not_served() == []
 
 
 def test_while_the_first_one_ends_no_other_serves_classes_without_an_export(bench: Bench) -> None:

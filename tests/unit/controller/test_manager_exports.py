@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
 from holdfast.controller import manager as module
+from holdfast.controller.export_controller import ExportController
 from holdfast.controller.manager import STALE, Manager
 from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.exports.errors import WrongExport
@@ -143,6 +146,48 @@ def test_it_does_once_no_other_answers(
         assert manager._wait() == STALE
 
     assert not [path for path in server.objects.by_path if path.endswith("/pods/holdfast-0")]
+
+
+class TestChangedWhileItHangs:
+    """The file changes an export while its calls hang; it is served again once they have ended."""
+
+    @pytest.fixture(autouse=True)
+    def hang(self, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        ends = threading.Event()
+        monkeypatch.setattr(ExportController, "retire", lambda *_: ends.wait(60))
+        answers.available(*NAMES)
+        yield
+        ends.set()
+
+    def change(self, manager: Manager, *names: str) -> None:
+        """As if the deadline of these exports were edited."""
+        exports = manager.exports.wanted
+        manager.exports.apply(
+            [replace(one, deadline=5.0) if one.name in names else one for one in exports]
+        )
+
+    def test_a_process_that_serves_no_export_is_not_ready(self, manager: Manager) -> None:
+        self.change(manager, *NAMES)
+
+        wrong = manager.not_ready()
+
+        assert [line.partition(":")[0] for line in wrong] == ["export fast", "export slow"]
+        assert all("has changed" in line for line in wrong)
+
+    def test_one_that_serves_another_is(self, manager: Manager) -> None:
+        self.change(manager, "fast")
+
+        assert manager.not_ready() == []
+
+    @pytest.mark.parametrize(("names", "may_exit"), [(NAMES, True), (("fast",), False)])
+    def test_its_watchdog_may_end_the_process_if_none_is_served(
+        self, manager: Manager, names: tuple[str, ...], *, may_exit: bool
+    ) -> None:
+        fast = manager.exports["fast"]
+
+        self.change(manager, *names)
+
+        assert fast.watchdog._may_exit() == may_exit
 
 
 class TestListedTwice:
