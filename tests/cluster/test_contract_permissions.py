@@ -81,16 +81,16 @@ class TestOfNfsSubdir:
         running = site.serve(kubeconfig=config, leader_election=True)
 
         eventually(lambda: running.manager.api_circuit.available)
-        leases = (
-            "permission missing: grant 'get', 'create', 'update' on 'leases' of API group "
-            f"'coordination.k8s.io' in namespace {site.namespace}"
-        )
-        namespaces = "'namespaces' of API group '' (resourceNames: kube-system)"
-        assert self.told(running, "'leases'").splitlines()[:3] == [
+        leases = "on 'leases' of API group 'coordination.k8s.io'"
+        own = f"(resourceNames: {site.name.replace('/', '-')}) in namespace {site.namespace}"
+        said = self.told(running, own).splitlines()
+        namespaces = "on 'namespaces' of API group '' (resourceNames: kube-system)"
+        assert said[:3] == [
             "permission missing: grant 'patch' on 'persistentvolumes' of API group ''",
-            f"permission missing: grant 'get' on {namespaces}",
-            leases,
+            f"permission missing: grant 'get' {namespaces}",
+            f"permission missing: grant 'create' {leases} in namespace {site.namespace}",
         ]
+        assert f"permission missing: grant 'get', 'update' {leases} {own}" in said
 
     def test_its_volumes_get_no_finalizer_and_are_reclaimed(self, site: Site) -> None:
         running = site.serve(kubeconfig=site.kubeconfig_with(ITS_RULES))

@@ -156,8 +156,11 @@ class ExportController:
         A term that could not begin is reported only if nothing else is known to be wrong, here or
         in `others`: it may have the same cause.
         """
+        missing = self._shared.permissions.missing_for(self._lease)
         if not self.circuit.available:
-            return [f"{self.circuit.name}: {self.circuit.reason}"]
+            return [*missing, f"{self.circuit.name}: {self.circuit.reason}"]
+        if missing:
+            return missing
         if not self.failures.reason or others:
             return []
         return [self._named(self.failures.reason)]

@@ -65,18 +65,18 @@ class Permission:
 
 
 def missing(permissions: Iterable[Permission]) -> list[str]:
-    """What to grant, a line for each resource on which something is not allowed."""
+    """What to grant, a line for each rule that grants what is not allowed."""
     verbs: dict[Permission, list[str]] = {}
     for asked in permissions:
         if not asked.allowed:
-            # A Lease has no name yet when it is created; the namespace is always kube-system.
-            name = "" if asked.namespace else asked.name
-            listed = verbs.setdefault(replace(asked, verb="", name=name), [])
-            if asked.verb not in listed:
-                listed.append(asked.verb)
+            verbs.setdefault(replace(asked, verb=""), []).append(asked.verb)
+    names: dict[tuple[Permission, bool, str], list[str]] = {}
+    for one, listed in verbs.items():
+        rule = replace(one, name=""), bool(one.name), ", ".join(map(repr, listed))
+        names.setdefault(rule, []).append(one.name)
     return [
-        f"permission missing: grant {', '.join(map(repr, listed))} {one.advice}"
-        for one, listed in verbs.items()
+        f"permission missing: grant {listed} {replace(one, name=', '.join(named)).advice}"
+        for (one, _, listed), named in names.items()
     ]
 
 
@@ -103,14 +103,19 @@ class Permissions:
         self._tell = tell
         self._granted = granted
         self._finalizer = finalizer
+        self._denied: list[Permission] = []
         self._missing: list[str] = []
         self._may_patch_volumes: bool | None = None  # not asked yet
         self._ask_at = -math.inf
 
     @property
     def missing(self) -> list[str]:
-        """What to grant, a line for each resource; as of the last answers."""
-        return self._missing
+        """What to grant for any export, a line for each rule; as of the last answers."""
+        return missing(one for one in self._denied if not _is_of_lease(one))
+
+    def missing_for(self, lease: str) -> list[str]:
+        """As `missing`, what to grant for the export of this lease alone."""
+        return missing(one for one in self._denied if _is_of_lease(one) and one.name == lease)
 
     def may_patch_volumes(self) -> bool:
         """Whether finalizers and annotations of PersistentVolumes may be changed.
@@ -148,7 +153,8 @@ class Permissions:
             return []
 
     def _learn(self, answers: list[Permission]) -> None:
-        before, self._missing = self._missing, missing(answers)
+        self._denied = [one for one in answers if not one.allowed]
+        before, self._missing = self._missing, missing(self._denied)
         if self._missing != before:
             self._say()
         may_patch = all(one.allowed for one in answers if _is_patch_of_volumes(one))
@@ -172,6 +178,10 @@ class Permissions:
 
 def _is_patch_of_volumes(asked: Permission) -> bool:
     return asked.resource is VOLUMES and asked.verb == "patch"
+
+
+def _is_of_lease(asked: Permission) -> bool:
+    return asked.resource is LEASES and bool(asked.name)
 
 
 def review(api: Api, namespace: str, leases: Collection[str] = ()) -> Iterator[Permission]:

@@ -341,7 +341,7 @@ class TestPermissions:
         volumes = "permission missing: grant 'patch' on 'persistentvolumes' of API group ''"
         leases = (
             "permission missing: grant 'get' on 'leases' of API group 'coordination.k8s.io' "
-            "in namespace storage"
+            "(resourceNames: example.com-nfs) in namespace storage"
         )
         server.denied |= self.LACKED
         running = Running(manager, server)

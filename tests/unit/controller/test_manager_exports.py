@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from holdfast.claims.decide import Provisioner
 from holdfast.controller import manager as module
 from holdfast.controller.export_controller import ExportController
 from holdfast.controller.manager import STALE, Manager
+from holdfast.controller.permissions import Permission
 from holdfast.controller.settings import ExportSettings, Settings
 from holdfast.exports.errors import WrongExport
 from holdfast.exports.interface import ExportInfo
@@ -242,6 +244,37 @@ class TestListedTwice:
 
 def test_no_call_that_hangs_ends_it(manager: Manager) -> None:
     assert not any(export.watchdog._may_exit() for export in manager.exports)
+
+
+MISSING = "permission missing: grant {} on 'leases' of API group 'coordination.k8s.io'"
+
+
+@pytest.mark.parametrize(
+    ("denied", "wrong"),
+    [
+        ({"example.com-nfs-fast"}, []),
+        (
+            {"example.com-nfs-fast", "example.com-nfs-slow"},
+            [
+                MISSING.format("'get', 'update'") + f" (resourceNames: {name}) in namespace storage"
+                for name in ("example.com-nfs-fast", "example.com-nfs-slow")
+            ],
+        ),
+        ({""}, [MISSING.format("'create'") + " in namespace storage"]),
+    ],
+)
+def test_what_is_missing_for_the_lease_of_one_export_does_not_concern_the_others(
+    manager: Manager, answers: Answers, denied: set[str], wrong: list[str]
+) -> None:
+    answers.available(*NAMES)
+    leases = [f"example.com-nfs-{name}" for name in NAMES]
+    asked = [("create", ""), *product(("get", "update"), leases)]
+    manager.permissions._learn(
+        [Permission(verb, LEASES, "storage", one not in denied, one) for verb, one in asked]
+    )
+
+    assert manager.not_ready() == wrong
+    assert len(manager.broadcaster._queue) == 1
 
 
 def test_permissions_are_asked_for_the_leases_of_all_exports(

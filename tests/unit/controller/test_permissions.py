@@ -108,20 +108,23 @@ class TestMissing:
     def test_where_all_is_allowed_nothing_is(self) -> None:
         assert missing([Permission("get", CLAIMS, "", allowed=True)]) == []
 
-    def test_the_verbs_of_one_resource_are_one_line_that_says_what_to_grant(self) -> None:
+    def test_the_verbs_of_one_rule_are_one_line_that_says_what_to_grant(self) -> None:
         asked = [
             Permission("get", LEASES, "own", allowed=False, name="holdfast.io-nfs"),
             Permission("create", LEASES, "own", allowed=False),
-            Permission("update", LEASES, "own", allowed=True, name="holdfast.io-nfs"),
+            Permission("update", LEASES, "own", allowed=False, name="holdfast.io-nfs"),
+            Permission("get", VOLUMES, "", allowed=True),
             Permission("patch", VOLUMES, "", allowed=False),
             Permission("get", NAMESPACES, "", allowed=False, name="kube-system"),
         ]
 
-        leases, volumes, namespaces = missing(asked)
-        assert leases == (
-            "permission missing: grant 'get', 'create' on 'leases' of API group "
-            "'coordination.k8s.io' in namespace own"
+        lease, leases, volumes, namespaces = missing(asked)
+        where = "on 'leases' of API group 'coordination.k8s.io'"
+        assert lease == (
+            f"permission missing: grant 'get', 'update' {where} (resourceNames: holdfast.io-nfs) "
+            "in namespace own"
         )
+        assert leases == f"permission missing: grant 'create' {where} in namespace own"
         assert volumes == "permission missing: grant 'patch' on 'persistentvolumes' of API group ''"
         assert namespaces == (
             "permission missing: grant 'get' on 'namespaces' of API group '' "
@@ -135,6 +138,14 @@ class TestMissing:
             "on 'leases' of API group 'coordination.k8s.io' (resourceNames: holdfast.io-nfs) "
             "in namespace own"
         )
+
+    def test_leases_that_lack_the_same_are_one_line(self) -> None:
+        names = ("nfs-fast", "nfs-slow")
+        asked = [Permission("update", LEASES, "own", allowed=False, name=name) for name in names]
+
+        [line] = missing(asked)
+
+        assert line.endswith("(resourceNames: nfs-fast, nfs-slow) in namespace own")
 
 
 class Replica:
