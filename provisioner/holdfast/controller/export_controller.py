@@ -28,6 +28,7 @@ from holdfast.controller.export_state import (
 from holdfast.controller.export_view import ExportView
 from holdfast.controller.leader_tasks import LeaderTasks
 from holdfast.controller.leadership import leadership
+from holdfast.controller.lease_owner import LeaseOwner
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.process_context import ProcessContext
 from holdfast.controller.requeue import LeadershipLost
@@ -209,6 +210,9 @@ class ExportController:
             describe=self._describe,
         )
         shared.spread.add(self.export.name, self.leadership)
+        self._lease_owner = LeaseOwner(
+            self._provisioner, self.export.name, self._replica_warning("LeaseTaken")
+        )
         self.watchdog = Watchdog(
             self.leadership.leading,
             self.export_client.is_busy,
@@ -299,6 +303,10 @@ class ExportController:
             "with the first export also inherited volumes on none",
             self.identity.unknown_addresses,
         )
+
+    def look_at_lease(self) -> None:
+        """Says once if another installation has the lease."""
+        self._lease_owner.look(self.leadership.last_seen())
 
     def warn_stale(self) -> None:
         """Says once what can be done about a stale mount."""

@@ -11,6 +11,7 @@ from holdfast.controller.settings import Settings
 from holdfast.kube.api import Api
 from holdfast.kube.lease import LeaderElector
 from holdfast.kube.lease_annotations import nothing
+from holdfast.kube.resources import Json
 from holdfast.log import Logger
 
 _log = Logger(__name__)
@@ -28,6 +29,9 @@ class Leadership(Protocol):
     def leading(self) -> bool:
         """Whether this replica leads now."""
 
+    def last_seen(self) -> Json | None:
+        """The lease as it was last read or written; None where there is none."""
+
     def is_free(self) -> bool:
         """Whether this replica may take the lease, which was free when last looked at."""
 
@@ -44,6 +48,9 @@ class Alone:
     def leading(self) -> bool:
         """Always true."""
         return True
+
+    def last_seen(self) -> None:
+        """Always None."""
 
     def is_free(self) -> bool:
         """Always false."""

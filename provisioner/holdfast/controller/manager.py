@@ -151,6 +151,7 @@ class Manager:
             self.exports.turn()
             for export in self.exports:
                 export.claims.progress.tell()
+                export.look_at_lease()
             if self._is_stale():
                 delete_own_pod(self.api)
                 return STALE

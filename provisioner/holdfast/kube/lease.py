@@ -133,6 +133,10 @@ class LeaderElector:
         """Whether work may be done now."""
         return clock.boottime() < self._until
 
+    def last_seen(self) -> Json | None:
+        """The lease as it was last read or written; None where there is none."""
+        return self._observed.lease
+
     def is_free(self) -> bool:
         """Whether this elector may take the lease, which was free when it was last looked at."""
         is_free = self._observed.free_in(self._identity, self._timing.duration) == 0

@@ -28,6 +28,9 @@ class Lease:
     def leading(self) -> bool:
         return self.holders.get(self.name) == self.replica
 
+    def last_seen(self) -> None:
+        """Is not called."""
+
     def is_free(self) -> bool:
         return self.name not in self.holders
 

@@ -330,6 +330,29 @@ class TestTermNotBegun:
         assert running.manager.not_ready() == []
 
 
+def test_a_lease_that_another_installation_holds_is_told(
+    server: FakeApiServer, manager: Manager
+) -> None:
+    said = {"holdfast.io/provisioner": "example.com-nfs", "holdfast.io/export-name": "default"}
+    held = {"holderIdentity": "other-0", "leaseDurationSeconds": 600}
+    server.objects.create(
+        LEASES.path("storage"),
+        {"metadata": {"name": "example.com-nfs", "annotations": said}, "spec": held},
+    )
+    running = Running(manager, server)
+    with captured_logs():
+        running.thread.start()
+        event = eventually(
+            lambda: next(
+                (one for path, one in list(server.objects.by_path.items()) if "/events/" in path),
+                None,
+            )
+        )
+        running.end()
+
+    assert (event["reason"], event["involvedObject"]["name"]) == ("LeaseTaken", "holdfast-0")
+
+
 class TestPermissions:
     """Those of nfs-subdir lack leases, and patch on persistentvolumes."""
 
