@@ -38,6 +38,19 @@ class Address:
         comparable = [own for own in self._names if servers.is_literal(own) == kind]
         return not comparable or any(servers.may_be_same(own, other) for own in comparable)
 
+    def may_have(self, server: str, *, is_static: bool) -> bool:
+        """Whether volumes of a server count as being on this one.
+
+        Somebody's own volume (`is_static`) may point into this export under another name of the
+        server; where the two cannot be told apart, it counts as being here.
+        """
+        return self.is_served_by(server) or (is_static and self.may_be_served_by(server))
+
+    def place(self, server: str, path: str, *, is_static: bool) -> str:
+        """The directory of a volume, relative to the export; empty where it is not on it."""
+        is_here = self.may_have(server, is_static=is_static)
+        return (self.directory_of(path) or "") if is_here else ""
+
     def __str__(self) -> str:
         return f"{self.server}:{self.path}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from holdfast.claims import expansion
@@ -20,6 +21,7 @@ from holdfast.claims.objects import (
 )
 from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import is_provisioned_by
+from holdfast.controller.placement import Placement
 from holdfast.kube.api import Api
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
@@ -41,9 +43,6 @@ class View(Protocol):
     @property
     def address(self) -> Address:
         """Where pods mount the export from."""
-
-    def place(self, volume: Volume) -> str:
-        """A volume's directory on the export; empty where it is elsewhere."""
 
     def export_id(self) -> str:
         """The export's id; empty until it is known."""
@@ -70,6 +69,10 @@ class Caches:
         self._postpone = postpone
         self._views: tuple[View, ...] = ()
         self._names: tuple[str, ...] = ()
+        self._next_views: tuple[View, ...] = ()
+        self._placement: Placement[View] = Placement(self._views)
+        self._together = 0  # `together`, one within the other
+        self._incomplete: list[threading.Event] = []
         self.claims: Store[Claim] = Store(
             {
                 OF_CLASS: lambda claim: [claim.class_name],
@@ -107,13 +110,16 @@ class Caches:
 
         The event is set once all volumes that may concern the view have been read.
         """
-        self.volumes.reindex(lambda: self._set_views((*self._views, view)))
-        return self.reflectors[2].relist()
+        is_complete = threading.Event()
+        with self.together():
+            self._next_views = (*self._next_views, view)
+            self._incomplete.append(is_complete)
+        return is_complete
 
     def remove(self, view: View) -> None:
         """Tells the view of no change any more; its volumes are the first view's from now on."""
-        left = tuple(one for one in self._views if one is not view)
-        self.volumes.reindex(lambda: self._set_views(left))
+        with self.together():
+            self._next_views = tuple(one for one in self._next_views if one is not view)
 
     def arrange(self, names: Sequence[str]) -> None:
         """Names the exports from now on: the first serves classes that name none.
@@ -122,12 +128,35 @@ class Caches:
         """
         self._names = tuple(names)
         place = {name: number for number, name in enumerate(names)}
-        self._views = tuple(sorted(self._views, key=lambda view: place.get(view.name, len(place))))
+        with self.together():
+            views = sorted(self._next_views, key=lambda view: place.get(view.name, len(place)))
+            self._next_views = tuple(views)
 
     @property
     def views(self) -> tuple[View, ...]:
         """The views that are told of changes, the first as in `names`."""
         return self._views
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Has `add`, `remove` and `arrange` take effect at the end: to index all volumes costs.
+
+        All of these are called by one thread.
+        """
+        self._together += 1
+        try:
+            yield
+        finally:
+            self._together -= 1
+            if not self._together:
+                self._change_views()
+
+    def _change_views(self) -> None:
+        if self._next_views != self._views:
+            self.volumes.reindex(self._set_views)
+        if self._incomplete:
+            self.reflectors[2].relist(*self._incomplete)
+            self._incomplete.clear()
 
     def names(self) -> tuple[str, ...]:
         """The names of the exports, that of classes that name none first."""
@@ -137,8 +166,9 @@ class Caches:
         """The addresses of the exports, in the order of their names."""
         return tuple(view.address for view in self._views)
 
-    def _set_views(self, views: tuple[View, ...]) -> None:
-        self._views = views
+    def _set_views(self) -> None:
+        self._views = self._next_views
+        self._placement = Placement(self._views)
 
     def owner_of(self, export_id: str) -> View | None:
         """The view of the export of this id that is to be served, where several are the same.
@@ -162,7 +192,13 @@ class Caches:
 
     def placed_by(self, volume: Volume) -> View | None:
         """The view of the export at whose address a volume is."""
-        return next((view for view in self._views if view.place(volume)), None)
+        return next((view for view, _ in self._placement.of(volume)), None)
+
+    def places_of(self, volume: Volume) -> Iterator[tuple[View, str]]:
+        """The views of the exports that a volume is on, and its directory on each."""
+        for view, place in self._placement.of(volume):
+            # Not one string twice: indexes keep it.
+            yield view, volume.directory if place == volume.directory else place
 
     def update_from_response(self, obj: Json) -> Volume:
         """Updates the cache from a response, before the watch event, which then changes nothing.
@@ -185,26 +221,22 @@ class Caches:
 
     def _of_interest(self, obj: Json) -> Volume | None:
         volume = parse_volume(obj)
-        if is_provisioned_by(volume, self._provisioner) or any(
-            view.place(volume) for view in self._views
-        ):
-            return volume
-        return None
+        is_ours = is_provisioned_by(volume, self._provisioner)
+        return volume if is_ours or self.placed_by(volume) else None
 
     def _places(self, volume: Volume) -> Iterator[str]:
-        for view in self._views:
-            if place := view.place(volume):
-                yield place_in(view.name, place)
+        for view, place in self.places_of(volume):
+            yield place_in(view.name, place)
 
     def _above(self, volume: Volume) -> Iterator[str]:
-        for view in self._views:
-            for directory in parents_of(view.place(volume)):
+        for view, place in self.places_of(volume):
+            for directory in parents_of(place):
                 yield place_in(view.name, directory)
 
     def _exports_of(self, volume: Volume) -> Iterator[str]:
         """The export at whose address a volume of ours is."""
         if is_provisioned_by(volume, self._provisioner):
-            yield from (view.name for view in self._views if view.place(volume))
+            yield from (view.name for view, _ in self.places_of(volume))
 
     def _claim_changed(self, key: str) -> None:
         self._postpone()

@@ -69,9 +69,10 @@ class ExportSet:
         self.wanted = tuple(exports)
         self._caches.arrange([export.name for export in exports])
         wanted = {export.name: export for export in exports}
-        for name, controller in tuple(self._controllers.items()):
-            if wanted.get(name) != controller.export:
-                self._retire(name, controller)
+        with self._caches.together():
+            for name, controller in tuple(self._controllers.items()):
+                if wanted.get(name) != controller.export:
+                    self._retire(name, controller)
         self.turn()
 
     def turn(self) -> None:
@@ -84,11 +85,14 @@ class ExportSet:
         new = [export for export in self.wanted if self._may_add(export.name)]
         if not new and self._is_arranged():
             return
-        for export in new:
-            self._add(export)
         order = [export.name for export in self.wanted]
-        self._caches.arrange(order)
+        with self._caches.together():
+            for export in new:
+                self._controllers[export.name] = self._make(export)
+            self._caches.arrange(order)
         self._controllers = {name: self._controllers[name] for name in order if name in self}
+        if self._started:
+            self._start(new)
         for controller in self:
             controller.view.enqueue_claims()
 
@@ -117,10 +121,9 @@ class ExportSet:
         order = [export.name for export in self.wanted if export.name in self]
         return order == list(self._controllers)
 
-    def _add(self, export: ExportSettings) -> None:
-        controller = self._controllers[export.name] = self._make(export)
-        if self._started:
-            controller.start()
+    def _start(self, new: Sequence[ExportSettings]) -> None:
+        for export in new:
+            self[export.name].start()
             _log.info("export added", export=export.name, address=str(export.address))
 
     def _retire(self, name: str, controller: ExportController) -> None:

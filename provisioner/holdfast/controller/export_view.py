@@ -247,13 +247,7 @@ class ExportView:
         yield from self.volumes.by(AT, place_in(self.name, directory))
 
     def place(self, volume: Volume) -> str:
-        """A volume's directory, relative to the export; empty where it is not on it.
-
-        Somebody's own volume may point into this export under another name of the server; where
-        the two cannot be told apart, it counts as being here.
-        """
-        served = self.address.is_served_by(volume.server)
-        if not served and not volume.provisioned_by:
-            served = self.address.may_be_served_by(volume.server)
-        place = (self.address.directory_of(volume.path) or "") if served else ""
+        """A volume's directory, relative to the export; empty where it is not on it."""
+        is_static = not volume.provisioned_by
+        place = self.address.place(volume.server, volume.path, is_static=is_static)
         return volume.directory if place == volume.directory else place  # not one string twice

@@ -91,15 +91,13 @@ class Reflector(Generic[T]):
         if self._thread.ident is not None:
             self._thread.join(timeout)
 
-    def relist(self) -> threading.Event:
+    def relist(self, *done: threading.Event) -> None:
         """Lists anew, as `parse` takes an interest in other objects now.
 
-        The event is set once a list that began after the call has been read whole.
+        The events are set once a list that began after the call has been read whole.
         """
-        done = threading.Event()
-        self._wanted.append(done)
+        self._wanted += done
         self._interrupt()
-        return done
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -137,9 +137,11 @@ class Store(Generic[T]):
         """Runs `change`, which changes what items are to be found under, and indexes them anew."""
         with self._lock:
             change()
-            for index in self._all_indexes():
+            indexes = tuple(self._all_indexes())
+            for index in indexes:
                 index.clear()
-                for key, (_, item) in self._items.items():
+            for key, (_, item) in self._items.items():  # what indexes share is found once for each
+                for index in indexes:
                     index.change(key, None, item)
 
     def _is_later(self, key: str, as_of: int | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -161,3 +162,31 @@ def test_one_that_comes_back_while_it_ends_is_served_again(bench: Bench) -> None
     bench.made[0].may_end.set()
 
     eventually(lambda: bench.turned() == ["a", "b"])
+
+
+def test_a_file_that_changes_many_has_the_volumes_indexed_once_for_all(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is done by the main thread, whose pulse is the process's health."""
+    done: list[Callable[[], object]] = []
+    reindex = bench.caches.volumes.reindex
+
+    def noted(change: Callable[[], object]) -> None:
+        done.append(change)
+        reindex(change)
+
+    monkeypatch.setattr(bench.caches.volumes, "reindex", noted)
+
+    bench.set.apply([export(name) for name in "bcdef"])  # a is removed
+    assert bench.caches.names() == tuple("bcdef")
+    assert len(done) == 2  # without it, and with all that are new
+
+    bench.set.apply([export(name) for name in "bcdef"])
+    assert len(done) == 2
+
+
+def test_an_order_that_has_changed_is_applied(bench: Bench) -> None:
+    bench.set.apply([export("b"), export("a")])
+
+    assert bench.caches.names() == ("b", "a")
+    assert bench.served() == ["b", "a"]

@@ -89,7 +89,8 @@ def test_a_list_that_is_asked_for_just_before_the_watch_begins_is_read_at_once(
 
     def asked_meanwhile(resource: Resource, version: str, *, seconds: int, silence: float) -> Watch:
         if not done:
-            done.append(mine.reflector.relist())
+            done.append(threading.Event())
+            mine.reflector.relist(*done)
         return watch(resource, version, seconds=seconds, silence=silence)
 
     monkeypatch.setattr(api, "watch", asked_meanwhile)
