@@ -143,6 +143,7 @@ def shortened(start: str, end: str) -> str:
     return f"{kept}-{digest}{end}"
 
 
+@lru_cache(maxsize=256)  # an event of a volume asks about the same few paths again and again
 def cleaned(path: str) -> str | None:
     """The names in `path`, as Go's filepath.Join cleans it, without slashes at either end.
 

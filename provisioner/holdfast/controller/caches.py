@@ -22,6 +22,7 @@ from holdfast.claims.objects import (
 from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.placement import Placement
+from holdfast.controller.volume_groups import Group, group_elsewhere, group_of
 from holdfast.kube.api import Api
 from holdfast.kube.reflector import Reflector
 from holdfast.kube.resources import CLAIMS, CLASSES, VOLUMES, Json
@@ -29,6 +30,7 @@ from holdfast.kube.store import Store
 
 AT = "at"
 BENEATH = "beneath"
+GROUP = "group"
 OF_CLASS = "class"
 OF_VOLUME = "volume"
 
@@ -81,7 +83,12 @@ class Caches:
         )
         self.classes: Store[StorageClass] = Store()
         self.volumes: Store[Volume] = Store(
-            {AT: self._places, BENEATH: self._above, OF_CLASS: _class_of_inherited},
+            {
+                AT: self._places,
+                BENEATH: self._above,
+                GROUP: self._group,
+                OF_CLASS: _class_of_inherited,
+            },
             self._exports_of,
         )
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
@@ -184,11 +191,22 @@ class Caches:
         That is where its server and path lead; else where its export id was found, for the server
         may have another name; else the first view, which says of it that it is nowhere.
         """
+        return self.placed_by(volume) or self._view_elsewhere(volume.export_id)
+
+    def view_of_group(self, group: Group) -> View | None:
+        """The view of the export that a group's volumes are on, as `view_of` has it."""
+        at = (view for view in self._views if view.name == group.export)
+        return next(at, None) or self._view_elsewhere(group.export_id)
+
+    def groups(self) -> list[Group]:
+        """The groups that have volumes; `GROUP` finds these."""
+        return [one for one in self.volumes.values_of(GROUP) if isinstance(one, Group)]
+
+    def _view_elsewhere(self, export_id: str) -> View | None:
+        """The view of a volume that is at no export's address."""
         views = self._views
-        by_id = (
-            view for view in views if volume.export_id and volume.export_id == view.export_id()
-        )
-        return self.placed_by(volume) or next(itertools.chain(by_id, views), None)
+        by_id = (view for view in views if export_id and export_id == view.export_id())
+        return next(itertools.chain(by_id, views), None)
 
     def placed_by(self, volume: Volume) -> View | None:
         """The view of the export at whose address a volume is."""
@@ -237,6 +255,11 @@ class Caches:
         """The export at whose address a volume of ours is."""
         if is_provisioned_by(volume, self._provisioner):
             yield from (view.name for view, _ in self.places_of(volume))
+
+    def _group(self, volume: Volume) -> Iterator[Group]:
+        if is_provisioned_by(volume, self._provisioner):
+            view = self.placed_by(volume)
+            yield group_of(volume, view.name, view.address) if view else group_elsewhere(volume)
 
     def _claim_changed(self, key: str) -> None:
         self._postpone()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from holdfast.claims.decide import DEFAULT_EXPORT
-from holdfast.claims.objects import Volume
 from holdfast.controller.circuit_breaker import CircuitBreaker
 from holdfast.controller.claims_controller import ClaimsController
 from holdfast.controller.context import Context
@@ -170,7 +169,7 @@ class ExportController:
         export = self.export
         self.identity = ExportIdCheck(
             export.address,
-            self.own_volumes,
+            self.view.telling,
             self._may_have_directory,
             self._replica_warning("WrongExport"),
             self._replica_warning("UnknownVolumeAddress"),
@@ -334,10 +333,6 @@ class ExportController:
         """Raises LeadershipLost if another replica may lead."""
         if not self.leadership.leading():
             raise LeadershipLost
-
-    def own_volumes(self) -> Iterable[Volume]:
-        """The cached volumes of our provisioner that are at no other export's address."""
-        return self.view.own_or_unplaced()
 
     def is_gone(self, volume: str) -> bool:
         """Whether the cache has no volume of that name, and it was not to be retained."""

@@ -47,7 +47,7 @@ class ExportIdCheck:
     def __init__(
         self,
         address: Address,
-        volumes: Callable[[], Iterable[Volume]],
+        volumes: Callable[[str], Iterable[Volume]],
         has_directory: Callable[[str], bool],
         wrong: Callable[[str], object],
         tell_of_addresses: Callable[[str], object],
@@ -60,7 +60,8 @@ class ExportIdCheck:
 
         Args:
             address: where pods mount the export from.
-            volumes: returns the volumes of our provisioner that no other export has.
+            volumes: returns, of the volumes of our provisioner that no other export has, those that
+                tell the export with an id from another; `ExportView.telling` has them.
             has_directory: whether a path, relative to the export's root, exists on the mounted
                 export; may raise ExportError.
             wrong: called once with what is wrong with the mounted export.
@@ -101,21 +102,21 @@ class ExportIdCheck:
         with self._said_once(), self._noted(info):
             if self.export_id:
                 export_id_file.check(info, self.export_id)
-            refuse_another(info, self._volumes(), self._address, self._may_have)
+            refuse_another(info, self._volumes(info.id), self._address, self._may_have)
 
     def unknown_addresses(self) -> int:
         """How many volumes on this export name another address, or are on no export."""
         return self._on_this_export().total() + self._on_no_export().total()
 
     def _on_this_export(self) -> Counter[NamedAddress]:
-        return unknown_addresses(self._volumes(), self.export_id, self._address)
+        return unknown_addresses(self._volumes(self.export_id), self.export_id, self._address)
 
     def _on_no_export(self) -> Counter[NamedAddress]:
         """By address; only volumes without an id: one with an id may be another Holdfast's."""
         addresses = self._addresses()
         if not addresses or addresses[0] != self._address:
             return Counter()
-        return on_no_export((one for one in self._volumes() if not one.export_id), addresses)
+        return on_no_export((one for one in self._volumes("") if not one.export_id), addresses)
 
     def warn_of_unknown_addresses(self) -> None:
         """Warns about such volumes, once for each different advice."""

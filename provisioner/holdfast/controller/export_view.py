@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from holdfast.claims.build_volume import Address
 from holdfast.claims.constants import RETAIN
@@ -13,7 +14,7 @@ from holdfast.claims.event_filter import needs_reconcile
 from holdfast.claims.objects import Claim, Volume
 from holdfast.claims.paths import parents_of
 from holdfast.claims.reclaim_rules import is_provisioned_by
-from holdfast.controller.caches import AT, BENEATH, OF_CLASS, OF_VOLUME, Caches, place_in
+from holdfast.controller.caches import AT, BENEATH, GROUP, OF_CLASS, OF_VOLUME, Caches, place_in
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.record_checks import RecordChecks
 from holdfast.kube.lru import LRU
@@ -186,25 +187,28 @@ class ExportView:
 
     def enqueue_all(self) -> None:
         """Queues every volume about which there may be something to do."""
-        for name in self.volumes.keys():  # noqa: SIM118 - a store is no dict
-            if volume := self.volumes.get(name):
-                self._enqueue(volume)
+        for volume in self.own():
+            self._enqueue(volume)
 
     def own(self) -> Iterator[Volume]:
         """The volumes of ours that are this export's to look after."""
-        volumes = self.volumes.values()
-        return (
-            one for one in volumes if is_provisioned_by(one, self._provisioner) and self.has(one)
-        )
+        for group in self._caches.groups():
+            if self._caches.view_of_group(group) is self:
+                yield from self.volumes.by(GROUP, group)
 
-    def own_or_unplaced(self) -> Iterator[Volume]:
-        """The volumes of ours that no other export has; one at no address may be on this one."""
-        for volume in self.volumes.values():
-            if is_provisioned_by(volume, self._provisioner) and self._caches.placed_by(volume) in {
-                self,
-                None,
-            }:
-                yield volume
+    def telling(self, export_id: str) -> Iterator[Volume]:
+        """The volumes by which `ExportIdCheck` tells the export with this id from another.
+
+        Of those of ours that no other export has: all with this id that may name another address,
+        and of the others one in each group; or, if none on this export has an id, all of these.
+        """
+        groups = [one for one in self._caches.groups() if one.export in {self.name, ""}]
+        are_recorded = any(one.is_beneath and one.export_id for one in groups)
+        for group in groups:
+            is_misnamed = group.export_id == export_id and not group.names_export
+            tell_all = is_misnamed or (group.is_beneath and not are_recorded)
+            volumes = self.volumes.by(GROUP, group)
+            yield from volumes if tell_all else islice(volumes, 1)
 
     def _enqueue_changed(self, volume: Volume, *, is_new: bool) -> None:
         if not self.has(volume):

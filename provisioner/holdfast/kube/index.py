@@ -6,7 +6,7 @@ alone as long as it is alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,12 +15,16 @@ T = TypeVar("T")
 class Index(Generic[T]):
     """Keys by the values of their items; not for several threads."""
 
-    def __init__(self, values_of: Callable[[T], Iterable[str]]) -> None:
+    def __init__(self, values_of: Callable[[T], Iterable[Hashable]]) -> None:
         """`values_of` gives the values that an item is to be found under."""
         self._values_of = values_of
-        self._keys: dict[str, str | dict[str, None]] = {}
+        self._keys: dict[Hashable, str | dict[str, None]] = {}
 
-    def keys(self, value: str) -> Iterable[str]:
+    def values(self) -> list[Hashable]:
+        """The values under which there are keys."""
+        return list(self._keys)
+
+    def keys(self, value: Hashable) -> Iterable[str]:
         """The keys found under a value, in the order in which they came."""
         held = self._keys.get(value, {})
         return (held,) if isinstance(held, str) else held
@@ -40,7 +44,7 @@ class Index(Generic[T]):
         """Forgets all keys."""
         self._keys.clear()
 
-    def _add(self, value: str, key: str) -> None:
+    def _add(self, value: Hashable, key: str) -> None:
         held = self._keys.get(value)
         if held is None:
             self._keys[value] = key
@@ -49,7 +53,7 @@ class Index(Generic[T]):
         else:
             held[key] = None
 
-    def _discard(self, value: str, key: str) -> None:
+    def _discard(self, value: Hashable, key: str) -> None:
         held = self._keys[value]
         if isinstance(held, str):
             del self._keys[value]

@@ -11,7 +11,7 @@ the list has it, or it is gone. Versions of one resource are comparable integers
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -31,7 +31,7 @@ class Store(Generic[T]):
 
     def __init__(
         self,
-        indexes: Mapping[str, Callable[[T], Iterable[str]]] | None = None,
+        indexes: Mapping[str, Callable[[T], Iterable[Hashable]]] | None = None,
         counted: Callable[[T], Iterable[str]] = lambda _: (),
     ) -> None:
         """`indexes` name functions from an item to the values it is to be found under.
@@ -69,7 +69,16 @@ class Store(Generic[T]):
         with self._lock:
             return [item for _, item in self._items.values()]
 
-    def by(self, index: str, value: str) -> Iterator[T]:
+    def values_of(self, index: str) -> list[Hashable]:
+        """The values of an index under which there are items, as of now.
+
+        Raises:
+            KeyError: There is no such index.
+        """
+        with self._lock:
+            return self._indexes[index].values()
+
+    def by(self, index: str, value: Hashable) -> Iterator[T]:
         """The items found under a value of an index, those that came first first.
 
         To look at the first few costs the same however many there are. What comes or goes
@@ -80,7 +89,7 @@ class Store(Generic[T]):
         """
         return self._by(self._indexes[index], value)
 
-    def _by(self, index: Index[T], value: str) -> Iterator[T]:
+    def _by(self, index: Index[T], value: Hashable) -> Iterator[T]:
         seen: set[str] = set()
         for most in (_FEW, None):
             with self._lock:

@@ -73,7 +73,7 @@ class Site:
         )
         self.identity = ExportIdCheck(
             ADDRESS,
-            self.view.volumes.values,
+            self.view.telling,
             self.export.has_directory,
             lambda _: None,
             lambda _: None,

@@ -34,7 +34,7 @@ class Bench:
     def identity_at(self, address: Address) -> ExportIdCheck:
         return ExportIdCheck(
             address,
-            lambda: self.volumes,
+            lambda _: self.volumes,
             self.has_directory,
             self.told.append,
             self.told_of_addresses.append,

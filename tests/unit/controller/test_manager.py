@@ -485,7 +485,8 @@ class TestBeforeItRuns:
             made["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] = by
             manager.caches.update_from_response(made)
 
-        assert [volume.name for volume in manager.exports["default"].own_volumes()] == ["pvc-1"]
+        view = manager.exports["default"].view
+        assert [volume.name for volume in view.telling(ID)] == ["pvc-1"]
 
 
 class TestLost:

@@ -119,9 +119,9 @@ def test_a_volume_is_looked_after_by_the_export_that_it_is_on(
 def test_a_volume_at_no_export_s_address_may_be_on_each(bench: Bench) -> None:
     """Its id tells, once that of the export is read: the path of either may be mistyped."""
     for uid, host in (("1", "nas"), ("2", "ssd"), ("3", "unheard-of")):
-        bench.take(VOLUMES, a_volume(ref(uid), server=host))
+        bench.take(VOLUMES, a_volume(ref(uid), server=host, export_id=FAST_ID))
 
-    found = [{one.name for one in view.own_or_unplaced()} for view in (bench.slow, bench.fast)]
+    found = [{one.name for one in view.telling(FAST_ID)} for view in (bench.slow, bench.fast)]
 
     assert found == [{"pvc-1", "pvc-3"}, {"pvc-2", "pvc-3"}]
 
