@@ -218,7 +218,7 @@ class ExportView:
 
     def _is_new(self, volume: Volume) -> bool:
         """Whether a volume of ours came into use without our doing: it may have no record."""
-        is_in_use = volume.phase == "Bound" and volume.directory and self.has(volume)
+        is_in_use = volume.phase == "Bound" and volume.directory and self.place(volume)
         if not is_in_use or not is_provisioned_by(volume, self._provisioner):
             return False
         return self.record_checks.is_new(volume.name)

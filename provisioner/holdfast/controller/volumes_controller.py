@@ -63,13 +63,13 @@ class VolumesController:
             self._view.volume_queue.add(name)
 
     def check_recorded(self, recorded: Iterable[str]) -> None:
-        """Queues the volumes in use that are not among those with a record.
+        """Queues the volumes in use on this export that are not among those with a record.
 
         As after a request that was carried out late, when the attempt had been undone.
         """
         known = set(recorded)
         for volume in self._in_use():
-            if volume.name not in known:
+            if volume.name not in known and self._records.is_here(volume):
                 self._view.check_record(volume.name)
 
     def _in_use(self) -> Iterator[Volume]:

@@ -15,7 +15,7 @@ from holdfast.exports.errors import ExportUnavailable
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import VOLUMES
 from tests.fake.apiserver import NO_ANSWER
-from tests.unit.controller.given import a_volume, directory_spec, ref
+from tests.unit.controller.given import ANOTHER_ID, a_volume, directory_spec, ref
 from tests.unit.controller.site import Site, before, failing, once
 
 CALLS = "holdfast_export_operation_duration_seconds_count"
@@ -28,6 +28,18 @@ def take_over(site: Site) -> None:
     """A term begins, as in `LeaderTasks`."""
     site.lead()
     site.volumes_controller.check_recorded(site.export.recorded())
+
+
+def test_those_of_an_export_that_was_removed_are_not_looked_up(site: Site) -> None:
+    """The first export looks after them, and has no record of any."""
+    removed = a_volume(ref(), server="nas2", export_id=ANOTHER_ID)
+    site.add_volume(removed)
+
+    take_over(site)
+    assert site.queued()[1] == set()
+
+    site.add_volume(a_volume(ref("2"), server="nas2", export_id=ANOTHER_ID))
+    assert site.queued()[1] == set()
 
 
 @pytest.fixture
