@@ -52,7 +52,9 @@ class Manager:
             self.api, f"{settings.provisioner.name}_{settings.identity}"
         )
         self.caches = Caches(self.api, settings.provisioner, self.broadcaster.postpone)
-        self.events = EventRecorder(self.broadcaster)
+        self.events = EventRecorder(
+            self.broadcaster, lambda key: self.caches.claims.get(key) is not None
+        )
         self.permissions = self._permissions()
         shared = self._shared()
         self.exports = ExportSet(

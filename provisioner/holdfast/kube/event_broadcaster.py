@@ -50,8 +50,10 @@ QUIET = 1.0
 LONGEST_WAIT = 30.0
 # Seconds for a request.
 TIMEOUT = 5.0
-# How many objects and events are remembered, to count them and to bound them.
-REMEMBERED = 1000
+# How many objects are remembered, to bound their events; those of the last two hours at most.
+REMEMBERED_OBJECTS = 100_000
+# How many events are remembered, to count them.
+REMEMBERED_EVENTS = 10_000
 BURST = 25
 SECONDS_PER_EVENT = 300.0
 # How often the server may fail on one event, while others are sent, until it is dropped.
@@ -104,9 +106,9 @@ class EventBroadcaster:
         self._backoff = Backoff(0.8, 30.0)
         self._connection = Connection()
         self._buckets: TokenBuckets[Hashable] = TokenBuckets(
-            BURST, SECONDS_PER_EVENT, most=REMEMBERED
+            BURST, SECONDS_PER_EVENT, most=REMEMBERED_OBJECTS
         )
-        self._sent: LRU[Hashable, tuple[str, int]] = LRU(REMEMBERED)
+        self._sent: LRU[Hashable, tuple[str, int]] = LRU(REMEMBERED_EVENTS)
         self._changed = threading.Condition()
         self._queue: deque[_Said] = deque()
         self._debounce = Debounce(QUIET, LONGEST_WAIT)

@@ -21,6 +21,10 @@ class LRU(Generic[K, V]):
         """The value of a key, None if it was never set or is forgotten."""
         return self._values.get(key)
 
+    def oldest(self) -> tuple[K, V] | None:
+        """The key that was set longest ago, with its value; None without any."""
+        return next(iter(self._values.items()), None)
+
     def discard(self, key: K) -> None:
         """Forget a key, if it is remembered."""
         self._values.pop(key, None)

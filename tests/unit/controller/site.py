@@ -86,7 +86,9 @@ class Site:
             export_client=self.export_client,
             provisioner=Provisioner(NAME, takes_over=frozenset(self.leader.takes_over)),
             address=ADDRESS,
-            events=EventRecorder(self.broadcaster),
+            events=EventRecorder(
+                self.broadcaster, lambda key: self.caches.claims.get(key) is not None
+            ),
             metrics=self.metrics,
             export_metrics=self.export_metrics,
             identity=self.identity,

@@ -16,7 +16,11 @@ class Bench:
 
     def __init__(self, api: Api) -> None:
         self.broadcaster = EventBroadcaster(api, "test")
-        self.events = EventRecorder(self.broadcaster)
+        self.present: set[str] | None = None  # keys of claims; None: all
+        self.events = EventRecorder(self.broadcaster, self._is_present)
+
+    def _is_present(self, key: str) -> bool:
+        return self.present is None or key in self.present
 
     @property
     def only(self) -> tuple[ObjectReference, str, str, str]:
@@ -29,8 +33,8 @@ def bench(api: Api) -> Bench:
     return Bench(api)
 
 
-def claim(uid: str = "1") -> Claim:
-    made = a_claim(ref(uid))
+def claim(uid: str = "1", name: str = "data") -> Claim:
+    made = a_claim(ref(uid, name))
     made["metadata"]["resourceVersion"] = "7"
     return parse_claim(made)
 
@@ -55,11 +59,28 @@ def test_what_is_said_once_is_said_once_of_each_claim_and_for_each_reason(bench:
         bench.events.normal_once(claim(), "WaitForPopulator", "it waits")
     assert bench.only == (CLAIM, "Normal", "WaitForPopulator", "it waits")
 
-    bench.events.normal_once(claim("2"), "WaitForPopulator", "it waits")
+    bench.events.normal_once(claim("2", "other"), "WaitForPopulator", "it waits")
     bench.events.normal_once(claim(), "Another", "it waits")
     bench.events.normal_once(claim(), "Another", "it waits for more")
 
     assert len(bench.broadcaster._queue) == 4
+
+
+def test_what_is_said_once_is_remembered_of_each_claim_that_is_there(bench: Bench) -> None:
+    """However many there are; each term and each change of the exports looks at all."""
+    for _ in range(3):
+        for number in range(1500):
+            bench.events.normal_once(claim(str(number), f"data{number}"), "SizeNotEnforced", "no")
+
+    assert len(bench.broadcaster._queue) == 1500
+
+
+def test_what_was_said_of_claims_that_are_gone_is_forgotten(bench: Bench) -> None:
+    for number in range(5000):
+        bench.present = {f"team/data{number}"}
+        bench.events.normal_once(claim(str(number), f"data{number}"), "SizeNotEnforced", "no")
+
+    assert len(bench.events._said) <= 1001
 
 
 def test_bad_news_of_a_volume_is_a_warning_on_it(bench: Bench) -> None:

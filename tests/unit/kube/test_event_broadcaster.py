@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from kubernetes.client import Configuration
@@ -445,3 +446,30 @@ def test_only_the_most_recent_are_remembered() -> None:
         lru.set(key, number)
 
     assert [lru.get(key) for key in "abc"] == [2, None, 3]
+
+
+def test_the_allowance_of_an_object_holds_among_thousands(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.kube.event_broadcaster.BURST", 3)
+    monkeypatch.setattr("holdfast.kube.event_broadcaster.LONGEST_QUEUE", 100_000)
+    broadcaster = EventBroadcaster(api, "component")
+    for _ in range(6):
+        for number in range(1500):
+            about = replace(CLAIM, uid=str(number))
+            broadcaster.event(about, "Warning", "ProvisioningFailed", "it is refused")
+
+    assert len(broadcaster._queue) == 1500 * 3
+
+
+def test_a_bucket_that_is_full_again_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("holdfast.kube.token_buckets.time.monotonic", lambda: now[0])
+    buckets = TokenBuckets[str](2, 300.0, most=10)
+    for key in "abc":
+        buckets.take(key)
+
+    now[0] = 300.0
+    buckets.take("d")
+
+    assert list(buckets._left._values) == ["d"]
