@@ -121,11 +121,13 @@ class ExportController:
         """
         self._ends_as = REMOVED
         self.stop()
+        self.metrics.remove()  # an alert about it ends now, however long its calls hang
         self.finish_work(time.monotonic() + seconds)
         self.release()
         self.close()
         while self.export_client.is_busy():
             time.sleep(_LOOK)
+        self.metrics.remove()  # what late calls have counted
         self.watchdog.stop()
 
     def finish_work(self, deadline: float) -> None:

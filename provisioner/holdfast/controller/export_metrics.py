@@ -36,6 +36,10 @@ class ExportMetrics:
         for reason, number in numbers.items():
             self._metrics.trash_blocked.labels(self._export, reason).set(number)
 
+    def remove(self) -> None:
+        """Forgets all values: the export is not served any more."""
+        self._metrics.remove_export(self._export)
+
     def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
         """Adds a gauge whose value is read when it is asked for."""
         self._metrics.watch(name, help_text, read, export=self._export)

@@ -7,7 +7,8 @@ provisioners work.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,9 +18,12 @@ from prometheus_client import (
     Info,
     disable_created_metrics,
 )
+from prometheus_client.metrics import MetricWrapperBase
 
 from holdfast import __version__
 from holdfast.kube.resources import Resource
+
+M = TypeVar("M", bound=MetricWrapperBase)
 
 # Label values that replace a class's name.
 _UNKNOWN = "unknown"
@@ -39,6 +43,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._classes: set[str] = set()
         self._watched: dict[str, Gauge] = {}
+        self._of_exports: list[MetricWrapperBase] = []
         self._lock = threading.Lock()
         self._set_up_volumes()
         self._set_up_export()
@@ -150,15 +155,25 @@ class Metrics:
             gauge = self._watched[name] = self._gauge(name, help_text, *["export"] * bool(export))
         (gauge.labels(export) if export else gauge).set_function(read)
 
+    def remove_export(self, export: str) -> None:
+        """Forgets all values of an export, and what read them."""
+        for metric in self._of_exports:
+            metric.remove_by_labels({"export": export})
+
     def observe_api(self, verb: str, resource: Resource, code: str, _seconds: float) -> None:
         """Counts one request to the API server; the observer of `Api`."""
         self.api_calls.labels(verb, resource.plural, code).inc()
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(name, help_text, labels, registry=self.registry)
+        return self._noted(Gauge(name, help_text, labels, registry=self.registry), labels)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
-        return Counter(name, help_text, labels, registry=self.registry)
+        return self._noted(Counter(name, help_text, labels, registry=self.registry), labels)
 
     def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
-        return Histogram(name, help_text, labels, registry=self.registry)
+        return self._noted(Histogram(name, help_text, labels, registry=self.registry), labels)
+
+    def _noted(self, metric: M, labels: Collection[str]) -> M:
+        if "export" in labels:
+            self._of_exports.append(metric)
+        return metric

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -12,6 +14,7 @@ import pytest
 
 from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Provisioner
+from holdfast.controller import export_set
 from holdfast.controller import manager as module
 from holdfast.controller.export_controller import ExportController
 from holdfast.controller.manager import STALE, Manager
@@ -287,3 +290,39 @@ def test_permissions_are_asked_for_the_leases_of_all_exports(
     asked = [request.body["spec"]["resourceAttributes"] for request in server.requests]
     names = {one["name"] for one in asked if one["resource"] == LEASES.plural}
     assert names == {"", "example.com-nfs-fast"}
+
+
+def test_nothing_is_said_any_more_of_an_export_that_is_removed(
+    manager: Manager, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alert for an export that is away ends with it, and its view is not kept."""
+    monkeypatch.setattr(export_set, "_WORK_IN_HAND", 0.05)
+    answers.available("fast", "slow")
+    for export in manager.exports:
+        export.start()
+    slow = manager.exports["slow"]
+    slow.metrics.observe("adopt", 1.0)
+    view = weakref.ref(slow.view)
+    assert told_of("slow", manager)
+    del slow, export
+
+    manager.exports.apply([manager.exports["fast"].export])
+    eventually(lambda: not told_of("slow", manager))
+
+    def is_forgotten() -> bool:
+        manager.exports.turn()
+        gc.collect()
+        return view() is None
+
+    eventually(is_forgotten)
+    assert told_of("fast", manager)
+
+
+def told_of(export: str, manager: Manager) -> list[str]:
+    """The metrics that have a value of an export."""
+    return [
+        sample.name
+        for metric in manager.metrics.registry.collect()
+        for sample in metric.samples
+        if sample.labels.get("export") == export
+    ]
