@@ -17,7 +17,10 @@ The rules are client-go's (`tools/leaderelection`), with the clock on the safe s
   cannot be called back, it is not renewed and not given up either: it runs out. Nor is it taken
   again before that work has ended.
 - What the holder says of itself goes into annotations with each of these writes. Only a change of
-  the spec renews a lease, so one that runs out can be annotated as well.
+  the spec renews a lease, so one that runs out can be annotated as well. Where others' annotations
+  leave no room for them, the lease is written without.
+- Whatever somebody writes into a lease, it is free some day: after the last number of a term comes
+  the first, and nobody's lease runs longer than ten times ours.
 
 Rejected: the package's election, which trusts the wall clock, has no request deadline (two
 leaders at once behind a hung server) and never gives a lease up.
@@ -33,7 +36,14 @@ from collections.abc import Callable, Mapping
 from holdfast.kube import clock, lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.connection import Connection
-from holdfast.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, ServerUnavailable
+from holdfast.kube.errors import (
+    AlreadyExists,
+    Conflict,
+    Invalid,
+    KubeError,
+    NotFound,
+    ServerUnavailable,
+)
 from holdfast.kube.lease_annotations import LeaseAnnotations, nothing
 from holdfast.kube.lease_spec import ObservedLease, Timing
 from holdfast.kube.log_once import LogOnce
@@ -179,7 +189,7 @@ class LeaderElector:
         if wait > 0:
             return min(wait, self._poll())
         if not renews:
-            self._term = self._observed.term + 1
+            self._term = self._observed.next_term()
         return self._take(started, deadline, renews=renews)
 
     def _may_campaign(self, *, renews: bool) -> bool:
@@ -221,7 +231,18 @@ class LeaderElector:
             lease = self._annotations.add_to(lease)
             return self._api.create(LEASES, lease, self._namespace, timeout=timeout)
         lease = lease_spec.held(self._observed.lease, whose, duration, self._term)
-        return self._replace(self._annotations.add_to(lease), timeout)
+        return self._replace_annotated(lease, timeout)
+
+    def _replace_annotated(self, lease: Json, timeout: float) -> Json:
+        """Writes a lease with our annotations, or without them where those of others fill it."""
+        annotated = self._annotations.add_to(lease)
+        try:
+            return self._replace(annotated, timeout)
+        except Invalid as error:
+            if annotated is lease:
+                raise
+            plain = self._annotations.remove_from(lease, error.message)
+            return self._replace(plain, timeout)
 
     def _replace(self, lease: Json, timeout: float) -> Json:
         """Raises Conflict also when the lease was deleted."""
@@ -244,7 +265,7 @@ class LeaderElector:
             self._look(RELEASE_TIMEOUT)
             if self._observed.lease and self._observed.held_by(self._identity, self._term):
                 lease = lease_spec.released(self._observed.lease)
-                self._replace(self._annotations.add_to(lease), RELEASE_TIMEOUT)
+                self._replace_annotated(lease, RELEASE_TIMEOUT)
             self._may_hold = False
         return self._poll()
 

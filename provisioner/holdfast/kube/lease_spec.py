@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from holdfast.kube import clock
 from holdfast.kube.resources import LEASES, Json
 
+_LAST_TERM = 2**31 - 1  # the API server takes no higher one
+_LONGEST = 10.0  # of others' leases, in durations of ours; a longer one is somebody's edit
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -44,14 +47,15 @@ class ObservedLease:
 
     def __init__(self) -> None:
         self.lease: Json | None = None
-        self.term = -1  # the highest seen; also when the lease was deleted since
+        self._term = -1  # the highest seen; also when the lease was deleted since
         self._spec: Json = {}  # the last seen; also when the lease was deleted since
         self._since = -math.inf
 
     def observe(self, lease: Json) -> None:
         """The server holds this lease now."""
         spec = lease.get("spec") or {}
-        self.term = max(self.term, _term(spec))
+        has_ended = self._term == _LAST_TERM  # the count begins again
+        self._term = _term(spec) if has_ended else max(self._term, _term(spec))
         if self.lease is None or spec != self._spec:
             self._spec = spec
             self._since = clock.boottime()
@@ -66,19 +70,28 @@ class ObservedLease:
             self._since = clock.boottime()
         self.lease = None
 
+    def next_term(self) -> int:
+        """The term of who takes the lease; after the last that the API server takes, the first."""
+        return 0 if self._term == _LAST_TERM else self._term + 1
+
     def free_in(self, identity: str, duration: float, acquire_delay: float = 0.0) -> float:
         """Seconds until `identity` may take it.
 
         Args:
             identity: whose own lease is free for it.
-            duration: seconds, for a lease that names none.
+            duration: seconds of a lease of ours: for one that names none, and at most for one that
+                was deleted. Another's runs ten times as long at most.
             acquire_delay: seconds for which another's must have been free.
         """
         holder = self._spec.get("holderIdentity")
         if holder == identity:
             return 0.0
-        runs = float(self._spec.get("leaseDurationSeconds") or duration) if holder else 0.0
+        runs = self._runs(duration) if holder else 0.0
         return max(0.0, self._since + runs + acquire_delay - clock.boottime())
+
+    def _runs(self, duration: float) -> float:
+        longest = duration if self.lease is None else _LONGEST * duration
+        return min(float(self._spec.get("leaseDurationSeconds") or duration), longest)
 
     def held_by(self, identity: str, term: int) -> bool:
         """Whether the lease named `identity` when it was last seen, in no later term."""

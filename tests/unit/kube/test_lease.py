@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from holdfast.kube import lease_spec
 from holdfast.kube.api import Api
 from holdfast.kube.lease import LeaderElector, Timing, always
+from holdfast.kube.lease_annotations import nothing
 from holdfast.kube.resources import LEASES, Json
 from testbed.waiting import until
 from tests.fake.apiserver import FakeApiServer, Fault
@@ -33,6 +34,7 @@ def elector(api: Api) -> Iterator[Make]:
         timing: Timing = QUICK,
         may_lead: Callable[[], bool] = always,
         changed: Callable[[bool], None] | None = None,
+        describe: Callable[[], Mapping[str, str]] = nothing,
     ) -> LeaderElector:
         one = LeaderElector(
             api,
@@ -42,6 +44,7 @@ def elector(api: Api) -> Iterator[Make]:
             timing=timing,
             may_lead=may_lead,
             changed=changed,
+            describe=describe,
         )
         one.start()
         started.append(one)
@@ -280,3 +283,28 @@ def test_a_check_that_fails_does_not_end_the_elector(elector: Make, logged: Line
 
     until(elector(may_lead=may_lead).leading, 5.0)
     assert [line["event"] for line in logged] == ["unexpected error"]
+
+
+def test_a_lease_without_room_for_annotations_is_renewed_without(
+    elector: Make, server: FakeApiServer
+) -> None:
+    one = elector(describe=lambda: {"ours": "long"})
+    until(one.leading, 5.0)
+
+    server.fail("replace", Fault(422, "Invalid"))
+
+    until(lambda: not server.objects.get(PATH)["metadata"].get("annotations"), 5.0)
+    assert leads_throughout(one, server, renewals=20)
+
+
+def test_a_lease_whose_terms_are_used_up_is_taken_and_kept(
+    elector: Make, server: FakeApiServer
+) -> None:
+    made = lease_spec.created("l", "n", "", 1.0, 2**31 - 1)
+    server.objects.create(LEASES.path("n"), made)
+
+    one = elector()
+
+    until(one.leading, 5.0)
+    assert leads_throughout(one, server, renewals=10)
+    assert spec_of(server)["leaseTransitions"] == 0

@@ -49,3 +49,22 @@ def test_an_error_is_logged_once_until_there_are_some_again(
         False,
     ]
     assert [line["doing"] for line in logged] == ["describing the holder of a lease"] * 2
+
+
+def test_ours_are_left_out_for_a_minute_once_they_were_refused(
+    monkeypatch: pytest.MonkeyPatch, logged: list[dict[str, object]]
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("holdfast.kube.clock.boottime", lambda: now[0])
+    annotations = LeaseAnnotations(lambda: {"ours": "new"})
+    annotations.add_to(lease())
+    given = lease({"ours": "old", "others": "kept"})
+
+    for _ in range(3):
+        left = annotations.remove_from(given, "Too long")
+        assert left["metadata"]["annotations"] == {"others": "kept"}
+        assert annotations.add_to(left) is left
+        now[0] += 60.0
+        assert annotations.add_to(left)["metadata"]["annotations"]["ours"] == "new"
+
+    assert [line["reason"] for line in logged] == ["Too long"]

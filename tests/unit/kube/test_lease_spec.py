@@ -165,3 +165,27 @@ def test_the_times_are_those_of_client_go_unless_said_otherwise() -> None:
 def test_times_that_would_allow_two_leaders_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be longer than its renew deadline"):
         Timing(**wrong)
+
+
+def test_a_longer_lease_than_ten_of_ours_is_somebodys_edit() -> None:
+    observed = ObservedLease()
+    observed.observe(held("gone", leaseDurationSeconds=2**31 - 1))
+    assert 149.0 < observed.free_in("me", 15.0) <= 150.0
+
+    observed.observe_none()
+
+    assert 14.0 < observed.free_in("me", 15.0) <= 15.0
+
+
+def test_after_the_last_term_comes_the_first() -> None:
+    """The API server takes no higher number, nor does deleting the lease lower what was seen."""
+    observed = ObservedLease()
+    observed.observe(held("other", leaseTransitions=2**31 - 2))
+    assert observed.next_term() == 2**31 - 1
+
+    observed.observe(held("other", leaseTransitions=2**31 - 1))
+    observed.observe_none()
+    assert observed.next_term() == 0
+
+    observed.observe(held("me", leaseTransitions=0))
+    assert observed.next_term() == 1
