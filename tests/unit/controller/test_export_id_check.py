@@ -101,7 +101,7 @@ def test_one_of_several_exports_is_named_in_the_way_out() -> None:
     told: list[str] = []
     volumes = [volume(ref())]
     identity = ExportIdCheck(
-        ADDRESS, lambda: volumes, lambda _: True, told.append, print, name="fast"
+        ADDRESS, lambda _: volumes, lambda _: True, told.append, print, name="fast"
     )
 
     with pytest.raises(WrongExport, match="run `holdfast exports accept --export fast`"):
