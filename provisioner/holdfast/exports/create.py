@@ -8,6 +8,12 @@ Until its mode is set, the directory has one that nothing else uses (`tree.HALF_
 directory with this mode and an intent is therefore ours: after a crash, and if a server that
 restarted between a call and its retransmission answers that the directory exists
 (`Operation.is_own`).
+
+One with a record that an earlier attempt left half-made is not finished, but replaced by a new one:
+a late fchown(2) or fchmod(2) of that attempt would change a directory that pods use by then.
+Setting owner and mode in the term's folder first, with a rename to the path, would not do: what is
+made there inherits no group, ACL or project of the parent, and XFS and ext4 refuse (EXDEV) to
+rename a directory into a project's.
 """
 
 from __future__ import annotations
@@ -183,6 +189,9 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
     held = attempt.held
     with tree.opened(parent, [name]) as handle:
         inode = inode_of(handle)
+        if was_there and tree.is_half_made(handle) and _is_left(op, attempt, inode):
+            _remove_empty(op, attempt.spec, inode)
+            return _made_or_found(op, attempt, parent, name)
         if not was_there or _is_own(op, attempt, handle):
             return inode, False
         if held is not None and undo.is_recorded(held, handle):
@@ -190,6 +199,43 @@ def _made_or_found(op: Operation, attempt: _Attempt, parent: int, name: str) -> 
         if not attempt.is_owned(inode):
             _check_unknown(op, attempt, handle)
         return inode, True
+
+
+def _is_left(op: Operation, attempt: _Attempt, inode: Inode) -> bool:
+    """Whether an earlier attempt of the volume has recorded a half-made directory.
+
+    Raises:
+        Unsafe: it was made for a volume that shares it and whose own attempt has not ended.
+    """
+    if attempt.is_owned(inode):
+        _refuse_half_made(op, attempt, inode)
+        return False
+    held = attempt.held
+    return held is not None and not held.found and held.inode.may_be(inode)
+
+
+def _remove_empty(op: Operation, spec: DirectorySpec, inode: Inode) -> None:
+    """Removes a directory by way of the term's folder.
+
+    Raises:
+        Unsafe: it was filled meanwhile; the next attempt moves it back (`_end_undo`).
+    """
+    op.take_out(spec.directory, spec.volume, inode)
+    if not op.removed_if_empty(spec.volume):
+        raise Unsafe(
+            f"{spec.directory!r} was filled before its volume was created: Holdfast will retry"
+        )
+
+
+def _refuse_half_made(op: Operation, attempt: _Attempt, inode: Inode) -> None:
+    """Raises Unsafe if the API server may not know the volume that a directory was made for."""
+    for owner in attempt.owners:
+        is_made_for = owner.inode.may_be(inode) and not owner.found
+        if is_made_for and op.ledger.creating(owner.volume):
+            raise Unsafe(
+                f"directory {owner.directory!r} is being created for volume {owner.volume} of "
+                f"claim {owner.claim}, which shares it: Holdfast will retry"
+            )
 
 
 def _check_unknown(op: Operation, attempt: _Attempt, handle: int) -> None:

@@ -1,9 +1,10 @@
 """Repairs what late calls of earlier terms did after their term had ended.
 
 A call can hang in the kernel, or its packet in the network, for any time. Such a late call can do
-only two things (`fencing.py`): make an empty directory, or, on a server that does not notice that
-the term's folder was removed, move a directory. The sweep detects both. It also repeats what a
-term could not finish when it began.
+only this (`fencing.py`): make an empty directory, or, on a server that does not notice that the
+term's folder was removed, move a directory. The sweep detects both. (The mode of a new parent can
+be set once more, too, which harms no volume.) It also repeats what a term could not finish when it
+began.
 """
 
 from __future__ import annotations
