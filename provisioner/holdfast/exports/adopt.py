@@ -50,10 +50,8 @@ def _adopt(op: Operation, record: Record, gone: Collection[str]) -> Record:
         return _completed(op, held)
     Record.parse(record.dump(), record.volume)  # raises Unsafe if it could not be read again
     other_exports.refuse_within(op, record.directory, _ADVICE)
-    others = list(op.ledger.others(record.directory, record.volume))
-    _checked(op, record, others, gone)
-    if others:
-        op.intend(record.volume, record.directory)  # a mark alone may be a stale one
+    _checked(op, record, list(op.ledger.others(record.directory, record.volume)), gone)
+    op.intend(record.volume, record.directory)  # a mark alone may be a stale one
     op.ledger.mark(record.directory, record.volume)  # before the record: none without its mark
     try:
         record = _checked_again(op, record, gone)
@@ -62,7 +60,7 @@ def _adopt(op: Operation, record: Record, gone: Collection[str]) -> Record:
         op.drop_intent(record.volume)
         raise
     op.ledger.write(record)
-    return _completed(op, record) if others else record
+    return _completed(op, record)
 
 
 def _completed(op: Operation, record: Record) -> Record:

@@ -11,8 +11,9 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports import create, fencing, path_owners
 from holdfast.exports.errors import Unsafe
+from holdfast.exports.interface import DirectorySpec
 from holdfast.exports.ledger import Ledger
-from holdfast.exports.record import DirectoryTaken
+from holdfast.exports.record import DirectoryTaken, Record
 from tests.unit.exports.faults import Crash
 from tests.unit.exports.given import Leading, adopted, export_at, plan, published, visible
 
@@ -173,6 +174,33 @@ def test_an_adopted_directory_is_not_taken_within_one_that_is_being_made(
     assert (_marks(root, "2"), second.find("pvc-2")) == ([], None)
     first.undo("pvc-1")
     assert second.adopt(adopted("2", "team/data")).origin == "second"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        plan("2", "team/data/deeper", namespace="others"),
+        plan("2", "team/data", namespace="others", use_existing=True),
+    ],
+)
+def test_a_directory_that_is_being_adopted_is_neither_taken_nor_nested_in(
+    root: Path, first: Leading, second: Leading, theirs: DirectorySpec
+) -> None:
+    (root / "team/data").mkdir(parents=True)
+    write = Ledger.write
+
+    def as_fast(self: Ledger, record: Record) -> None:
+        with pytest.raises(Unsafe, match="being created for volume pvc-1"):
+            second.create(theirs)
+        write(self, record)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "write", as_fast)
+        first.adopt(adopted("1", "team/data"))
+
+    with pytest.raises(DirectoryTaken):
+        second.create(theirs)
+    assert (_intents(root, "1"), _marks(root, "2")) == ([], [])
 
 
 def test_where_nobody_else_has_a_mark_no_term_of_others_is_looked_at(
