@@ -28,6 +28,7 @@ from holdfast.exports import (
     record_origin,
     recover_directory,
     released,
+    reserve,
     restored_from_backup,
     sweep,
     trash_reaper,
@@ -167,7 +168,11 @@ class Export:
             Changes(self._may_change) as changes,
         ):
             self._open.export_id = export_id_file.read_known(holdfast).id
-            term = fencing.begin(holdfast, leader, self._open.export_id, changes)
+            term = reserve.used_to_begin(
+                holdfast,
+                changes,
+                lambda: fencing.begin(holdfast, leader, self._open.export_id, changes),
+            )
             changes.sync()
         with self._operation("cannot take over", Grant(term)) as op:
             took = unfinished_changes.take_over(op, term)

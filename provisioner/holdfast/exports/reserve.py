@@ -1,12 +1,14 @@
 """A reserve of space, so that a full export can be freed by deleting volumes.
 
 Deleting takes only renames, but some volumes must be recorded first: those that another
-provisioner made, and those that were handed to another claim or switched to the policy Delete. The
-reserve, `.holdfast/reserve/`, is a folder of files that are removed for that and written again by a
-later sweep. They give back blocks and inodes. It is kept while the directory stays, as for all
+provisioner made, and those that were handed to another claim or switched to the policy Delete. And
+a term needs a folder, if there was no room to make it in advance (`term_folders.py`).
+
+The reserve, `.holdfast/reserve/`, is a folder of files that are removed for that and written again
+by a later sweep. They give back blocks and inodes. It is kept while the directory stays, as for all
 volumes that share one but the last. A crash in between, or a tenant that takes the space first,
-leaves the export as full as it was before: the volume is retried, and an administrator can still
-make room.
+leaves the export as full as it was before: the volume or the term is retried, and an administrator
+can still make room.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from holdfast.exports import tree
+from holdfast.exports.changes import Changes
 from holdfast.exports.errors import FULL, Unsafe, reason
 from holdfast.exports.operation import Operation
 
@@ -27,6 +30,7 @@ RESERVE = "reserve"
 # Each component of a path needs up to two folders (`record.py`), so inodes are kept as well as
 # space. On a full XFS 64 KiB are too few to make one file, 256 KiB enough: 1 MiB to be safe.
 _NAMES = tuple(f"{number:02}" for number in range(16))
+_PART = 4  # files: 256 KiB
 _LARGEST = 1 << 16  # bytes of a file
 _SMALLEST = 1 << 12
 _SHARE = 256  # each file's part of the export: small exports have a small reserve
@@ -58,20 +62,34 @@ def used_if_full(op: Operation, call: Callable[[], T], *, frees: Callable[[], bo
     try:
         return call()
     except OSError as error:
-        if not (error.errno in FULL and frees() and _release(op)):
+        if not (error.errno in FULL and frees() and _release(op.ledger.handle, op.changes)):
             raise
     return call()
 
 
-def _release(op: Operation) -> bool:
-    """Frees the reserve, as far as possible; False if there is none."""
-    is_freed = False
-    with suppress(OSError, Unsafe), tree.opened(op.ledger.handle, [RESERVE]) as folder:
+def used_to_begin(holdfast: int, changes: Changes, call: Callable[[], T]) -> T:
+    """Calls `call`, which begins a term; while the export is full, again without a part of it.
+
+    A part is enough, if no tenant takes it first, and the next term may need one too.
+    """
+    while True:
+        try:
+            return call()
+        except OSError as error:
+            if not (error.errno in FULL and _release(holdfast, changes, _PART)):
+                raise
+
+
+def _release(holdfast: int, changes: Changes, most: int = len(_NAMES)) -> int:
+    """Removes at most so many files of the reserve; returns how many."""
+    removed = 0
+    with suppress(OSError, Unsafe), tree.opened(holdfast, [RESERVE]) as folder:
         for name in sorted(set(_NAMES) & set(os.listdir(folder))):
-            with suppress(OSError):  # a stray
-                op.changes.unlink(folder, name)
-                is_freed = True
-    return is_freed
+            if removed < most:
+                with suppress(OSError):  # a stray
+                    changes.unlink(folder, name)
+                    removed += 1
+    return removed
 
 
 def why_unusable(holdfast: int) -> str:

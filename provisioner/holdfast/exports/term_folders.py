@@ -5,7 +5,8 @@ that of an administrator's copy: it is not ended, but left and reported.
 
 A term's folder is never empty. It is put in place by rename(2), which replaces only an empty
 directory, so that only one replica gets each number. On a full export mkdir(2) fails but rename(2)
-does not: a spare folder for the next term is made in advance.
+does not: a spare folder for the next term is made in advance. Where a tenant took the room for it,
+the reserve has some (`reserve.py`).
 
 `terms` is a handle of the leader's folder.
 """

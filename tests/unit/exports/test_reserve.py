@@ -1,8 +1,9 @@
-"""On a full export, what is about to be deleted is recorded in the space of the reserve."""
+"""On a full export, the reserve has the space to begin a term and to record what is deleted."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -177,6 +178,60 @@ def test_what_was_retained_in_the_trash_is_deleted_after_all(
     update(swept, may_use_reserve=True)
 
     assert not found(swept, "2").retained_in_trash
+
+
+class TestATermBegins:
+    """Without a leader, nothing could be deleted."""
+
+    @pytest.fixture
+    def without_spare(self, root: Path, swept: Leading) -> Leading:
+        """An export where a tenant took the room of the next term's folder."""
+        (spare,) = root.glob(".holdfast/terms/*/.spare")
+        shutil.rmtree(spare)
+        return swept
+
+    def test_with_a_part_of_the_reserve(
+        self, root: Path, without_spare: Leading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        FullFileSystem(monkeypatch)
+
+        assert without_spare.begin().term.number == 2
+        assert len(reserve(root)) == 12
+        moved = without_spare.reclaim("pvc-2", "2", Action.DELETE)
+        assert moved.outcome is Outcome.TRASHED
+
+    def test_with_all_of_it_if_a_tenant_takes_most(
+        self, root: Path, without_spare: Leading, full: FullFileSystem
+    ) -> None:
+        unlink = os.unlink
+
+        def taken(name: str, *, dir_fd: int) -> None:
+            unlink(name, dir_fd=dir_fd)
+            full.room = 2 if name == "15" else 0
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "unlink", taken)
+            assert without_spare.begin().term.number == 2
+
+        assert reserve(root) == []
+
+    def test_only_with_room_once_the_reserve_is_gone(
+        self, root: Path, without_spare: Leading, full: FullFileSystem
+    ) -> None:
+        shutil.rmtree(root / ".holdfast/reserve")
+        full.room = 0
+
+        with pytest.raises(Failed, match=FULL):
+            without_spare.begin()
+
+    def test_without_it_if_a_spare_folder_is_there(
+        self, root: Path, swept: Leading, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        FullFileSystem(monkeypatch)
+
+        swept.begin()
+
+        assert len(reserve(root)) == 16
 
 
 def test_an_export_with_room_keeps_its_reserve(root: Path, swept: Leading) -> None:
