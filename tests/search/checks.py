@@ -147,7 +147,8 @@ def _of_file(world: World, name: str, written: Written) -> Iterator[str]:
         yield f"{name} of {written.directory} is lost"
     for volume in cluster.volumes():
         is_there = directory_of(volume) in places
-        if name_of(volume) == written.volume and is_retained(volume) and not is_there:
+        is_away = not (is_there or _is_archive_of(world, volume, places))
+        if name_of(volume) == written.volume and is_retained(volume) and is_away:
             yield f"{name} of retained volume {written.volume} is at {places}"
         if (
             is_there
@@ -155,6 +156,13 @@ def _of_file(world: World, name: str, written: Written) -> Iterator[str]:
             and ref_of(volume).namespace != written.namespace
         ):
             yield f"{name} of namespace {written.namespace} is in volume {name_of(volume)}"
+
+
+def _is_archive_of(world: World, volume: Json, places: list[str]) -> bool:
+    """Whether a volume was created again and has no claim: its archive stays one until it has."""
+    was_deleted = any(name_of(one) == name_of(volume) for _, one in world.cluster.deleted_volumes())
+    is_archive = all(place.startswith("archived-") for place in places)
+    return was_deleted and phase_of(volume) == "Released" and is_archive
 
 
 def _deleted_since(world: World, written: Written) -> Iterable[Json]:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from holdfast.exports import handles
+from holdfast.exports.interface import Grant
 from tests.unit.exports.faults import CHANGES, Crash
 
 _READS = ("open", "fsync", "stat", "fstat", "listdir", "scandir", "readlink")
@@ -24,6 +26,7 @@ _NUMBERS = (
     errno.ETIMEDOUT,
 )
 
+_GROWS = ("mkdir", "symlink", "link", "open", "write")  # calls that may need room
 _RANDOM = re.compile(r"[0-9a-f]{8,}(-[0-9a-f]+)*")
 
 
@@ -49,7 +52,7 @@ class Armed:
     beside: Callable[[], object]
 
     def counts(self, name: str) -> bool:
-        return name in CHANGES or not self.only_changes
+        return name in CHANGES or (name in _READS and not self.only_changes)
 
 
 @dataclass(slots=True)
@@ -77,12 +80,15 @@ class Faults:
         is_dead: the process has ended: no call of it has any effect.
         late: calls that are still to be carried out.
         struck: the last fault that happened, for the log.
+        is_full: the export has no room.
     """
 
     is_dead: bool = False
     late: list[LateCall] = field(default_factory=list)
     struck: str = ""
     armed: Armed | None = None
+    is_full: bool = False
+    _changes_left: int | None = None  # until the time of a grant is up
 
     def arm(self, random: Random, kind: Kind, beside: Callable[[], object] = lambda: None) -> None:
         """Has a fault happen at one of the next calls."""
@@ -90,9 +96,13 @@ class Faults:
         calls = random.randint(0, 40 if only_changes else 150)
         self.armed = Armed(kind, calls, random.choice(_NUMBERS), only_changes, beside)
 
+    def expire(self, random: Random) -> None:
+        """Has the time of a grant be up before one of the next changes."""
+        self._changes_left = random.randint(0, 30)
+
     def calm(self) -> None:
         """Nothing waits any more, and the process lives."""
-        self.armed, self.is_dead = None, False
+        self.armed, self.is_dead, self._changes_left = None, False, None
 
     def told(self) -> str:
         """The last fault that happened; once."""
@@ -102,9 +112,27 @@ class Faults:
     @contextmanager
     def injected(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for name in (*CHANGES, *_READS):
+            for name in {*CHANGES, *_READS, *_GROWS}:
                 patch.setattr(os, name, self._around(name, getattr(os, name)))
+            patch.setattr(handles, "_check", self._checking(handles._check))
             yield
+
+    def _checking(self, check: Callable[..., None]) -> Callable[..., None]:
+        def checked(term: int, grant: Grant, may_change: Callable[[], object]) -> None:
+            if self._is_time_up():
+                object.__setattr__(grant, "until", 0.0)
+            check(term, grant, may_change)
+
+        return checked
+
+    def _is_time_up(self) -> bool:
+        if self._changes_left is None:
+            return False
+        self._changes_left -= 1
+        if self._changes_left >= 0:
+            return False
+        self._changes_left, self.struck = None, "the time of a grant is up"
+        return True
 
     def _around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -112,6 +140,8 @@ class Faults:
                 return call(*args, **kwargs)
             if self.is_dead and name in CHANGES:
                 raise Crash
+            if self.is_full and _needs_room(name, args, kwargs):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             armed = self.armed
             if armed is None or not armed.counts(name):
                 return call(*args, **kwargs)
@@ -146,6 +176,23 @@ class Faults:
 
 def _is_of_export(caller: dict[str, Any]) -> bool:
     return str(caller.get("__name__", "")).startswith("holdfast.exports")
+
+
+def _needs_room(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call makes or extends something; servers look a name up before they allocate."""
+    if name not in _GROWS or (name == "open" and not args[1] & os.O_CREAT):
+        return False
+    if name == "write":
+        return True
+    place, folder = (
+        args[name in {"symlink", "link"}],
+        kwargs.get("dst_dir_fd", kwargs.get("dir_fd")),
+    )
+    try:
+        os.stat(place, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return True
+    return False
 
 
 def _told(name: str, args: tuple[Any, ...]) -> str:

@@ -34,7 +34,15 @@ class Replicas:
         self.start()
 
     def start(self) -> None:
-        """A process becomes the leader; if it cannot, the next one tries."""
+        """A process becomes the leader; if it cannot, the next one tries.
+
+        There is room for its term: a spare folder, or the reserve.
+        """
+        is_full, self.faults.is_full = self.faults.is_full, False
+        self._start()
+        self.faults.is_full = is_full
+
+    def _start(self) -> None:
         for _ in range(_TRIES):
             try:
                 self.process = Process(self.cluster)
@@ -143,6 +151,15 @@ class Replicas:
         self.faults.arm(self.cluster.random, kind)
         self.cluster.say("soon:", kind.value)
 
+    def expire_grant(self) -> None:
+        self.faults.expire(self.cluster.random)
+        self.cluster.say("soon: the time of a grant is up")
+
+    def fill(self) -> None:
+        """Others fill the export, or remove what they have there."""
+        self.faults.is_full = not self.faults.is_full
+        self.cluster.say("export full:", self.faults.is_full)
+
     def carry_out_late_call(self) -> None:
         if self.faults.late:
             call = self.faults.late.pop(0)
@@ -165,8 +182,9 @@ class Replicas:
         setattr(export, method, fail)
 
     def calm(self) -> None:
-        """No fault waits any more; late calls are carried out."""
+        """No fault waits any more; late calls are carried out, and there is room."""
         self.faults.calm()
+        self.faults.is_full = False
         for method in _CALLS:
             vars(self.process.export).pop(method, None)
         while self.faults.late:

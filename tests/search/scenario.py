@@ -18,6 +18,8 @@ class Scenario:
         reuses_inodes: as NFS before Linux 6.17: inode numbers are reused, without birth times.
         clusters: how many use the export.
         pods: pods also set the mode of their volume, and remove what is in it.
+        full: the export has no room at times.
+        expires: the time of a grant may be up between two of its changes.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Scenario:
     reuses_inodes: bool = False
     clusters: int = 1
     pods: bool = False
+    full: bool = False
+    expires: bool = False
 
 
 SCENARIOS = (
@@ -38,7 +42,11 @@ SCENARIOS = (
     Scenario("clusters", late=True, edits=True, clusters=2),
     Scenario("all", late=True, edits=True, beside=True),
 )
-MORE = (Scenario("pods", late=True, edits=True, beside=True, pods=True),)  # only for `--kind`
+MORE = (  # only for `--kind`
+    Scenario("pods", late=True, edits=True, beside=True, pods=True),
+    Scenario("full", late=True, edits=True, beside=True, pods=True, full=True),
+    Scenario("grants", edits=True, pods=True, expires=True),
+)
 
 
 def scenario_of(seed: int) -> Scenario:

@@ -69,6 +69,10 @@ class World:
             steps |= {self.people.copy_volume: 1}
         if scenario.pods:
             steps |= {self.people.set_mode: 3, self.people.remove_files: 2}
+        if scenario.full:
+            steps |= {self.replicas.fill: 2}
+        if scenario.expires:
+            steps |= {self.replicas.expire_grant: 7}
         if scenario.beside:
             steps |= {self.beside.arm: 12}
         return steps
