@@ -45,6 +45,16 @@ def action(parameters: Mapping[str, str]) -> Action:
     return Action.ARCHIVE if archive else Action.DELETE
 
 
+def target(path: str) -> str:
+    """What versions 4.0.1 and 4.0.2 delete or archive for a volume with this path.
+
+    Relative to the root of the export that they mount, whatever export the volume is on; empty for
+    all of it.
+    """
+    name = path.rstrip("/").rpartition("/")[2]
+    return "" if name in {".", ".."} else name
+
+
 def _value(field: str, ref: ClaimRef, claim: Claim | None) -> str | None:
     kind, _, key = field.partition(".")
     if kind not in {"labels", "annotations"}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,14 @@ from holdfast.cli.confirm import confirm
 from holdfast.cli.export_addresses import ExportAddresses
 from holdfast.cli.leader import held_lease
 from holdfast.cli.long_list import listed
+from holdfast.cli.nfs_subdir_targets import Targets
 from holdfast.cli.volume_actions import UNKNOWN, place_of, shown_action
 
 if TYPE_CHECKING:
     from holdfast.kube.api import Api
 
 _SHOWN = 20  # errors that are shown one by one
+_NAMED = 3  # volumes in one line
 _WHERE_ALL = "-o json shows all"
 _KEEP = "To keep a directory, set the reclaim policy of its volume to Retain first."
 _AT_ONCE = "As soon as it starts, it deletes or archives the directories of these released volumes"
@@ -36,6 +38,16 @@ _DIFFERENTLY = "It would treat these directories differently"
 _UNKNOWN = (
     "It may treat these directories differently: what Holdfast does with them stands only in their "
     "records"
+)
+_TAKES = (
+    "Versions 4.0.1 and 4.0.2 take the last component of a volume's path and look for it at the "
+    "root of their export. So they delete or archive the data of other volumes with these; set "
+    "these, not the others, to Retain first"
+)
+_MISSES = (
+    "Versions 4.0.1 and 4.0.2 find no directory of a volume with these: they look for the last "
+    "component of the path at the root of their export. The volumes disappear, and their "
+    "directories stay"
 )
 _ON_ONE = (
     "It serves one, and looks there for the directories of all: versions 4.0.1 and 4.0.2 take the "
@@ -62,6 +74,9 @@ class Row:
         reclaim_action_of_nfs_subdir: what nfs-subdir does, by the class as it is now.
         at_once: nfs-subdir does that as soon as it starts, as the claim is gone.
         shares_with: the other volumes with the same directory.
+        target_of_nfs_subdir: what versions 4.0.1 and 4.0.2 do that with, relative to the root of
+            the export that they mount; empty where no volume's data is there, or nothing is done.
+        target_has: the other volumes with data there, without those that share the directory.
         finalizer: whether it has ours: present, absent, removed, or why it could not be.
     """
 
@@ -76,12 +91,19 @@ class Row:
     reclaim_action_of_nfs_subdir: str
     at_once: bool
     shares_with: tuple[str, ...]
+    target_of_nfs_subdir: str
+    target_has: tuple[str, ...]
     finalizer: str
 
     @property
     def is_kept(self) -> bool:
         """Whether nfs-subdir leaves the directory where it is."""
         return self.deleting or self.reclaim_action_of_nfs_subdir == Action.RETAIN
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether versions 4.0.1 and 4.0.2 find no directory to delete or archive."""
+        return not self.is_kept and not self.target_of_nfs_subdir
 
     @property
     def is_unknown(self) -> bool:
@@ -123,8 +145,9 @@ def uninstall(
     The command lists the volumes, names other provisioners whose volumes keep the finalizer, and
     asks for confirmation. It warns of the directories that nfs-subdir-external-provisioner would
     delete or archive as soon as it starts, or treat differently, or perhaps so, of those that
-    volumes share, and of a provisioner with volumes on several exports. A second run
-    finds nothing to do, and warns of the same. Warnings do not change the exit code.
+    volumes share, of volumes with which it would act on the directory of another one, or on none,
+    and of a provisioner with volumes on several exports. A second run finds nothing to do, and
+    warns of the same. Warnings do not change the exit code.
 
     Exits with 0 if no volume of the names given has the finalizer, or with --dry-run, 1 if some
     still have it, if this provisioner has no volumes but others have the finalizer, if a Holdfast
@@ -187,18 +210,23 @@ def _classes(api: Api) -> dict[str, StorageClass]:
 
 
 def rows_of(
-    volumes: Iterable[Volume], classes: dict[str, StorageClass], provisioner: Provisioner
+    volumes: Collection[Volume], classes: dict[str, StorageClass], provisioner: Provisioner
 ) -> list[Row]:
-    """The volumes of the provisioner, by claim."""
+    """The volumes of the provisioner, by claim; `volumes` are all of the cluster."""
     own = [one for one in volumes if is_provisioned_by(one, provisioner)]
     addresses = ExportAddresses(own)
+    targets = Targets(volumes, classes)
     sharers = defaultdict[tuple[str, str], set[str]](set)
     for one in own:
         sharers[place_of(one)].add(one.name)
-    rows = [
-        _row(one, addresses.of(one), classes.get(one.class_name), sharers[place_of(one)])
+    rows = (
+        _with_target(
+            _row(one, addresses.of(one), classes.get(one.class_name), sharers[place_of(one)]),
+            one,
+            targets,
+        )
         for one in own
-    ]
+    )
     return sorted(rows, key=lambda row: (row.claim, row.volume))
 
 
@@ -220,8 +248,17 @@ def _row(volume: Volume, export: str, storage_class: StorageClass | None, sharer
         reclaim_action_of_nfs_subdir=action,
         at_once=is_due and action != Action.RETAIN,
         shares_with=tuple(sorted(sharers - {volume.name})),
+        target_of_nfs_subdir="",
+        target_has=(),
         finalizer="present" if FINALIZER in volume.finalizers else "absent",
     )
+
+
+def _with_target(row: Row, volume: Volume, targets: Targets) -> Row:
+    found = set() if row.is_kept else targets.of(volume)
+    others = found - {row.volume, *row.shares_with}
+    target = (nfs_subdir.target(volume.path) or ".") if found else ""
+    return replace(row, target_of_nfs_subdir=target, target_has=tuple(sorted(others)))
 
 
 def others_with_finalizer(volumes: Iterable[Volume], provisioner: Provisioner) -> Mapping[str, int]:
@@ -273,6 +310,8 @@ def described(rows: Sequence[Row]) -> Iterator[str]:
 
 def _warnings(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
     """What nfs-subdir would do with directories: a headline, and a line for each."""
+    if found := sorted((row for row in rows if row.target_has), key=lambda row: not row.at_once):
+        yield _TAKES, list(map(_taken, found))
     for what, found in (
         (_AT_ONCE, [row for row in rows if row.at_once]),
         (_DIFFERENTLY, [row for row in rows if row.differs]),
@@ -280,6 +319,8 @@ def _warnings(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
     ):
         if found:
             yield what, [f"{_named(row)}: {_both(row)}" for row in found]
+    if missed := [row for row in rows if row.is_missed]:
+        yield _MISSES, list(map(_named, missed))
     for name, exports in _on_several(rows).items():
         lines = [f"{export}: {_counted(those)}" for export, those in sorted(exports.items())]
         yield f"{name} has volumes on several exports. {_ON_ONE}", lines
@@ -307,6 +348,15 @@ def _shared(rows: Sequence[Row]) -> Iterable[list[Row]]:
         if row.shares_with:
             found[frozenset((row.volume, *row.shares_with))].append(row)
     return found.values()
+
+
+def _taken(row: Row) -> str:
+    when = "as soon as it starts" if row.at_once else "once its claim is deleted"
+    names = row.target_has[:_NAMED]
+    more = len(row.target_has) - len(names)
+    whose = f"{', '.join(names)} and {more} more" if more else ", ".join(names)
+    what = f"{row.reclaim_action_of_nfs_subdir}s {row.target_of_nfs_subdir!r}"
+    return f"{_named(row)}: {when}, it {what}, where the data of {whose} is"
 
 
 def _both(row: Row) -> str:

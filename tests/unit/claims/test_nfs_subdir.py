@@ -146,3 +146,19 @@ def test_any_other_on_delete_archives(text: str, older: dict[str, str]) -> None:
 @pytest.mark.parametrize("text", ["", "no", "FaLSE"])
 def test_where_that_provisioner_fails_at_a_boolean_the_directory_is_archived(text: str) -> None:
     assert nfs_subdir.action({"archiveOnDelete": text}) is Action.ARCHIVE
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/srv/data", "data"),
+        ("/srv/team/data/", "data"),
+        ("/data", "data"),
+        ("/", ""),
+        ("/srv/.", ""),
+        ("/srv/team/..", ""),
+    ],
+)
+def test_the_last_component_of_the_path_is_what_it_deletes(path: str, target: str) -> None:
+    """Its `filepath.Base`, joined to the mount point: the whole export where nothing is left."""
+    assert nfs_subdir.target(path) == target

@@ -38,7 +38,7 @@ class Bench:
         server.objects.create(CLASSES.path(), a_class({"onDelete": "delete"}))
 
     def add(self, uid: str = "1", *, by: str = NAME, action: str = "delete", **given: Any) -> None:
-        given = {"directory": f"team/data-{uid}", "finalizers": (ANOTHERS, FINALIZER), **given}
+        given = {"directory": f"data-{uid}", "finalizers": (ANOTHERS, FINALIZER), **given}
         made = a_volume(ref(uid, f"data-{uid}"), **given)
         made["metadata"]["annotations"][PROVISIONED_BY] = by
         if "holdfast.io/on-delete" in made["metadata"]["annotations"]:
@@ -325,13 +325,15 @@ class TestWhatItShows:
             "claim": "team/data-1",
             "provisioner": NAME,
             "export": "nas:/srv",
-            "path": "nas:/srv/team/data-1",
+            "path": "nas:/srv/data-1",
             "phase": "Bound",
             "deleting": False,
             "reclaim_action": "retain",
             "reclaim_action_of_nfs_subdir": "delete",
             "at_once": False,
             "shares_with": [],
+            "target_of_nfs_subdir": "data-1",
+            "target_has": [],
             "finalizer": after,
         }
         assert second["finalizer"] == "absent"
@@ -445,6 +447,140 @@ class TestSeveralExports:
         bench.add("2", policy=policy, server="nas2", export_id=ANOTHER_ID)
 
         assert (self.HEADLINE in bench.run("--dry-run").output) == warns
+
+
+class TestTheLastComponent:
+    """Versions 4.0.1 and 4.0.2 of nfs-subdir look for it at the root of their export."""
+
+    TAKES = "So they delete or archive the data of other volumes with these"
+    MISSES = "find no directory of a volume with these"
+
+    @pytest.mark.parametrize(
+        ("phase", "when"),
+        [("Released", "as soon as it starts"), ("Bound", "once its claim is deleted")],
+    )
+    def test_another_volume_whose_data_it_deletes_is_named(
+        self, bench: Bench, phase: str, when: str
+    ) -> None:
+        bench.add("1", directory="data", policy="Retain")
+        bench.add("2", directory="team/data", phase=phase)
+
+        shown = bench.run("--dry-run").output
+
+        _, _, said = shown.partition(self.TAKES)
+        assert said.splitlines()[:2] == [
+            "; set these, not the others, to Retain first:",
+            f"  pvc-2 of claim team/data-2: {when}, it deletes 'data', where the data of pvc-1 is",
+        ]
+        assert self.MISSES not in shown
+
+    def test_what_happens_at_once_comes_first(self, bench: Bench) -> None:
+        bench.add("1", directory="a/data")
+        bench.add("2", directory="data")
+        bench.add("3", directory="b/data", phase="Released")
+
+        lines = bench.run("--dry-run").output.partition(self.TAKES)[2].splitlines()
+
+        assert [line.split()[0] for line in lines[1:3]] == ["pvc-3", "pvc-1"]
+
+    def test_volumes_beneath_a_folder_of_that_name_lose_their_data_as_well(
+        self, bench: Bench
+    ) -> None:
+        for uid in "12345":
+            bench.add(uid, directory=f"shop/{uid}", policy="Retain")
+        bench.add("6", directory="team/shop")
+
+        shown = bench.run("--dry-run").output
+
+        assert "it deletes 'shop', where the data of pvc-1, pvc-2, pvc-3 and 2 more is" in shown
+
+    @pytest.mark.parametrize("path", ["/", "/srv/."])
+    def test_the_whole_export_may_be_what_it_deletes(self, bench: Bench, path: str) -> None:
+        bench.add("1")
+        bench.add("2")
+        bench.server.objects.patch(VOLUMES.path(name="pvc-2"), {"spec": {"nfs": {"path": path}}})
+
+        assert "it deletes '.', where the data of pvc-1 is" in bench.run("--dry-run").output
+
+    @pytest.mark.parametrize("by", ["", "others", FORMER])
+    def test_a_volume_of_anybody_may_be_there(self, bench: Bench, by: str) -> None:
+        bench.add("1", directory="data", by=by, finalizers=())
+        bench.add("2", directory="team/data")
+
+        assert "where the data of pvc-1 is" in bench.run("--dry-run").output
+
+    def test_it_may_be_on_another_export_of_the_provisioner(self, bench: Bench) -> None:
+        bench.add("1", directory="data", server="nas1")
+        bench.add("2", directory="data", server="nas2", export_id=ANOTHER_ID, phase="Released")
+
+        shown = bench.run("--dry-run").output
+
+        assert "pvc-2 of claim team/data-2: as soon as it starts, it deletes 'data'" in shown
+
+    def test_on_an_export_of_another_provisioner_it_is_not(self, bench: Bench) -> None:
+        bench.add("1", directory="data", server="nas1")
+        bench.add("2", directory="data", server="nas2", export_id=ANOTHER_ID, by=FORMER)
+
+        shown = bench.run("--dry-run", "--also-known-as", FORMER).output
+
+        assert (self.TAKES in shown, self.MISSES in shown) == (False, False)
+
+    @pytest.mark.parametrize("has_pattern", [True, False])
+    def test_of_an_inherited_volume_the_class_s_pattern_gives_the_export(
+        self, bench: Bench, *, has_pattern: bool
+    ) -> None:
+        """Without it, it may be any above the volume's directory."""
+        pattern = {"pathPattern": "${.PVC.namespace}/${.PVC.name}"} if has_pattern else {}
+        changed = a_class({"onDelete": "delete", **pattern})["parameters"]
+        bench.server.objects.by_path[f"{CLASSES.path()}/nfs"]["parameters"] = changed
+        bench.add("1", directory="team/data-1", annotated=False)
+        bench.add("2", directory="team/data-2", annotated=False)
+        bench.server.objects.patch(
+            VOLUMES.path(name="pvc-2"), {"spec": {"nfs": {"path": "/data-1/x"}}}
+        )
+
+        shown = bench.run("--dry-run").output
+
+        assert (self.MISSES in shown) == has_pattern
+        assert (self.TAKES in shown) != has_pattern
+
+    def test_where_it_finds_nothing_the_directory_stays(self, bench: Bench) -> None:
+        bench.add("1")
+        bench.add("2", directory="team/data-2")
+
+        shown = bench.run("--dry-run").output
+
+        assert shown.partition(self.MISSES)[2].splitlines()[1:] == ["  pvc-2 of claim team/data-2"]
+
+    def test_directories_that_it_keeps_are_not_named(self, bench: Bench) -> None:
+        bench.add("1", directory="data")
+        bench.add("2", directory="team/data", policy="Retain")
+        bench.add("3", directory="by/data", phase="Released")
+        bench.server.objects.delete(VOLUMES.path(name="pvc-3"))
+        bench.add("4", directory="team/none", policy="Retain")
+
+        shown = bench.run("--dry-run").output
+
+        assert (self.TAKES in shown, self.MISSES in shown) == (False, False)
+
+    def test_its_own_name_is_its_own(self, bench: Bench) -> None:
+        bench.add("1", directory="data")
+        bench.add("2", directory="data")
+
+        assert self.TAKES not in bench.run("--dry-run").output
+
+    def test_json_says_the_same(self, bench: Bench) -> None:
+        bench.add("1", directory="data")
+        bench.add("2", directory="team/data")
+        bench.add("3", directory="team/none")
+
+        rows = json.loads(bench.run("--dry-run", "-o", "json").stdout)
+
+        assert [(one["target_of_nfs_subdir"], one["target_has"]) for one in rows] == [
+            ("data", []),
+            ("data", ["pvc-1"]),
+            ("", []),
+        ]
 
 
 class TestOtherProvisioners:
