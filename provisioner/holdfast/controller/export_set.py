@@ -67,9 +67,9 @@ class ExportSet:
     def apply(self, exports: Sequence[ExportSettings]) -> None:
         """Serves these exports from now on, and no others."""
         self.wanted = tuple(exports)
-        self._caches.arrange([export.name for export in exports])
         wanted = {export.name: export for export in exports}
         with self._caches.together():
+            self._caches.arrange(list(wanted))
             for name, controller in tuple(self._controllers.items()):
                 if wanted.get(name) != controller.export:
                     self._retire(name, controller)

@@ -339,7 +339,8 @@ def test_check_tries_the_owner_that_is_given_in_whatever_order(
         return iter(())
 
     module = sys.modules["holdfast.cli.check"]
-    monkeypatch.setattr(module, "_cluster", lambda *_: iter(()))
+    for of_the_cluster in ("_cluster", "_addresses"):
+        monkeypatch.setattr(module, of_the_cluster, lambda *_, **__: iter(()))
     monkeypatch.setattr(module.check_export, "lines", try_it)
 
     CliRunner().invoke(main, ["check", *arguments])
