@@ -17,6 +17,7 @@ class Scenario:
         beside: something may happen in the middle of an operation, a takeover too.
         reuses_inodes: as NFS before Linux 6.17: inode numbers are reused, without birth times.
         clusters: how many use the export.
+        shares: volumes of several clusters may share a directory; those of one always may.
         pods: pods also set the mode of their volume, and remove what is in it.
         full: the export has no room at times.
         expires: the time of a grant may be up between two of its changes.
@@ -31,6 +32,7 @@ class Scenario:
     pods: bool = False
     full: bool = False
     expires: bool = False
+    shares: bool = False
 
 
 SCENARIOS = (
@@ -46,6 +48,7 @@ MORE = (  # only for `--kind`
     Scenario("pods", late=True, edits=True, beside=True, pods=True),
     Scenario("full", late=True, edits=True, beside=True, pods=True, full=True),
     Scenario("grants", edits=True, pods=True, expires=True),
+    Scenario("sharing", late=True, edits=True, beside=True, clusters=2, shares=True, pods=True),
 )
 
 

@@ -24,7 +24,7 @@ class World:
 
     def __init__(self, cluster: Cluster, scenario: Scenario, faults: Faults) -> None:
         self.cluster = cluster
-        self.people = People(cluster, share=scenario.clusters == 1)
+        self.people = People(cluster, share=scenario.shares or scenario.clusters == 1)
         self.people.create_class(pathPattern=BY_CLAIM, onDelete="delete")
         self.manager = ControllerManager(cluster)
         self.network = Network(cluster, scenario.late)
