@@ -59,6 +59,9 @@ def _kept_in_trash(root: Path) -> set[str]:
 
 def of_cluster(world: World) -> Iterator[str]:
     """Claims and volumes are served, and no data is lost or given to another namespace."""
+    if world.cluster.is_gone:
+        yield from _of_gone(world)
+        return
     recorded = {record.volume: record for record in records(world.cluster.root)}
     for volume in world.cluster.volumes():
         yield from _of_volume(world, volume, recorded.get(name_of(volume)))
@@ -85,6 +88,20 @@ def _of_volume(world: World, volume: Json, record: Record | None) -> Iterator[st
         yield f"volume {name} is not reclaimed: {_last_said(world, name)}"
     elif is_deleting(volume):
         yield f"retained volume {name} cannot be deleted: {_last_said(world, name)}"
+
+
+def _of_gone(world: World) -> Iterator[str]:
+    """No file of a cluster that is gone is lost, unless a volume took it with it.
+
+    Also one that had been released: its heir empties the trash.
+    """
+    here = [one for one in world.cluster.volumes() if phase_of(one) == "Released"]
+    heirs = [volume for heir in world.people.others for _, volume in heir.deleted_volumes()]
+    for name, written in world.cluster.files.items():
+        ends = [*_deleted_since(world, written), *here, *heirs]
+        is_erased = any(_erases(volume, written) for volume in ends)
+        if not is_erased and not places_of(world.cluster.root, name):
+            yield f"{name} of {written.directory} of cluster {world.cluster.name} is lost"
 
 
 def _of_mode(world: World, volume: Json) -> Iterator[str]:

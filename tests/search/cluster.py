@@ -42,6 +42,8 @@ class Cluster:
         log: every step, of all clusters.
         files: what pods wrote, by the names of the files.
         was_bound: volumes that were bound at some time.
+        takes_over: names of clusters that are gone, whose volumes are this one's.
+        is_gone: this cluster is gone for good.
         modes: volumes whose pod has set their mode to `POD_MODE`, with the directory's inode.
     """
 
@@ -53,6 +55,8 @@ class Cluster:
     log: list[str]
     files: dict[str, Written] = field(default_factory=dict)
     was_bound: set[str] = field(default_factory=set)
+    takes_over: tuple[str, ...] = ()
+    is_gone: bool = False
     modes: dict[str, int] = field(default_factory=dict)
     file_numbers: itertools.count[int] = field(default_factory=itertools.count)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -91,7 +95,7 @@ class Cluster:
         """The claim that a volume is for, if it still exists."""
         ref = volume["spec"]["claimRef"]
         claim = self.server.objects.by_path.get(CLAIMS.path(ref["namespace"], ref["name"]))
-        return claim if claim and claim["metadata"]["uid"] == ref["uid"] else None
+        return claim if claim and claim["metadata"]["uid"] == ref.get("uid") else None
 
     def create(self, collection: str, obj: Json) -> bool:
         """Creates an object; False if its name is in use."""
@@ -141,4 +145,4 @@ def is_as_good_as_gone(volume: Json) -> bool:
 
 def ref_of(volume: Json) -> ClaimRef:
     ref = volume["spec"]["claimRef"]
-    return ClaimRef(ref["namespace"], ref["name"], ref["uid"])
+    return ClaimRef(ref["namespace"], ref["name"], ref.get("uid", ""))

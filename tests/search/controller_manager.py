@@ -34,13 +34,24 @@ class ControllerManager:
 
     def _sync(self, volume: Json) -> None:
         claim = self.cluster.claim_of(volume)
-        if claim is None:
+        if claim is None and not ref_of(volume).uid:
+            self._reserve(volume)
+        elif claim is None:
             self._release(volume)
         else:
             self._bind(volume, claim)
         current = self.cluster.server.objects.by_path.get(VOLUMES.path(name=name_of(volume)))
         if current is not None:
             self._protect(current, claim)
+
+    def _reserve(self, volume: Json) -> None:
+        """A volume whose claimRef has no uid is for the claim of that name that names it."""
+        ref = volume["spec"]["claimRef"]
+        claim = self.cluster.server.objects.by_path.get(CLAIMS.path(ref["namespace"], ref["name"]))
+        if claim and claim["spec"].get("volumeName") == name_of(volume) and not is_deleting(volume):
+            self.cluster.say("reserve", name_of(volume))
+            change = {"spec": {"claimRef": {**ref, "uid": claim["metadata"]["uid"]}}}
+            self.cluster.edit_volume(volume, change)
 
     def _release(self, volume: Json) -> None:
         if phase_of(volume) != "Released":

@@ -166,7 +166,8 @@ class People:
         Not with policy Retain: when its own cluster has reclaimed it, nothing but the copy would be
         left, which blocks its path, for good.
         """
-        volumes = [volume for other in self.others for volume in other.volumes()]
+        others = [other for other in self.others if not other.is_gone]
+        volumes = [volume for other in others for volume in other.volumes()]
         volumes = [volume for volume in volumes if not is_retained(volume)]
         if volumes:
             self._create_copy(self.cluster.random.choice(volumes), "copy", policies=("Delete",))
@@ -177,6 +178,44 @@ class People:
         if volume is None or not (self.cluster.root / directory_of(volume)).is_dir():
             return None
         return volume
+
+    def end_other_cluster(self) -> bool:
+        """A cluster is gone for good, and this one takes it over; False if it was before."""
+        [other] = self.others
+        if other.is_gone:
+            return False
+        other.is_gone, self.cluster.takes_over = True, (other.name,)
+        self.cluster.say("cluster", other.name, "is gone, and taken over")
+        return True
+
+    def create_heirloom(self) -> None:
+        """Creates a volume of a cluster that is gone here, with a claim for it.
+
+        As `docs/operations.md` says: without the uid of its former claim.
+        """
+        held = {name_of(one) for one in self.cluster.volumes()}
+        held |= {name_of(one) for _, one in self.cluster.deleted_volumes()}
+        volumes = [one for other in self.others if other.is_gone for one in _own_volumes(other)]
+        recorded = {(one.volume, one.directory) for one in records(self.cluster.root)}
+        volumes = [
+            one
+            for one in volumes
+            if name_of(one) not in held and (name_of(one), directory_of(one)) in recorded
+        ]
+        if not volumes:
+            return
+        new = copy.deepcopy(self.cluster.random.choice(volumes))
+        for given in ("uid", "resourceVersion", "deletionTimestamp"):
+            new["metadata"].pop(given, None)
+        was = ref_of(new)
+        new["spec"]["claimRef"] = {"namespace": was.namespace, "name": was.name}
+        new["status"] = {"phase": "Available"}
+        claim = a_claim(
+            ClaimRef(was.namespace, was.name, self.cluster.new_uid()), volumeName=name_of(new)
+        )
+        if self.cluster.create(CLAIMS.path(was.namespace), claim):
+            self.cluster.say("create heirloom", name_of(new), "for", was)
+            self.cluster.create(VOLUMES.path(), new)
 
     def _create_copy(self, volume: Json, how: str, *, policies: tuple[str, ...]) -> None:
         new = copy.deepcopy(volume)
@@ -209,3 +248,8 @@ class People:
     def _is_own(self, volume: Json) -> bool:
         """Whether it was created here, and is no copy."""
         return name_of(volume).startswith(f"pvc-{self.cluster.name}")
+
+
+def _own_volumes(cluster: Cluster) -> list[Json]:
+    """The volumes that were created in a cluster, and are no copies."""
+    return [one for one in cluster.volumes() if name_of(one).startswith(f"pvc-{cluster.name}")]

@@ -17,7 +17,7 @@ class Process(Site):
     """A process that has become the leader; `seen` events have reached its caches."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.leader = Leader(cluster.name, "example.com-nfs")
+        self.leader = Leader(cluster.name, "example.com-nfs", takes_over=cluster.takes_over)
         self.seen = len(cluster.server.objects.history)
         super().__init__(cluster.api, cluster.server, cluster.root)
 

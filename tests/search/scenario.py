@@ -18,6 +18,7 @@ class Scenario:
         reuses_inodes: as NFS before Linux 6.17: inode numbers are reused, without birth times.
         clusters: how many use the export.
         shares: volumes of several clusters may share a directory; those of one always may.
+        heirs: the second cluster may be gone for good; the first one takes its volumes over then.
         pods: pods also set the mode of their volume, and remove what is in it.
         full: the export has no room at times.
         expires: the time of a grant may be up between two of its changes.
@@ -33,6 +34,7 @@ class Scenario:
     full: bool = False
     expires: bool = False
     shares: bool = False
+    heirs: bool = False
 
 
 SCENARIOS = (
@@ -49,6 +51,7 @@ MORE = (  # only for `--kind`
     Scenario("full", late=True, edits=True, beside=True, pods=True, full=True),
     Scenario("grants", edits=True, pods=True, expires=True),
     Scenario("sharing", late=True, edits=True, beside=True, clusters=2, shares=True, pods=True),
+    Scenario("heirs", late=True, edits=True, beside=True, clusters=2, heirs=True, pods=True),
 )
 
 

@@ -67,6 +67,8 @@ class World:
             steps |= {self.people.delete_any_volume: 2, self.people.create_volume_again: 2}
         if scenario.clusters > 1:
             steps |= {self.people.copy_volume: 1}
+        if scenario.heirs and self.cluster.name == "a":
+            steps |= {self.take_over_cluster: 1, self.people.create_heirloom: 8}
         if scenario.pods:
             steps |= {self.people.set_mode: 3, self.people.remove_files: 2}
         if scenario.full:
@@ -77,8 +79,15 @@ class World:
             steps |= {self.beside.arm: 12}
         return steps
 
+    def take_over_cluster(self) -> None:
+        """The other cluster is gone; another process takes its volumes over, too."""
+        if self.people.end_other_cluster():
+            self.replicas.restart()
+
     def step(self) -> None:
         """One step; then nothing is left of a process that was replaced in the middle of it."""
+        if self.cluster.is_gone:
+            return
         [step] = self.cluster.random.choices(list(self._steps), list(self._steps.values()))
         step()
         self.replicas.tell_fault()
@@ -86,6 +95,8 @@ class World:
 
     def settle(self) -> bool:
         """Lets everything end; False if it does not come to rest."""
+        if self.cluster.is_gone:
+            return True
         self.cluster.say("--- nothing new happens")
         self.replicas.calm()
         self.network.calm()
