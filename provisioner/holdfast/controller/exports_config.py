@@ -26,7 +26,7 @@ import yaml
 from holdfast.claims.build_volume import Address
 from holdfast.claims.errors import Refused
 from holdfast.claims.ownership import Ownership, read_id, read_mode
-from holdfast.claims.paths import overlap
+from holdfast.claims.paths import cleaned, overlap
 from holdfast.controller.settings import ExportSettings
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123 label
@@ -243,7 +243,7 @@ def _refuse_if_overlapping(one: ExportSettings, other: ExportSettings) -> None:
     both = f"exports {one.name!r} and {other.name!r}"
     if one.name == other.name:
         raise Refused(f"two exports have the name {one.name!r}: give each its own")
-    if overlap(_slashed(one.root), _slashed(other.root)):
+    if overlap(_rooted(one.root), _rooted(other.root)):
         raise Refused(
             f"{both} are mounted within each other, at {one.root} and {other.root}: give each a "
             f"`mount` of its own, or none (then it is {_MOUNTS}/NAME)"
@@ -251,10 +251,12 @@ def _refuse_if_overlapping(one: ExportSettings, other: ExportSettings) -> None:
     address = one.address
     names = {other.address.server, *other.address.aliases}
     if any(map(address.is_served_by, names)) and overlap(
-        _slashed(address.path), _slashed(other.address.path)
+        _rooted(address.path), _rooted(other.address.path)
     ):
         raise Refused(f"{both} overlap, at {address} and {other.address}: list the outer one only")
 
 
-def _slashed(path: object) -> str:
-    return "/" + str(path).strip("/") if str(path).strip("/") else ""
+def _rooted(path: object) -> str:
+    """A path to compare; empty for `/`, above all others."""
+    names = cleaned(str(path))
+    return f"/{names}" if names else ""

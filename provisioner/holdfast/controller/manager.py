@@ -78,7 +78,8 @@ class Manager:
     def _watched_file(self) -> WatchedFile | None:
         if self._settings.config is None:
             return None
-        file = WatchedFile(self._settings.config, self._replica_warning("ConfigurationRefused"))
+        warn = self._replica_warning("ConfigurationRefused")
+        file = WatchedFile(self._settings.config, self._settings.exports, warn)
         self.metrics.watch(
             "holdfast_configuration_valid",
             "Whether the file that lists the exports can be read; the last good one is served",

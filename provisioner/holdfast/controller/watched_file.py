@@ -19,16 +19,26 @@ _LOOK = 2.0  # seconds between two looks; the kubelet takes a minute to bring a 
 class WatchedFile:
     """Compares contents, not times: a ConfigMap's file is a symlink that is swapped.
 
+    A content counts once two looks in a row have found it: of a file that is being written, one
+    look may find the first lines alone.
+
     Attributes:
         mistake: what is wrong with the file; empty where the last good one is the last.
     """
 
-    def __init__(self, path: Path, warn: Callable[[str], object]) -> None:
-        """`warn` is told what is wrong, once as long as it stays the same."""
+    def __init__(
+        self, path: Path, exports: tuple[ExportSettings, ...], warn: Callable[[str], object]
+    ) -> None:
+        """`exports` are those that were read before, and are no news.
+
+        `warn` is told what is wrong, once as long as it stays the same.
+        """
         self.mistake = self._mistake_in_text = ""
         self._path = path
+        self._exports = exports
         self._warn = warn
-        self._text: str | None = self._read()
+        self._text: str | None = None
+        self._seen: str | None = None
         self._due = time.monotonic() + _LOOK
 
     def news(self) -> tuple[ExportSettings, ...]:
@@ -36,13 +46,18 @@ class WatchedFile:
         if time.monotonic() < self._due:
             return ()
         self._due = time.monotonic() + _LOOK
-        text = self._read()
-        if text is None:
+        before, self._seen = self._seen, self._read()
+        if self._seen is None:
             return ()
-        if text == self._text:
+        if self._seen == self._text:
             self.mistake = self._mistake_in_text
-            return ()
-        self._text, self._mistake_in_text = text, ""
+        elif self._seen == before:
+            self._text = self._seen
+            return self._news_in(self._text)
+        return ()
+
+    def _news_in(self, text: str) -> tuple[ExportSettings, ...]:
+        self._mistake_in_text = ""
         try:
             exports = parse(text)
         except Refused as refused:
@@ -50,6 +65,9 @@ class WatchedFile:
             self._refuse(self._mistake_in_text)
             return ()
         self.mistake = ""
+        if exports == self._exports:
+            return ()
+        self._exports = exports
         _log.info("configuration read", file=str(self._path), exports=len(exports))
         return exports
 

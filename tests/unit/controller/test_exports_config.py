@@ -113,6 +113,20 @@ def test_every_field_is_read_and_what_is_left_out_has_a_default() -> None:
             ),
             "'a' and 'b' overlap",
         ),
+        *(
+            (
+                two(f"name: a, server: nas, path: {one}", f"name: b, server: nas, path: {other}"),
+                "'a' and 'b' overlap",
+            )
+            for one, other in (("/srv//a", "/srv/a"), ("/srv", "/./srv/x"), ("/srv/.", "/srv/b"))
+        ),
+        (
+            two(
+                "name: a, server: nas, path: /a, mount: //m",
+                "name: b, server: nas, path: /b, mount: /m/./b",
+            ),
+            "mounted within each other, at //m and /m/b",
+        ),
         (
             two(
                 "name: a, server: nas, path: /a, mount: /m",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.controller import watched_file
+from holdfast.controller.exports_config import parse
 from holdfast.controller.watched_file import WatchedFile
 
 GOOD = "exports: [{name: a, server: nas, path: /srv}]"
@@ -20,10 +21,14 @@ class Bench:
         self.path = path
         self.told: list[str] = []
         path.write_text(GOOD)
-        self.file = WatchedFile(path, self.told.append)
+        self.file = WatchedFile(path, parse(GOOD), self.told.append)
+
+    def look(self) -> list[str]:
+        return [export.name for export in self.file.news()]
 
     def news(self) -> list[str]:
-        return [export.name for export in self.file.news()]
+        """What two looks tell, with which a content counts."""
+        return self.look() + self.look()
 
 
 @pytest.fixture
@@ -44,6 +49,29 @@ def test_a_change_is_news_once(bench: Bench) -> None:
     bench.path.write_text(BETTER)
 
     assert [bench.news(), bench.news()] == [["b"], []]
+
+
+def test_a_file_that_is_being_written_is_no_news_before_it_is_whole(bench: Bench) -> None:
+    """Its first lines may be a list as well, of fewer exports or of a shorter path."""
+    for length in (len(BETTER) - 4, len(BETTER) - 3, len(BETTER)):
+        bench.path.write_text(BETTER[:length] + "}]" * (length < len(BETTER)))
+        assert (bench.look(), bench.told) == ([], [])
+
+    assert bench.look() == ["b"]
+
+
+def test_a_change_since_it_was_read_before_is_news(tmp_path: Path, bench: Bench) -> None:
+    path = tmp_path / "changed.yaml"
+    path.write_text(BETTER)
+    bench.file = WatchedFile(path, parse(GOOD), bench.told.append)
+
+    assert bench.news() == ["b"]
+
+
+def test_another_text_that_lists_the_same_is_no_news(bench: Bench) -> None:
+    bench.path.write_text(f"# a comment\n{GOOD}")
+
+    assert (bench.news(), bench.told) == ([], [])
 
 
 def test_a_file_that_is_swapped_as_a_config_map_s_is_read_again(
