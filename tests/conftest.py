@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from testbed.controlplane import ControlPlane
 from testbed.kubelet import Kubelet
@@ -16,7 +16,9 @@ from testbed.supplies import find_helm
 
 # A busy machine takes long for one example; the mutants' plugin has loaded a profile of its own.
 if settings.get_current_profile_name() == "default":
-    settings.register_profile("untimed", deadline=None)
+    settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("untimed")
 
 _numbers = itertools.count(1)
