@@ -97,6 +97,8 @@ class LateCompletion:
                 raise Requeue
             case Verdict.UNDO:
                 self._view.late.discard(spec)
+            case Verdict.CONFIRM:
+                self._view.check_record(volume.name)  # it may have been edited since its request
         self._begun.discard(volume.name)
 
     def _give_up(self, spec: DirectorySpec, *, exists: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from holdfast.claims import conflicts
@@ -128,7 +129,8 @@ class Reclaimer:
         frees = self._records.frees(volume, record)
         if action is Action.DELETE:
             volume = replace(volume, size=record.size)
-        self._records.update(volume, record, may_use_reserve=frees)
+        with suppress(Requeue):  # the directory was undone: there is none to reclaim
+            self._records.update(volume, record, may_use_reserve=frees)
 
     def _was_never_bound(self, record: Record) -> bool:
         """Whether a volume reuses a directory, and is confirmed only when its claim is bound.

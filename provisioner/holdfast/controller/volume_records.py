@@ -17,7 +17,13 @@ from holdfast.controller.context import Context
 from holdfast.controller.effective_action import effective_action
 from holdfast.controller.gone_owners import gone_owners, way_out_of
 from holdfast.controller.requeue import Requeue
-from holdfast.exports.errors import ExportError, ExportUnavailable, Fenced, Unsafe
+from holdfast.exports.errors import (
+    DirectoryGone,
+    ExportError,
+    ExportUnavailable,
+    Fenced,
+    Unsafe,
+)
 from holdfast.exports.record import DirectoryTaken, Record
 from holdfast.kube import errors as kube
 from holdfast.kube.resources import CLAIMS
@@ -87,22 +93,29 @@ class VolumeRecords:
         return found
 
     def update(self, volume: Volume, record: Record, *, may_use_reserve: bool = False) -> None:
-        """Updates the record if the volume's claim, policy or size changed; raises ExportError.
+        """Updates the record if the volume's claim, policy or size changed.
 
         Also if the volume, by its policy, retains what is in the trash, or does not any more; and
         if the record is of a cluster that is taken over, to make it this cluster's.
+
+        Raises:
+            Requeue: the directory was undone: the worker of the volume's claim makes it again.
+            ExportError: the export did not answer, or failed.
         """
         claim, size, policy = volume.claim, volume.size, volume.reclaim_policy
         is_same = record.updated(claim, size, policy) == record
         if is_same and record.origin not in self._provisioner.takes_over:
             return
-        self._export_client.change(
-            "update record",
-            lambda exports, grant: exports.update_record(
-                grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
-            ),
-            volume.name,
-        )
+        try:
+            self._export_client.change(
+                "update record",
+                lambda exports, grant: exports.update_record(
+                    grant, volume.name, claim, size, policy, may_use_reserve=may_use_reserve
+                ),
+                volume.name,
+            )
+        except DirectoryGone as undone:
+            raise Requeue from undone
 
     def claim_of(self, volume: Volume) -> Claim | None:
         """The claim of the name that a volume is for, if it exists; raises KubeError."""

@@ -290,6 +290,7 @@ class ExportInterface(Protocol):
         A record of a cluster that is taken over becomes this cluster's.
 
         Raises:
+            DirectoryGone: an undo that failed has taken the directory; `create` makes it again.
             Unsafe: the record is of another cluster.
         """
 
@@ -324,7 +325,8 @@ class ExportInterface(Protocol):
     def recover(self, grant: Grant, volume: str, reclaim_policy: str) -> str:
         """Moves a directory back from the trash or its archive.
 
-        Its volume exists, or was set to Retain. Returns its path, or "" if it was there already.
+        Its volume exists, or was set to Retain. Returns its path, or "" if it was there already
+        or was undone, so that `create` makes it again.
         The record is live again and has the volume's reclaim policy.
 
         Raises:

@@ -27,7 +27,7 @@ from holdfast.exports import (
     tree,
 )
 from holdfast.exports.archive_name import is_archive, without_target
-from holdfast.exports.confirm import confirm
+from holdfast.exports.confirm import confirm_unless_undone
 from holdfast.exports.errors import FULL, DirectoryGone, Unsafe
 from holdfast.exports.inode import UNKNOWN, Inode, inode_of
 from holdfast.exports.ledger import TRASH, trash_of
@@ -50,7 +50,8 @@ def recover(op: Operation, volume: str, reclaim_policy: str) -> str:
         reclaim_policy: what the record is to say from then on, "Delete" or "Retain".
 
     Returns:
-        The directory's path; "" if it was there already, or if the volume has no record.
+        The directory's path; "" if it was there already, if the volume has no record, or if an
+        undo that failed has taken the directory, which `create` makes again.
 
     Raises:
         DirectoryTaken: directories of other volumes overlap it.
@@ -80,9 +81,20 @@ def _is_away(op: Operation, record: Record) -> bool:
 def recover_locked(op: Operation, record: Record, reclaim_policy: str) -> str:
     """As `recover`, for a caller that holds the lock of the record's trash."""
     with op.locked(record.directory):
-        confirm(op, record.volume)
+        try:
+            confirm_unless_undone(op, record.volume)
+        except DirectoryGone:
+            _write_unfinished(op, record, reclaim_policy)
+            return ""
         found = op.ledger.find(record.volume)
         return _recovered(op, found, reclaim_policy) if found else ""
+
+
+def _write_unfinished(op: Operation, record: Record, reclaim_policy: str) -> None:
+    """Writes the reclaim policy of an unfinished volume, whose directory `create` makes again."""
+    now = record.updated(record.claim, record.size, reclaim_policy)
+    if now != record:
+        op.ledger.write_creating(now)
 
 
 def _recovered(op: Operation, record: Record, reclaim_policy: str) -> str:

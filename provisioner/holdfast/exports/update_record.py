@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.claims.constants import RETAIN
 from holdfast.claims.objects import ClaimRef
 from holdfast.exports import leaving_shared, misfiled_records, record_origin, reserve
-from holdfast.exports.confirm import confirm
+from holdfast.exports.confirm import confirm_unless_undone
 from holdfast.exports.ledger import trash_of
 from holdfast.exports.operation import Operation
 from holdfast.exports.reclaim_directory import frees
@@ -35,12 +35,13 @@ def update_record(
             directory goes to the trash in the end.
 
     Raises:
+        DirectoryGone: an undo that failed has taken the directory; `create` makes it again.
         Unsafe: a record cannot be parsed, or is another cluster's.
         TimedOut: another call holds the lock of the directory or of its trash.
     """
     if found := op.ledger.find(volume):
         record_origin.refuse_others(op, found)
-    confirm(op, volume)
+    confirm_unless_undone(op, volume)
     record = misfiled_records.find(op, volume)
     if record is None or record.state is State.ARCHIVED:
         return

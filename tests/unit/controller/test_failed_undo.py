@@ -82,6 +82,56 @@ def test_a_volume_that_was_made_late_has_its_directory(site: Site, call: str) ->
     assert not site.export.is_unfinished("pvc-1")
 
 
+@pytest.mark.parametrize("call", ["rmdir", "rename", "unlink"])
+@pytest.mark.parametrize(
+    ("is_seen", "policy", "size"),
+    [
+        (False, "Retain", "1Gi"),
+        (True, "Retain", "1Gi"),
+        (True, "Delete", "2Gi"),
+        (True, "Retain", "2Gi"),
+    ],
+)
+def test_a_volume_that_was_made_late_has_its_directory_though_a_person_edits_it_first(
+    site: Site, call: str, policy: str, size: str, *, is_seen: bool
+) -> None:
+    """The worker of the volume is faster than that of the claim."""
+    site.add_volume(undone_halfway(site, call))
+    site.bind_claim(ref())
+    if is_seen:
+        site.look_after()
+    change = {"persistentVolumeReclaimPolicy": policy, "capacity": {"storage": size}}
+    site.edit("1", {"spec": change})
+    for work in [site.look_after, site.look_after, site.serve, site.look_after]:
+        with suppress(Requeue):
+            work()
+
+    record = site.record()
+    assert record is not None
+    assert record.inode.number == (site.root / "team" / "data").stat().st_ino
+    assert (record.reclaim_policy, record.size) == (policy, size)
+    assert not site.export.is_unfinished("pvc-1")
+    assert site.said("DirectoryNotMovedBack") == []
+
+
+def test_one_that_was_set_to_retain_and_back_is_reclaimed(site: Site) -> None:
+    """Its directory is not made again for that: a later claim may have the path."""
+    site.add_volume(undone_halfway(site))
+    site.bind_claim(ref())
+    site.edit("1", {"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
+    site.look_after()
+    record = site.record()
+    assert record is not None
+    assert record.reclaim_policy == "Retain"
+    site.remove_claim(ref())
+    site.edit("1", {"spec": {"persistentVolumeReclaimPolicy": "Delete"}})
+    site.release()
+
+    site.look_after()
+
+    assert site.volume() is None
+
+
 def test_it_is_not_confirmed_while_the_directory_cannot_be_made(site: Site) -> None:
     site.add_volume(undone_halfway(site))
     before(site.export, "create", failing(Failed("cannot make directory: EIO")))

@@ -186,6 +186,27 @@ def test_a_volume_that_was_made_late_has_a_directory_once_it_is_confirmed(
         assert export.exports.sweep(export.grant) == ()
 
 
+@pytest.mark.parametrize("fault", [Fault.CRASH, Fault.LOST, Fault.LOST_THOUGH_DONE])
+@pytest.mark.parametrize("first", ["update", "recover"])
+def test_a_volume_that_was_made_late_is_not_confirmed_in_passing(
+    memory: Path, fault: Fault, first: str
+) -> None:
+    """A person sets it to Retain before its claim is looked at."""
+    for export in cut_short(memory, fault, shared=False):
+        if export.find("pvc-1") is None:
+            continue
+        with suppress(DirectoryGone):
+            if first == "update":
+                claim = found(export).claim
+                export.exports.update_record(export.grant, "pvc-1", claim, "1Gi", "Retain")
+            else:
+                export.exports.recover(export.grant, "pvc-1", "Retain")
+        assert export.exports.is_unfinished("pvc-1") or (export.root / "team/data").is_dir()
+        export.create(plan())
+        export.confirm("pvc-1")
+        assert (export.root / "team/data").is_dir()
+
+
 @pytest.mark.parametrize("use_existing", [False, True], ids=["made", "found"])
 def test_a_volume_that_was_made_late_is_not_confirmed_at_anothers_directory(
     memory: Path, *, use_existing: bool
