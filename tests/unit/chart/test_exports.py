@@ -93,6 +93,15 @@ def test_what_an_export_leaves_out_is_as_the_values_say_for_all() -> None:
     assert own.ownership == Ownership(0o750, 0, None)
 
 
+@pytest.mark.parametrize(
+    "removed", [{"settings": {"exportDeadline": None}}, {"directories": {"mode": None}}]
+)
+def test_where_a_default_of_the_values_is_removed_the_program_s_own_is_used(removed: Json) -> None:
+    [export] = parse(text({**one(uid=7), **removed}))
+
+    assert (export.deadline, export.ownership) == (30.0, Ownership(uid=7))
+
+
 def test_each_export_is_mounted_where_the_program_looks_for_it() -> None:
     mounted = mounts(SEVERAL)
     claims = {
@@ -189,6 +198,9 @@ def test_the_notes_list_the_exports(notes: Callable[[Json], str]) -> None:
         ({"path": "srv"}, "at '/exports/0/path'"),
         ({"path": "/two words"}, "at '/exports/0/path'"),
         ({"path": "/two\u2028lines"}, "at '/exports/0/path'"),
+        ({"path": "/srv/\ufeffa"}, "at '/exports/0/path'"),
+        ({"server": "nas\u200b"}, "at '/exports/0/server'"),
+        ({"serverAliases": ["nas\u200b"]}, "at '/exports/0/serverAliases/0'"),
         ({"path": "/srv/../etc"}, "at '/exports/0/path'"),
         ({"path": "/srv/.."}, "at '/exports/0/path'"),
         ({"serverAliases": "b"}, "at '/exports/0/serverAliases'"),

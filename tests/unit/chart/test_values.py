@@ -27,6 +27,8 @@ def put(values: Json, path: str, value: Any) -> Json:
         ("nfs.server", "nas:/srv", "at '/nfs/server'"),
         ("nfs.serverAliases", ["nas:/srv"], "at '/nfs/serverAliases/0'"),
         ("nfs.serverAliases", ["two words"], "at '/nfs/serverAliases/0'"),
+        ("nfs.server", "nas\u00a0", "at '/nfs/server'"),
+        ("nfs.serverAliases", ["two\u00a0words"], "at '/nfs/serverAliases/0'"),
         ("nfs.serverAliases", "one", "at '/nfs/serverAliases'"),
         ("nfs.path", "srv/nfs", "at '/nfs/path'"),
         ("nfs.mountOptions", ["hard nfsvers=4"], "at '/nfs/mountOptions/0'"),
