@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from holdfast.claims.parameters import Action
@@ -25,8 +25,11 @@ from tests.search.export_tree import in_folder, left_in_terms, places_of, record
 from tests.search.world import World
 
 
-def of_export(root: Path) -> Iterator[str]:
-    """Nothing is left unfinished, and directories and records belong together."""
+def of_export(root: Path, inherited: Collection[str] = ()) -> Iterator[str]:
+    """Nothing is left unfinished, and directories and records belong together.
+
+    Unless they are `inherited`: of a volume that could not be recorded while it existed, or above.
+    """
     refused = _kept_in_trash(root)
     for folder in (ledger.CREATING, ledger.TRASHED, ledger.TRASH):
         for name in in_folder(root, folder):
@@ -39,6 +42,8 @@ def of_export(root: Path) -> Iterator[str]:
         if not (root / place).is_dir() and record.volume not in refused:
             yield f"the record of {record.volume} ({record.state}) has no directory {place}"
     for place in unrecorded(root):
+        if any(f"{one}/".startswith(f"{place}/") for one in inherited):
+            continue
         mode = (root / place).stat().st_mode & 0o7777
         yield f"directory {place} (mode {mode:04o}) has no record"
 
@@ -74,6 +79,10 @@ def of_cluster(world: World) -> Iterator[str]:
 
 def _of_volume(world: World, volume: Json, record: Record | None) -> Iterator[str]:
     name, phase = name_of(volume), phase_of(volume)
+    if record is None and directory_of(volume) in world.cluster.inherited:
+        if not _last_said(world, name):
+            yield f"inherited volume {name} has no record, and nothing says why"
+        return
     if phase == "Bound" and record is None and _is_unknown(world, name):
         return
     if phase == "Bound" and record is None:
@@ -190,4 +199,5 @@ def _deleted_since(world: World, written: Written) -> Iterable[Json]:
 def _erases(volume: Json, written: Written) -> bool:
     """Whether a deleted volume took the data of its directory with it."""
     is_same = directory_of(volume) == written.directory
-    return is_same and not is_retained(volume) and action_of(volume) == Action.DELETE
+    action = action_of(volume) or Action.DELETE  # of an inherited one: its class's, then
+    return is_same and not is_retained(volume) and action == Action.DELETE

@@ -42,6 +42,7 @@ class Cluster:
         log: every step, of all clusters.
         files: what pods wrote, by the names of the files.
         was_bound: volumes that were bound at some time.
+        inherited: directories of volumes that nfs-subdir created.
         takes_over: names of clusters that are gone, whose volumes are this one's.
         is_gone: this cluster is gone for good.
         modes: volumes whose pod has set their mode to `POD_MODE`, with the directory's inode.
@@ -55,6 +56,7 @@ class Cluster:
     log: list[str]
     files: dict[str, Written] = field(default_factory=dict)
     was_bound: set[str] = field(default_factory=set)
+    inherited: set[str] = field(default_factory=set)
     takes_over: tuple[str, ...] = ()
     is_gone: bool = False
     modes: dict[str, int] = field(default_factory=dict)

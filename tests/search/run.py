@@ -86,7 +86,7 @@ def _problems(worlds: list[World], root: Path, random: Random) -> list[str]:
         random.choice(worlds).step()
     settled = [(world.cluster.name, world.settle()) for world in worlds * len(worlds)]
     problems = [f"cluster {name} does not come to rest" for name, rests in settled if not rests]
-    problems += checks.of_export(root)
+    problems += checks.of_export(root, {one for world in worlds for one in world.cluster.inherited})
     for world in worlds:
         problems += checks.of_cluster(world)
         _tell_end(world)

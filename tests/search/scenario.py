@@ -19,6 +19,7 @@ class Scenario:
         clusters: how many use the export.
         shares: volumes of several clusters may share a directory; those of one always may.
         heirs: the second cluster may be gone for good; the first one takes its volumes over then.
+        inherits: nfs-subdir-external-provisioner creates volumes, too.
         pods: pods also set the mode of their volume, and remove what is in it.
         full: the export has no room at times.
         expires: the time of a grant may be up between two of its changes.
@@ -35,6 +36,7 @@ class Scenario:
     expires: bool = False
     shares: bool = False
     heirs: bool = False
+    inherits: bool = False
 
 
 SCENARIOS = (
@@ -52,6 +54,7 @@ MORE = (  # only for `--kind`
     Scenario("grants", edits=True, pods=True, expires=True),
     Scenario("sharing", late=True, edits=True, beside=True, clusters=2, shares=True, pods=True),
     Scenario("heirs", late=True, edits=True, beside=True, clusters=2, heirs=True, pods=True),
+    Scenario("inherited", edits=True, inherits=True, pods=True),
 )
 
 

@@ -9,6 +9,7 @@ from tests.search.cluster import Cluster
 from tests.search.controller_manager import ControllerManager
 from tests.search.faults import Faults
 from tests.search.network import Network
+from tests.search.nfs_subdir import NfsSubdir
 from tests.search.people import People
 from tests.search.replicas import Replicas
 from tests.search.scenario import Scenario
@@ -67,6 +68,8 @@ class World:
             steps |= {self.people.delete_any_volume: 2, self.people.create_volume_again: 2}
         if scenario.clusters > 1:
             steps |= {self.people.copy_volume: 1}
+        if scenario.inherits:
+            steps |= {NfsSubdir(self.cluster).create_volume: 5}
         if scenario.heirs and self.cluster.name == "a":
             steps |= {self.take_over_cluster: 1, self.people.create_heirloom: 8}
         if scenario.pods:
