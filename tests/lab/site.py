@@ -30,9 +30,11 @@ def standing(name: str, wish: Wish) -> Iterator[Lab]:
     """A lab for the length of the block; what an earlier run left of it goes first."""
     made = Lab(Layout(name))
     made.down()
-    made.up(wish)
-    yield made
-    made.down()
+    try:
+        made.up(wish)
+        yield made
+    finally:
+        made.down()
 
 
 def play(lab: Lab, *words: str) -> Counted:
