@@ -316,6 +316,7 @@ def test_nothing_is_said_any_more_of_an_export_that_is_removed(
 
     eventually(is_forgotten)
     assert told_of("fast", manager)
+    manager.exports["fast"].retire(1.0)
 
 
 def told_of(export: str, manager: Manager) -> list[str]:

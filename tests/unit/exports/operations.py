@@ -11,7 +11,7 @@ from holdfast.claims.objects import ClaimRef
 from holdfast.claims.ownership import Ownership
 from holdfast.claims.parameters import Action
 from holdfast.exports import tree
-from tests.unit.exports.given import ID, Leading, adopted, plan, published
+from tests.unit.exports.given import ID, Leading, adopted, joining_at_once, plan, published
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def _undone_with_data(export: Leading, root: Path) -> None:
 
 def _undone_while_shared(export: Leading, root: Path) -> None:
     undone_halfway(export, root, shared=True)
-    published(export, "2", shared=True)
+    with joining_at_once():
+        published(export, "2", shared=True)
 
 
 def _moving(export: Leading, root: Path, directory: str = "team/data") -> None:

@@ -60,11 +60,10 @@ def test_on_a_slow_server_a_sweep_ends_at_half_of_its_time(
         now[0] += 60  # of the 3600 s that the grant gives
         return real(*given, **place)  # type: ignore[arg-type]
 
-    grant = export.grant
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setattr(os, "open", slow)
 
-    while not export.exports.sweep(grant):
+    while not swept(export):
         sweeps += 1
         assert sweeps < 60
     assert sweeps > 1
