@@ -17,6 +17,7 @@ from kubernetes.client import Configuration
 from holdfast.claims.build_volume import volume
 from holdfast.claims.decide import Plan
 from holdfast.controller.caches import Caches
+from holdfast.controller.directory_spec import spec_of_plan
 from holdfast.controller.export_view import ExportView
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant, Leader
@@ -75,7 +76,7 @@ class _Creating(_Stage):
         self._term = self._export.begin(Leader("cluster", "bench")).term
 
     def sample(self, number: int) -> int:
-        asked = objects.directory_spec(_plan(number))
+        asked = spec_of_plan(_plan(number))
         began = time.thread_time_ns()
         self._export.create(Grant(self._term), asked)
         self._export.confirm(Grant(self._term), asked.volume)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from holdfast.claims.build_volume import Address
 from holdfast.claims.decide import Plan, Provisioner, decide
 from holdfast.claims.objects import parse_claim, parse_class
-from holdfast.exports.interface import DirectorySpec
 from tests.bench.connection import Json
 
 NAMESPACE = "bench"
@@ -48,19 +47,6 @@ def plan(number: int) -> Plan:
     if not isinstance(decided, Plan):
         raise TypeError(decided)
     return decided
-
-
-def directory_spec(plan: Plan) -> DirectorySpec:
-    """What the provisioner asks an export for."""
-    return DirectorySpec(
-        volume=plan.volume,
-        directory=plan.directory,
-        claim=plan.ref,
-        storage_class=plan.storage_class.name,
-        size=plan.claim.size,
-        reclaim_policy=plan.storage_class.reclaim_policy,
-        on_delete=plan.action,
-    )
 
 
 def bound_claim(number: int, volume: str) -> Json:
