@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -45,18 +45,16 @@ def second() -> Iterator[tuple[Api, FakeApiServer]]:
 def another(second: tuple[Api, FakeApiServer], root: Path, in_use: Record) -> Iterator[Site]:
     """The other cluster, once the first one has its volume."""
     assert in_use.origin == CLUSTER
-    there = Another(*second, root)
-    yield there
-    there.close()
+    with closing(Another(*second, root)) as there:
+        yield there
 
 
 @pytest.fixture
 def heir(second: tuple[Api, FakeApiServer], root: Path, in_use: Record) -> Iterator[Site]:
     """The heir of the first cluster."""
     assert in_use.origin == CLUSTER
-    there = Heir(*second, root)
-    yield there
-    there.close()
+    with closing(Heir(*second, root)) as there:
+        yield there
 
 
 @pytest.fixture
