@@ -16,8 +16,6 @@ _WHERE_ALL = "`holdfast exports show -o wide` shows all"
 def consequences(entries: Sequence[Entry]) -> Iterator[str]:
     """The directories that are accepted, and the volumes that are reclaimed then, or cannot be."""
     yield from without_record(entries)
-    if advice := advice_on_another_cluster(entries):
-        yield advice
     if another := _another(entries):
         yield f"{_counted(another)}, as after a restore:"
         yield from listed(another, _WHERE_ALL)
@@ -29,7 +27,7 @@ def consequences(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def without_record(entries: Sequence[Entry]) -> Iterator[str]:
-    """How many volumes have no record that can be parsed, and what follows."""
+    """How many volumes have no record that Holdfast can use, and what follows."""
     numbers = Counter(one.finding for one in entries if not one.is_due)
     neither = _with_neither(entries)
     missing, unreadable = numbers[Finding.NO_RECORD] - neither, numbers[Finding.UNREADABLE]
@@ -58,6 +56,8 @@ def without_record(entries: Sequence[Entry]) -> Iterator[str]:
             f"{'its volume' if is_one else 'their volumes'}. Restore {'it' if is_one else 'them'} "
             "from a backup before you go on"
         )
+    if advice := advice_on_another_cluster(entries):
+        yield advice
 
 
 def _with_neither(entries: Sequence[Entry]) -> int:
