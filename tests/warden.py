@@ -28,6 +28,7 @@ _LONGEST = 4096
 _NAMES = {  # what differs from one run to the next
     r"pvc-[0-9a-f-]{36}": "VOLUME",
     r"terms/[^/]+/[^/ ]+": "terms/TERM",
+    r"\.draft-removed-[0-9a-f]+-[0-9]+-": ".draft-removed-",
     r"\.draft-[0-9a-f-]+": ".draft",
 }
 # Of each call: the arguments that are a directory and a name in it; a handle alone is -1 for it.

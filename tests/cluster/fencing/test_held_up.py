@@ -22,6 +22,7 @@ HARMFUL: list[tuple[Operation, str]] = [
     ("create", f"renameat {TERM}/.draft -> .holdfast/creating/VOLUME"),
     ("delete", f"renameat NAMESPACE/data -> {MOVING}"),
     ("delete", f"renameat {MOVING} -> .holdfast/trash/VOLUME"),
+    ("delete", f"renameat NAMESPACE -> {TERM}/.draft-removed-NAMESPACE"),
     ("archive", f"renameat {MOVING} -> archived-data"),
 ]
 
