@@ -1,24 +1,25 @@
 """Requests to the API server as raw JSON, every one with a deadline, errors as `errors` has them.
 
-The only module that sends anything through the `kubernetes` package, and it uses the package's
-lowest public call: the typed models cost 80 MiB and erase fields that they do not know, the
-package's retries sleep without a deadline. Nothing is retried here; the layers above know how
-long they may wait.
+The `kubernetes` package gives configuration, credentials (a token is read again when it is about to
+expire) and the pool of connections; the requests are urllib3's. Rejected: the package's typed
+models, which cost 80 MiB and erase fields that they do not know; its retries, which sleep without a
+deadline; its dynamic client, whose layers take a quarter of a request's processor time. Nothing is
+retried here; the layers above know how long they may wait.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
+from urllib.parse import urlencode
 
 from kubernetes.client import ApiClient, Configuration
-from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
-from kubernetes.dynamic import DynamicClient
-from urllib3 import HTTPResponse
+from urllib3 import HTTPResponse, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from holdfast import __version__
@@ -27,6 +28,13 @@ from holdfast.kube.connection import POOLS, body_of, why
 from holdfast.kube.errors import ApiError, KubeError, ServerUnavailable, TimedOut, refusal
 from holdfast.kube.resources import Json, Resource
 from holdfast.kube.watch import Watch
+
+_HEADERS = {
+    "Accept": "application/json",
+    "Content-Type": "application/json",
+    "User-Agent": f"holdfast/{__version__}",
+}
+_REFUSED = 300  # the lowest status that is no success
 
 Observer = Callable[[str, Resource, str, float], None]
 
@@ -62,11 +70,9 @@ class Api:
         configuration.retries = False
         configuration.keep_alive = True
         configuration.connection_pool_maxsize = 16
-        client = ApiClient(configuration)
-        client.user_agent = f"holdfast/{__version__}"
-        self._pools = client.rest_client.pool_manager
+        self._client = ApiClient(configuration)
+        self._pools = self._client.rest_client.pool_manager
         self._pools.pool_classes_by_scheme = POOLS
-        self._client = DynamicClient(client, discoverer=lambda *_: None)
         self._server: str = configuration.host
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
@@ -84,11 +90,10 @@ class Api:
         Raises:
             Expired: Reading took so long that the rest is no longer to be had; start again.
         """
-        token = None
+        token: str | None = None
         while token != "":
-            page = self._call(
-                "list", resource, "GET", resource.path(namespace), limit=limit, _continue=token
-            )
+            query = {"limit": limit} | ({"continue": token} if token else {})
+            page = self._call("list", resource, "GET", resource.path(namespace), query=query)
             metadata = page.get("metadata", {})
             token = metadata.get("continue", "")
             yield Page(page.get("items") or [], str(metadata.get("resourceVersion", "")))
@@ -105,11 +110,13 @@ class Api:
                     "GET",
                     resource.path(),
                     (self._connect_timeout, min(self._read_timeout, silence)),
-                    watch=True,
-                    allow_watch_bookmarks=True,
-                    resource_version=version,
-                    timeout_seconds=seconds,
-                    header_params={"Connection": "close"},
+                    query={
+                        "watch": "true",
+                        "allowWatchBookmarks": "true",
+                        "resourceVersion": version,
+                        "timeoutSeconds": seconds,
+                    },
+                    headers={"Connection": "close"},
                 )
 
         return Watch(request, silence)
@@ -151,7 +158,7 @@ class Api:
             resource.path(namespace, name),
             body,
             timeout=timeout,
-            content_type="application/merge-patch+json",
+            headers={"Content-Type": "application/merge-patch+json"},
         )
 
     def delete(
@@ -188,12 +195,13 @@ class Api:
         body: Json | None = None,
         *,
         timeout: float | None = None,
-        **parameters: Any,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Json:
         limits = timeout or (self._connect_timeout, self._read_timeout)
         deadline = time.monotonic() + (timeout or self._connect_timeout + self._read_timeout)
         with self._observed(verb, resource):
-            response = self._send(method, path, limits, body, **parameters)
+            response = self._send(method, path, limits, body, query=query, headers=headers)
             return self._decoded(body_of(response, deadline))
 
     def _send(
@@ -202,36 +210,52 @@ class Api:
         path: str,
         limits: float | tuple[float, float],
         body: Json | None = None,
-        **parameters: Any,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> HTTPResponse:
         """Send a request; the answer's body is still to be read."""
+        url = f"{self._server}{path}?{urlencode(query)}" if query else f"{self._server}{path}"
         try:
-            response = self._client.request(
-                method, path, body, serialize=False, _request_timeout=limits, **parameters
+            answer = self._pools.urlopen(
+                method,
+                url,
+                body=None if body is None else json.dumps(body),
+                headers=self._headers() | dict(headers or {}),
+                timeout=_timeout(limits),
+                preload_content=False,
             )
-            return cast("HTTPResponse", response)
-        except ApiException as error:
-            raise self._refused(error) from None
+            response = cast("HTTPResponse", answer)
+            if response.status >= _REFUSED:
+                raise self._refused(response)
         except ReadTimeoutError as error:
             raise self._late(method, error) from error
         except (HTTPError, OSError, ConfigException, ValueError) as error:
             # Besides the transport's errors, those of the token's file, which is read again.
             raise self._unavailable(why(error)) from error
+        return response
+
+    def _headers(self) -> dict[str, str]:
+        headers = dict(_HEADERS)
+        # The arguments after the headers are for other kinds of credentials.
+        self._client.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)
+        return headers
 
     def _late(self, method: str, error: ReadTimeoutError) -> ServerUnavailable | TimedOut:
         """Only a write waits for admission webhooks, one of which may hang."""
         unavailable = self._unavailable(why(error))
         return unavailable if method == "GET" else TimedOut(unavailable.message)
 
-    def _refused(self, error: ApiException) -> ServerUnavailable | ApiError:
-        if not error.status:  # TLS
-            return self._unavailable(" ".join(str(error.reason).split()))
+    def _refused(self, response: HTTPResponse) -> ApiError:
         try:
-            status = json_decoder.loads(error.body)
+            status = json_decoder.loads(response.read())
             message, reason = str(status["message"]), str(status.get("reason", ""))
         except (ValueError, KeyError, TypeError):
-            message, reason = f"{self._server} answered {error.status} {error.reason}.", ""
-        return refusal(error.status, reason, message, _seconds(error.headers.get("Retry-After")))
+            message, reason = f"{self._server} answered {response.status} {response.reason}.", ""
+        finally:
+            response.release_conn()
+        wait = _seconds(response.headers.get("Retry-After"))
+        return refusal(response.status, reason, message, wait)
 
     def _unavailable(self, reason: str) -> ServerUnavailable:
         return ServerUnavailable(f"No answer from the API server {self._server}: {reason}.")
@@ -255,6 +279,13 @@ class Api:
             raise
         finally:
             self._observe(verb, resource, str(code), time.monotonic() - started)
+
+
+def _timeout(limits: float | tuple[float, float]) -> Timeout:
+    """For all of a request, or for connecting and for each read."""
+    if isinstance(limits, tuple):
+        return Timeout(connect=limits[0], read=limits[1])
+    return Timeout(total=limits)
 
 
 def _seconds(text: str | None) -> float | None:
