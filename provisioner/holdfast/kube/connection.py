@@ -83,13 +83,34 @@ class Connection:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-class _Connection(HTTPConnection):
+class _OneWrite:
+    """Sends headers and body in one write: each costs a TLS record and wakes the server."""
+
+    _parts: list[bytes] | None = None
+
+    def request(self, *args: Any, **more: Any) -> None:
+        parts: list[bytes] = []
+        self._parts = parts
+        try:
+            super().request(*args, **more)  # type: ignore[misc] # of urllib3's connection
+        finally:
+            self._parts = None
+        self.send(b"".join(parts))
+
+    def send(self, data: bytes) -> None:
+        if self._parts is None:
+            super().send(data)  # type: ignore[misc] # of urllib3's connection
+        else:
+            self._parts.append(data)
+
+
+class _Connection(_OneWrite, HTTPConnection):  # type: ignore[misc] # bytes are all that is sent
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 does
         _show(self.sock)
         return super().getresponse()
 
 
-class _TlsConnection(HTTPSConnection):
+class _TlsConnection(_OneWrite, HTTPSConnection):  # type: ignore[misc] # as above
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 does
         _show(self.sock)
         return super().getresponse()

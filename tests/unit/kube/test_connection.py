@@ -221,3 +221,23 @@ POOL = HTTPConnectionPool("h")
 )
 def test_a_transport_error_is_a_few_words(error: Exception, words: str) -> None:
     assert why(error) == words
+
+
+def test_a_request_and_its_body_are_one_write(
+    patient: Api, server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = list[bytes]()
+    send = HTTPConnection.send
+
+    def recorded(self: HTTPConnection, data: bytes) -> None:
+        sent.append(data)
+        send(self, data)
+
+    monkeypatch.setattr(HTTPConnection, "send", recorded)
+
+    patient.create(VOLUMES, {"metadata": {"name": "a"}})
+
+    assert server.count("create") == 1
+    (whole,) = sent
+    assert whole.startswith(b"POST ")
+    assert whole.endswith(b'\r\n\r\n{"metadata": {"name": "a"}}')
