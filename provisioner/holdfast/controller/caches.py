@@ -6,6 +6,8 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
+from operator import attrgetter
 from typing import Protocol
 
 from holdfast.claims import expansion
@@ -90,6 +92,7 @@ class Caches:
                 OF_CLASS: _class_of_inherited,
             },
             self._exports_of,
+            _indexed_by,
         )
         self.reflectors: tuple[Reflector[Claim], Reflector[StorageClass], Reflector[Volume]] = (
             Reflector(api, CLAIMS, self.claims, self._claim_of_interest, self._claim_changed),
@@ -273,6 +276,11 @@ class Caches:
     def _volume_changed(self, name: str) -> None:
         for view in self._views:
             view.volume_changed(name)
+
+
+# No index has these, and they change most: such a change needs no new look at the exports.
+_NOT_INDEXED = {"version", "phase", "finalizers", "deleting"}
+_indexed_by = attrgetter(*(one.name for one in fields(Volume) if one.name not in _NOT_INDEXED))
 
 
 def _class_of_inherited(volume: Volume) -> list[str]:

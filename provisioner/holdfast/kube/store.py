@@ -33,13 +33,16 @@ class Store(Generic[T]):
         self,
         indexes: Mapping[str, Callable[[T], Iterable[Hashable]]] | None = None,
         counted: Callable[[T], Iterable[str]] = lambda _: (),
+        indexed_by: Callable[[T], Hashable] | None = None,
     ) -> None:
         """`indexes` name functions from an item to the values it is to be found under.
 
-        `counted` gives the values under which an item only counts.
+        `counted` gives the values under which an item only counts. `indexed_by` gives all that
+        these values follow from: an item that has changed in nothing of it is not indexed anew.
         """
         self._indexes = {name: Index(values_of) for name, values_of in (indexes or {}).items()}
         self._tally = Tally(counted)
+        self._indexed_by = indexed_by
         self._lock = threading.RLock()
         self._items: dict[str, tuple[int, T]] = {}
         self._removed: dict[str, int] = {}
@@ -164,8 +167,14 @@ class Store(Generic[T]):
         before = self.get(key)
         self._removed.pop(key, None)
         self._items[key] = (version, item)
+        if self._is_indexed_alike(before, item):
+            return
         for index in self._all_indexes():
             index.change(key, before, item)
+
+    def _is_indexed_alike(self, before: T | None, item: T) -> bool:
+        by = self._indexed_by
+        return by is not None and before is not None and by(before) == by(item)
 
     def _remove(self, key: str) -> bool:
         held = self._items.pop(key, None)

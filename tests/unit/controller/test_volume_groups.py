@@ -128,3 +128,14 @@ def test_of_many_that_tell_the_same_one_is_looked_at() -> None:
     slow, fast = bench.views
 
     assert len(list(slow.telling(ID))) == len(list(fast.telling(ID))) == 1
+
+
+@given(item=VOLUMES)
+def test_no_index_has_what_a_volume_is_not_indexed_anew_for(item: Volume) -> None:
+    changed = replace(item, version="999", phase="Released", finalizers=("another",), deleting=True)
+    volumes = Bench().caches.volumes
+    assert volumes._indexed_by is not None
+    assert volumes._indexed_by(item) == volumes._indexed_by(changed)
+
+    for index in volumes._all_indexes():
+        assert list(index._values_of(item)) == list(index._values_of(changed))

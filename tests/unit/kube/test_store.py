@@ -142,3 +142,22 @@ def test_in_whatever_order_news_arrive_the_newest_of_each_held_key_wins(
     assert {key: store.get(key) for key in "abc"} == newest
     for letter in "xy":
         assert len(list(store.by("letter", letter))) == list(newest.values()).count(letter)
+
+
+def test_what_changes_in_nothing_that_it_is_indexed_by_is_not_indexed_anew() -> None:
+    asked = list[str]()
+
+    def letters(item: str) -> str:
+        asked.append(item)
+        return item[0]
+
+    store = Store[str]({"letter": letters}, indexed_by=lambda item: item[0])
+    store.apply("a", 1, "x1")
+
+    store.apply("a", 2, "x2")
+    assert asked == ["x1"]
+    assert list(store.by("letter", "x")) == ["x2"]
+
+    store.apply("a", 3, "y2")
+    assert list(store.by("letter", "x")) == []
+    assert list(store.by("letter", "y")) == ["y2"]
