@@ -3,7 +3,7 @@
 The order makes every step repeatable: intent, directory, record, PersistentVolume, record
 confirmed. An attempt whose result is unknown (a deadline passed) stays in progress. If its claim is
 deleted meanwhile, it is confirmed if the volume was made, so that it is reclaimed in the usual
-way, or else undone (`confirm_or_undo.py`).
+way, or else undone (`resolve_attempt.py`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from holdfast.claims.parameters import Action
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.by_claim import ByClaim
 from holdfast.controller.complete_late import LateCompletion
-from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.directory_spec import is_asked_for, may_have, spec_of_plan
 from holdfast.controller.progress import Progress
 from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, UNKNOWN, Requeue
+from holdfast.controller.resolve_attempt import AttemptResolver, Verdict
 from holdfast.controller.unfinished_volumes import UnfinishedVolumes
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords

@@ -11,11 +11,11 @@ from holdfast.claims.conflicts import is_in_use
 from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_provisioned_by
-from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.directory_creator import DirectoryCreator
 from holdfast.controller.directory_spec import is_asked_for
 from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, Requeue
+from holdfast.controller.resolve_attempt import AttemptResolver, Verdict
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import ExportError

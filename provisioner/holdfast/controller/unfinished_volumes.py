@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from holdfast.claims.objects import Claim, ClaimRef
 from holdfast.controller.by_claim import ByClaim
-from holdfast.controller.confirm_or_undo import AttemptResolver, Verdict
 from holdfast.controller.context import Context
 from holdfast.controller.directory_spec import spec_of_record
 from holdfast.controller.requeue import AFFECTS_ALL_VOLUMES, Requeue
+from holdfast.controller.resolve_attempt import AttemptResolver, Verdict
 from holdfast.exports.errors import ExportError
 from holdfast.exports.record import Record
 from holdfast.kube import errors as kube
