@@ -7,7 +7,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_provisioned_by, is_released
 from holdfast.controller.context import Context
-from holdfast.controller.may_reuse import is_anothers
+from holdfast.controller.may_reuse_retained import is_anothers
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient

@@ -9,7 +9,7 @@ from holdfast.claims.conflicts import is_in_use
 from holdfast.claims.reclaim_rules import is_provisioned_by
 from holdfast.controller.context import Context
 from holdfast.controller.directory_spec import spec_of_record
-from holdfast.controller.may_reuse import check_reuse, is_known
+from holdfast.controller.may_reuse_retained import check_reuse, is_known
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
 from holdfast.exports.errors import DirectoryGone

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from holdfast.claims.paths import RESERVED
 from holdfast.controller.context import Context
-from holdfast.controller.may_reuse import is_known
+from holdfast.controller.may_reuse_retained import is_known
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.exports.ledger import VOLUMES, mark_of
 from holdfast.exports.record import DirectoryTaken, Record

@@ -14,7 +14,7 @@ from holdfast.claims.errors import Refused
 from holdfast.claims.objects import StorageClass, Volume
 from holdfast.claims.reclaim_rules import is_released
 from holdfast.controller.context import Context
-from holdfast.controller.may_reuse import is_anothers
+from holdfast.controller.may_reuse_retained import is_anothers
 from holdfast.controller.requeue import Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_records import VolumeRecords
