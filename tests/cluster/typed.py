@@ -21,7 +21,7 @@ import os, sys
 import holdfast.cli, holdfast.controller.permissions, holdfast.exports.self_test
 import holdfast.exports.deadline, holdfast.exports.export, holdfast.kube.config
 import holdfast.cli.check_export, holdfast.controller.export_id_check
-import holdfast.cli.accept_report, holdfast.cli.compare
+import holdfast.cli.accept_report, holdfast.cli.compare_volumes
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

@@ -120,7 +120,7 @@ def _identity(root: Path, volumes: Sequence[Volume], address: Address | None) ->
 def _compared(root: Path, cluster: Cluster, address: Address | None) -> Iterator[Line]:
     """Whether the volumes' directories are there, and are those in their records."""
     from holdfast.cli import accept_report as report
-    from holdfast.cli.compare import compare
+    from holdfast.cli.compare_volumes import compare
     from holdfast.exports.errors import ExportError
     from holdfast.kube.errors import KubeError
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from holdfast.claims.constants import ON_DELETE
 from holdfast.claims.parameters import Action
-from holdfast.cli import compare, main, records
+from holdfast.cli import compare_volumes, main, records
 from holdfast.cli.records import Held, records_on
 from holdfast.exports import ledger, restored_from_backup
 from holdfast.exports.errors import Failed
@@ -393,7 +393,7 @@ class TestMissing:
                 bench.server.objects.patch(path, {"status": {"phase": "Released"}})
             return held
 
-        monkeypatch.setattr(compare, "records_on", meanwhile)
+        monkeypatch.setattr(compare_volumes, "records_on", meanwhile)
 
         assert f"ok    {PRESENT}" in bench.check(*AT).output
 
@@ -428,7 +428,7 @@ class TestMissing:
                 raise Failed("cannot read the records: Input/output error")
             return records_on(root, volumes)
 
-        monkeypatch.setattr(compare, "records_on", failing)
+        monkeypatch.setattr(compare_volumes, "records_on", failing)
 
         assert bench.advice(RECORDS, *AT) == "cannot read the records: Input/output error"
 
