@@ -12,10 +12,10 @@ from holdfast.claims.finalizers import (
 )
 from holdfast.claims.objects import Volume
 from holdfast.claims.reclaim_rules import is_provisioned_by, is_released
-from holdfast.controller.check_trashed import TrashedVolumes
 from holdfast.controller.context import Context
 from holdfast.controller.misplaced_report import MisplacedDirectories
 from holdfast.controller.record_sync import RecordSync
+from holdfast.controller.recover_trashed import TrashedVolumes
 from holdfast.controller.requeue import UNKNOWN, Requeue
 from holdfast.controller.volume_client import VolumeClient
 from holdfast.controller.volume_reclaimer import Reclaimer
