@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import components
-from holdfast.exports import end_earlier_terms, fencing, ledger, record_origin, strays, undo
+from holdfast.exports import end_earlier_terms, fencing, ledger, record_origin, stray_entries, undo
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation
@@ -29,7 +29,10 @@ def take_over(op: Operation, term: Term) -> Takeover:
         term,
         tuple(_unfinished(op)),
         _moving(op),
-        (*fencing.unresolved(op.ledger.handle, term.leader, op.term), *strays.found(op, term)),
+        (
+            *fencing.unresolved(op.ledger.handle, term.leader, op.term),
+            *stray_entries.found(op, term),
+        ),
     )
 
 
