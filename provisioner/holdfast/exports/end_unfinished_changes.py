@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import components
-from holdfast.exports import end_earlier_terms, fencing, ledger, record_origin, stray_entries, undo
+from holdfast.exports import empty_term_folders, fencing, ledger, record_origin, stray_entries, undo
 from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Takeover, Term
 from holdfast.exports.operation import Operation
@@ -22,7 +22,7 @@ def take_over(op: Operation, term: Term) -> Takeover:
     """
     op = op.without_waiting()
     while end_intents(op, fencing.intents(op.term)):
-        end_earlier_terms.restore_plain_names(
+        empty_term_folders.restore_plain_names(
             op.term, fencing.INTENT, op.changes
         )  # a volume may have several
     return Takeover(

@@ -18,6 +18,7 @@ from holdfast.exports import (
     confirm,
     create,
     end_move,
+    end_unfinished_changes,
     export_id_file,
     fencing,
     ledger,
@@ -34,7 +35,6 @@ from holdfast.exports import (
     trash_reaper,
     tree,
     undo,
-    unfinished_changes,
     update_record,
 )
 from holdfast.exports.changes import Changes
@@ -175,7 +175,7 @@ class Export:
             )
             changes.sync()
         with self._operation("cannot take over", Grant(term)) as op:
-            took = unfinished_changes.take_over(op, term)
+            took = end_unfinished_changes.take_over(op, term)
             self._sweep.begin(op, took)
             return replace(
                 took, unresolved=(*took.unresolved, *other_exports.report_above(self._root))

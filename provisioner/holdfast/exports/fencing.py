@@ -20,15 +20,15 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from holdfast.exports import end_earlier_terms, export_id_file, leader_folders, term_folders, tree
+from holdfast.exports import empty_term_folders, export_id_file, leader_folders, term_folders, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import Fenced, Unsafe, export_error
 from holdfast.exports.interface import Leader, Term
 from holdfast.exports.term_folders import ENDED, is_set_aside, number_of
 
 TERMS = leader_folders.TERMS
-INTENT = end_earlier_terms.INTENT
-MOVING = end_earlier_terms.MOVING
+INTENT = empty_term_folders.INTENT
+MOVING = empty_term_folders.MOVING
 
 
 class _NotEnded(OSError):
@@ -97,8 +97,8 @@ def end_formers(
     for former in leader_folders.former_names(holdfast, leader):
         with tree.opened(holdfast, (TERMS, former)) as others:
             held |= _end_all(others, own, leader, changes)
-    end_earlier_terms.restore_plain_names(own, INTENT, changes)
-    end_earlier_terms.restore_plain_names(own, MOVING, changes, held)
+    empty_term_folders.restore_plain_names(own, INTENT, changes)
+    empty_term_folders.restore_plain_names(own, MOVING, changes, held)
 
 
 def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
@@ -109,15 +109,15 @@ def prepare_next(holdfast: int, leader: Leader, changes: Changes) -> None:
 
 
 def retry_stuck(
-    holdfast: int, leader: Leader, own: int, changes: Changes, try_lock: end_earlier_terms.TryLock
+    holdfast: int, leader: Leader, own: int, changes: Changes, try_lock: empty_term_folders.TryLock
 ) -> None:
     """Retries to move the entries that were stuck when the term began."""
     stuck = set[str]()
     for folder in leader_folders.own_names(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
             for name in filter(is_set_aside, tree.folders(terms)):
-                stuck |= end_earlier_terms.end(terms, name, own, changes, try_lock)
-    end_earlier_terms.restore_plain_names(own, MOVING, changes, stuck, try_lock)
+                stuck |= empty_term_folders.end(terms, name, own, changes, try_lock)
+    empty_term_folders.restore_plain_names(own, MOVING, changes, stuck, try_lock)
 
 
 def unresolved(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def unresolved(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
     strays = [tree.shown(name) for name in leader_folders.strays(holdfast)]
     for folder in leader_folders.own_names(holdfast, leader):
         with tree.opened(holdfast, (TERMS, folder)) as terms:
-            sentences += end_earlier_terms.unresolved(terms, own)
+            sentences += empty_term_folders.unresolved(terms, own)
             strays += (f"{folder}/{tree.shown(name)}" for name in term_folders.strays(terms))
     sentences += (
         f"unknown entry .holdfast/{TERMS}/{stray}: Holdfast leaves it; move it elsewhere"
@@ -137,12 +137,12 @@ def unresolved(holdfast: int, leader: Leader, own: int) -> tuple[str, ...]:
 
 def moving(term: int) -> tuple[str, ...]:
     """The volumes whose directory is in a term's folder."""
-    return end_earlier_terms.volumes_with(term, MOVING)
+    return empty_term_folders.volumes_with(term, MOVING)
 
 
 def intents(term: int) -> tuple[str, ...]:
     """The volumes with an intent in a term's folder."""
-    return end_earlier_terms.volumes_with(term, INTENT)
+    return empty_term_folders.volumes_with(term, INTENT)
 
 
 def term_with_intent(holdfast: int, volume: str) -> str:
@@ -238,7 +238,7 @@ def _end_earlier(terms: int, number: int, own: int, changes: Changes) -> set[str
     for name in sorted(tree.folders(terms), key=number_of):
         if 0 < number_of(name) < number or is_set_aside(name):
             with _naming(name):
-                stuck |= end_earlier_terms.end(terms, name, own, changes)
+                stuck |= empty_term_folders.end(terms, name, own, changes)
     return stuck
 
 

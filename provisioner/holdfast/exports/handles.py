@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.claims.paths import RESERVED
-from holdfast.exports import end_earlier_terms, export_id_file, fencing, tree
+from holdfast.exports import empty_term_folders, export_id_file, fencing, tree
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import (
     ExportUnavailable,
@@ -150,7 +150,7 @@ def _check(term: int, grant: Grant, may_change: Callable[[], object]) -> None:
     may_change()
     if not grant.left():
         raise TimedOut(f"not done within {grant.seconds:g} s: Holdfast will retry")
-    if end_earlier_terms.is_ended(term):
+    if empty_term_folders.is_ended(term):
         raise Fenced(f"term {grant.term.number} of {grant.term.leader.lease} has ended")
 
 

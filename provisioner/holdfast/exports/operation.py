@@ -205,7 +205,7 @@ class Operation:
         """The inode of what has a volume's name in the term's folder; None if nothing has it.
 
         Raises:
-            Unsafe: there is a marker, for several or stuck directories (`end_earlier_terms.py`).
+            Unsafe: there is a marker, for several or stuck directories (`empty_term_folders.py`).
         """
         try:
             return _inode(self.term, fencing.MOVING + volume)

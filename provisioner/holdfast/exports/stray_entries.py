@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from holdfast.claims.errors import Refused
 from holdfast.claims.paths import RESERVED, components
-from holdfast.exports import end_earlier_terms, fencing, probe, reserve
+from holdfast.exports import empty_term_folders, fencing, probe, reserve
 from holdfast.exports.errors import reason
 from holdfast.exports.interface import Term
 from holdfast.exports.operation import Operation
@@ -32,7 +32,7 @@ def found(op: Operation, term: Term) -> Iterator[str]:
             "elsewhere"
         )
     folder = "/".join((RESERVED, *fencing.path_of(term)))
-    for name in end_earlier_terms.strays(op.term):
+    for name in empty_term_folders.strays(op.term):
         yield f"unknown entry {name!r} in {folder}: Holdfast skips it; move it elsewhere"
     for volume in fencing.intents(op.term):
         if why := _why_unusable(op, volume):

@@ -13,13 +13,13 @@ from contextlib import suppress
 
 from holdfast.claims.errors import Refused
 from holdfast.exports import (
+    end_unfinished_changes,
     fencing,
     misplaced_directories,
     misplaced_folders,
     probe,
     reserve,
     undo,
-    unfinished_changes,
 )
 from holdfast.exports.errors import Failed, Fenced, Unsafe
 from holdfast.exports.interface import Grant, MovedBack, Takeover
@@ -70,7 +70,7 @@ class Sweep:
     def _retry_takeover(self, op: Operation, grant: Grant) -> None:
         if self._has_stuck:
             with suppress(Failed, Unsafe, OSError):
-                unfinished_changes.retry_stuck(op, grant.term)
+                end_unfinished_changes.retry_stuck(op, grant.term)
         with suppress(Failed, Fenced, Unsafe, OSError):
             fencing.end_formers(op.ledger.handle, grant.term.leader, op.term, op.changes)
         with suppress(Failed, Unsafe, OSError):
@@ -78,4 +78,4 @@ class Sweep:
         with suppress(Failed, Unsafe, OSError):
             reserve.prepare(op)
         self._intents &= set(fencing.intents(op.term))
-        self._intents -= unfinished_changes.end_intents(op, self._intents)
+        self._intents -= end_unfinished_changes.end_intents(op, self._intents)

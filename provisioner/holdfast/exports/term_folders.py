@@ -25,7 +25,7 @@ from holdfast.exports.errors import FULL, Unsafe
 LAST = 10**18 - 1  # the highest number of a term
 ENDED = "_ended"  # instead of an export's id, which it cannot be: no replica's term
 FILLER = ".term"  # keeps each term's folder non-empty
-SET_ASIDE = ".ended-"  # prefix of a folder that could not be emptied (`end_earlier_terms.py`)
+SET_ASIDE = ".ended-"  # prefix of a folder that could not be emptied (`empty_term_folders.py`)
 MISPLACED = ".left-"  # prefix of a folder whose place is unknown
 AGAIN = "~"  # and a number: another entry of the same name; not allowed in Kubernetes names
 

@@ -151,7 +151,7 @@ def test_an_intent_that_a_later_term_has_taken_over_counts(
     _cut_short(first, "1", "team")
     (intent,) = _intents(root, "1")
     with monkeypatch.context() as patch:
-        patch.setattr("holdfast.exports.unfinished_changes.end_intents", lambda *_: set())
+        patch.setattr("holdfast.exports.end_unfinished_changes.end_intents", lambda *_: set())
         Leading(root, cluster="first").begin()
     assert not intent.exists()
 
