@@ -63,6 +63,9 @@ class Objects:
         }
         return name_of(self.make(_CLASSES, body | more))
 
+    def get_class(self, name: str) -> Json:
+        return self.plane.client.get(f"{_CLASSES}/{name}")
+
     def delete_class(self, name: str) -> None:
         self.plane.client.send("DELETE", f"{_CLASSES}/{name}")
 
@@ -92,6 +95,11 @@ class Objects:
         }
         self.plane.client.send("POST", self._claims, body)
         return name
+
+    def claims(self) -> list[Json]:
+        """Every claim of this test."""
+        items: list[Json] = self.plane.client.get(self._claims)["items"]
+        return items
 
     def find_claim(self, name: str) -> Json | None:
         return self._found(f"{self._claims}/{name}")
