@@ -22,7 +22,7 @@ from holdfast.controller.export_view import ExportView
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant, Leader
 from holdfast.kube.api import Api
-from holdfast.kube.queue import WorkQueue
+from holdfast.kube.work_queue import WorkQueue
 from tests.bench import objects
 
 # By operation and number of volumes, in microseconds of processor time.

@@ -68,7 +68,7 @@ def main(
     what one survivor is about, try it alone, or make the change by hand and run the tests:
 
     \b
-      python -m tests.mutants --file kube/queue.py:56
+      python -m tests.mutants --file kube/work_queue.py:56
       python -m tests.mutants --package claims --count 20 --seed 1
       python -m tests.mutants --file claims/paths.py --all --list
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 
 from holdfast.exports.interface import Leader
-from holdfast.kube.queue import WorkQueue
+from holdfast.kube.work_queue import WorkQueue
 from tests.search.cluster import PLURALS, Cluster
 from tests.unit.controller.site import Site
 

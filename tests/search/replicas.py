@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from holdfast.controller.requeue import LeadershipLost, Requeue
 from holdfast.exports.errors import ExportError, Failed, TimedOut
 from holdfast.kube.errors import KubeError
-from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import VOLUMES
+from holdfast.kube.work_queue import WorkQueue
 from tests.search.cluster import Cluster
 from tests.search.faults import Faults, Kind
 from tests.search.network import Network

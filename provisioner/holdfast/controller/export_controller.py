@@ -41,8 +41,8 @@ from holdfast.exports.errors import ExportError, WrongExport
 from holdfast.exports.export import Export
 from holdfast.exports.interface import Grant
 from holdfast.kube import errors as kube
-from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import VOLUMES
+from holdfast.kube.work_queue import WorkQueue
 from holdfast.log import Logger
 
 _log = Logger(__name__)

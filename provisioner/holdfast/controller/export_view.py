@@ -18,8 +18,8 @@ from holdfast.controller.caches import AT, BENEATH, GROUP, OF_CLASS, OF_VOLUME, 
 from holdfast.controller.late_volumes import LateVolumes
 from holdfast.controller.record_checks import RecordChecks
 from holdfast.kube.lru import LRU
-from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
+from holdfast.kube.work_queue import WorkQueue
 
 _MOST_KEPT = 10_000  # volumes; a replica that does not lead forgets none that is gone
 

@@ -11,7 +11,7 @@ from holdfast.controller.work_gate import WorkGate
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Term
 from holdfast.kube import errors as kube
-from holdfast.kube.queue import WorkQueue
+from holdfast.kube.work_queue import WorkQueue
 from holdfast.log import Logger
 
 _log = Logger(__name__)

@@ -214,7 +214,7 @@ class _EndedTerm:
 
     def _remove_draft(self, name: str) -> None:
         if removed_folders.path_of(name) and tree.is_directory(self.folder, name):
-            self.changes.rename(self.folder, name, self.own, name)  # `misplaced_folders.py`
+            self.changes.rename(self.folder, name, self.own, name)  # `restore_removed_folders.py`
             return
         if not tree.is_directory(self.folder, name):
             self.changes.unlink(self.folder, name)

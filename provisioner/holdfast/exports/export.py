@@ -28,7 +28,7 @@ from holdfast.exports import (
     reclaim_directory,
     record_origin,
     recover_directory,
-    released,
+    released_volumes,
     reserve,
     restored_from_backup,
     sweep,
@@ -264,12 +264,12 @@ class Export:
     def reclaim(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved:
         """Carries out a reclaim action on a released volume's directory."""
         with self._operation(f"cannot {action} the directory of {volume}", grant) as op:
-            return released.reclaim_volume(op, volume, claim_uid, action)
+            return released_volumes.reclaim_volume(op, volume, claim_uid, action)
 
     def leave(self, grant: Grant, volume: str, claim_uid: str, action: Action) -> Moved | None:
         """As `reclaim`, if other volumes share the directory; None if this is the last of them."""
         with self._operation(f"cannot {action} the directory of {volume}", grant) as op:
-            return released.leave_volume(op, volume, claim_uid, action)
+            return released_volumes.leave_volume(op, volume, claim_uid, action)
 
     def forget(self, grant: Grant, volume: str) -> bool:
         """Removes the record of a deleted volume, if its directory is gone too."""

@@ -12,7 +12,7 @@ folder has its path, and it is put back there:
 
 - by the call itself, whatever ends it, without asking whether it may still change something;
 - if the process was killed, by the next term, before anything is created, or else by the next
-  sweep (`misplaced_folders.py`);
+  sweep (`restore_removed_folders.py`);
 - before a parent is made at its path, which would be in the way (`parents.py`).
 
 A path that is too long for such a name, with more than about 220 bytes, is removed with rmdir(2):

@@ -16,9 +16,9 @@ from holdfast.exports import (
     end_unfinished_changes,
     fencing,
     misplaced_directories,
-    misplaced_folders,
     probe,
     reserve,
+    restore_removed_folders,
     undo,
 )
 from holdfast.exports.errors import Failed, Fenced, Unsafe
@@ -42,7 +42,7 @@ class Sweep:
         Parents with volumes are put back at once, before others are created at their paths.
         """
         with suppress(Failed, Unsafe, OSError):
-            self._put_back = list(misplaced_folders.put_back(op.without_waiting()))
+            self._put_back = list(restore_removed_folders.put_back(op.without_waiting()))
         self._intents = set(fencing.intents(op.term))
         self._has_stuck = bool(took.unresolved)
 
@@ -63,7 +63,7 @@ class Sweep:
         at_begin, self._put_back = self._put_back, []
         return (
             *at_begin,
-            *misplaced_folders.put_back(op),
+            *restore_removed_folders.put_back(op),
             *misplaced_directories.put_back(op, grant, self._trash_scan),
         )
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from holdfast.claims.constants import RETAIN
 from holdfast.exports import misfiled_records, record_origin, recover_directory, tree, undo
-from holdfast.exports.blocked import Blocked
+from holdfast.exports.blocked_entries import Blocked
 from holdfast.exports.changes import Changes
 from holdfast.exports.errors import TimedOut, Unsafe
 from holdfast.exports.inode import inode_of

@@ -9,8 +9,8 @@ from holdfast.claims.build_volume import Address
 from holdfast.claims.objects import ClaimRef, Volume, parse_volume
 from holdfast.claims.parameters import Action
 from holdfast.exports.interface import DirectorySpec
-from holdfast.kube.queue import WorkQueue
 from holdfast.kube.resources import Json
+from holdfast.kube.work_queue import WorkQueue
 
 ID = "e4f1c2d0-0000-4000-8000-00000000000e"
 ANOTHER_ID = "00000000-0000-4000-8000-000000000000"

@@ -14,7 +14,7 @@ from holdfast.controller.workers import Workers
 from holdfast.exports import errors as exports
 from holdfast.exports.interface import Leader, Term
 from holdfast.kube import errors as kube
-from holdfast.kube.queue import WorkQueue
+from holdfast.kube.work_queue import WorkQueue
 from tests.support import eventually
 
 API_ERRORS = (

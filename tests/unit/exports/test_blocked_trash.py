@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.claims.parameters import Action
-from holdfast.exports.blocked import Blocked
+from holdfast.exports.blocked_entries import Blocked
 from tests.unit.exports.given import Leading, published
 
 

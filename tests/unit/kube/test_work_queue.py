@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from holdfast.kube.queue import WorkQueue
+from holdfast.kube.work_queue import WorkQueue
 from testbed.waiting import until
 
 
