@@ -547,9 +547,7 @@ class TestLost:
             type(manager.exports["default"].export_client), "is_stale", property(lambda _: True)
         )
 
-        running.thread.join(40)
-
-        assert exited.is_set()
+        assert exited.wait(40)
 
 
 class TestStale:
