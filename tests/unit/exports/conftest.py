@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.exports.given import Leading, export_at, listing, served
+from tests.unit.exports.agent import served
+from tests.unit.exports.given import Leading, export_at, listing
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import stat
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -30,7 +28,6 @@ from holdfast.exports.interface import (
     Takeover,
 )
 from holdfast.exports.record import Record
-from holdfast.exports.remote import connect
 
 ID = "e4f1c2d0-0000-4000-8000-00000000000e"
 
@@ -148,25 +145,6 @@ def export_at(root: Path, exports: ExportInterface | None = None, **more: Any) -
     made = Leading(root, exports=exports, **more)
     made.exports.initialise(ID)
     return made
-
-
-@contextmanager
-def served(root: Path) -> Iterator[ExportInterface]:
-    """An export that is reached through a process of its own."""
-    root.mkdir(exist_ok=True)
-    with subprocess.Popen(
-        [sys.executable, "-m", "holdfast.exports.server", str(root)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "provisioner")},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield connect(process.stdin, process.stdout)
-        finally:
-            process.stdin.close()
-            process.wait(10)
 
 
 def published(export: Leading, uid: str = "1", directory: str = "team/data", **of: Any) -> Record:

@@ -56,7 +56,8 @@ from holdfast.exports.server import (
     answer,
 )
 from tests.support import eventually
-from tests.unit.exports.given import adopted, export_at, listing, plan, published, served
+from tests.unit.exports.agent import served
+from tests.unit.exports.given import adopted, export_at, listing, plan, published
 
 WORDS = st.text(max_size=8)
 RECORDS = st.builds(
