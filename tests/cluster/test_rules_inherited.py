@@ -84,7 +84,7 @@ class TestAnEmptyExport:
         assert "FAILS the export's id matches the volumes" in checked.out
         running = site.serve()
         eventually(lambda: "accept --allow-empty" in running.get("/readyz")[1])
-        assert running.metric("holdfast_wrong_export") == 1
+        eventually(lambda: running.metric("holdfast_wrong_export") == 1)
 
         site.delete_claim("data")
         site.released(volume)

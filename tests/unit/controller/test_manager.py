@@ -256,9 +256,9 @@ def test_a_wrong_export_is_told_on_the_pod_and_makes_it_not_ready(
     with captured_logs():
         running.thread.start()
         eventually(lambda: any("is mounted here" in one for one in manager.not_ready()))
+        eventually(lambda: running.metric("holdfast_wrong_export") == 1)
         running.end()
 
-    assert running.metric("holdfast_wrong_export") == 1
     [event] = [one for path, one in server.objects.by_path.items() if "/events/" in path]
     assert event["reason"] == "WrongExport"
     assert event["involvedObject"]["name"] == "holdfast-0"
