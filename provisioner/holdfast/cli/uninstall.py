@@ -121,8 +121,8 @@ def _refuse_while_led(api: Api, provisioner: Provisioner) -> None:
 def _classes(api: Api) -> dict[str, StorageClass]:
     from holdfast.kube.resources import CLASSES
 
-    listed = (parse_class(obj) for page in api.pages(CLASSES) for obj in page.items)
-    return {one.name: one for one in listed}
+    found = (parse_class(obj) for page in api.pages(CLASSES) for obj in page.items)
+    return {one.name: one for one in found}
 
 
 def others_with_finalizer(volumes: Iterable[Volume], provisioner: Provisioner) -> Mapping[str, int]:
@@ -149,9 +149,9 @@ def mistyped_name(others: Mapping[str, int], provisioner: Provisioner) -> str:
 
 
 def _kept_by(others: Mapping[str, int]) -> str:
-    named = ", ".join(f"{name} ({others[name]})" for name in sorted(others))
+    whose = ", ".join(f"{name} ({others[name]})" for name in sorted(others))
     return (
-        f"\nVolumes of other provisioners keep the finalizer: {named}. Add --also-known-as NAME "
+        f"\nVolumes of other provisioners keep the finalizer: {whose}. Add --also-known-as NAME "
         "for each of them that Holdfast served."
     )
 
