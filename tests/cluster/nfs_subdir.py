@@ -42,7 +42,8 @@ class NfsSubdir:
 
     def _provision(self, claim: Json) -> None:
         metadata = claim["metadata"]
-        parameters = self._parameters(claim["spec"]["storageClassName"])
+        storage_class = self._site.get_class(claim["spec"]["storageClassName"])
+        parameters = _parameters(storage_class)
         place = f"{metadata['namespace']}-{metadata['name']}-{_volume_of(claim)}"
         if "pathPattern" in parameters:
             place = _rendered(parameters["pathPattern"], metadata)
@@ -52,8 +53,8 @@ class NfsSubdir:
             _volume_of(claim),
             f"/export/{place}",
             annotations={PROVISIONED_BY: self._site.name},
-            persistentVolumeReclaimPolicy=self._class(claim)["reclaimPolicy"],
-            storageClassName=claim["spec"]["storageClassName"],
+            persistentVolumeReclaimPolicy=storage_class["reclaimPolicy"],
+            storageClassName=name_of(storage_class),
             claimRef={key: metadata[key] for key in ("namespace", "name", "uid")},
         )
 
@@ -69,27 +70,27 @@ class NfsSubdir:
         path = self._site.root / Path(volume["spec"]["nfs"]["path"]).name
         try:
             if path.exists():
-                self._remove(path, self._parameters(volume["spec"]["storageClassName"]))
+                storage_class = self._site.get_class(volume["spec"]["storageClassName"])
+                _remove(path, _parameters(storage_class))
             self._site.delete_volume(name_of(volume))
         except (ValueError, RequestError):
             return
 
-    def _remove(self, path: Path, parameters: dict[str, str]) -> None:
-        on_delete, archive = parameters.get("onDelete"), parameters.get("archiveOnDelete", "true")
-        if on_delete == "retain":
-            return
-        if on_delete != "delete" and archive not in _TRUE | _FALSE:
-            raise ValueError(archive)
-        if on_delete == "delete" or archive in _FALSE:
-            shutil.rmtree(path)
-        else:
-            path.rename(path.with_name(f"archived-{path.name}"))
 
-    def _class(self, claim: Json) -> Json:
-        return self._site.get_class(claim["spec"]["storageClassName"])
+def _remove(path: Path, parameters: dict[str, str]) -> None:
+    on_delete, archive = parameters.get("onDelete"), parameters.get("archiveOnDelete", "true")
+    if on_delete == "retain":
+        return
+    if on_delete != "delete" and archive not in _TRUE | _FALSE:
+        raise ValueError(archive)
+    if on_delete == "delete" or archive in _FALSE:
+        shutil.rmtree(path)
+    else:
+        path.rename(path.with_name(f"archived-{path.name}"))
 
-    def _parameters(self, storage_class: str) -> dict[str, str]:
-        return self._site.get_class(storage_class).get("parameters") or {}
+
+def _parameters(storage_class: Json) -> dict[str, str]:
+    return storage_class.get("parameters") or {}
 
 
 def _volume_of(claim: Json) -> str:
