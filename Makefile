@@ -6,8 +6,10 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The checkout as Ansible finds it, and Python too: a link.
+COLLECTION := collections/ansible_collections/holdfast/nfs
 LOCKS := requirements/run.txt requirements/dev.txt
-CODE := provisioner testbed tests roles
+CODE := provisioner testbed tests $(COLLECTION)/plugins
 INVENTORY ?= inventory/lab.yml
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.lookup.chart_files import LookupModule
+from ansible_collections.holdfast.nfs.plugins.modules.helm_release import HelmError, Release
 
-from roles.provisioner.library.helm_release import HelmError, Release
-from roles.provisioner.lookup_plugins.chart_files import LookupModule
 from testbed.chart import CHART
 from testbed.client import Json
 from testbed.controlplane import ControlPlane

@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.verify.proxy import (
+    Api,
+    ApiError,
+    proxied,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.verify.trial import (
+    Trial,
+    TrialError,
+    cleared_after,
+)
 
-from roles.verify.module_utils.verify.proxy import Api, ApiError, proxied
-from roles.verify.module_utils.verify.trial import Trial, TrialError, cleared_after
 from testbed.client import MERGE_PATCH, Json
 from testbed.controlplane import ControlPlane
 from testbed.errors import RequestError

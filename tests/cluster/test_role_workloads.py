@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.modules.workload import Workload, WorkloadError
 
-from roles.workloads.library.workload import Workload, WorkloadError
 from testbed.controlplane import ControlPlane
 from testbed.errors import KubectlError
 from testbed.kubelet import Kubelet

@@ -6,8 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
-from roles.container_runtime.library import registry_mirrors as mirrors
+from ansible_collections.holdfast.nfs.plugins.modules import registry_mirrors as mirrors
 
 MIRROR = "http://192.168.41.1:5000"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from roles.control_plane.filter_plugins.control_plane import control_plane_changes
+from ansible_collections.holdfast.nfs.plugins.filter.control_plane import control_plane_changes
+
 from tests.unit.roles.control_plane.test_kubeadm_configuration import GIVEN
 from tests.unit.roles.rendering import render
 

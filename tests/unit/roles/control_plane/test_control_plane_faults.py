@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from roles.control_plane.filter_plugins.control_plane import control_plane_faults
+from ansible_collections.holdfast.nfs.plugins.filter.control_plane import control_plane_faults
 
 PODS, SERVICES, ADDRESS = "10.244.0.0/16", "10.96.0.0/12", "192.168.41.11"
 

@@ -12,8 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-
-from roles.kubernetes_node.library import kubernetes_programs as programs
+from ansible_collections.holdfast.nfs.plugins.modules import kubernetes_programs as programs
 
 VERSION = "v1.36.3"
 

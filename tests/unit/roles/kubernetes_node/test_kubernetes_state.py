@@ -8,8 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-from roles.kubernetes_node.library.kubernetes_state import (
+from ansible_collections.holdfast.nfs.plugins.modules.kubernetes_state import (
     SETTINGS,
     SETTINGS_FILE,
     addresses,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from roles.kubernetes_node.filter_plugins.kubernetes_node import (
+from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_node import (
     cluster_troubles,
     kubeadm_errors,
 )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from roles.nfs_client.module_utils.nfs_client import mounts
-from roles.nfs_client.module_utils.nfs_client.mounts import Refused, check_kernel, check_mount
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client import mounts
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.mounts import (
+    Refused,
+    check_kernel,
+    check_mount,
+)
 
 SOURCE = "192.168.41.10:/srv/nfs/k8s"
 

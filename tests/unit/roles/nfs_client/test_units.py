@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from roles.nfs_client.module_utils.nfs_client.units import UNITS, pending
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.units import UNITS, pending
 
 FRESH = [("not-found", "inactive")] * 3
 INSTALLED = [("loaded", "active"), ("loaded", "active"), ("loaded", "inactive")]

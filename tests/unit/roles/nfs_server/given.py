@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from roles.nfs_server.module_utils.nfs_server.commands import Outcome
-from roles.nfs_server.module_utils.nfs_server.exports import Exports, read_exports
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import Outcome
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import (
+    Exports,
+    read_exports,
+)
 
 NETWORK = "192.168.41.0/24"
 # What the server's table says of an export that is `rw` and otherwise usual.

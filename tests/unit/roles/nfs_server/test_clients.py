@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from roles.nfs_server.module_utils.nfs_server.clients import network_of, read_client
-from roles.nfs_server.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.clients import (
+    network_of,
+    read_client,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import disks
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import Outcome
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.disks import (
+    Content,
+    FileSystem,
+    read_file_systems,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 
-from roles.nfs_server.module_utils.nfs_server import disks
-from roles.nfs_server.module_utils.nfs_server.commands import Outcome
-from roles.nfs_server.module_utils.nfs_server.disks import Content, FileSystem, read_file_systems
-from roles.nfs_server.module_utils.nfs_server.errors import Refused
 from tests.unit.roles.nfs_server.given import Machine
 
 EMPTY = Outcome(2)  # how blkid ends when it finds nothing

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import (
+    HEADER,
+    Directory,
+)
 
-from roles.nfs_server.module_utils.nfs_server.errors import Refused
-from roles.nfs_server.module_utils.nfs_server.exports import HEADER, Directory
 from tests.unit.roles.nfs_server.given import NETWORK, entry, wanted
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from roles.nfs_server.module_utils.nfs_server.errors import Refused
-from roles.nfs_server.module_utils.nfs_server.options import (
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.options import (
     SWITCHES,
     differences,
     read_shown,
     render,
     settle,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 DEFAULTS = "ro,sync,no_subtree_check,root_squash"
 

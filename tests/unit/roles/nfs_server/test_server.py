@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import server
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import Outcome
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import Exports
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.trial import rehearse
 
-from roles.nfs_server.module_utils.nfs_server import server
-from roles.nfs_server.module_utils.nfs_server.commands import Outcome
-from roles.nfs_server.module_utils.nfs_server.errors import Refused
-from roles.nfs_server.module_utils.nfs_server.exports import Exports
-from roles.nfs_server.module_utils.nfs_server.trial import rehearse
 from tests.unit.roles.nfs_server.given import NETWORK, SHOWN, Machine, entry, wanted
 
 IN_FORCE = f"/srv/nfs/k8s\t{NETWORK}({SHOWN})\n"

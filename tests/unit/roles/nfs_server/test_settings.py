@@ -6,10 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import Outcome
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.settings import (
+    Settings,
+    check_effect,
+    render,
+)
 
-from roles.nfs_server.module_utils.nfs_server.commands import Outcome
-from roles.nfs_server.module_utils.nfs_server.errors import Refused
-from roles.nfs_server.module_utils.nfs_server.settings import Settings, check_effect, render
 from tests.unit.roles.nfs_server.given import Machine
 
 USUAL = Settings(

@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.disks import (
+    LONGEST_LABEL,
+    MAKE,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import ENTRY
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.settings import (
+    PORTS,
+    VERSIONS,
+)
 
-from roles.nfs_server.module_utils.nfs_server.disks import LONGEST_LABEL, MAKE
-from roles.nfs_server.module_utils.nfs_server.exports import ENTRY
-from roles.nfs_server.module_utils.nfs_server.settings import PORTS, VERSIONS
 from tests.unit.roles.nfs_server.given import entry
 from tests.unit.roles.reading import HERE, load
 

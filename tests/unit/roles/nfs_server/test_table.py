@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.table import (
+    complaints,
+    read_table,
+)
 
-from roles.nfs_server.module_utils.nfs_server.table import complaints, read_table
 from tests.unit.roles.nfs_server.given import NETWORK, SHOWN, entry, wanted
 
 

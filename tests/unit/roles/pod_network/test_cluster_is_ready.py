@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-
-from roles.pod_network.filter_plugins.pod_network import cluster_is_ready
+from ansible_collections.holdfast.nfs.plugins.filter.pod_network import cluster_is_ready
 
 Object = dict[str, Any]
 

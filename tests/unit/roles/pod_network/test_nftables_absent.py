@@ -6,8 +6,7 @@ import errno
 import struct
 
 import pytest
-
-from roles.pod_network.library import nftables_absent as tables
+from ansible_collections.holdfast.nfs.plugins.modules import nftables_absent as tables
 
 
 def test_a_removal_is_a_batch_of_three_messages() -> None:

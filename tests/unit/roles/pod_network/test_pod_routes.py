@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-
-from roles.pod_network.filter_plugins.pod_network import pod_routes
+from ansible_collections.holdfast.nfs.plugins.filter.pod_network import pod_routes
 
 
 def node(name: str, number: int, network: str | None = "") -> dict[str, Any]:

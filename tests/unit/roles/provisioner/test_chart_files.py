@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleLookupError
+from ansible_collections.holdfast.nfs.plugins.lookup.chart_files import LookupModule
 
-from roles.provisioner.lookup_plugins.chart_files import LookupModule
 from testbed.chart import CHART
 
 

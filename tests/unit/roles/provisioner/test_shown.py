@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import yaml
+from ansible_collections.holdfast.nfs.plugins.modules.helm_release import without_secrets
 
-from roles.provisioner.library.helm_release import without_secrets
 from testbed.chart import CHART, EXAMPLE, helm
 
 LOGIN = {"registry": "registry.example", "username": "me", "password": "geheim"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from roles.verify.module_utils.verify.objects import (
+from ansible_collections.holdfast.nfs.plugins.module_utils.verify.objects import (
     can_run_pods,
     explain,
     failed,

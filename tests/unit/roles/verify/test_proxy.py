@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-from roles.verify.module_utils.verify.proxy import ApiError, proxied
+from ansible_collections.holdfast.nfs.plugins.module_utils.verify.proxy import ApiError, proxied
 
 
 def program(folder: Path, text: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from roles.worker.filter_plugins.worker import join_discovery
+from ansible_collections.holdfast.nfs.plugins.filter.worker import join_discovery
 
 
 def test_the_command_says_where_and_with_which_token() -> None:

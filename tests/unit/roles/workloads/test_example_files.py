@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleLookupError
-
-from roles.workloads.lookup_plugins.example_files import LookupModule
+from ansible_collections.holdfast.nfs.plugins.lookup.example_files import LookupModule
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 

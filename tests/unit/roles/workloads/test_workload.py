@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.workloads.library.workload import changed, namespace_of, written
+from ansible_collections.holdfast.nfs.plugins.modules.workload import changed, namespace_of, written
 
 RENDERED = """\
 apiVersion: v1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nfs_client.units import STATES, pending
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.units import STATES, pending
 
 ARGUMENTS = {"state": {"choices": list(STATES), "required": True}}
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nfs_client.mounts import Refused, check_kernel, check_mount
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.mounts import (
+    Refused,
+    check_kernel,
+    check_mount,
+)
 
 ENTRY = {
     "source": {"type": "str", "required": True},

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nfs_server import server
-from ansible.module_utils.nfs_server.commands import PATH, run
-from ansible.module_utils.nfs_server.errors import Refused
-from ansible.module_utils.nfs_server.exports import ENTRY, Exports, read_exports
-from ansible.module_utils.nfs_server.trial import rehearse
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import server
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import PATH, run
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import (
+    ENTRY,
+    Exports,
+    read_exports,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.trial import rehearse
 
 ARGUMENTS = {
     "exports": {"type": "list", "elements": "dict", "options": ENTRY, "required": True},

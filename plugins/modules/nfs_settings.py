@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nfs_server import settings
-from ansible.module_utils.nfs_server.commands import run
-from ansible.module_utils.nfs_server.errors import Refused
-from ansible.module_utils.nfs_server.server import write
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import settings
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import run
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.server import write
 
 ARGUMENTS = {
     "file": {"type": "path", "required": True},

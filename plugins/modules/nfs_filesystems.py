@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nfs_server import disks
-from ansible.module_utils.nfs_server.commands import run
-from ansible.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import disks
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import run
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 
 ENTRY = {
     "device": {"type": "path", "required": True},

@@ -7,8 +7,12 @@ only from several objects together.
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.verify.proxy import ApiError, proxied
-from ansible.module_utils.verify.trial import Trial, TrialError, cleared_after
+from ansible_collections.holdfast.nfs.plugins.module_utils.verify.proxy import ApiError, proxied
+from ansible_collections.holdfast.nfs.plugins.module_utils.verify.trial import (
+    Trial,
+    TrialError,
+    cleared_after,
+)
 
 DOCUMENTATION = """
 module: volume_trial
