@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import combinations
+from typing import Any
 
 import yaml
 
 NODES_ADDRESSES = 24  # kube-controller-manager gives each node a network of this prefix
 
-
-PODS, SERVICES = "control_plane_pod_network", "control_plane_service_network"
-NAMES = {  # what kubeadm calls them
-    PODS: "podSubnet",
-    SERVICES: "serviceSubnet",
-    "control_plane_cluster_domain": "dnsDomain",
+PODS = "control_plane_pod_network"
+SERVICES = "control_plane_service_network"
+# Where kubeadm's configuration has what a variable says: the kind of document, and the field.
+PLACES = {
+    PODS: ("ClusterConfiguration", "networking.podSubnet"),
+    SERVICES: ("ClusterConfiguration", "networking.serviceSubnet"),
+    "control_plane_cluster_domain": ("ClusterConfiguration", "networking.dnsDomain"),
+    "control_plane_endpoint": ("ClusterConfiguration", "controlPlaneEndpoint"),
+    "control_plane_image_repository": ("ClusterConfiguration", "imageRepository"),
+    "control_plane_dns_image": ("ClusterConfiguration", "dns"),
+    "control_plane_etcd_image": ("ClusterConfiguration", "etcd.local"),
+    "control_plane_proxy_mode": ("KubeProxyConfiguration", "mode"),
+    "control_plane_kubelet_configuration": ("KubeletConfiguration", ""),
 }
+# A cluster of an earlier version of these roles has none, and goes on without.
+ADDED = ("control_plane_endpoint",)
 
 
-def control_plane_faults(
-    machines: Sequence[str], address: str, wanted: Mapping[str, str]
-) -> list[str]:
+def control_plane_faults(address: str, wanted: Mapping[str, str]) -> list[str]:
     """Why these make no cluster, a sentence each.
 
     Args:
-        machines: the group control_plane
         address: of the machine, within the nodes' network
-        wanted: the variables of NAMES
+        wanted: the variables of the two networks
     """
     faults = []
-    if len(machines) != 1:
-        faults.append(
-            f"The group control_plane has {len(machines)} machines ({', '.join(machines)}); "
-            "one control plane is what these roles make, so leave one."
-        )
     networks = {}
     for variable in (PODS, SERVICES):
         try:
@@ -64,21 +66,70 @@ def _too_small(networks: Mapping[str, ipaddress.IPv4Network]) -> list[str]:
     return [said]
 
 
-def control_plane_changes(text: str, wanted: Mapping[str, str]) -> list[str]:
-    """What a cluster was made with and is now wanted otherwise, a sentence each.
+def control_plane_changes(made: str, wanted: str) -> list[str]:
+    """What a cluster was made with and is now wanted otherwise; a sentence for each variable.
+
+    kubeadm changes none of it in a cluster that runs.
 
     Args:
-        text: kubeadm's configuration of the cluster; empty when there is none yet
-        wanted: the variables of NAMES
+        made: kubeadm's configuration of the cluster; empty if there is none yet
+        wanted: the configuration that the variables make
     """
-    documents = [one for one in yaml.safe_load_all(text) if one["kind"] == "ClusterConfiguration"]
-    return [
-        f"{variable} is {wanted[variable]}, but the cluster was made with {made}; let it be that, "
-        "or make the cluster anew after playbooks/reset.yml."
-        for document in documents
-        for variable, name in NAMES.items()
-        if (made := document["networking"][name]) != wanted[variable]
+    then, now = _settings(made), _settings(wanted)
+    changed = [
+        variable
+        for variable, value in then.items()
+        if value != now[variable] and not (value is None and variable in ADDED)
     ]
+    return [
+        f"{variable} is {now[variable]}, but the cluster was made with {then[variable]}, which "
+        "kubeadm does not change in a cluster that runs; set it back, or make the cluster anew "
+        "after playbooks/reset.yml."
+        for variable in changed
+    ] + _changed_names(made, wanted)
+
+
+def _changed_names(made: str, wanted: str) -> list[str]:
+    """The names of the API server's certificate, which is as old as the cluster."""
+    then, now = _cluster(made), _cluster(wanted)
+    if not then:
+        return []
+    # Since clusters have an endpoint, it is one of the names.
+    later = {now["controlPlaneEndpoint"].rpartition(":")[0]} - {
+        str(then.get("controlPlaneEndpoint")).rpartition(":")[0]
+    }
+    had, has = {*then["apiServer"]["certSANs"]}, {*now["apiServer"]["certSANs"]} - later
+    if had == has:
+        return []
+    said = (
+        "control_plane_address and control_plane_certificate_names are "
+        f"{', '.join(sorted(has))}, but the API server's certificate was made for "
+        f"{', '.join(sorted(had))}; set them back, or make the cluster anew after "
+        "playbooks/reset.yml."
+    )
+    return [said]
+
+
+def _cluster(text: str) -> dict[str, Any]:
+    documents = yaml.safe_load_all(text)
+    return next((one for one in documents if one["kind"] == "ClusterConfiguration"), {})
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """What kubeadm's configuration says, by the variable that it is from."""
+    documents = {one["kind"]: one for one in yaml.safe_load_all(text) if one}
+    if not documents:
+        return {}
+    return {
+        variable: _at(documents.get(kind, {}), path) for variable, (kind, path) in PLACES.items()
+    }
+
+
+def _at(document: Mapping[str, Any], path: str) -> Any:
+    value: Any = document
+    for name in filter(None, path.split(".")):
+        value = (value or {}).get(name)
+    return value
 
 
 class FilterModule:

@@ -93,27 +93,6 @@ def _last_events(pod: Object, events: Sequence[Object]) -> list[str]:
     return [event["message"].strip() for event in own[-LAST_EVENTS:]]
 
 
-def upgrade_refusal(wanted: str, running: str) -> str:
-    """Why a cluster cannot go from one version to another; empty when it can.
-
-    Kubernetes goes up one minor version at a time, and never down.
-    https://kubernetes.io/releases/version-skew-policy/
-    """
-    (major, minor, patch), (now_major, now_minor, now_patch) = _parts(wanted), _parts(running)
-    if (major, minor, patch) < (now_major, now_minor, now_patch):
-        return f"The cluster runs {running}; Kubernetes does not go back to {wanted}."
-    if major != now_major or minor > now_minor + 1:
-        return (
-            f"The cluster runs {running}; go to a v{now_major}.{now_minor + 1} before {wanted}, "
-            "one minor version at a time."
-        )
-    return ""
-
-
-def _parts(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.removeprefix("v").split("."))
-
-
 class FilterModule:
     """Found by Ansible."""
 
@@ -122,5 +101,4 @@ class FilterModule:
         return {
             "cluster_troubles": cluster_troubles,
             "kubeadm_errors": kubeadm_errors,
-            "upgrade_refusal": upgrade_refusal,
         }

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addresses import (
+    node_address,
+    own_addresses,
+    resolve,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import machine
 
 DOCUMENTATION = r"""
 module: kubernetes_state
 short_description: Tell what a machine is in a cluster
 description:
   - Changes nothing. One question in place of many, as each costs a connection.
+options:
+  address:
+    description: The address, or a name for it, by which the other nodes reach this one.
+    type: str
+    default: ""
+  directory:
+    description: Where the programs of C(kubernetes_programs) are; others' are told as such.
+    type: path
+    default: /opt/kubernetes
 author: Holdfast
 """
 
@@ -25,9 +36,13 @@ state:
   type: dict
   contains:
     addresses:
-      description: Its IPv4 addresses, but those of the loopback.
+      description: Its IPv4 addresses, but those of the loopback and of containers' networks.
       type: list
       elements: str
+    address:
+      description: That of them which I(address) stands for. Behind address translation none is;
+        then it is the only one. Empty if there is no telling.
+      type: str
     modular:
       description: Whether the kernel has modules to load; else all is built in.
       type: bool
@@ -48,71 +63,47 @@ state:
       description: Whether a control plane was started.
       type: bool
     unfinished:
-      description: Whether the start of a control plane was broken off.
+      description: Whether an initialisation or a join that these roles began has not ended well.
+      type: bool
+    running:
+      description: Whether a kubeadm runs that changes the machine.
       type: bool
     configuration:
-      description: What kubeadm made the cluster with; empty on another machine.
+      description: kubeadm's configuration when it made the cluster; empty on another machine.
       type: str
     authority:
       description: The checksum of the cluster's certificate; empty without a cluster.
       type: str
+    hosts_files:
+      description: /etc/hosts, and the file that cloud-init makes it from where there is one.
+      type: list
+      elements: str
+    hosts_entry:
+      description: The line of /etc/hosts by which the node finds the API server; empty without.
+      type: str
+    others:
+      description: Kubernetes programs and distributions that these roles did not install.
+      type: list
+      elements: str
+    busy_ports:
+      description: Ports of Kubernetes on which some program listens.
+      type: list
+      elements: int
 """
-
-KUBERNETES = "etc/kubernetes"
-SETTINGS = (
-    "net.ipv4.ip_forward",
-    "net.bridge.bridge-nf-call-iptables",
-    "net.bridge.bridge-nf-call-ip6tables",
-)
-SETTINGS_FILE = "etc/sysctl.d/90-kubernetes.conf"
-
-
-def addresses(said: str) -> list[str]:
-    """Those that `ip -json address` tells of (ip-address(8))."""
-    links = json.loads(said)
-    listed = [address for link in links for address in link.get("addr_info", [])]
-    return [address["local"] for address in listed if address["scope"] != "host"]
-
-
-def state(root: Path) -> dict[str, Any]:
-    """What the machine with these files is, see RETURN."""
-    folder = root / KUBERNETES
-    authority = content(folder / "pki/ca.crt")
-    return {
-        "modular": (root / "lib/modules" / os.uname().release).is_dir(),
-        "unset": [name for name in SETTINGS if not is_set(root, name)],
-        "swap": len(content(root / "proc/swaps").splitlines()) > 1,
-        "program": target(root / "usr/local/bin/kubelet"),
-        "node": (folder / "kubelet.conf").exists(),
-        "control_plane": (folder / "admin.conf").exists(),
-        "unfinished": (folder / "kubeadm-unfinished.yaml").exists(),
-        "configuration": content(folder / "kubeadm.yaml").decode(),
-        "authority": hashlib.sha256(authority).hexdigest() if authority else "",
-    }
-
-
-def is_set(root: Path, name: str) -> bool:
-    """Whether a setting of the kernel is 1, and will be when the machine starts again."""
-    now = content(root / "proc/sys" / name.replace(".", "/"))
-    lines = content(root / SETTINGS_FILE).decode().splitlines()
-    return now.strip() == b"1" and f"{name}=1" in lines
-
-
-def content(path: Path) -> bytes:
-    """What is in the file; nothing when it is not there."""
-    return path.read_bytes() if path.exists() else b""
-
-
-def target(link: Path) -> str:
-    """Where the link leads; nothing when it is none."""
-    return str(link.readlink()) if link.is_symlink() else ""
 
 
 def main() -> None:
     """Run as Ansible calls it."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    spec = {
+        "address": {"type": "str", "default": ""},
+        "directory": {"type": "path", "default": "/opt/kubernetes"},
+    }
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     _, said, _ = module.run_command(["ip", "-json", "-4", "address"], check_rc=True)
-    module.exit_json(state=state(Path("/")) | {"addresses": addresses(said)})
+    own = own_addresses(said)
+    address = node_address(module.params["address"], own, resolve)
+    state = machine(Path("/"), module.params["directory"])
+    module.exit_json(state=state | {"addresses": own, "address": address})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,121 @@
+"""Why a machine cannot become a node, or its cluster another version; decided before any change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+State = Mapping[str, Any]  # as the module kubernetes_state returns it
+Wanted = Mapping[str, Any]  # the role's variables, without its prefix
+
+_VERSION = re.compile(r"v[0-9]+[.][0-9]+[.][0-9]+")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
+_NODE_PORTS = (10250,)
+_CONTROL_PLANE_PORTS = (2379, 2380, 6443, 10257, 10259)
+
+
+def node_faults(state: State, wanted: Wanted, machine: str) -> list[str]:
+    """Why the machine cannot become, or stay, the node that is wanted; a sentence each.
+
+    Args:
+        state: of the machine, from the module kubernetes_state
+        wanted: `version`, `name`, `address` and `directory`, and whether it is a `control_plane`
+        machine: its name in the inventory
+    """
+    return [
+        *_bad_values(wanted),
+        *_bad_address(state, wanted, machine),
+        *(_of_our_node(state, wanted, machine) if _is_ours(state) else _of_others(state, machine)),
+        *(() if state["node"] or state["unfinished"] else _busy(state, wanted, machine)),
+    ]
+
+
+def _bad_values(wanted: Wanted) -> Iterator[str]:
+    if not _VERSION.fullmatch(wanted["version"]):
+        yield f'kubernetes_node_version is "{wanted["version"]}"; write it as v1.36.3.'
+    if not _NAME.fullmatch(wanted["name"]):
+        yield (
+            f'kubernetes_node_name is "{wanted["name"]}"; a node\'s name has lower case letters, '
+            "digits, dots and dashes."
+        )
+
+
+def _bad_address(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
+    if not state["address"]:
+        yield (
+            f'kubernetes_node_address is "{wanted["address"]}", which {machine} does not have; it '
+            f"has {', '.join(state['addresses'])}. Set kubernetes_node_address to the one by which "
+            "the other nodes reach it."
+        )
+
+
+def _is_ours(state: State) -> bool:
+    return bool(state["program"]) and not state["others"]
+
+
+def _of_our_node(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
+    program = f"{wanted['directory']}/{wanted['version']}/kubelet"
+    if state["running"]:
+        yield (
+            f"kubeadm runs on {machine}, perhaps since a connection to it was lost; run this again "
+            "when it has ended (pgrep -a kubeadm)."
+        )
+    if state["node"] and state["program"] != program:
+        yield (
+            f"{machine} is a node of a cluster and runs {state['program']}, not {program}; upgrade "
+            "it with playbooks/upgrade.yml, which drains the node first."
+        )
+
+
+def _of_others(state: State, machine: str) -> Iterator[str]:
+    if state["others"]:
+        yield (
+            f"{machine} has {' and '.join(state['others'])}, which these playbooks did not install "
+            "and leave as it is. Remove it first, or name another machine in the inventory."
+        )
+    elif state["node"] or state["control_plane"]:
+        yield (
+            f"{machine} is a node of a cluster that these playbooks did not build "
+            "(/etc/kubernetes); they leave it as it is. Take it out of its cluster first (kubeadm "
+            "reset), or name another machine in the inventory."
+        )
+
+
+def _busy(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
+    needed = {*_NODE_PORTS, *(_CONTROL_PLANE_PORTS if wanted["control_plane"] else ())}
+    busy = sorted(needed & {*state["busy_ports"]})
+    if busy:
+        yield (
+            f"On {machine} another program listens on port {' and '.join(map(str, busy))}, which "
+            "Kubernetes needs; end it (ss -tlnp), or name another machine in the inventory."
+        )
+
+
+def upgrade_refusal(wanted: str, running: str) -> str:
+    """Why a cluster cannot go from one version to another; empty when it can.
+
+    Kubernetes goes up one minor version at a time, and never down.
+    https://kubernetes.io/releases/version-skew-policy/
+    """
+    (major, minor, patch), (now_major, now_minor, now_patch) = _parts(wanted), _parts(running)
+    if (major, minor, patch) < (now_major, now_minor, now_patch):
+        return f"The cluster runs {running}; Kubernetes does not go back to {wanted}."
+    if major != now_major or minor > now_minor + 1:
+        return (
+            f"The cluster runs {running}; go to a v{now_major}.{now_minor + 1} before {wanted}, "
+            "one minor version at a time."
+        )
+    return ""
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.removeprefix("v").split("."))
+
+
+class FilterModule:
+    """Found by Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """The filters by name."""
+        return {"node_faults": node_faults, "upgrade_refusal": upgrade_refusal}

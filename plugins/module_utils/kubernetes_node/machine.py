@@ -1,0 +1,78 @@
+"""What a machine is in a cluster already, by its files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .files import content, target
+from .others import busy_ports, others
+
+KUBERNETES = "etc/kubernetes"
+# kubeadm's configuration has this name from the moment in which kubeadm begins until it has ended
+# well: a run that was interrupted leaves it.
+UNFINISHED = "kubeadm-unfinished.yaml"
+FINISHED = "kubeadm.yaml"
+SETTINGS = (
+    "net.ipv4.ip_forward",
+    "net.bridge.bridge-nf-call-iptables",
+    "net.bridge.bridge-nf-call-ip6tables",
+)
+# The second is what cloud-init writes the first from, at each boot, where it is told to.
+HOSTS_FILES = ("etc/hosts", "etc/cloud/templates/hosts.debian.tmpl")
+HOSTS_MARK = "# API server of Kubernetes, written by Ansible"
+SETTINGS_FILE = "etc/sysctl.d/90-kubernetes.conf"
+
+
+def machine(root: Path, directory: str) -> dict[str, Any]:
+    """The state of the machine with these files, as the module `kubernetes_state` returns it.
+
+    Args:
+        root: of the machine's files
+        directory: where the role's programs are
+    """
+    folder = root / KUBERNETES
+    authority = content(folder / "pki/ca.crt")
+    return {
+        "modular": (root / "lib/modules" / os.uname().release).is_dir(),
+        "unset": [name for name in SETTINGS if not is_set(root, name)],
+        "swap": len(content(root / "proc/swaps").splitlines()) > 1,
+        "program": target(root / "usr/local/bin/kubelet"),
+        "node": (folder / "kubelet.conf").exists(),
+        "control_plane": (folder / "admin.conf").exists(),
+        "unfinished": (folder / UNFINISHED).exists(),
+        "running": any(_kubeadm_processes(root)),
+        "configuration": (content(folder / UNFINISHED) or content(folder / FINISHED)).decode(),
+        "authority": hashlib.sha256(authority).hexdigest() if authority else "",
+        "hosts_files": [f"/{name}" for name in HOSTS_FILES if (root / name).exists()],
+        "hosts_entry": hosts_entry(content(root / HOSTS_FILES[0]).decode(errors="replace")),
+        "others": others(root, directory),
+        "busy_ports": busy_ports(root),
+    }
+
+
+def hosts_entry(text: str) -> str:
+    """The line of /etc/hosts by which a node finds the API server, without its mark."""
+    lines = (line.partition(HOSTS_MARK) for line in text.splitlines())
+    return next((entry.strip() for entry, mark, _ in lines if mark), "")
+
+
+def is_set(root: Path, name: str) -> bool:
+    """Whether a kernel setting is 1 now, and will be after a reboot."""
+    now = content(root / "proc/sys" / name.replace(".", "/"))
+    lines = content(root / SETTINGS_FILE).decode().splitlines()
+    return now.strip() == b"1" and f"{name}=1" in lines
+
+
+def _kubeadm_processes(root: Path) -> Iterator[str]:
+    """The processes of kubeadm that change the machine: the words of their command."""
+    for folder in (root / "proc").glob("[0-9]*"):
+        try:
+            words = content(folder / "cmdline").decode(errors="replace").split("\0")
+        except OSError:  # it ended
+            continue
+        if Path(words[0]).name == "kubeadm" and {"init", "join", "reset", "upgrade"} & {*words[1:]}:
+            yield " ".join(words)
