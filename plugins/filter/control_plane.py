@@ -10,8 +10,8 @@ import yaml
 
 NODES_ADDRESSES = 24  # kube-controller-manager gives each node a network of this prefix
 
-
-PODS, SERVICES = "control_plane_pod_network", "control_plane_service_network"
+PODS = "control_plane_pod_network"
+SERVICES = "control_plane_service_network"
 NAMES = {  # what kubeadm calls them
     PODS: "podSubnet",
     SERVICES: "serviceSubnet",

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
 DOCUMENTATION = r"""
 module: kubernetes_state
 short_description: Tell what a machine is in a cluster
 description:
-  - Changes nothing. One question in place of many, as each costs a connection.
-author: Holdfast
+  - Reads files and the kernel's settings and changes nothing.
+  - One task in place of many, because each costs a connection.
+options: {}
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Ask what the machine is already
+  holdfast.nfs.kubernetes_state:
+  register: now
+
+- name: Start a control plane where there is none
+  ansible.builtin.command: kubeadm init
+  when: not now.state.control_plane
 """
 
 RETURN = r"""
@@ -25,9 +38,10 @@ state:
   type: dict
   contains:
     addresses:
-      description: Its IPv4 addresses, but those of the loopback.
+      description: Its IPv4 addresses, without those of the loopback interface.
       type: list
       elements: str
+      sample: [192.168.41.11]
     modular:
       description: Whether the kernel has modules to load; else all is built in.
       type: bool
@@ -35,12 +49,14 @@ state:
       description: The kernel's settings that a node needs and that are not 1, now or after a start.
       type: list
       elements: str
+      sample: [net.ipv4.ip_forward]
     swap:
       description: Whether it swaps.
       type: bool
     program:
       description: The kubelet that is in use, the link followed; empty when there is none.
       type: str
+      sample: /opt/kubernetes/v1.36.3/kubelet
     node:
       description: Whether it has joined a cluster.
       type: bool
@@ -51,12 +67,20 @@ state:
       description: Whether the start of a control plane was broken off.
       type: bool
     configuration:
-      description: What kubeadm made the cluster with; empty on another machine.
+      description: The configuration that kubeadm made the cluster with; empty on another machine.
       type: str
     authority:
-      description: The checksum of the cluster's certificate; empty without a cluster.
+      description: The SHA-256 checksum of the cluster's CA certificate; empty without a cluster.
       type: str
 """
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
 
 KUBERNETES = "etc/kubernetes"
 SETTINGS = (
@@ -111,7 +135,7 @@ def target(link: Path) -> str:
 def main() -> None:
     """Run as Ansible calls it."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    _, said, _ = module.run_command(["ip", "-json", "-4", "address"], check_rc=True)
+    said = module.run_command(["ip", "-json", "-4", "address"], check_rc=True)[1]
     module.exit_json(state=state(Path("/")) | {"addresses": addresses(said)})
 
 
