@@ -105,8 +105,9 @@ search: $(VENV)/made ## random orders of events and faults, 500 of them; ARGS="-
 	@$(BIN)/python -m tests.search $(ARGS)
 
 .PHONY: docs
-docs: $(VENV)/made ## write what the code knows into docs/
+docs: $(VENV)/made ## write what the code knows into docs/, and the READMEs of the roles
 	@$(BIN)/python -m testbed.reference
+	@$(BIN)/python -m testbed.readmes
 
 .PHONY: format
 format: $(VENV)/made ## let ruff mend what it can
