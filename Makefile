@@ -31,12 +31,17 @@ test: lint unit cluster machines ## everything below: lint, unit, cluster, machi
 test-all: test test-upgrade long ## test, test-upgrade and long: before a release; an hour more than test
 
 .PHONY: lint
-lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint
+lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint, sanity
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint
+	@$(BIN)/python -m testbed.sanity
+
+.PHONY: sanity
+sanity: $(VENV)/made ## ansible-test's sanity tests of the collection as it is built; part of lint
+	@$(BIN)/python -m testbed.sanity
 
 .PHONY: unit
 unit: $(VENV)/made ## decisions, directories, the kube layer: no server needed
@@ -105,8 +110,9 @@ search: $(VENV)/made ## random orders of events and faults, 500 of them; ARGS="-
 	@$(BIN)/python -m tests.search $(ARGS)
 
 .PHONY: docs
-docs: $(VENV)/made ## write what the code knows into docs/
+docs: $(VENV)/made ## write what the code knows into docs/, and the READMEs of the roles
 	@$(BIN)/python -m testbed.reference
+	@$(BIN)/python -m testbed.readmes
 
 .PHONY: format
 format: $(VENV)/made ## let ruff mend what it can

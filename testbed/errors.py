@@ -8,6 +8,7 @@ TestbedError
 │   └── PortTakenError ... because somebody else listens where it should
 ├── RequestError       the API server answered with an error
 ├── KubectlError       kubectl ended with an error
+├── SanityError        the collection could not be built, or installed
 └── LabError           the lab of real machines cannot be made, or used
 """
 
@@ -54,6 +55,10 @@ class RequestError(TestbedError):
 
 class KubectlError(TestbedError):
     """Kubectl ended with an error; the message holds what it wrote to stderr."""
+
+
+class SanityError(TestbedError):
+    """The collection could not be built, or installed, to run the sanity tests on."""
 
 
 class LabError(TestbedError):

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+name: chart_files
+short_description: Read the files of a Helm chart on the controller
+description:
+  - Returns the texts of all files of a chart, for O(holdfast.nfs.helm_release#module:chart).
+  - One argument of a module takes one connection; a folder that is copied takes one for each file.
+options:
+  _terms:
+    description: The folders of charts.
+    type: list
+    elements: path
+    required: true
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Show the names of a chart's files
+  ansible.builtin.debug:
+    msg: "{{ lookup('holdfast.nfs.chart_files', '/srv/holdfast/provisioner/chart').keys() }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: For each folder, the texts of the files by their paths within the chart.
+  type: list
+  elements: dict
+"""
+
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-
-DOCUMENTATION = """
-name: chart_files
-author: Holdfast
-short_description: The files of a Helm chart on the controller
-description: One argument of a module is one connection; a folder that is copied is one for each
-  file.
-options:
-  _terms:
-    description: The chart's folder.
-    required: true
-"""
 
 
 class LookupModule(LookupBase):

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+name: example_files
+short_description: Read the files of an example on the controller
+description:
+  - Returns the texts of the files of an example, for O(holdfast.nfs.workload#module:files).
+  - A variant, as V(mysql-replication/mariadb), comes with the files that it is made from.
+options:
+  _terms:
+    description: The names of the examples, which are the folders with a C(Kustomization).
+    type: list
+    elements: str
+    required: true
+  folder:
+    description: The folder of the examples.
+    type: path
+    required: true
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Show the names of an example's files
+  ansible.builtin.debug:
+    msg: "{{ lookup('holdfast.nfs.example_files', 'redis', folder='examples').keys() }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: For each name, the texts of the files by their paths beneath the folder.
+  type: list
+  elements: dict
+"""
+
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-
-DOCUMENTATION = """
-name: example_files
-author: Holdfast
-short_description: The files of an example on the controller
-description: With those that it is made from; a variant, as C(mysql-replication/mariadb), is made
-  from what lies beside it.
-options:
-  _terms:
-    description: The examples' names.
-    required: true
-  folder:
-    description: Where the examples are.
-    type: path
-    required: true
-"""
 
 _MARK = "Kustomization"
 

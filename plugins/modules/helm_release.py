@@ -7,6 +7,95 @@ rendered.
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: helm_release
+short_description: Release a Helm chart
+description:
+  - Installs or upgrades a release where it differs from what the chart renders, or uninstalls it.
+  - A failed release is tried again, and an edited chart is noticed without a new version, because
+    manifests are compared and not versions and values.
+  - A StorageClass that cannot be patched is deleted and made anew; volumes are not affected.
+options:
+  name:
+    description: The name of the release.
+    type: str
+    required: true
+  namespace:
+    description: The namespace of the release, created where it is missing.
+    type: str
+    required: true
+  state:
+    description: Whether the release is to be installed.
+    type: str
+    choices: [present, absent]
+    default: present
+  chart:
+    description:
+      - The texts of the chart's files by their paths within the chart.
+      - The lookup P(holdfast.nfs.chart_files#lookup) reads them on the controller.
+      - Needed with O(state=present).
+    type: dict
+    default: {}
+  values:
+    description: The values of the release.
+    type: dict
+    default: {}
+  secret_values:
+    description: More values, which override O(values) and are not shown in logs.
+    type: dict
+    default: {}
+  helm:
+    description: The path of the program helm on the machine.
+    type: path
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.cluster
+attributes:
+  check_mode:
+    support: full
+    details: Where the machine has no helm or no kubeconfig yet, O(state=present) reports a change.
+  diff_mode:
+    support: full
+    details: Shows the manifests of the release without their Secrets.
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Release the provisioner
+  holdfast.nfs.helm_release:
+    name: holdfast
+    namespace: holdfast
+    chart: "{{ lookup('holdfast.nfs.chart_files', provisioner_chart) }}"
+    values:
+      nfs:
+        server: nfs.example.com
+        path: /srv/nfs/k8s
+    helm: /usr/local/bin/helm
+    kubectl: /usr/local/bin/kubectl
+    kubeconfig: /etc/kubernetes/admin.conf
+
+- name: Uninstall it
+  holdfast.nfs.helm_release:
+    name: holdfast
+    namespace: holdfast
+    state: absent
+    helm: /usr/local/bin/helm
+    kubectl: /usr/local/bin/kubectl
+    kubeconfig: /etc/kubernetes/admin.conf
+"""
+
+RETURN = r"""
+replaced:
+  description: The names of the StorageClasses that were deleted and made anew.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [nfs-client]
+"""
+
 import json
 import re
 import shutil
@@ -14,24 +103,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
-DOCUMENTATION = """
-module: helm_release
-author: Holdfast
-short_description: Release a Helm chart
-description: Installs or upgrades a release where it is not what the chart renders, or removes it.
-  Programs are run on the machine, the chart's files come from the controller.
-options:
-  name: {description: The release., type: str, required: true}
-  namespace: {description: Made where it is missing., type: str, required: true}
-  state: {description: Whether there is to be one., choices: [present, absent], default: present}
-  chart: {description: The chart's files by their paths., type: dict, default: {}}
-  values: {description: The values., type: dict, default: {}}
-  secret_values: {description: More of them that are not shown., type: dict, default: {}}
-  helm: {description: The program., type: path, required: true}
-  kubectl: {description: The program., type: path, required: true}
-  kubeconfig: {description: The file., type: path, required: true}
-"""
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},

@@ -2,6 +2,72 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: kubernetes_programs
+short_description: Install the programs of a Kubernetes release
+description:
+  - Fetches kubeadm, kubelet and kubectl into a folder that is named for their version.
+  - A program is used only when it has the checksum that the server publishes beside it. The
+    checksum is kept, so what is there already is checked without asking the server.
+  - With O(links), symbolic links in that folder put this version in use.
+options:
+  url:
+    description: The server; the layout beneath is that of U(https://dl.k8s.io/release).
+    type: str
+    required: true
+  version:
+    description: The release, as V(v1.36.3).
+    type: str
+    required: true
+  directory:
+    description: The folder that has a folder for each version.
+    type: path
+    required: true
+  links:
+    description: The folder of the links. Without it the programs are fetched only.
+    type: path
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Fetch the programs of a release ahead of its use
+  holdfast.nfs.kubernetes_programs:
+    url: https://dl.k8s.io/release
+    version: v1.36.3
+    directory: /opt/kubernetes
+
+- name: Put them in use
+  holdfast.nfs.kubernetes_programs:
+    url: https://dl.k8s.io/release
+    version: v1.36.3
+    directory: /opt/kubernetes
+    links: /usr/local/bin
+"""
+
+RETURN = r"""
+fetched:
+  description: The names of the programs that were missing or damaged and were fetched.
+  returned: always
+  type: list
+  elements: str
+  sample: [kubeadm, kubelet, kubectl]
+linked:
+  description: The links that were missing or led elsewhere and were set.
+  returned: always
+  type: list
+  elements: str
+  sample: [/usr/local/bin/kubeadm]
+"""
+
 import hashlib
 import os
 import platform
@@ -15,33 +81,6 @@ from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-
-DOCUMENTATION = r"""
-module: kubernetes_programs
-short_description: Install the programs of a Kubernetes release
-description:
-  - Fetches kubeadm, kubelet and kubectl into a folder of their version. A program is used only
-    when it has the checksum that the server publishes beside it; that is kept, so what is there
-    already is checked without asking the server.
-  - With C(links), links in that folder put this version in use.
-options:
-  url:
-    description: The server; the layout beneath is that of https://dl.k8s.io/release.
-    type: str
-    required: true
-  version:
-    description: Which release, as C(v1.36.3).
-    type: str
-    required: true
-  directory:
-    description: The folder of all versions.
-    type: path
-    required: true
-  links:
-    description: The folder of the links. Without it the programs are fetched only.
-    type: path
-author: Holdfast
-"""
 
 PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

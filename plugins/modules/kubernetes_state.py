@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addresses import (
-    node_address,
-    own_addresses,
-    resolve,
-)
-from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import machine
-
 DOCUMENTATION = r"""
 module: kubernetes_state
 short_description: Tell what a machine is in a cluster
 description:
-  - Changes nothing. One question in place of many, as each costs a connection.
+  - Reads files and the kernel's settings and changes nothing.
+  - One task in place of many, because each costs a connection.
 options:
   address:
     description: The address, or a name for it, by which the other nodes reach this one.
     type: str
     default: ""
   directory:
-    description: Where the programs of C(kubernetes_programs) are; others' are told as such.
+    description: Where the programs of M(holdfast.nfs.kubernetes_programs) are. Programs that are
+      elsewhere are another's.
     type: path
     default: /opt/kubernetes
-author: Holdfast
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Ask what the machine is already
+  holdfast.nfs.kubernetes_state:
+  register: now
+
+- name: Start a control plane where there is none
+  ansible.builtin.command: kubeadm init
+  when: not now.state.control_plane
 """
 
 RETURN = r"""
@@ -40,7 +51,7 @@ state:
       type: list
       elements: str
     address:
-      description: That of them which I(address) stands for. Behind address translation none is;
+      description: That of them which O(address) stands for. Behind address translation none is;
         then it is the only one. Empty if there is no telling.
       type: str
     modular:
@@ -50,12 +61,14 @@ state:
       description: The kernel's settings that a node needs and that are not 1, now or after a start.
       type: list
       elements: str
+      sample: [net.ipv4.ip_forward]
     swap:
       description: Whether it swaps.
       type: bool
     program:
       description: The kubelet that is in use, the link followed; empty when there is none.
       type: str
+      sample: /opt/kubernetes/v1.36.3/kubelet
     node:
       description: Whether it has joined a cluster.
       type: bool
@@ -69,10 +82,10 @@ state:
       description: Whether a kubeadm runs that changes the machine.
       type: bool
     configuration:
-      description: kubeadm's configuration when it made the cluster; empty on another machine.
+      description: The configuration that kubeadm made the cluster with; empty on another machine.
       type: str
     authority:
-      description: The checksum of the cluster's certificate; empty without a cluster.
+      description: The SHA-256 checksum of the cluster's CA certificate; empty without a cluster.
       type: str
     hosts_files:
       description: /etc/hosts, and the file that cloud-init makes it from where there is one.
@@ -91,6 +104,16 @@ state:
       elements: int
 """
 
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addresses import (
+    node_address,
+    own_addresses,
+    resolve,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import machine
+
 
 def main() -> None:
     """Run as Ansible calls it."""
@@ -99,7 +122,7 @@ def main() -> None:
         "directory": {"type": "path", "default": "/opt/kubernetes"},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    _, said, _ = module.run_command(["ip", "-json", "-4", "address"], check_rc=True)
+    said = module.run_command(["ip", "-json", "-4", "address"], check_rc=True)[1]
     own = own_addresses(said)
     address = node_address(module.params["address"], own, resolve)
     state = machine(Path("/"), module.params["directory"])

@@ -2,6 +2,65 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: nfs_exports
+short_description: Export directories over NFS, all of them or none
+description:
+  - Puts O(exports) in force as a whole, or refuses them as a whole and leaves the server as it was.
+  - Exports are read, then tried in a dry run of C(exportfs) in a mount namespace of its own, then
+    written and compared with what the server does. Where that differs, the exports from before are
+    put back.
+  - Directories are created where they are missing, and are never removed.
+options:
+  file:
+    description: The file that is written, a file C(*.exports) in C(/etc/exports.d).
+    type: path
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.exports
+attributes:
+  check_mode:
+    support: full
+    details: The dry run is done as well, where the server is installed.
+  diff_mode:
+    support: full
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Export a directory to a network, and five to one machine
+  holdfast.nfs.nfs_exports:
+    file: /etc/exports.d/nfs_server.exports
+    exports:
+      - path: /srv/nfs/k8s
+        clients: [192.168.41.0/24]
+        options: [rw, no_root_squash]
+      - path: /data/volumes/v{1..5}
+        clients: [192.168.41.20]
+        mode: "0770"
+
+- name: End all exports
+  holdfast.nfs.nfs_exports:
+    file: /etc/exports.d/nfs_server.exports
+    exports: []
+"""
+
+RETURN = r"""
+pending:
+  description: Whether something was to be changed, which C(changed_when) does not override.
+  returned: success
+  type: bool
+paths:
+  description: The directories that are exported, ranges expanded.
+  returned: success
+  type: list
+  elements: str
+  sample: [/srv/nfs/k8s, /data/volumes/v1]
+"""
+
 import shutil
 from pathlib import Path
 from typing import Any

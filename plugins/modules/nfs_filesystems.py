@@ -2,6 +2,119 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: nfs_filesystems
+short_description: Make file systems for exports on empty devices
+description:
+  - Formats a device only when it is empty. A device that has the file system and the label that are
+    named is used as it is, and a device that holds anything else is refused.
+  - All devices are looked at before the first one is formatted.
+  - Does not mount; M(ansible.posix.mount) does, with the return value RV(mounts).
+options:
+  filesystems:
+    description: The file systems.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      device:
+        description: The block device, best as C(/dev/disk/by-id/...).
+        type: path
+        required: true
+      path:
+        description: Where it is mounted.
+        type: str
+        required: true
+      label:
+        description: The label of the file system, by which it is recognised. XFS allows 12
+          characters, ext4 16.
+        type: str
+        required: true
+      fstype:
+        description: The kind of file system.
+        type: str
+        choices: [xfs, ext4]
+        default: xfs
+      quota:
+        description: Whether the sizes of directories can be limited, by project quota.
+        type: str
+        choices: [project, none]
+        default: project
+      mount_options:
+        description: Options of the mount, returned unchanged in RV(mounts).
+        type: list
+        elements: str
+        default: [nofail]
+  state:
+    description:
+      - V(made) sees that the devices hold the file systems.
+      - V(mounted) sees that they are mounted with their quotas enforced, and changes nothing.
+      - V(wiped) destroys those that this module made. They have to be unmounted.
+    type: str
+    choices: [made, mounted, wiped]
+    default: made
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Make a file system with project quota
+  holdfast.nfs.nfs_filesystems:
+    filesystems:
+      - device: /dev/disk/by-id/virtio-exports
+        path: /srv/nfs
+        label: exports
+  register: made
+
+- name: Mount it
+  ansible.posix.mount:
+    src: "{{ item.source }}"
+    path: "{{ item.path }}"
+    fstype: "{{ item.fstype }}"
+    opts: defaults,prjquota
+    state: mounted
+  loop: "{{ made.mounts }}"
+
+- name: See that its quotas are enforced
+  holdfast.nfs.nfs_filesystems:
+    filesystems:
+      - device: /dev/disk/by-id/virtio-exports
+        path: /srv/nfs
+        label: exports
+    state: mounted
+"""
+
+RETURN = r"""
+pending:
+  description: Whether a file system was to be made, which C(changed_when) does not override.
+  returned: when O(state=made)
+  type: bool
+mounts:
+  description: The elements of O(filesystems), each with the source of its mount.
+  returned: when O(state=made)
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The UUID of the file system; in check mode the device, where there is none yet.
+      type: str
+      sample: UUID=f3b8c6a2-6a34-4d0e-9c3f-2b1f7c1d9a55
+paths:
+  description: Where those were mounted that were wiped.
+  returned: when O(state=wiped)
+  type: list
+  elements: str
+  sample: [/srv/nfs]
+"""
+
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -52,7 +165,7 @@ def _make(module: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, An
     return {"changed": bool(missing), "pending": bool(missing), "mounts": mounts}
 
 
-def _check(_: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, Any]:
+def _check(_module: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, Any]:
     for one in wanted:
         disks.check_ready(one, run)
     return {"changed": False}

@@ -2,6 +2,65 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: nfs_firewall
+short_description: Write the nftables rules that let only clients of exports in
+description:
+  - Writes a file for C(nft --file) with a table of its own. It accepts the clients of O(exports)
+    and the networks of O(clients), and drops all others at O(ports).
+  - Does not load the file.
+options:
+  file:
+    description: The file that is written.
+    type: path
+    required: true
+  table:
+    description: The name of the table, of the family C(inet).
+    type: str
+    required: true
+  clients:
+    description: Networks that are let in beside the clients of O(exports). Needed for clients that
+      are called by a name, because the rules know addresses only.
+    type: list
+    elements: str
+    required: true
+  ports:
+    description: The ports, TCP and UDP.
+    type: list
+    elements: int
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.exports
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Let only the clients of the export in, and an administrator's network
+  holdfast.nfs.nfs_firewall:
+    file: /etc/nftables.d/nfs_server.nft
+    table: nfs_server
+    exports:
+      - path: /srv/nfs/k8s
+        clients: [192.168.41.0/24]
+    clients: [192.168.40.0/24]
+    ports: [2049]
+"""
+
+RETURN = r"""
+pending:
+  description: Whether the file was to be changed, which C(changed_when) does not override.
+  returned: success
+  type: bool
+"""
+
 from pathlib import Path
 from typing import Any
 

@@ -2,6 +2,50 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: nfs_mounts
+short_description: See that a machine can mount NFS exports
+description:
+  - Fails where the kernel has no NFSv4 client, or where one of O(mounts) cannot be mounted.
+  - Each export is mounted for a moment in a mount namespace of its own, so that nothing is left.
+options:
+  mounts:
+    description: The exports that are tried. With none, only the kernel is looked at.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      source:
+        description: Server and path, as V(192.168.41.10:/srv/nfs/k8s).
+        type: str
+        required: true
+      options:
+        description: Options of the mount, as in nfs(5).
+        type: list
+        elements: str
+        default: [nfsvers=4.2]
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: See that the export can be mounted
+  holdfast.nfs.nfs_mounts:
+    mounts:
+      - source: 192.168.41.10:/srv/nfs/k8s
+        options: [nfsvers=4.2, hard]
+"""
+
+RETURN = r"""# It returns nothing of its own."""
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.mounts import (
     Refused,

@@ -2,6 +2,89 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: nfs_settings
+short_description: Write the settings of an NFS server
+description:
+  - Writes a file in C(/etc/nfs.conf.d), and sees that the settings of all files together are those;
+    where they are not, the file from before is put back.
+  - Fails where the kernel cannot serve NFS. Does not restart the server.
+options:
+  file:
+    description: The file that is written.
+    type: path
+    required: true
+  versions:
+    description: The protocol versions that are served, of V(3), V(4.0), V(4.1) and V(4.2).
+    type: list
+    elements: str
+    required: true
+  threads:
+    description: The number of the server's threads, 1 to 4096.
+    type: int
+    required: true
+  grace_time:
+    description: Seconds after a start in which clients reclaim their locks, 10 to 3600.
+    type: int
+    required: true
+  lease_time:
+    description: Seconds after which a silent client loses its locks, 10 to 3600.
+    type: int
+    required: true
+  manage_gids:
+    description: Whether the server looks up the groups of a user itself.
+    type: bool
+    required: true
+  mountd_port:
+    description: The port of rpc.mountd. Used with NFSv3 only, like the ports that follow.
+    type: int
+    required: true
+  statd_port:
+    description: The port of rpc.statd.
+    type: int
+    required: true
+  statd_outgoing_port:
+    description: The port from which rpc.statd calls.
+    type: int
+    required: true
+  lockd_port:
+    description: The port of the kernel's lock manager.
+    type: int
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Serve NFSv4 alone
+  holdfast.nfs.nfs_settings:
+    file: /etc/nfs.conf.d/nfs_server.conf
+    versions: ["4.1", "4.2"]
+    threads: 16
+    grace_time: 90
+    lease_time: 90
+    manage_gids: false
+    mountd_port: 20048
+    statd_port: 32765
+    statd_outgoing_port: 32766
+    lockd_port: 32803
+"""
+
+RETURN = r"""
+pending:
+  description: Whether the file was to be changed, which C(changed_when) does not override.
+  returned: success
+  type: bool
+"""
+
 from pathlib import Path
 from typing import Any
 

@@ -2,6 +2,40 @@
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: nfs_v3_units
+short_description: Mask the systemd units that only NFSv3 needs, or let them run
+description:
+  - The units are C(rpcbind.socket), C(rpcbind.service) and C(rpc-statd.service).
+options:
+  state:
+    description:
+      - V(masked) stops and masks them, so that the machine listens on no port for NFSv3.
+      - V(answering) unmasks them and starts the socket of rpcbind.
+      - V(allowed) unmasks them, as the packages leave them.
+    type: str
+    choices: [masked, answering, allowed]
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Do without NFSv3
+  holdfast.nfs.nfs_v3_units:
+    state: masked
+"""
+
+RETURN = r"""# It returns nothing of its own."""
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.units import STATES, pending
 

@@ -6,6 +6,47 @@ left rules. https://docs.kernel.org/networking/netlink_spec/nftables.html
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: nftables_absent
+short_description: Remove tables of nftables
+description:
+  - Asks the kernel itself and not C(nft), which in Debian 12 crashes where a newer one has left
+    rules.
+options:
+  tables:
+    description: The tables, each with its family, as V(ip NAME), V(ip6 NAME) or V(inet NAME).
+    type: list
+    elements: str
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Remove the rules of kube-proxy
+  holdfast.nfs.nftables_absent:
+    tables:
+      - ip kube-proxy
+      - ip6 kube-proxy
+"""
+
+RETURN = r"""
+removed:
+  description: The tables that were there.
+  returned: success
+  type: list
+  elements: str
+  sample: [ip kube-proxy]
+"""
+
 import errno
 import os
 import socket
@@ -13,22 +54,13 @@ import struct
 
 from ansible.module_utils.basic import AnsibleModule
 
-DOCUMENTATION = r"""
-module: nftables_absent
-short_description: Remove tables of nftables
-options:
-  tables:
-    description: The tables, each as C(ip NAME) or C(ip6 NAME).
-    type: list
-    elements: str
-    required: true
-author: Holdfast
-"""
-
 FAMILIES = {"inet": 1, "ip": 2, "ip6": 10}
-GET_TABLE, DELETE_TABLE = 0x0A01, 0x0A02
-BATCH_BEGIN, BATCH_END = 0x10, 0x11
-REQUEST, ACKNOWLEDGE = 0x1, 0x4
+GET_TABLE = 0x0A01
+DELETE_TABLE = 0x0A02
+BATCH_BEGIN = 0x10
+BATCH_END = 0x11
+REQUEST = 0x1
+ACKNOWLEDGE = 0x4
 ERROR = 0x2
 TABLE_NAME = 1
 NETFILTER = 12  # the protocol; Python has no name for it
@@ -59,7 +91,7 @@ def removal(family: int, name: str) -> bytes:
 
 def outcome(answer: bytes) -> int:
     """The error number in the kernel's answer; 0 when it did what was asked."""
-    _, kind, *_ = HEADER.unpack_from(answer)
+    kind = HEADER.unpack_from(answer)[1]
     if kind != ERROR:
         return 0
     (number,) = struct.unpack_from("=i", answer, HEADER.size)

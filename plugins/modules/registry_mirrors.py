@@ -5,6 +5,48 @@ https://github.com/containerd/containerd/blob/main/docs/hosts.md
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: registry_mirrors
+short_description: Name the mirrors of container registries to containerd
+description:
+  - Writes a C(hosts.toml) for each registry of O(mirrors). containerd asks the mirror only.
+  - Removes those that it wrote for registries that are not in O(mirrors) any more; files that
+    others wrote stay.
+options:
+  mirrors:
+    description: The URL of the mirror by the name of the registry.
+    type: dict
+    required: true
+  path:
+    description: The folder of mirrors, C(config_path) in the configuration of containerd.
+    type: path
+    default: /etc/containerd/certs.d
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Ask a mirror in place of two registries
+  holdfast.nfs.registry_mirrors:
+    mirrors:
+      registry.k8s.io: https://mirror.example.com
+      docker.io: https://mirror.example.com
+
+- name: Ask the registries themselves
+  holdfast.nfs.registry_mirrors:
+    mirrors: {}
+"""
+
+RETURN = r"""# It returns nothing of its own."""
+
 import re
 import shutil
 from collections.abc import Mapping
@@ -12,24 +54,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-
-DOCUMENTATION = r"""
-module: registry_mirrors
-short_description: Name the mirrors of container registries to containerd
-description:
-  - Makes the folder of mirrors hold the given ones. Those that were named once and are no longer
-    are removed; what others wrote there stays.
-options:
-  mirrors:
-    description: The mirror's URL for each registry's name.
-    type: dict
-    required: true
-  path:
-    description: containerd's folder of mirrors.
-    type: path
-    default: /etc/containerd/certs.d
-author: Holdfast
-"""
 
 MARK = "# Written by Ansible, variable container_runtime_mirrors.\n"
 REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")

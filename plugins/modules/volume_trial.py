@@ -6,6 +6,79 @@ only from several objects together.
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: volume_trial
+short_description: Try whether a StorageClass gives volumes that pods on two nodes share
+description:
+  - Makes a claim, a pod that writes to its volume, and a pod that reads the same, on another node
+    where there is one.
+  - Removes all of it again, the directory of the volume too, whatever the class says of that.
+  - Fails with what the cluster says of the claim and the pods.
+options:
+  namespace:
+    description: The namespace that is created for the trial and removed after it.
+    type: str
+    required: true
+  storage_class:
+    description: The name of the StorageClass.
+    type: str
+    required: true
+  image:
+    description: An image with C(sh), C(cat) and C(test).
+    type: str
+    required: true
+  size:
+    description: The size that the claim asks for, as V(1Mi).
+    type: str
+    required: true
+  user:
+    description: The user and group of the pods, as a number.
+    type: int
+    required: true
+  seconds:
+    description: How many seconds each step may take.
+    type: int
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.cluster
+attributes:
+  check_mode:
+    support: partial
+    details: Nothing is tried.
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Write on one node, and read on another
+  holdfast.nfs.volume_trial:
+    namespace: holdfast-verify
+    storage_class: nfs-client
+    image: docker.io/library/busybox:1.37
+    size: 1Mi
+    user: 65534
+    seconds: 180
+    kubectl: /usr/local/bin/kubectl
+    kubeconfig: /etc/kubernetes/admin.conf
+"""
+
+RETURN = r"""
+writer:
+  description: The node of the pod that wrote.
+  returned: success, except in check mode
+  type: str
+  sample: worker1
+reader:
+  description: The node of the pod that read.
+  returned: success, except in check mode
+  type: str
+  sample: worker2
+"""
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.verify.proxy import ApiError, proxied
 from ansible_collections.holdfast.nfs.plugins.module_utils.verify.trial import (
@@ -13,22 +86,6 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.verify.trial import (
     TrialError,
     cleared_after,
 )
-
-DOCUMENTATION = """
-module: volume_trial
-author: Holdfast
-short_description: Try whether a StorageClass gives volumes that pods on two nodes share
-description: Nothing is left behind, whatever the class says of its volumes' end.
-options:
-  namespace: {description: Made for the trial and removed after it., type: str, required: true}
-  storage_class: {description: The class that is tried., type: str, required: true}
-  image: {description: "An image with sh, cat and test.", type: str, required: true}
-  size: {description: What the claim asks for., type: str, required: true}
-  user: {description: The pods' user and group., type: int, required: true}
-  seconds: {description: How long each step may take., type: int, required: true}
-  kubectl: {description: The program., type: path, required: true}
-  kubeconfig: {description: The file., type: path, required: true}
-"""
 
 ARGUMENTS = {
     "namespace": {"type": "str", "required": True},

@@ -6,6 +6,85 @@ changed is known only from what it says of each object.
 
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: workload
+short_description: Apply an example to a cluster, or remove it
+description:
+  - Applies a folder with kustomize, and waits for its Deployments, StatefulSets and DaemonSets.
+  - The objects are in a namespace that is created for them, unless they bring one along.
+options:
+  name:
+    description: The folder of the example in O(files).
+    type: str
+    required: true
+  state:
+    description: Whether the example is to be there. V(absent) removes its namespace as well.
+    type: str
+    choices: [present, absent]
+    default: present
+  files:
+    description:
+      - The texts of the files by their paths.
+      - The lookup P(holdfast.nfs.example_files#lookup) reads them on the controller.
+    type: dict
+    required: true
+  namespace:
+    description: The namespace that is created.
+    type: str
+    required: true
+  seconds:
+    description: How many seconds each workload may take to become ready, or to be removed.
+    type: int
+    required: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.cluster
+attributes:
+  check_mode:
+    support: full
+    details: Asks the API server for a dry run.
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Apply an example
+  holdfast.nfs.workload:
+    name: redis
+    files: "{{ lookup('holdfast.nfs.example_files', 'redis', folder='/srv/holdfast/examples') }}"
+    namespace: example-redis
+    seconds: 600
+    kubectl: /usr/local/bin/kubectl
+    kubeconfig: /etc/kubernetes/admin.conf
+
+- name: Remove it, and its claims
+  holdfast.nfs.workload:
+    name: redis
+    state: absent
+    files: "{{ lookup('holdfast.nfs.example_files', 'redis', folder='/srv/holdfast/examples') }}"
+    namespace: example-redis
+    seconds: 600
+    kubectl: /usr/local/bin/kubectl
+    kubeconfig: /etc/kubernetes/admin.conf
+"""
+
+RETURN = r"""
+objects:
+  description: What kubectl says of each object that was created, changed or deleted.
+  returned: success
+  type: list
+  elements: str
+  sample: [namespace/example-redis created, statefulset.apps/redis created]
+namespace:
+  description: The namespace that the objects are in.
+  returned: success
+  type: str
+  sample: example-redis
+"""
+
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -13,22 +92,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
-DOCUMENTATION = """
-module: workload
-author: Holdfast
-short_description: Apply an example to a cluster, or remove it
-description: In a namespace that is made for it, unless it brings one along.
-options:
-  name: {description: The example's folder in C(files)., type: str, required: true}
-  state: {description: Whether it is to be there., type: str, choices: [present, absent],
-    default: present}
-  files: {description: The example's files by their paths., type: dict, required: true}
-  namespace: {description: Made for it., type: str, required: true}
-  seconds: {description: How long it may take., type: int, required: true}
-  kubectl: {description: The program., type: path, required: true}
-  kubeconfig: {description: The file., type: path, required: true}
-"""
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},

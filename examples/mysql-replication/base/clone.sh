@@ -1,4 +1,5 @@
 # Take over the data of the pod before this one, unless this is the primary or has its data already.
+# shellcheck shell=bash
 set -euo pipefail
 source /scripts/engine.sh
 data=/var/lib/mysql

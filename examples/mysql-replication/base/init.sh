@@ -1,4 +1,5 @@
 # Write the configuration of this pod: number 0 is the primary, all others are replicas.
+# shellcheck shell=bash
 set -euo pipefail
 ordinal=${HOSTNAME##*-}
 role=replica

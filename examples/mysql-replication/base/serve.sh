@@ -1,4 +1,5 @@
 # Begin the replication, if this pod was cloned and has not done so; then give copies to who asks.
+# shellcheck shell=bash
 set -euo pipefail
 source /scripts/engine.sh
 data=/var/lib/mysql

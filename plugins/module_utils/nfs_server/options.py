@@ -52,7 +52,7 @@ def settle(options: Iterable[str]) -> Settled:
         before = answers.setdefault(question, answer)
         if before != answer:
             raise Refused(f"{before!r} and {answer!r} contradict each other; keep one")
-    completed = {default: default for default, _ in SWITCHES} | {"sec": "sec=sys"} | answers
+    completed = {default: default for default, _other in SWITCHES} | {"sec": "sec=sys"} | answers
     return {key: text for key, text in completed.items() if not _is_nobody(key, text)}
 
 
@@ -79,7 +79,7 @@ def read_shown(text: str) -> Settled:
 
 def differences(wanted: Settled, shown: Settled) -> list[str]:
     """Where the server does something else than was wanted; empty when nowhere."""
-    compared = [default for default, _ in SWITCHES] + ["sec", "fsid", "anonuid", "anongid"]
+    compared = [default for default, _other in SWITCHES] + ["sec", "fsid", "anonuid", "anongid"]
     return [
         f"{shown.get(key, f'no {key}')!r} instead of {wanted.get(key, f'no {key}')!r}"
         for key in compared

@@ -23,8 +23,11 @@ def trusted(value: Any) -> Any:
 def render(role: str, template: str, **variables: Any) -> str:
     """The text that the role writes with these variables in place of its defaults."""
     folder = HERE / "roles" / role
-    defaults = yaml.safe_load((folder / "defaults/main.yml").read_text())
-    templar = Templar(loader=DataLoader(), variables=trusted(defaults | variables))
+    files = (folder / "defaults/main.yml", folder / "vars/main.yml")
+    own: dict[str, Any] = {}
+    for file in files:
+        own |= yaml.safe_load(file.read_text()) if file.exists() else {}
+    templar = Templar(loader=DataLoader(), variables=trusted(own | variables))
     source = (folder / "templates" / template).read_text()
     text = templar.template(trust_as_template(source), convert_data=False)
     assert isinstance(text, str)

@@ -8,19 +8,13 @@ from ansible_collections.holdfast.nfs.plugins.filter.control_plane import contro
 PODS, SERVICES, ADDRESS = "10.244.0.0/16", "10.96.0.0/12", "192.168.41.11"
 
 
-def faults(*machines: str, pods: str = PODS, services: str = SERVICES) -> list[str]:
+def faults(pods: str = PODS, services: str = SERVICES) -> list[str]:
     wanted = {"control_plane_pod_network": pods, "control_plane_service_network": services}
-    return control_plane_faults(machines or ("control",), ADDRESS, wanted)
+    return control_plane_faults(ADDRESS, wanted)
 
 
 def test_the_defaults_have_no_fault() -> None:
     assert faults() == []
-
-
-def test_more_than_one_machine_is_refused_with_their_names() -> None:
-    (fault,) = faults("one", "two")
-
-    assert "has 2 machines (one, two)" in fault
 
 
 @pytest.mark.parametrize("text", ["10.244.0.1/16", "10.244.0.0/33", "fd00::/64", "pods", ""])

@@ -11,14 +11,17 @@ from tests.unit.roles.rendering import render
 GIVEN = {
     "kubernetes_node_version": "v1.36.3",
     "kubernetes_node_name": "control",
-    "kubernetes_node_address": "192.168.41.11",
+    "kubernetes_node_now": {"state": {"address": "192.168.41.11"}},
     "kubernetes_node_ignored_checks": [],
 }
 
 
+def text(**variables: Any) -> str:
+    return render("control_plane", "kubeadm.yaml.j2", **(GIVEN | variables))
+
+
 def configuration(**variables: Any) -> dict[str, dict[str, Any]]:
-    text = render("control_plane", "kubeadm.yaml.j2", **(GIVEN | variables))
-    return {document["kind"]: document for document in yaml.safe_load_all(text)}
+    return {document["kind"]: document for document in yaml.safe_load_all(text(**variables))}
 
 
 def test_no_document_is_empty() -> None:
@@ -43,11 +46,30 @@ def test_a_named_image_takes_the_place_of_kubeadm_s_own() -> None:
     assert cluster["ClusterConfiguration"]["etcd"]["local"]["imageTag"] == "3.6.9-0"
 
 
-def test_the_certificate_is_good_for_the_address_and_all_further_names() -> None:
-    cluster = configuration(control_plane_certificate_names=["k8s.example.com"])
+def test_the_certificate_is_good_for_the_endpoint_the_address_and_all_further_names() -> None:
+    cluster = configuration(
+        control_plane_address="203.0.113.5", control_plane_certificate_names=["k8s.example.com"]
+    )
 
     names = cluster["ClusterConfiguration"]["apiServer"]["certSANs"]
-    assert names == ["192.168.41.11", "k8s.example.com"]
+    assert names == ["control-plane.internal", "203.0.113.5", "k8s.example.com"]
+
+
+def test_the_api_server_is_at_the_machines_own_address_and_reached_by_the_endpoint() -> None:
+    """Behind address translation, or with an address that may move, the two differ."""
+    found = configuration(control_plane_address="203.0.113.5")
+
+    assert found["InitConfiguration"]["localAPIEndpoint"] == {"advertiseAddress": "192.168.41.11"}
+    assert found["ClusterConfiguration"]["controlPlaneEndpoint"] == "control-plane.internal:6443"
+
+
+def test_leaders_are_elected_so_that_more_control_planes_may_join() -> None:
+    cluster = configuration()["ClusterConfiguration"]
+
+    for program in ("controllerManager", "scheduler"):
+        arguments = {one["name"]: one["value"] for one in cluster[program]["extraArgs"]}
+        assert arguments.get("leader-elect", "true") == "true"
+        assert arguments["leader-elect-lease-duration"] > arguments["leader-elect-renew-deadline"]
 
 
 def test_ignored_checks_reach_kubeadm() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.modules.kubernetes_state import (
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import (
+    HOSTS_MARK,
     SETTINGS,
     SETTINGS_FILE,
-    addresses,
-    state,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import (
+    machine as machine_state,
 )
 
 
@@ -21,6 +23,10 @@ def machine(tmp_path: Path) -> Path:
     (tmp_path / "etc/kubernetes/pki").mkdir(parents=True)
     set_all(tmp_path)
     return tmp_path
+
+
+def state(root: Path) -> dict[str, Any]:
+    return machine_state(root, "/opt/kubernetes")
 
 
 def set_all(root: Path) -> None:
@@ -100,11 +106,40 @@ def test_the_configuration_is_as_kubeadm_read_it(machine: Path) -> None:
     assert state(machine)["configuration"] == "kind: ClusterConfiguration\n"
 
 
-def test_its_addresses_are_those_that_others_can_reach() -> None:
-    links = [
-        {"ifname": "lo", "addr_info": [{"local": "127.0.0.1", "scope": "host"}]},
-        {"ifname": "eth0", "addr_info": [{"local": "192.168.41.11", "scope": "global"}]},
-        {},  # as iproute2 prints a link without an address of the family
-    ]
+def test_of_two_configurations_that_of_the_unfinished_initialisation_counts(machine: Path) -> None:
+    write(machine / "etc/kubernetes/kubeadm.yaml", "kind: Former\n")
+    write(machine / "etc/kubernetes/kubeadm-unfinished.yaml", "kind: Latter\n")
 
-    assert addresses(json.dumps(links)) == ["192.168.41.11"]
+    assert state(machine)["configuration"] == "kind: Latter\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "running"),
+    [
+        (("kubeadm", "init", "--config", "x"), True),
+        (("/usr/local/bin/kubeadm", "join"), True),
+        (("kubeadm", "token", "create"), False),
+        (("grep", "kubeadm", "init"), False),
+        (("",), False),
+    ],
+)
+def test_a_kubeadm_that_runs_is_seen(
+    machine: Path, words: tuple[str, ...], *, running: bool
+) -> None:
+    write(machine / "proc/42/cmdline", "\0".join(words) + "\0")
+
+    assert state(machine)["running"] is running
+
+
+def test_the_line_of_hosts_is_known_by_its_mark(machine: Path) -> None:
+    write(machine / "etc/hosts", f"127.0.0.1 localhost\n192.0.2.1 api.example {HOSTS_MARK}\n")
+
+    assert state(machine)["hosts_entry"] == "192.0.2.1 api.example"
+    assert state(machine)["hosts_files"] == ["/etc/hosts"]
+
+
+def test_cloud_inits_file_is_written_too_where_it_is_there(machine: Path) -> None:
+    for name in ("etc/hosts", "etc/cloud/templates/hosts.debian.tmpl"):
+        write(machine / name, "")
+
+    assert state(machine)["hosts_files"] == ["/etc/hosts", "/etc/cloud/templates/hosts.debian.tmpl"]

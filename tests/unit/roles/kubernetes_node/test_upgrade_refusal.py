@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_node import upgrade_refusal
+from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_preflight import upgrade_refusal
 
 
 @pytest.mark.parametrize("wanted", ["v1.35.2", "v1.35.3", "v1.35.10", "v1.36.0", "v1.36.3"])

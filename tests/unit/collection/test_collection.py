@@ -1,0 +1,140 @@
+"""The collection as it is built: what is in it, and what it says of itself."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+import holdfast
+from testbed import sanity
+
+HERE = Path(__file__).parents[3]
+PLUGINS = "ansible_collections.holdfast.nfs.plugins"
+TOP = {
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
+    *("FILES.json", "MANIFEST.json", "meta", "tests"),  # Galaxy's and ansible-test's
+    *("inventory", "playbooks", "plugins", "roles", "site.yml"),
+    "examples",  # the role workloads applies them
+    *("provisioner", "pyproject.toml", "requirements"),  # of which the image is built
+}
+
+
+def locked(package: str) -> Version:
+    """The version that developers and tests run."""
+    text = (HERE / "requirements/dev.txt").read_text()
+    found = re.search(rf"^{package}==(\S+)", text, re.MULTILINE)
+    assert found is not None
+    return Version(found[1])
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the collection is installed."""
+    folder = tmp_path_factory.mktemp("collection")
+    return sanity.install(sanity.build(folder), folder)
+
+
+@pytest.fixture(scope="session")
+def documented(collection: Path) -> dict[str, dict[str, Any]]:
+    """What ansible-doc reads of the collection, by the kind and the name of a plugin."""
+    said = subprocess.run(
+        [Path(sys.executable).with_name("ansible-doc"), "--metadata-dump", "holdfast.nfs"],
+        cwd=collection,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collection.parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    assert said.stderr == ""
+    return dict(json.loads(said.stdout)["all"])
+
+
+def test_the_collection_has_what_belongs_in_it_and_nothing_else(collection: Path) -> None:
+    assert {path.name for path in collection.iterdir()} == TOP
+
+
+def test_of_the_tests_only_what_ansible_test_reads_is_in_it(collection: Path) -> None:
+    found = {str(path.relative_to(collection)) for path in (collection / "tests").rglob("*")}
+
+    assert found == {"tests/config.yml", "tests/sanity", "tests/sanity/ignore-2.19.txt"}
+
+
+def test_nothing_that_a_program_left_in_the_checkout_is_in_it(collection: Path) -> None:
+    names = {path.name for path in collection.rglob("*")}
+
+    assert {name for name in names if name.startswith((".", "__pycache__"))} <= {".helmignore"}
+    assert {name for name in names if name.endswith((".pyc", ".egg-info", ".tar.gz"))} == set()
+    assert list(collection.glob("inventory/lab*")) == []
+
+
+def test_the_image_can_be_built_from_it(collection: Path) -> None:
+    assert (collection / "provisioner/Containerfile").is_file()
+    assert (collection / "provisioner/holdfast/__init__.py").is_file()
+
+
+def test_collection_provisioner_and_chart_have_one_version(collection: Path) -> None:
+    manifest = json.loads((collection / "MANIFEST.json").read_text())
+    chart = yaml.safe_load((collection / "provisioner/chart/Chart.yaml").read_text())
+
+    assert manifest["collection_info"]["version"] == holdfast.__version__
+    assert chart["version"] == holdfast.__version__
+
+
+def test_the_ansible_that_it_requires_is_the_one_that_it_is_tested_with(collection: Path) -> None:
+    required = yaml.safe_load((collection / "meta/runtime.yml").read_text())["requires_ansible"]
+    series = ".".join(map(str, locked("ansible-core").release[:2]))
+
+    assert SpecifierSet(required).contains(locked("ansible-core"))
+    assert required == f">={series}.0"
+    # ansible-test reads no other.
+    assert [path.name for path in collection.glob("tests/sanity/*")] == [f"ignore-{series}.txt"]
+
+
+def plugins() -> set[tuple[str, str]]:
+    """The kind and the name of each plugin, as the code has them."""
+    found = {
+        (kind.removesuffix("s"), path.stem)
+        for kind in ("modules", "lookup")
+        for path in (HERE / "plugins" / kind).glob("*.py")
+    }
+    for path in (HERE / "plugins/filter").glob("*.py"):
+        module = importlib.import_module(f"{PLUGINS}.filter.{path.stem}")
+        found |= {("filter", name) for name in module.FilterModule().filters()}
+    return found
+
+
+@pytest.mark.parametrize(("kind", "name"), sorted(plugins()))
+def test_a_plugin_is_documented_with_an_example_and_what_it_returns(
+    kind: str, name: str, documented: dict[str, dict[str, Any]]
+) -> None:
+    said = documented[kind][f"holdfast.nfs.{name}"]
+
+    assert said["doc"]["short_description"]
+    assert said["doc"]["author"] == "Holdfast (@holdfast-io)"
+    assert f"holdfast.nfs.{name}" in said["examples"]
+    assert said["return"] is not None or kind == "module"
+
+
+def test_nothing_is_documented_that_is_not_there(documented: dict[str, dict[str, Any]]) -> None:
+    found = {(kind, name) for kind in ("module", "filter", "lookup") for name in documented[kind]}
+
+    assert found == {(kind, f"holdfast.nfs.{name}") for kind, name in plugins()}
+
+
+def test_every_role_is_documented(documented: dict[str, dict[str, Any]]) -> None:
+    roles = {f"holdfast.nfs.{path.name}" for path in (HERE / "roles").iterdir()}
+
+    assert set(documented["role"]) == roles

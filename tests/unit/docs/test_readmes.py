@@ -1,0 +1,56 @@
+"""The READMEs of the roles are current, and their examples are allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from testbed import readmes
+
+each_role = pytest.mark.parametrize("role", readmes.ROLES, ids=lambda role: role.name)
+
+
+@each_role
+def test_the_readme_is_what_the_role_says_of_itself(role: Path) -> None:
+    path = role / "README.md"
+
+    assert path.read_text(encoding="utf-8") == readmes.readme(role), "run `make docs`"
+
+
+@each_role
+def test_the_variables_of_the_example_are_allowed_values_of_the_roles(role: Path) -> None:
+    text = (role / "meta/argument_specs.yml").read_text(encoding="utf-8")
+    options = yaml.safe_load(text)["argument_specs"]["main"]["options"]
+    given = dict(readmes.EXAMPLES[role.name].variables)
+
+    result = ArgumentSpecValidator({name: options[name] for name in given}).validate(given)
+
+    assert result.error_messages == []
+
+
+def test_every_role_has_an_example_and_nothing_else_has() -> None:
+    assert set(readmes.EXAMPLES) == {role.name for role in readmes.ROLES}
+
+
+def test_ansibles_markup_becomes_markdowns(tmp_path: Path) -> None:
+    role = tmp_path / "verify"
+    for folder in ("meta", "defaults"):
+        (role / folder).mkdir(parents=True)
+    info = {"description": "Tries", "platforms": [], "min_ansible_version": "2.19"}
+    about = {"galaxy_info": info, "dependencies": []}
+    option = {"type": "str", "description": ["As O(verify_b), see exports(5).", "Or V(x|y)."]}
+    said = {"short_description": "Try", "description": "With C(sh)."}
+    main = {**said, "options": {"verify_a": option}}
+    (role / "meta/main.yml").write_text(yaml.safe_dump(about))
+    (role / "meta/argument_specs.yml").write_text(
+        yaml.safe_dump({"argument_specs": {"main": main}})
+    )
+    (role / "defaults/main.yml").write_text("{}")
+
+    text = readmes.readme(role)
+
+    assert "Tries. With `sh`.\n" in text
+    assert r"| `verify_a` | str |  | As `verify_b`, see exports(5). Or `x\|y`. |" in text
