@@ -31,6 +31,16 @@ def node_faults(state: State, wanted: Wanted, machine: str) -> list[str]:
     ]
 
 
+def removal_fault(state: State, machine: str) -> str:
+    """Why a machine's node is not removed; empty if these roles built it, or there is none.
+
+    Args:
+        state: of the machine, from the module kubernetes_state
+        machine: its name in the inventory
+    """
+    return next(iter(() if _is_ours(state) else _of_others(state, machine)), "")
+
+
 def _bad_values(wanted: Wanted) -> Iterator[str]:
     if not _VERSION.fullmatch(wanted["version"]):
         yield f'kubernetes_node_version is "{wanted["version"]}"; write it as v1.36.3.'
@@ -118,4 +128,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {"node_faults": node_faults, "upgrade_refusal": upgrade_refusal}
+        return {
+            "node_faults": node_faults,
+            "removal_fault": removal_fault,
+            "upgrade_refusal": upgrade_refusal,
+        }

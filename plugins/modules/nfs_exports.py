@@ -16,6 +16,14 @@ options:
     description: The file that is written, a file C(*.exports) in C(/etc/exports.d).
     type: path
     required: true
+  withdraw:
+    description:
+      - The paths whose exports may end although clients are connected, or although O(exports) is
+        empty. V(*) stands for all.
+      - Without, an export with connected clients is not ended, and neither are all.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - holdfast.nfs.exports
@@ -46,6 +54,7 @@ EXAMPLES = r"""
   holdfast.nfs.nfs_exports:
     file: /etc/exports.d/nfs_server.exports
     exports: []
+    withdraw: ["*"]
 """
 
 RETURN = r"""
@@ -59,6 +68,12 @@ paths:
   type: list
   elements: str
   sample: [/srv/nfs/k8s, /data/volumes/v1]
+others:
+  description: What the machine exports beside, from other files or typed by somebody.
+  returned: success
+  type: list
+  elements: str
+  sample: [/srv/media]
 """
 
 import shutil
@@ -66,7 +81,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import server
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import directories, server
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import PATH, run
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import (
@@ -75,10 +90,15 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports im
     read_exports,
 )
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.trial import rehearse
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.withdrawal import (
+    check_withdrawal,
+    connected_clients,
+)
 
 ARGUMENTS = {
     "exports": {"type": "list", "elements": "dict", "options": ENTRY, "required": True},
     "file": {"type": "path", "required": True},
+    "withdraw": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -97,6 +117,8 @@ def main() -> None:
 
 def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]:
     before = file.read_text() if file.exists() else ""
+    check_withdrawal(wanted, before, module.params["withdraw"], connected_clients())
+    others = server.others_exports(wanted, before)
     askable = not module.check_mode or _is_installed(file)
     done = askable and server.is_in_force(wanted, file)
     if askable and not done:
@@ -112,6 +134,7 @@ def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]
         "pending": changed,
         "diff": _diff(file, before, after),
         "paths": paths,
+        "others": others,
     }
 
 
@@ -128,7 +151,7 @@ def _make_directories(module: AnsibleModule, wanted: Exports) -> bool:
             changed = True
             if module.check_mode:
                 continue
-            path.mkdir(mode=0o755, parents=True)
+            directories.make(path)
         rights = {"owner": directory.owner, "group": directory.group, "mode": directory.mode}
         arguments = module.load_file_common_arguments({"path": directory.path, **rights})
         changed = module.set_fs_attributes_if_different(arguments, changed)

@@ -165,7 +165,7 @@ def test_reset_takes_apart_what_was_built_and_keeps_the_data(whole: Lab, web: We
     found = web.directories()
     before = {name: web.numbers(found[name]) for name in WEB}
 
-    play(whole, "playbooks/reset.yml")
+    play(whole, "playbooks/reset.yml", "-e", "reset_confirm=control")
 
     for name in ("control", "worker1", "worker2"):
         left = whole.guest(name).ssh("cat /proc/mounts; pgrep -a 'kube|containerd-shim' || :")
@@ -175,4 +175,4 @@ def test_reset_takes_apart_what_was_built_and_keeps_the_data(whole: Lab, web: We
 
 
 def test_a_second_reset_has_nothing_to_do(whole: Lab) -> None:
-    assert changed(play(whole, "playbooks/reset.yml")) == {}
+    assert changed(play(whole, "playbooks/reset.yml", "-e", "reset_confirm=control")) == {}

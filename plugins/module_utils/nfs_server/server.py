@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from .commands import Runner
+from .clients import canonical
+from .commands import Outcome, Runner
 from .errors import Refused
 from .exports import Export, Exports
 from .table import complaints, read_table
+from .withdrawal import Entry, ended, entries
 
 # Kinds of file systems without a device under them that give the server a lasting id all the same.
 _OWN_IDS = frozenset({"zfs"})
@@ -36,11 +39,14 @@ def put_in_force(wanted: Exports, file: Path, run: Runner) -> None:
         Refused: it does; the sentence says what differs.
     """
     before = file.read_text() if file.exists() else None
-    write(file, wanted.text() if wanted.exports else None)
-    found = _export(wanted, run)
+    after = wanted.text() if wanted.exports else None
+    write(file, after)
+    found = _export(ended(before or "", wanted), wanted, run)
     if found:
         write(file, before)
-        run("exportfs", "-ra")
+        _synchronise(
+            [entry for entry in entries(after or "") if entry not in entries(before or "")], run
+        )
         raise Refused(f"nfs_server_exports: {'; '.join(found)}; the exports from before are back")
 
 
@@ -64,9 +70,32 @@ def write(file: Path, text: str | None) -> None:
     new.replace(file)
 
 
-def _export(wanted: Exports, run: Runner) -> list[str]:
-    outcome = run("exportfs", "-ra")
+def others_exports(own: Exports, before: str) -> list[str]:
+    """The paths that the machine exports and the role does not, from files or typed by somebody."""
+    ours = {*entries(before), *((export.path, export.client) for export in own.exports)}
+    table = read_table(ETAB.read_text() if ETAB.exists() else "")
+    names = {(path, canonical(client)) for path, client in ours} | ours
+    return sorted({path for path, client in table if (path, client) not in names})
+
+
+def _export(gone: Sequence[Entry], wanted: Exports, run: Runner) -> list[str]:
+    outcome = _synchronise(gone, run)
     return [outcome.complaint] if outcome.code else _complaints(wanted.exports)
+
+
+def _synchronise(gone: Sequence[Entry], run: Runner) -> Outcome:
+    """Have the server export what the files say, and no longer what is gone from the role's.
+
+    Not by `exportfs -ra`: that ends what somebody exported without a file as well.
+    """
+    for path, client in gone:
+        run("exportfs", "-u", f"{_bracketed(client)}:{path}")
+    return run("exportfs", "-a")
+
+
+def _bracketed(client: str) -> str:
+    """As exportfs(8) wants an address of IPv6, which has colons of its own."""
+    return f"[{client}]" if ":" in client else client
 
 
 def _complaints(exports: tuple[Export, ...]) -> list[str]:

@@ -9,6 +9,7 @@ from ansible_collections.holdfast.nfs.plugins.filter.inventory import (
     inventory_faults,
     node_names,
     preflight_faults,
+    reset_plan,
 )
 
 GROUPS = {
@@ -131,3 +132,28 @@ def test_a_node_has_the_name_that_its_variable_gives_it() -> None:
     variables: Machines = {"a": {"kubernetes_node_name": "node-a"}, "b": {}}
 
     assert node_names(["a", "b"], variables) == ["node-a", "b"]
+
+
+def test_a_reset_says_of_each_machine_what_goes() -> None:
+    nfs = {"nfs_server_exports": [{"path": "/srv/a"}], "nfs_server_filesystems": []}
+    variables: Machines = defaultdict(dict, nfs=nfs)
+
+    said = reset_plan(GROUPS["all"], GROUPS, variables).splitlines()
+
+    assert said == [
+        "control: the cluster goes, with etcd and all objects in it; its pods are ended.",
+        "worker1: the node leaves the cluster; its pods are ended.",
+        "nfs: the exports end (/srv/a); the data there stays.",
+    ]
+
+
+def test_a_reset_that_destroys_data_says_so() -> None:
+    nfs = {
+        "nfs_server_exports": [{"path": "/srv/a"}],
+        "nfs_server_filesystems": [{"device": "/dev/vdb"}],
+        "nfs_server_wipe": "yes",  # as with -e
+    }
+
+    (said,) = reset_plan(["nfs"], GROUPS, {"nfs": nfs}).splitlines()
+
+    assert said.endswith("THE DATA THERE IS DESTROYED (/dev/vdb, /srv/a).")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_preflight import node_faults
+from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_preflight import (
+    node_faults,
+    removal_fault,
+)
 
 BARE = {
     "address": "192.168.41.21",
@@ -99,3 +102,13 @@ def test_a_control_plane_needs_more_ports() -> None:
 
 def test_ports_of_an_initialisation_that_was_interrupted_are_its_own() -> None:
     assert faults({"program": OURS["program"], "busy_ports": [6443], "unfinished": True}) == []
+
+
+@pytest.mark.parametrize("state", [{}, OURS, {"program": OURS["program"]}])
+def test_what_these_playbooks_built_may_be_removed(state: dict[str, Any]) -> None:
+    assert removal_fault(BARE | state, "worker1") == ""
+
+
+@pytest.mark.parametrize("state", [{"others": ["k3s (/etc/k3s)"]}, {"node": True}])
+def test_what_another_built_is_not_removed(state: dict[str, Any]) -> None:
+    assert removal_fault(BARE | state, "worker1").startswith("worker1 ")

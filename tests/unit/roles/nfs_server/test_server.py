@@ -36,7 +36,7 @@ def test_exports_are_written_and_in_force(file: Path) -> None:
 
     server.put_in_force(wanted(), file, machine)
 
-    assert machine.ran == ["exportfs -ra"]
+    assert machine.ran == ["exportfs -a"]
     assert file.read_text() == wanted().text()
     assert file.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in file.parent.iterdir()] == [file.name]
@@ -53,17 +53,43 @@ def test_exports_are_written_and_in_force(file: Path) -> None:
 def test_what_does_not_come_into_force_leaves_the_exports_from_before(
     file: Path, etab: Path, outcome: Outcome, table: str, sentence: str
 ) -> None:
-    server.write(file, "before\n")
+    before = wanted(entry("/srv/other")).text()
+    server.write(file, before)
     etab.write_text(table)
-    machine = Machine(exportfs=outcome)
+    machine = Machine(**{"exportfs -a": outcome})
 
     with pytest.raises(Refused) as caught:
         server.put_in_force(wanted(), file, machine)
 
     assert sentence in str(caught.value)
     assert str(caught.value).endswith("the exports from before are back")
-    assert file.read_text() == "before\n"
-    assert machine.ran == ["exportfs -ra"] * 2
+    assert file.read_text() == before
+    assert machine.ran == [
+        f"exportfs -u {NETWORK}:/srv/other",
+        "exportfs -a",
+        f"exportfs -u {NETWORK}:/srv/nfs/k8s",
+        "exportfs -a",
+    ]
+
+
+def test_what_somebody_exported_without_a_file_is_left_alone(file: Path, etab: Path) -> None:
+    """`exportfs -ra` would end it."""
+    etab.write_text(f"{IN_FORCE}/srv/media\t192.0.2.7({SHOWN})\n")
+    machine = Machine()
+
+    server.put_in_force(wanted(), file, machine)
+
+    assert not [line for line in machine.ran if "-r" in line]
+    assert server.others_exports(wanted(), "") == ["/srv/media"]
+
+
+def test_exports_that_end_are_told_to_the_server_one_by_one(file: Path) -> None:
+    server.write(file, wanted(entry(clients=[NETWORK, "fd00::/64"])).text())
+    machine = Machine()
+
+    server.put_in_force(wanted(), file, machine)
+
+    assert machine.ran == ["exportfs -u [fd00::/64]:/srv/nfs/k8s", "exportfs -a"]
 
 
 def test_a_table_that_somebody_else_changed_is_not_in_force(file: Path, etab: Path) -> None:
@@ -74,7 +100,7 @@ def test_a_table_that_somebody_else_changed_is_not_in_force(file: Path, etab: Pa
 
 
 def test_no_exports_are_no_file(file: Path) -> None:
-    server.write(file, "before\n")
+    server.write(file, wanted().text())
 
     server.put_in_force(Exports((), ()), file, Machine())
 
