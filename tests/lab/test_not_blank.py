@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_what_kubeadm_refuses_is_not_reset(lab: Lab, control: Guest) -> None:
 
 def interrupted(lab: Lab, *words: str, when: str, on: Guest) -> None:
     """Run a playbook, and kill it once a command succeeds on a machine; kubeadm goes on."""
-    command = [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words]
+    command: list[str | Path] = [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words]
     with subprocess.Popen(
         command,
         cwd=CHECKOUT,
