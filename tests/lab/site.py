@@ -37,9 +37,12 @@ def standing(name: str, wish: Wish) -> Iterator[Lab]:
         made.down()
 
 
-def play(lab: Lab, *words: str) -> Counted:
-    """Run a playbook; what Ansible counted on each machine."""
-    done, told = _played(lab, *words)
+def play(lab: Lab, *words: str, collections: Path | None = None) -> Counted:
+    """Run a playbook; what Ansible counted on each machine.
+
+    With a folder of collections it is one of an installed collection, far from the checkout.
+    """
+    done, told = _played(lab, *words, collections=collections)
     assert done.returncode == 0, failures(told) or done.stderr
     counted: Counted = told["stats"]
     return counted
@@ -52,11 +55,14 @@ def complaints(lab: Lab, *words: str) -> dict[str, str]:
     return dict(failures(told))
 
 
-def _played(lab: Lab, *words: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+def _played(
+    lab: Lab, *words: str, collections: Path | None = None
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    elsewhere = {"ANSIBLE_COLLECTIONS_PATH": str(collections)} if collections else {}
     done = subprocess.run(
         [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words],
-        cwd=CHECKOUT,
-        env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+        cwd=collections or CHECKOUT,
+        env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"} | elsewhere,
         capture_output=True,
         text=True,
         timeout=1800,

@@ -151,6 +151,15 @@ def test_a_connection_that_is_lost_in_the_join_is_made_good(lab: Lab, worker: Gu
     assert changed(play(lab, "site.yml")) == {}
 
 
+def test_the_built_collection_does_the_same_from_any_folder(lab: Lab, tmp_path: Path) -> None:
+    galaxy = [BIN / "ansible-galaxy", "collection"]
+    subprocess.run([*galaxy, "build", "--output-path", tmp_path], cwd=CHECKOUT, check=True)
+    (archive,) = tmp_path.glob("holdfast-nfs-*.tar.gz")
+    subprocess.run([*galaxy, "install", "--no-deps", "-p", tmp_path, archive], check=True)
+
+    assert changed(play(lab, "holdfast.nfs.site", collections=tmp_path)) == {}
+
+
 def test_the_endpoint_is_a_name_that_may_move(worker: Guest) -> None:
     configuration = worker.ssh("sudo cat /etc/kubernetes/kubelet.conf")
 
@@ -198,6 +207,32 @@ def test_a_dead_worker_holds_up_no_other_machine(lab: Lab, worker: Guest) -> Non
     worker.start()
     lab.up(Wish(chosen(["nfs", "control", "worker1"])))
     kubectl(lab, "wait", "node/worker1", "--for=condition=Ready", "--timeout=240s")
+
+
+def test_a_worker_is_removed_and_added_again(lab: Lab, worker: Guest) -> None:
+    play(lab, "playbooks/remove-node.yml", "-e", "remove_node=worker1")
+
+    assert "worker1" not in kubectl(lab, "get", "nodes", "--output=name")
+    assert worker.ssh("ls -d /etc/kubernetes /usr/local/bin/kubelet 2>/dev/null || :") == ""
+
+    labels = json.dumps({"kubernetes_node_labels": {"disk": "ssd"}})
+    play(lab, "playbooks/add-node.yml", "--limit", "worker1", "-e", labels)
+
+    assert kubectl(lab, "get", "nodes", "--selector=disk=ssd", "--output=name") == "node/worker1\n"
+
+
+def test_a_worker_that_is_down_is_removed_too(lab: Lab, worker: Guest) -> None:
+    worker.process.kill()
+    kubectl(lab, "wait", "node/worker1", "--for=condition=Ready=Unknown", "--timeout=180s")
+
+    play(lab, "playbooks/remove-node.yml", "-e", "remove_node=worker1")
+
+    assert "worker1" not in kubectl(lab, "get", "nodes", "--output=name")
+    worker.start()
+    lab.up(Wish(chosen(["nfs", "control", "worker1"])))
+    play(lab, *RESET, "--limit", "worker1")
+    play(lab, "playbooks/add-node.yml", "--limit", "worker1")
+    assert "worker1" in kubectl(lab, "get", "nodes", "--output=name")
 
 
 def test_a_reset_asks_first(lab: Lab) -> None:
