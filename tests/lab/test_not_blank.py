@@ -152,7 +152,7 @@ def test_a_connection_that_is_lost_in_the_join_is_made_good(lab: Lab, worker: Gu
 
 
 def test_the_built_collection_does_the_same_from_any_folder(lab: Lab, tmp_path: Path) -> None:
-    galaxy = [BIN / "ansible-galaxy", "collection"]
+    galaxy: list[str | Path] = [BIN / "ansible-galaxy", "collection"]
     subprocess.run([*galaxy, "build", "--output-path", tmp_path], cwd=CHECKOUT, check=True)
     (archive,) = tmp_path.glob("holdfast-nfs-*.tar.gz")
     subprocess.run([*galaxy, "install", "--no-deps", "-p", tmp_path, archive], check=True)
