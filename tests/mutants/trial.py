@@ -175,5 +175,9 @@ def _baseline(copy: Copy, package: Package) -> Baseline:
 
 
 def _tail(copy: Copy) -> str:
-    lines = copy.output.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-_TAIL:])
+    """The end of pytest's output, and where in the project a test that hangs is."""
+    output, hang = (
+        path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        for path in (copy.output, copy.hang)
+    )
+    return "\n".join([*output[-_TAIL:], *(line for line in hang if str(copy.project) in line)])

@@ -205,3 +205,20 @@ def test_a_volume_that_is_not_nfs_belongs_to_no_export() -> None:
 )
 def test_an_address_is_told_from_a_host_name(server: str, *, is_address: bool) -> None:
     assert is_literal(server) is is_address
+
+
+@pytest.mark.parametrize(
+    ("server", "path", "is_static", "place"),
+    [
+        ("nfs.test", "/export/team/data", False, "team/data"),
+        ("nfs.test", "/export//team/data/", True, "team/data"),
+        ("nfs.test", "/other/team", False, ""),
+        ("192.0.2.1", "/export/team", True, "team"),  # it may be an address of nfs.test
+        ("192.0.2.1", "/export/team", False, ""),
+        ("other.test", "/export/team", True, ""),
+    ],
+)
+def test_a_volume_has_a_place_on_the_export_that_it_is_on(
+    server: str, path: str, place: str, *, is_static: bool
+) -> None:
+    assert EXPORT.place(server, path, is_static=is_static) == place

@@ -288,3 +288,26 @@ def test_the_volumes_in_the_way_are_asked_for_by_the_directory_of_the_plan() -> 
     decide(claim(), storage_class(), ME, existing)
 
     assert asked == [f"team-a-data-pvc-{UID}"]
+
+
+@pytest.mark.parametrize(
+    ("also", "export", "lease", "former"),
+    [
+        ((), "default", "example.com-nfs", ()),
+        (("b/old", "a/old"), "default", "example.com-nfs", ("a-old", "b-old")),
+        ((), "fast", "example.com-nfs-fast", ("example.com-nfs",)),
+        (
+            ("a/old",),
+            "fast",
+            "example.com-nfs-fast",
+            ("a-old", "a-old-fast", "example.com-nfs"),
+        ),
+    ],
+)
+def test_an_export_knows_its_lease_and_those_that_it_had_before(
+    also: tuple[str, ...], export: str, lease: str, former: tuple[str, ...]
+) -> None:
+    """Those before the provisioner or the export was renamed."""
+    me = Provisioner("example.com/nfs", also=frozenset(also))
+
+    assert (me.lease_of(export), me.former_leases_of(export)) == (lease, former)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from holdfast.claims.constants import BIND_COMPLETED
 from holdfast.claims.objects import (
     Claim,
     ClaimRef,
@@ -171,3 +174,21 @@ def test_what_many_volumes_have_in_common_is_in_memory_once() -> None:
 
     for field in ("finalizers", "phase", "class_name", "server", "provisioned_by", "export_id"):
         assert getattr(one, field) is getattr(other, field)
+
+
+@pytest.mark.parametrize(
+    ("volume", "annotations", "bound"),
+    [
+        ("pvc-1", {BIND_COMPLETED: "yes"}, True),
+        ("pvc-1", {}, False),  # anybody can write that into a claim
+        ("pvc-2", {BIND_COMPLETED: "yes"}, False),
+        ("", {BIND_COMPLETED: "yes"}, False),
+    ],
+)
+def test_a_claim_is_bound_once_the_controller_manager_says_so(
+    volume: str, annotations: dict[str, str], *, bound: bool
+) -> None:
+    metadata = {"namespace": "team", "name": "data", "uid": "1", "annotations": annotations}
+    claim = parse_claim({"metadata": metadata, "spec": {"volumeName": volume}})
+
+    assert claim.is_bound_to("pvc-1") is bound

@@ -27,6 +27,13 @@ from holdfast.claims import quantity
         ("1500m", Fraction(3, 2)),
         ("-1Mi", -(2**20)),
         ("1e-3", Fraction(1, 1000)),
+        ("1n", Fraction(1, 10**9)),
+        ("1u", Fraction(1, 10**6)),
+        ("1M", 10**6),
+        ("1T", 10**12),
+        ("1P", 10**15),
+        ("1Ti", 2**40),
+        ("1Pi", 2**50),
     ],
 )
 def test_a_quantity_is_a_number(text: str, number: int | Fraction) -> None:

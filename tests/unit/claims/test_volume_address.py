@@ -20,6 +20,7 @@ from holdfast.claims.volume_address import (
     root_of,
     unknown_address,
     unknown_addresses,
+    way_out,
 )
 from tests.unit.controller.given import ADDRESS, ANOTHER_ID, ID, a_volume, ref
 
@@ -198,3 +199,15 @@ def test_volumes_on_no_export_are_counted_by_address() -> None:
         "or correct the server or path of the one that it is"
     )
     assert not on_no_export(volumes[:2], addresses)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (OLD, f"if old is another name of nas, start Holdfast with it in {ALIASES}"),
+        (PATHS, f"set {PATH} to /export; or, {RIGHT} it again"),
+        (NamedAddress("old", "/export"), f"{BOTH}; or, {RIGHT} it again"),
+    ],
+)
+def test_of_one_volume_it_is_said_what_to_do(named: NamedAddress, said: str) -> None:
+    assert way_out(named, Address("nas", "/srv")) == said

@@ -174,7 +174,7 @@ def test_its_port_is_free_once_it_has_ended() -> None:
 
 
 def test_silent_connections_hold_few_threads_and_handles_and_no_probe_waits_for_them() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with serving("127.0.0.1") as health, ExitStack() as crowd:
         silent = [crowd.enter_context(connect(health)) for _ in range(300)]
 
@@ -182,7 +182,7 @@ def test_silent_connections_hold_few_threads_and_handles_and_no_probe_waits_for_
 
         # The probe came last, so that all of them were accepted before it.
         assert sum(map(is_open, silent)) <= 32
-        eventually(lambda: threading.active_count() - before <= 32 + 1)
+        eventually(lambda: len(started_since(before)) <= 32 + 1)
 
 
 def test_of_silent_connections_the_oldest_makes_room() -> None:
@@ -225,6 +225,11 @@ def test_where_every_request_is_being_answered_a_further_one_is_turned_away() ->
         assert eventually(lambda: status_of_or_cut(health)) == 200
 
 
+def started_since(before: set[threading.Thread]) -> set[threading.Thread]:
+    """The threads that run now and did not then; one of another test may have ended meanwhile."""
+    return set(threading.enumerate()) - before
+
+
 def status_of_or_cut(health: Health) -> int:
     try:
         return status_of("127.0.0.1", health)
@@ -241,7 +246,7 @@ def test_a_request_that_does_not_come_to_its_end_is_cut_at_the_deadline(said: by
 
 def test_an_answer_that_is_not_read_is_cut_at_the_deadline() -> None:
     """More of it than the kernel takes for a client that does not read."""
-    before, asked = threading.active_count(), threading.Event()
+    before, asked = set(threading.enumerate()), threading.Event()
 
     def much() -> list[str]:
         asked.set()
@@ -253,7 +258,7 @@ def test_an_answer_that_is_not_read_is_cut_at_the_deadline() -> None:
     ):
         assert asked.wait(20)
 
-        eventually(lambda: threading.active_count() - before == 1)
+        eventually(lambda: len(started_since(before)) == 1)
 
 
 def test_a_request_longer_than_16_kib_is_refused_before_its_end() -> None:
@@ -288,14 +293,14 @@ def test_another_method_than_get_is_refused_and_nothing_is_logged(
 
 def test_a_client_that_hangs_up_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
     held = Held()
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with serving("127.0.0.1", held) as health:
         with connect(health, b"GET /readyz HTTP/1.0\r\n\r\n") as gone:
             assert held.asked.acquire(timeout=20)
             # Closed so, the kernel sends a reset, and writing there fails.
             gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         held.over.set()
-        eventually(lambda: threading.active_count() - before == 1)
+        eventually(lambda: len(started_since(before)) == 1)
 
     assert capfd.readouterr() == ("", "")
 

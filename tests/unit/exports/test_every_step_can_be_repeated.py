@@ -6,7 +6,6 @@ In the end the export is as after an undisturbed run, in every entry of the whol
 from __future__ import annotations
 
 import errno
-import itertools
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from holdfast.exports.errors import ExportError, ExportUnavailable, Failed, Fenced
-from tests.unit.exports.faults import Crash, Fault, Injected, injected
+from tests.unit.exports.faults import Crash, Fault, Injected, each_call, injected
 from tests.unit.exports.given import Leading, export_at, listing
 from tests.unit.exports.operations import OPERATIONS, Operation
 
@@ -50,7 +49,7 @@ def test_what_was_cut_short_is_finished_by_doing_it_again(stage: Stage, fault: F
     """By the next process after a crash, by the same one in its term after an error."""
     result, expected = stage.undisturbed()
 
-    for number in itertools.count(1):
+    for number in each_call():
         root = stage.fresh(str(number))
         export = Leading(root)
         with injected(fault, number) as state:
@@ -70,7 +69,7 @@ def test_what_was_cut_short_is_finished_by_doing_it_again(stage: Stage, fault: F
 def test_what_was_cut_short_in_the_making_can_be_undone(memory: Path, name: str) -> None:
     """Rule 4: a crash leaves nothing that the next run does not undo."""
     stage = Stage(memory, OPERATIONS[name])
-    for number in itertools.count(1):
+    for number in each_call():
         root = stage.fresh(str(number))
         before = listing(root)
         with injected(Fault.CRASH, number) as state, suppress(Crash):

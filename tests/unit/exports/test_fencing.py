@@ -24,7 +24,7 @@ from holdfast.exports.errors import ExportError, Failed, Fenced, Unsafe
 from holdfast.exports.interface import Grant, Leader, Outcome, Term
 from holdfast.exports.record import DirectoryTaken
 from holdfast.exports.removed_folders import DRAFT
-from tests.unit.exports.faults import CHANGES, Crash, is_change
+from tests.unit.exports.faults import CHANGES, Crash, each_call, is_change
 from tests.unit.exports.given import (
     ID,
     Leading,
@@ -126,7 +126,7 @@ def test_once_permission_is_withdrawn_nothing_is_changed_but_what_is_in_the_term
     root: Path, operation: Operation
 ) -> None:
     """A draft is removed, and a folder or directory that is being moved goes back."""
-    for number in itertools.count():
+    for number in each_call(0):
         operation.before(export_at(root), root)
         state = Changing()
         permission = Permission(state)
@@ -290,7 +290,7 @@ KNOWN = ("confirm", "delete", "archive", "retain", "update_record")
 
 def test_a_term_that_begins_late_is_none(root: Path) -> None:
     """The beginning of a term is interrupted by that of the next at each change."""
-    for number in itertools.count(1):
+    for number in each_call():
         _leave_something(root)
         state, next_ = Changing(number), Leading(root)
         permission = Permission(state, until=number)
@@ -338,7 +338,7 @@ def test_a_change_that_comes_after_the_next_term_has_begun_harms_nothing(
     root: Path, name: str, action: Action, serves: Serves
 ) -> None:
     case = Case(name, action, serves, root)
-    for number in itertools.count(1):
+    for number in each_call():
         state, after = case.run(number, late=True)
         if len(state.calls) < number:
             break

@@ -12,7 +12,8 @@ import pytest
 
 from holdfast.claims.parameters import Action
 from holdfast.exports.changes import Changes
-from holdfast.exports.errors import Unsafe
+from holdfast.exports.empty_term_folders import INTENT, MOVING, restore_plain_names
+from holdfast.exports.errors import ExportError, Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import Record, State
 from tests.unit.exports.given import Leading, export_at, found, plan, published, visible
@@ -110,3 +111,47 @@ def test_what_later_versions_may_add_to_a_record_is_read_to_a_depth(
     else:
         with pytest.raises(Unsafe, match=f"nested more than {DEEPEST} levels deep"):
             Record.parse(data, "pvc-1")
+
+
+def test_a_directory_whose_mark_cannot_be_made_is_not_created(
+    root: Path, export: Leading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another operation prunes the mark's folder each time, without end."""
+    real = Changes.touch
+
+    def pruned(self: Changes, parent: int, name: str) -> None:
+        if name == "pvc-1":
+            raise FileNotFoundError(errno.ENOENT, "pruned")
+        real(self, parent, name)
+
+    monkeypatch.setattr(Changes, "touch", pruned)
+
+    with pytest.raises((ExportError, FileNotFoundError)):
+        export.create(plan())
+    assert visible(root) == []
+
+
+def names_after(folder: Path, prefix: str, *names: str) -> list[str]:
+    """The entries of a term's folder after the numbered ones have got their plain names back."""
+    for name in names:
+        (folder / name).mkdir()
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        restore_plain_names(handle, prefix, Changes(lambda: None, handle))
+    finally:
+        os.close(handle)
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_of_two_directories_of_a_volume_neither_is_taken_for_the_right_one(tmp_path: Path) -> None:
+    both = ["-pvc-1~1", "-pvc-1~2"]
+
+    assert names_after(tmp_path, MOVING, *both) == both
+
+
+def test_the_only_one_gets_its_plain_name_back(tmp_path: Path) -> None:
+    assert names_after(tmp_path, MOVING, "-pvc-1~1") == ["-pvc-1"]
+
+
+def test_of_two_intents_of_a_volume_the_first_is_ended_first(tmp_path: Path) -> None:
+    assert names_after(tmp_path, INTENT, "+pvc-1~1", "+pvc-1~2") == ["+pvc-1", "+pvc-1~2"]

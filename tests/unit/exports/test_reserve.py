@@ -312,3 +312,12 @@ def test_a_later_sweep_makes_the_reserve_again_as_far_as_there_is_room(
     assert not list(root.rglob(".draft-*"))
     for file in reserve(root):
         assert 1 << 12 <= file.stat().st_size <= 1 << 16
+
+
+@pytest.mark.usefixtures("swept")
+def test_each_file_says_to_a_person_what_it_is_for(root: Path) -> None:
+    assert len(reserve(root)) == 16
+    for path in reserve(root):
+        text = path.read_bytes()
+        assert text.startswith(b"Holdfast keeps this space, to free a full export")
+        assert b"\0" not in text  # some file systems do not store zeros

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +14,7 @@ from holdfast.exports import create, recover_directory
 from holdfast.exports.errors import Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import DirectoryTaken, State
-from tests.unit.exports.faults import Crash, Fault, injected
+from tests.unit.exports.faults import Crash, Fault, each_call, injected
 from tests.unit.exports.given import Leading, export_at, found, listing, plan, published
 
 
@@ -143,7 +142,7 @@ def test_one_that_very_many_shared_is_reused_once_few_of_their_records_are_left(
 
 def _half_confirmed(folder: Path, files: Sequence[str]) -> Iterator[Leading]:
     """Exports on which a reuse of two volumes' directory was confirmed up to each step."""
-    for number in itertools.count(1):
+    for number in each_call():
         root = folder / f"{number}"
         export = export_at(root)
         for uid in "12":

@@ -19,7 +19,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportError, Unsafe
 from holdfast.exports.record import DirectoryTaken, State
-from tests.unit.exports.faults import CHANGES, Crash, Fault, injected
+from tests.unit.exports.faults import CHANGES, Crash, Fault, each_call, injected
 from tests.unit.exports.given import Leading, adopted, export_at, plan, published
 
 _CALLS = (*CHANGES, "scandir", "listdir", "stat", "readlink")
@@ -191,7 +191,7 @@ def _named(call: Any) -> str:
 def test_a_shared_directory_stays_as_long_as_a_volume_has_it_whatever_comes_in_between(
     memory: Path, before: Call, call: Call, other: Call
 ) -> None:
-    for number in itertools.count(1):
+    for number in each_call():
         root = memory / str(number)
         both = leaders_at(root)
         before(both)
@@ -211,7 +211,7 @@ def test_a_shared_directory_stays_as_long_as_a_volume_has_it_whatever_comes_in_b
 def test_a_shared_directory_stays_as_long_as_a_volume_has_it_whatever_is_cut_short(
     memory: Path, before: Call, call: Call, other: Call, fault: Fault
 ) -> None:
-    for number in itertools.count(1):
+    for number in each_call():
         root = memory / str(number)
         both = leaders_at(root)
         before(both)

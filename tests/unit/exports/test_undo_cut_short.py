@@ -6,7 +6,6 @@ it ends, the volume has one directory afterwards, and what is done to the volume
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +17,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import DirectoryGone, ExportError, Fenced, Unsafe
 from holdfast.exports.record import Record, State
-from tests.unit.exports.faults import Crash, Fault, injected
+from tests.unit.exports.faults import Crash, Fault, each_call, injected
 from tests.unit.exports.given import (
     Leading,
     adopted,
@@ -46,7 +45,7 @@ def term_of(root: Path) -> Path:
 
 def cut_short(folder: Path, fault: Fault, *, shared: bool) -> Iterator[Leading]:
     """An export for each call of an undo at which that was cut short, and who leads it then."""
-    for number in itertools.count(1):
+    for number in each_call():
         root = folder / f"{number}"
         export = export_at(root)
         export.create(plan(shared=shared))
@@ -150,7 +149,7 @@ def published_beside(export: Leading, *, shared: bool) -> None:
 @pytest.mark.parametrize("at", range(1, STEPS + 1))
 def test_an_attempt_that_is_cut_short_too_is_finished_by_the_next(memory: Path, at: int) -> None:
     """Two crashes, one in the undo and one in the create after it, each at each step."""
-    for number in itertools.count(1):
+    for number in each_call():
         root = memory / f"{number}"
         export = export_at(root)
         export.create(plan())
@@ -212,7 +211,7 @@ def test_a_volume_that_was_made_late_is_not_confirmed_at_anothers_directory(
     memory: Path, *, use_existing: bool
 ) -> None:
     """By the time that it is confirmed, a claim of another namespace may have the path."""
-    for number in itertools.count(1):
+    for number in each_call():
         root = memory / f"{number}"
         export = export_at(root)
         if use_existing:
