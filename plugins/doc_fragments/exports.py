@@ -43,6 +43,7 @@ options:
         description: The group of the directory; left as it is when not given.
         type: str
       mode:
-        description: The mode of the directory, as V("0770"); left as it is when not given.
+        description: The mode of the directory in quotes, as V("0770"); left as it is when not
+          given.
         type: raw
 """

@@ -1,4 +1,4 @@
-"""Kubernetes that these roles did not install: found by its files, programs and ports."""
+"""Kubernetes and containerd that these roles did not install: by files, programs and ports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "RKE2": ("usr/local/bin/rke2", "usr/bin/rke2", "etc/rancher/rke2", "var/lib/rancher/rke2"),
     "MicroK8s": ("snap/bin/microk8s", "var/snap/microk8s"),
     "k0s": ("usr/local/bin/k0s", "etc/k0s", "var/lib/k0s"),
+    "Canonical Kubernetes": ("snap/bin/k8s", "var/snap/k8s"),
     "a kubelet of a package": ("usr/bin/kubelet", "usr/lib/systemd/system/kubelet.service"),
 }
 PROGRAMS = ("kubeadm", "kubelet", "kubectl")
+# Such as that of the snap docker: it has sockets, rules of the firewall and a network of its own.
+SNAPS = ("snap/*/current/bin/containerd", "snap/*/current/usr/bin/containerd")
 # https://kubernetes.io/docs/reference/networking/ports-and-protocols/
 NODE_PORTS = (10250,)
 CONTROL_PLANE_PORTS = (2379, 2380, 6443, 10257, 10259)
@@ -29,7 +32,7 @@ def others(root: Path, directory: str) -> list[str]:
         root: of the machine's files
         directory: where the programs of the role are; links that lead there are the role's
     """
-    return [*_distributions(root), *_programs(root, directory)]
+    return [*_distributions(root), *_snaps(root), *_programs(root, directory)]
 
 
 def busy_ports(root: Path) -> list[int]:
@@ -43,6 +46,11 @@ def _distributions(root: Path) -> Iterator[str]:
         found = next((path for path in paths if (root / path).exists()), None)
         if found is not None:
             yield f"{name} (/{found})"
+
+
+def _snaps(root: Path) -> Iterator[str]:
+    for path in sorted(path for pattern in SNAPS for path in root.glob(pattern)):
+        yield f"containerd of a snap (/{path.relative_to(root)})"
 
 
 def _programs(root: Path, directory: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _PATTERN = re.compile(r"[A-Za-z0-9_.?*\[\]-]+")
 _NETGROUP = re.compile(r"@[A-Za-z0-9_.-]+")
 _NUMERIC = re.compile(r"[0-9.*?]+")
+_FLAVOUR = re.compile(r"gss/(?P<flavour>krb5[ip]?)")  # a client, in exports(5) of former times
 
 
 def read_client(text: str) -> str:
@@ -30,6 +31,7 @@ def read_client(text: str) -> str:
             f"client {client!r} holds a space or a bracket, with which it could mean the whole "
             "world; options belong into `options`, each client is an element of its own"
         )
+    _refuse_misplaced(client)
     if "/" in client:
         return str(_read_network(client))
     try:
@@ -53,6 +55,25 @@ def canonical(client: str) -> str:
     except OSError:
         return client
     return found[0][3] or client
+
+
+def _refuse_misplaced(client: str) -> None:
+    """What would be a netgroup that nobody is in, or is said by an option today."""
+    if found := _FLAVOUR.fullmatch(client):
+        raise Refused(
+            f"client {client!r} names no machine; use sec={found['flavour']} in `options`, and "
+            "name the clients, as 192.168.41.0/24"
+        )
+    group = client.removeprefix("@")
+    if group != client and _is_numeric(group):
+        raise Refused(
+            f"client {client!r} is a netgroup with the name of an address; write {group} without @"
+        )
+
+
+def _is_numeric(text: str) -> bool:
+    """Whether it looks like an address or a network, be it a right one or not."""
+    return bool(re.fullmatch(r"[0-9]+(\.[0-9*?]+)+(/.*)?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(/.*)?", text))
 
 
 def _read_network(client: str) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from . import options
 from .clients import read_client
 from .errors import Refused
+from .modes import read_mode
 
 HEADER = "# Written by the Ansible role nfs_server from nfs_server_exports; do not edit."
 
@@ -28,6 +30,7 @@ ENTRY = {
 _PATH = re.compile(r"(/[\w.+@:=,~-]+)+", re.ASCII)
 _RANGE = re.compile(r"(?P<before>[^{}]*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<after>[^{}]*)")
 _MOST = 1000  # directories of one range
+_CLIENT = re.compile(r"(?P<client>[^\s()]+)(\((?P<options>[^()]*)\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Exports:
         return "\n".join(lines) + "\n"
 
 
-def read_exports(entries: Sequence[Mapping[str, Any]]) -> Exports:
+def read_exports(entries: Sequence[Mapping[str, Any] | str]) -> Exports:
     """Read the variable; entries with `state: absent` say nothing.
 
     Raises:
@@ -77,6 +80,8 @@ def read_exports(entries: Sequence[Mapping[str, Any]]) -> Exports:
     exports: dict[tuple[str, str], Export] = {}
     directories: dict[str, Directory] = {}
     for number, entry in enumerate(entries, start=1):
+        if isinstance(entry, str):
+            raise Refused(f"nfs_server_exports, entry {number}, is a string; {form_of(entry)}")
         try:
             for path in _read_paths(entry["path"]):
                 if entry.get("state") != "absent":
@@ -88,6 +93,16 @@ def read_exports(entries: Sequence[Mapping[str, Any]]) -> Exports:
     _refuse_shared_fsids(exports.values())
     ordered = sorted(exports.values(), key=lambda export: export.path)
     return Exports(tuple(ordered), tuple(directories.values()))
+
+
+def form_of(line: str) -> str:
+    """How a line of exports(5) is written in the variable."""
+    path, _, rest = line.strip().partition(" ")
+    clients = [found["client"] for found in _CLIENT.finditer(rest)] or ["192.168.41.0/24"]
+    found = _CLIENT.search(rest)
+    said = (found["options"] if found else None) or "rw"
+    entry = {"path": path, "clients": clients, "options": said.split(",")}
+    return f"write it as a mapping: {json.dumps(entry)}"
 
 
 def read_path(path: str) -> str:
@@ -113,12 +128,20 @@ def _read_paths(pattern: str) -> Iterator[str]:
     first, last = int(found["first"]), int(found["last"])
     if not first <= last < first + _MOST:
         raise Refused(f"path: a range must rise, by at most {_MOST}, as in /data/volumes/v{{1..5}}")
+    width = _width(found["first"], found["last"])
     for number in range(first, last + 1):
-        yield read_path(f"{found['before']}{number}{found['after']}")
+        yield read_path(f"{found['before']}{number:0{width}}{found['after']}")
+
+
+def _width(*ends: str) -> int:
+    """How many digits each number of a range has at least, as in a shell: {001..030} has three."""
+    padded = any(end.startswith("0") and len(end) > 1 for end in ends)
+    return max(map(len, ends)) if padded else 1
 
 
 def _add_directory(directories: dict[str, Directory], path: str, entry: Mapping[str, Any]) -> None:
-    wanted = Directory(path, entry.get("owner"), entry.get("group"), entry.get("mode"))
+    mode = read_mode(entry.get("mode"))
+    wanted = Directory(path, entry.get("owner"), entry.get("group"), mode)
     if directories.setdefault(path, wanted) != wanted:
         raise Refused(f"owner, group and mode of {path} differ from those of an entry before")
 

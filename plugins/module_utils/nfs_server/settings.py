@@ -117,8 +117,8 @@ def check_kernel(run: Runner) -> None:
     served = "nodev\tnfsd" in Path("/proc/filesystems").read_text().splitlines()
     if not served and run("modprobe", "--dry-run", "--quiet", "nfsd").code:
         raise Refused(
-            "this machine's kernel cannot serve NFS (it has no nfsd); install one that can, or "
-            "give the group nfs_servers another machine"
+            "this machine's kernel cannot serve NFS (it has no nfsd); install one that can (of "
+            "Ubuntu's, linux-image-generic), or give the group nfs_servers another machine"
         )
 
 

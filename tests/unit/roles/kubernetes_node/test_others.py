@@ -43,6 +43,9 @@ def test_a_bare_machine_has_none(tmp_path: Path) -> None:
         ("var/lib/rancher/rke2", "RKE2"),
         ("var/snap/microk8s", "MicroK8s"),
         ("etc/k0s", "k0s"),
+        ("var/snap/k8s", "Canonical Kubernetes"),
+        ("snap/docker/current/bin/containerd", "containerd of a snap"),
+        ("snap/other/current/usr/bin/containerd", "containerd of a snap"),
         ("usr/bin/kubelet", "a kubelet of a package"),
     ],
 )

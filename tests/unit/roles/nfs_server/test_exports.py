@@ -9,6 +9,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors imp
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import (
     HEADER,
     Directory,
+    read_exports,
 )
 
 from tests.unit.roles.nfs_server.given import NETWORK, entry, wanted
@@ -25,6 +26,39 @@ def test_five_volumes_for_a_network_are_one_entry() -> None:
         f"/data/volumes/v{number} {NETWORK}(sec=sys,rw,sync,no_subtree_check,no_root_squash)"
         for number in range(1, 6)
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "directories"),
+    [
+        ("/pv{001..003}", ["/pv001", "/pv002", "/pv003"]),
+        ("/pv{08..11}", ["/pv08", "/pv09", "/pv10", "/pv11"]),
+        ("/pv{9..010}", ["/pv009", "/pv010"]),
+        ("/pv{9..11}", ["/pv9", "/pv10", "/pv11"]),
+        ("/pv{0..1}/data", ["/pv0/data", "/pv1/data"]),
+    ],
+)
+def test_a_range_is_padded_with_zeros_as_in_a_shell(path: str, directories: list[str]) -> None:
+    assert [directory.path for directory in wanted(entry(path)).directories] == directories
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        ("/srv *(rw)", '{"path": "/srv", "clients": ["*"], "options": ["rw"]}'),
+        (
+            "/srv  10.0.0.1(ro,sync) 10.0.0.2(ro,sync)",
+            '{"path": "/srv", "clients": ["10.0.0.1", "10.0.0.2"], "options": ["ro", "sync"]}',
+        ),
+        ("/srv", '{"path": "/srv", "clients": ["192.168.41.0/24"], "options": ["rw"]}'),
+    ],
+)
+def test_a_line_of_exports_is_refused_with_the_form_that_is_wanted(line: str, form: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read_exports([line])
+
+    sentence = f"nfs_server_exports, entry 1, is a string; write it as a mapping: {form}"
+    assert str(caught.value) == sentence
 
 
 def test_a_directory_can_be_for_everybody() -> None:
@@ -92,6 +126,8 @@ def test_directories_are_those_of_the_present_entries() -> None:
         (entry(clients=["10.0.0.0/8 (ro)"]), "it could mean the whole world"),
         (entry(options=["rw", "ro"]), "'rw' and 'ro' contradict each other"),
         (entry(options=["rww"]), "option 'rww' is unknown"),
+        (entry(mode=777), "mode 777 is a number"),
+        (entry(clients=["gss/krb5i"]), "use sec=krb5i in `options`"),
     ],
 )
 def test_a_mistake_is_named_with_its_entry(bad: dict[str, Any], sentence: str) -> None:

@@ -65,6 +65,28 @@ def test_without_exports_there_is_the_one_of_the_server() -> None:
     assert len(refused()) == 1
 
 
+@pytest.mark.parametrize(("mode", "is_refused"), [("0777", False), (777, True), (0o777, True)])
+def test_a_mode_of_directories_that_is_a_number_is_refused(
+    mode: str | int,
+    is_refused: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    said = refused(provisioner_nfs_server="nas.example", provisioner_directory_mode=mode)
+
+    assert len(said) == is_refused
+
+
+@pytest.mark.parametrize(("flag", "rule"), [("false", 0), ("true", 1), (False, 0), (True, 1)])
+def test_of_two_default_classes_one_is_refused_also_where_they_are_strings(
+    flag: str | bool,  # noqa: FBT001 - a case of the table
+    rule: int,
+) -> None:
+    classes = [{"name": "one", "defaultClass": True}, {"name": "other", "defaultClass": flag}]
+
+    said = refused(provisioner_nfs_server="nas.example", provisioner_storage_classes=classes)
+
+    assert len(said) == rule
+
+
 @pytest.mark.parametrize(
     ("exports", "classes", "said"),
     [

@@ -1,0 +1,128 @@
+"""What of the roles' variables has another form than they need, a sentence each."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: option_faults
+short_description: Find variables of roles that are strings where a list or a mapping is wanted
+description:
+  - An inventory in INI format and C(-e NAME=VALUE) give every value as a string. The specification
+    of a role takes such a string for a list, but the role would take its letters for the elements.
+  - Returns a sentence for each variable that a machine has in a form that its role cannot use; none
+    for a variable that the machine does not have.
+options:
+  _terms:
+    description: The names of roles of this collection; all of them if there is none.
+    type: list
+    elements: str
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Refuse lists and mappings that are given as strings
+  ansible.builtin.assert:
+    that: query('holdfast.nfs.option_faults', 'nfs_server') is falsy
+    fail_msg: "{{ query('holdfast.nfs.option_faults', 'nfs_server') | join(' ') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: The sentences.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleTemplateError
+from ansible.module_utils.common.yaml import yaml_load
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import form_of
+
+ROLES = Path(__file__).parents[2] / "roles"
+WANTED = {"list": "list", "dict": "mapping"}
+EXAMPLE = {"list": "[…]", "dict": "{…}"}
+# A role is at a loss with none of these; a string may be missing.
+NEEDED = (*WANTED, "bool", "int")
+# How an entry that was given as a string is written, where a program has a language for it.
+FORMS = {"nfs_server_exports": form_of}
+
+Option = Mapping[str, Any]
+
+
+class LookupModule(LookupBase):
+    """`query('option_faults', 'nfs_server')`."""
+
+    def run(self, terms: list[str], variables: Any = None, **_: Any) -> list[str]:
+        """The sentences for the machine whose variables these are."""
+        machine = str(variables["inventory_hostname"])
+        return [
+            fault
+            for name, option in options(terms).items()
+            if name in variables and option["type"] in NEEDED
+            for value in self._known(variables[name])
+            for fault in faults(name, option, value, machine)
+        ]
+
+    def _known(self, raw: object) -> list[object]:
+        """The value, where it can be told here: one with another role's default in it cannot."""
+        templar: Any = self._templar
+        try:
+            return [templar.template(raw)]
+        except AnsibleTemplateError:
+            return []
+
+
+def options(roles: Sequence[str]) -> dict[str, Option]:
+    """The options of all entry points of these roles, or of all roles."""
+    folders = [ROLES / role for role in roles] or sorted(ROLES.iterdir())
+    texts = [(folder / "meta/argument_specs.yml").read_text("utf-8") for folder in folders]
+    entries = [entry for text in texts for entry in _entries(text)]
+    # The first entry point that has an option describes it.
+    return {
+        name: option
+        for entry in reversed(entries)
+        for name, option in entry.get("options", {}).items()
+    }
+
+
+def _entries(text: str) -> list[Option]:
+    return list(yaml_load(text)["argument_specs"].values())
+
+
+def faults(name: str, option: Option, value: object, machine: str) -> Iterator[str]:
+    """What a role cannot use of a variable.
+
+    Args:
+        name: of the variable
+        option: its specification
+        value: which the machine has
+        machine: its name in the inventory
+    """
+    kind = option["type"]
+    if value is None and kind in NEEDED:
+        yield (
+            f"{name} has no value on {machine}; remove it, so that the default holds, or give it "
+            "one."
+        )
+    elif isinstance(value, str) and kind in WANTED:
+        yield (
+            f"{name} is a string on {machine}; write it as a {WANTED[kind]} in a YAML file, such "
+            f"as group_vars, or as JSON: -e '{{\"{name}\": {EXAMPLE[kind]}}}'."
+        )
+    elif isinstance(value, list) and option.get("elements") == "dict":
+        yield from _entries_as_strings(name, option, value, machine)
+
+
+def _entries_as_strings(
+    name: str, option: Option, value: list[object], machine: str
+) -> Iterator[str]:
+    for number, entry in enumerate(value, start=1):
+        if isinstance(entry, str):
+            fields = ", ".join(option.get("options", ()))
+            form = FORMS.get(
+                name, lambda _line, fields=fields: f"write it as a mapping of {fields}"
+            )
+            yield f"{name}, entry {number}, is a string on {machine}; {form(entry)}."
