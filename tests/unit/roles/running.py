@@ -39,4 +39,5 @@ class Programs:
         with patch_module_args(said), pytest.raises(SystemExit):
             main()
         found: dict[str, Any] = json.loads(self._capsys.readouterr().out)
+        del found["invocation"]
         return found
