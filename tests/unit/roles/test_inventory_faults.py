@@ -131,3 +131,13 @@ def test_a_node_has_the_name_that_its_variable_gives_it() -> None:
     variables: Machines = {"a": {"kubernetes_node_name": "node-a"}, "b": {}}
 
     assert node_names(["a", "b"], variables) == ["node-a", "b"]
+
+
+def test_a_machine_that_is_server_and_node_has_one_domain() -> None:
+    both = {"nfs_servers": ["worker1"]}
+    served = {"nfs_server_idmap_domain": "example.org"}
+
+    assert faults(both, worker1=served) == []
+    assert faults(both, worker1=served | {"nfs_client_idmap_domain": "example.org"}) == []
+    (fault,) = faults(both, worker1=served | {"nfs_client_idmap_domain": "example.net"})
+    assert "nfs_client_idmap_domain example.net; a machine has one domain" in fault
