@@ -19,12 +19,14 @@ class Programs:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.answers: dict[str, Answer] = {}
         self.ran: list[str] = []
+        self.warned: list[str] = []
         self._capsys = capsys
 
         def run_command(_: AnsibleModule, command: list[str], **__: Any) -> Answer:
             return self.answer(" ".join(command))
 
         monkeypatch.setattr(AnsibleModule, "run_command", run_command)
+        monkeypatch.setattr(AnsibleModule, "warn", lambda _, text: self.warned.append(text))
 
     def answer(self, line: str) -> Answer:
         self.ran.append(line)
