@@ -21,7 +21,11 @@ def inventory_faults(groups: Groups, machines: Mapping[str, Variables]) -> list[
     """
     if not any(groups.get(name) for name in GROUPS):
         return [_none_of_ours(groups)]
-    return [*_of_cluster(groups), *_of_loopback(groups, machines)]
+    return [
+        *_of_cluster(groups),
+        *_of_loopback(groups, machines),
+        *_of_two_domains(groups, machines),
+    ]
 
 
 def _none_of_ours(groups: Groups) -> str:
@@ -71,6 +75,18 @@ def _of_loopback(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[
             "look for the export on itself; set its ansible_host to an address that the nodes "
             "reach (and ansible_connection to local), or set provisioner_nfs_server."
         )
+
+
+def _of_two_domains(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:
+    both = {*groups.get("nfs_servers", ())} & {*groups.get("kubernetes", ())}
+    for name in sorted(both):
+        served = machines[name].get("nfs_server_idmap_domain")
+        mounted = machines[name].get("nfs_client_idmap_domain")
+        if served and mounted and served != mounted:
+            yield (
+                f"{name} is an NFS server and a node, with nfs_server_idmap_domain {served} and "
+                f"nfs_client_idmap_domain {mounted}; a machine has one domain, so set one of them."
+            )
 
 
 def preflight_faults(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nfs_firewall
-short_description: Write the nftables rules that let only clients of exports in
+short_description: Load the nftables rules that let only clients of exports in
 description:
   - Writes a file for C(nft --file) with a table of its own. It accepts the clients of O(exports)
     and the networks of O(clients), and drops all others at O(ports).
-  - Does not load the file.
+  - Loads it where the kernel has no such table, or one with other rules, as after C(nft flush
+    ruleset). A unit of systemd has to load it with the machine.
 options:
   file:
     description: The file that is written.
@@ -56,7 +57,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pending:
-  description: Whether the file was to be changed, which C(changed_when) does not override.
+  description: Whether the file or the kernel's table was to be changed, which C(changed_when) does
+    not override.
   returned: success
   type: bool
 """
@@ -65,7 +67,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import firewall
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import firewall, live
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import run
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import (
     ENTRY,
@@ -105,10 +108,13 @@ def _apply(
     called = [export.client for export in read_exports(exports).exports]
     before = path.read_text() if path.exists() else ""
     after = firewall.render(table, firewall.networks(called, clients), ports)
-    if before != after and not module.check_mode:
+    written, loaded = before == after, live.is_loaded(table, after, run)
+    if not written and not module.check_mode:
         write(path, after)
+    if not loaded and not module.check_mode:
+        live.load(table, after, file, run)
     headers = {"before_header": file, "after_header": file}
-    changed = before != after
+    changed = not (written and loaded)
     return {
         "changed": changed,
         "pending": changed,

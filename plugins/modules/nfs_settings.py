@@ -8,8 +8,16 @@ short_description: Write the settings of an NFS server
 description:
   - Writes a file in C(/etc/nfs.conf.d), and sees that the settings of all files together are those;
     where they are not, the file from before is put back.
-  - Fails where the kernel cannot serve NFS. Does not restart the server.
+  - Fails where the kernel cannot serve NFS. Does not restart the server, but tells what the one
+    that runs does otherwise.
 options:
+  state:
+    description:
+      - V(written) writes the file.
+      - V(running) changes nothing, and fails where the server that runs does otherwise.
+    type: str
+    choices: [written, running]
+    default: written
   file:
     description: The file that is written.
     type: path
@@ -83,8 +91,24 @@ pending:
   description: Whether the file was to be changed, which C(changed_when) does not override.
   returned: success
   type: bool
+outdated:
+  description: What the server that runs does otherwise than the options say.
+  returned: success
+  type: dict
+  contains:
+    server:
+      description: What a restart of C(nfs-server.service) mends.
+      type: list
+      elements: str
+      sample: [/proc/fs/nfsd/threads is 8 and not 16]
+    statd:
+      description: What a restart of C(rpc-statd.service) mends, before one of the server.
+      type: list
+      elements: str
+      sample: [the port of rpc.statd is 40001 and not 32765]
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +116,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import settings
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import run
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.running import (
+    Differences,
+    differences,
+)
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.server import write
 
 ARGUMENTS = {
+    "state": {"choices": ["written", "running"], "default": "written"},
     "file": {"type": "path", "required": True},
     "versions": {"type": "list", "elements": "str", "required": True},
     "threads": {"type": "int", "required": True},
@@ -112,17 +141,30 @@ def main() -> None:
     """Run as a module of Ansible."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     values = dict(module.params)
-    file = Path(values.pop("file"))
+    file, state = Path(values.pop("file")), values.pop("state")
+    wanted = settings.Settings(**values)
     try:
-        result = _apply(module, settings.Settings(**values), file)
+        wanted.check()
+        settings.check_kernel(run)
+        result = _write(module, wanted, file) if state == "written" else {"changed": False}
+        found = differences(wanted, run)
+        if state == "running":
+            _check_running(found)
     except Refused as refused:
         module.fail_json(msg=str(refused))
-    module.exit_json(**result)
+    module.exit_json(**result, outdated=asdict(found))
 
 
-def _apply(module: AnsibleModule, wanted: settings.Settings, file: Path) -> dict[str, Any]:
-    wanted.check()
-    settings.check_kernel(run)
+def _check_running(found: Differences) -> None:
+    if found.server or found.statd:
+        raise Refused(
+            "the NFS server was restarted and still does otherwise than its settings say: "
+            f"{'; '.join([*found.server, *found.statd])}; see nfs.conf(5), and journalctl --unit "
+            "nfs-server on this machine"
+        )
+
+
+def _write(module: AnsibleModule, wanted: settings.Settings, file: Path) -> dict[str, Any]:
     before = file.read_text() if file.exists() else ""
     after = settings.render(wanted.sections())
     if before == after:

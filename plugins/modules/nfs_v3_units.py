@@ -7,6 +7,8 @@ module: nfs_v3_units
 short_description: Mask the systemd units that only NFSv3 needs, or let them run
 description:
   - The units are C(rpcbind.socket), C(rpcbind.service) and C(rpc-statd.service).
+  - Fails where they are to be masked and something needs them that these roles did not set up; a
+    mount with NFSv3, an NFS server that serves it, or another program that rpcbind leads to.
 options:
   state:
     description:
@@ -16,6 +18,10 @@ options:
     type: str
     choices: [masked, answering, allowed]
     required: true
+  settings:
+    description: The file of M(holdfast.nfs.nfs_settings). A server that has it is not another's.
+    type: path
+    default: /etc/nfs.conf.d/50-holdfast.conf
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -36,10 +42,17 @@ EXAMPLES = r"""
 
 RETURN = r"""# It returns nothing of its own."""
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.units import STATES, pending
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.version3 import users
 
-ARGUMENTS = {"state": {"choices": list(STATES), "required": True}}
+ROOT = Path("/")
+ARGUMENTS = {
+    "state": {"choices": list(STATES), "required": True},
+    "settings": {"type": "path", "default": "/etc/nfs.conf.d/50-holdfast.conf"},
+}
 
 
 def main() -> None:
@@ -50,9 +63,30 @@ def main() -> None:
         return str(module.run_command(["systemctl", *arguments], check_rc=True)[1])
 
     calls = pending(systemctl, module.params["state"])
+    if calls and module.params["state"] == "masked":
+        _refuse_if_needed(module)
     for call in () if module.check_mode else calls:
         systemctl(*call)
     module.exit_json(changed=bool(calls))
+
+
+def _refuse_if_needed(module: AnsibleModule) -> None:
+    """What is masked already is in nobody's use."""
+    found = users(ROOT, _registered(module), module.params["settings"])
+    if found:
+        module.fail_json(
+            msg=f"this machine {', and '.join(found)}; that needs rpcbind and rpc.statd, which "
+            "would be masked because NFSv3 is not wanted. Set nfs_client_v3 to true for it (on an "
+            'NFS server, add "3" to nfs_server_versions), or end that use first.'
+        )
+
+
+def _registered(module: AnsibleModule) -> str:
+    """What rpcbind leads to; one that does not run is not started by being asked."""
+    if module.run_command(["systemctl", "is-active", "--quiet", "rpcbind.service"])[0]:
+        return ""
+    code, out, _ = module.run_command(["rpcinfo", "-p"])
+    return "" if code else str(out)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.filter.nfs_v3 import needs_nfs_v3
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.running import versions
 from testinfra.host import Host
 
 from tests.testinfra.looking import listeners, settings
@@ -15,6 +17,10 @@ testinfra_hosts = ["ansible://nfs_servers?sudo=true"]
 
 # A default of exports(5) that the role writes out as well; each undone by its opposite.
 USUAL = {"sync": "async", "no_subtree_check": "subtree_check", "root_squash": "no_root_squash"}
+
+# Of a network for documentation, in which no machine is.
+SERVER, STRANGER = "198.51.100.1", "198.51.100.2"
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)"
 
 
 @pytest.fixture(scope="module")
@@ -124,19 +130,18 @@ def test_nothing_but_the_servers_ports_is_open(host: Host, wanted: dict[str, Any
 
 
 @pytest.mark.parametrize("unit", ["rpcbind.socket", "rpcbind.service", "rpc-statd.service"])
-def test_what_only_version_3_needs_cannot_start_without_it(
-    host: Host, wanted: dict[str, Any], unit: str
-) -> None:
-    assert host.service(unit).is_masked is not serves_version_3(wanted)
+def test_what_only_version_3_needs_cannot_start_without_it(host: Host, unit: str) -> None:
+    variables = host.ansible.get_variables()
+
+    assert host.service(unit).is_masked is not needs_nfs_v3(variables, variables["group_names"])
 
 
 def test_the_kernel_speaks_the_versions_of_the_inventory(
     host: Host, wanted: dict[str, Any]
 ) -> None:
-    shown = host.file("/proc/fs/nfsd/versions").content_string.split()
-    spoken = {version[1:] for version in shown if version.startswith("+")}
+    shown = host.file("/proc/fs/nfsd/versions").content_string
 
-    assert spoken - {"4"} == {str(version) for version in wanted["nfs_server_versions"]}
+    assert versions(shown) == {str(version) for version in wanted["nfs_server_versions"]}
 
 
 def test_the_kernel_has_as_many_threads_as_were_configured(host: Host) -> None:
@@ -199,17 +204,52 @@ def test_every_export_of_the_second_disk_is_on_it(
             assert found == entry["path"]
 
 
-def test_the_ports_are_closed_to_strangers_if_that_was_asked_for(
+def test_the_rules_of_the_firewall_are_loaded_if_that_was_asked_for(
     host: Host, wanted: dict[str, Any]
 ) -> None:
-    unit = host.service("holdfast-nfs-firewall")
+    """The unit says that they were; somebody may have flushed them since."""
+    unit, table = host.service("holdfast-nfs-firewall"), "inet holdfast_nfs"
+    loaded = host.run(f"nft list table {table}").stdout
 
-    assert unit.is_running is wanted["nfs_server_firewall"]
+    assert unit.is_running is unit.is_enabled is wanted["nfs_server_firewall"]
+    assert (" drop\n" in loaded) is wanted["nfs_server_firewall"]
+
+
+@pytest.fixture
+def stranger(host: Host) -> Iterator[str]:
+    """The beginning of a command that comes to the server from an address nobody exports to."""
+    name = "testinfra"
+    script = f"""
+        ip netns add {name} &&
+        ip link add {name}0 type veth peer name {name}1 netns {name} &&
+        ip address add {SERVER}/30 dev {name}0 && ip link set {name}0 up &&
+        ip -netns {name} address add {STRANGER}/30 dev {name}1 &&
+        ip -netns {name} link set {name}1 up
+    """
+    try:
+        host.check_output(script)
+        yield f"ip netns exec {name}"
+    finally:
+        host.run(f"ip link delete {name}0; ip netns delete {name}")
+
+
+def test_a_stranger_reaches_the_server_only_if_there_is_no_firewall(
+    host: Host, wanted: dict[str, Any], exported: dict[tuple[str, str], set[str]], stranger: str
+) -> None:
+    everybody = "*" in {client for _, client in exported}
+    named = host.ansible.get_variables()["inventory_hostname"]
+
+    def reached(port: int) -> bool:
+        return bool(host.run(f"{stranger} python3 -c %s {SERVER} {port}", CONNECT).rc == 0)
+
+    assert reached(22), f"the way to {named} is not open at all"
+    assert reached(2049) is (everybody or not wanted["nfs_server_firewall"])
 
 
 def test_the_domain_of_users_names_is_the_one_of_the_inventory(
     host: Host, wanted: dict[str, Any]
 ) -> None:
-    domain = host.check_output("nfsconf --file /etc/idmapd.conf --get general domain")
+    """Without one the machine keeps its own."""
+    domain = host.run("nfsconf --file /etc/idmapd.conf --get general domain").stdout.strip()
 
-    assert domain == wanted["nfs_server_idmap_domain"]
+    assert wanted["nfs_server_idmap_domain"] in {"", domain}

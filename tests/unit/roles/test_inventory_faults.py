@@ -157,3 +157,13 @@ def test_a_reset_that_destroys_data_says_so() -> None:
     (said,) = reset_plan(["nfs"], GROUPS, {"nfs": nfs}).splitlines()
 
     assert said.endswith("THE DATA THERE IS DESTROYED (/dev/vdb, /srv/a).")
+
+
+def test_a_machine_that_is_server_and_node_has_one_domain() -> None:
+    both = {"nfs_servers": ["worker1"]}
+    served = {"nfs_server_idmap_domain": "example.org"}
+
+    assert faults(both, worker1=served) == []
+    assert faults(both, worker1=served | {"nfs_client_idmap_domain": "example.org"}) == []
+    (fault,) = faults(both, worker1=served | {"nfs_client_idmap_domain": "example.net"})
+    assert "nfs_client_idmap_domain example.net; a machine has one domain" in fault

@@ -1,0 +1,86 @@
+"""What of containerd is another's: packages that would go, and a configuration that was written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# The first line of the role's template.
+MARK = "# Written by Ansible, role container_runtime."
+DOCKERS = "containerd.io"
+
+# Runs a program: how it ended, and what it wrote.
+Run = Callable[..., tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The role's variables of the same names."""
+
+    packages: Sequence[str]
+    configuration: Path
+    replace_configuration: bool
+
+
+def faults(wanted: Wanted, run: Run) -> list[str]:
+    """What the role would take from another; a sentence each, of "this machine"."""
+    return [*_packages(wanted, run), *_configuration(wanted, run)]
+
+
+def is_foreign(file: Path, run: Run) -> bool:
+    """Whether somebody wrote this file; the role did not, and it is not as a package brought it."""
+    if not file.exists() or file.read_text(errors="replace").startswith(MARK):
+        return False
+    checksum = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+    return (
+        f" {file} {checksum}" not in run("dpkg-query", "--show", "--showformat=${Conffiles}\n")[1]
+    )
+
+
+def _packages(wanted: Wanted, run: Run) -> Iterator[str]:
+    installed = _installed((DOCKERS, *wanted.packages), run)
+    gone = set() if installed >= {*wanted.packages} else {*_removed(wanted, run)}
+    if DOCKERS in installed - {*wanted.packages}:
+        gone.add(DOCKERS)
+    if DOCKERS in gone:
+        others = [name for name in wanted.packages if name not in {"containerd", "runc"}]
+        yield (
+            f"this machine runs Docker's package {DOCKERS}, which apt would remove for "
+            f"{', '.join(wanted.packages)}, and Docker with it; use it as the runtime: set "
+            f"container_runtime_packages to [{', '.join([DOCKERS, *others])}] for this machine"
+        )
+    elif gone:
+        yield (
+            f"apt would remove {', '.join(sorted(gone))} from this machine for "
+            f"{', '.join(wanted.packages)}; remove them first where nobody needs them, or set "
+            "container_runtime_packages to what goes with them"
+        )
+
+
+def _removed(wanted: Wanted, run: Run) -> Iterator[str]:
+    """What apt says that it would remove; nothing where it does not know the packages yet."""
+    code, out = run(
+        "apt-get", "--simulate", "--quiet", "--no-install-recommends", "install", *wanted.packages
+    )
+    if code == 0:
+        yield from re.findall(r"^Remv (\S+)", out, re.MULTILINE)
+
+
+def _installed(names: Sequence[str], run: Run) -> set[str]:
+    """It ends with an error where it does not know one, and tells the others all the same."""
+    shown = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names)[1]
+    pairs = (line.split() for line in shown.splitlines())
+    return {name for name, status in pairs if status == "installed"}
+
+
+def _configuration(wanted: Wanted, run: Run) -> Iterator[str]:
+    file = wanted.configuration
+    if not wanted.replace_configuration and is_foreign(file, run):
+        yield (
+            f"{file} on this machine was written by somebody else, and containerd may serve others "
+            "with it; set container_runtime_replace_configuration to true to have it replaced (a "
+            "copy of it stays beside it), or move it away"
+        )

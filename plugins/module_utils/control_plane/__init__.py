@@ -1,0 +1,1 @@
+"""What the module of the role control_plane knows: whose a kubeconfig is."""

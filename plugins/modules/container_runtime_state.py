@@ -1,0 +1,87 @@
+"""What of containerd on a machine is another's; see module_utils/container_runtime/found.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_runtime_state
+short_description: Refuse to take containerd from others on a machine
+description:
+  - Changes nothing. Fails where apt would remove other packages for O(packages), such as
+    C(containerd.io) of Docker, and where somebody else wrote O(configuration).
+  - A configuration that is as a package brought it is nobody's.
+options:
+  packages:
+    description: The packages that are to be installed.
+    type: list
+    elements: str
+    required: true
+  configuration:
+    description: The configuration of containerd that is to be written.
+    type: path
+    default: /etc/containerd/config.toml
+  replace_configuration:
+    description: Whether a configuration that somebody else wrote may be replaced.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+author: Holdfast (@holdfast-io)
+"""
+
+EXAMPLES = r"""
+- name: Look at what there is of containerd
+  holdfast.nfs.container_runtime_state:
+    packages: [containerd, runc]
+  register: look
+"""
+
+RETURN = r"""
+foreign:
+  description: Whether somebody else wrote the configuration, of which a copy should be kept.
+  returned: success
+  type: bool
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.found import (
+    Wanted,
+    faults,
+    is_foreign,
+)
+
+ARGUMENTS = {
+    "packages": {"type": "list", "elements": "str", "required": True},
+    "configuration": {"type": "path", "default": "/etc/containerd/config.toml"},
+    "replace_configuration": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    """Run as a module of Ansible."""
+    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    file = Path(module.params["configuration"])
+    wanted = Wanted(module.params["packages"], file, module.params["replace_configuration"])
+
+    def run(*command: str) -> tuple[int, str]:
+        environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+        outcome: Any = module.run_command([*command], environ_update=environment)
+        return int(outcome[0]), str(outcome[1])
+
+    found = faults(wanted, run)
+    if found:
+        module.fail_json(msg="; ".join(found))
+    module.exit_json(changed=False, foreign=is_foreign(file, run))
+
+
+if __name__ == "__main__":
+    main()
