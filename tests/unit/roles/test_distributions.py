@@ -124,7 +124,7 @@ def test_ubuntu_has_the_packages_by_the_names_that_the_roles_use() -> None:
 
 @pytest.mark.parametrize("name", sorted(NOBLE_PATHS))
 def test_ubuntu_has_the_programs_where_the_roles_look_for_them(name: str) -> None:
-    assert defaults(HERE / "roles/container_runtime")[name] == NOBLE_PATHS[name]
+    assert NOBLE_PATHS[name] in defaults(HERE / "roles/container_runtime")[name]
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
