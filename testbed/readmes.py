@@ -110,9 +110,7 @@ def main() -> None:
 def _needs(about: Mapping[str, Any]) -> str:
     info = about["galaxy_info"]
     systems = [f"{one['name']} {' or '.join(one['versions'])}" for one in info["platforms"]]
-    needs = f"Needs {', '.join(systems)} and Ansible {info['min_ansible_version']} or newer."
-    before = [f"`{one['role']}`" for one in about["dependencies"]]
-    return f"{needs} Runs {', '.join(before)} first." if before else needs
+    return f"Needs {', '.join(systems)} and Ansible {info['min_ansible_version']} or newer."
 
 
 def _entry_points(entries: Mapping[str, Any]) -> str:
