@@ -13,7 +13,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports.changes import Changes
 from holdfast.exports.empty_term_folders import INTENT, MOVING, restore_plain_names
-from holdfast.exports.errors import ExportError, Unsafe
+from holdfast.exports.errors import Failed, Unsafe
 from holdfast.exports.interface import Outcome
 from holdfast.exports.record import Record, State
 from tests.unit.exports.given import Leading, export_at, found, plan, published, visible
@@ -126,7 +126,7 @@ def test_a_directory_whose_mark_cannot_be_made_is_not_created(
 
     monkeypatch.setattr(Changes, "touch", pruned)
 
-    with pytest.raises((ExportError, FileNotFoundError)):
+    with pytest.raises(Failed, match="cannot create directory 'team/data'"):
         export.create(plan())
     assert visible(root) == []
 
