@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import proxy_faults
+
 Groups = Mapping[str, Sequence[str]]
 Variables = Mapping[str, Any]
 
 GROUPS = ("nfs_servers", "kubernetes", "kubernetes_api", "control_plane")
+# The first is for all roles, and each role's own for that one.
+PROXIES = (
+    "holdfast_proxy",
+    "container_runtime_proxy",
+    "kubernetes_node_proxy",
+    "nfs_client_proxy",
+    "nfs_server_proxy",
+    "provisioner_proxy",
+)
 _OF_ANSIBLE = ("all", "ungrouped")
 
 
@@ -21,7 +32,7 @@ def inventory_faults(groups: Groups, machines: Mapping[str, Variables]) -> list[
     """
     if not any(groups.get(name) for name in GROUPS):
         return [_none_of_ours(groups)]
-    return [*_of_cluster(groups), *_of_loopback(groups, machines)]
+    return [*_of_cluster(groups), *_of_loopback(groups, machines), *_of_proxies(machines)]
 
 
 def _none_of_ours(groups: Groups) -> str:
@@ -71,6 +82,17 @@ def _of_loopback(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[
             "look for the export on itself; set its ansible_host to an address that the nodes "
             "reach (and ansible_connection to local), or set provisioner_nfs_server."
         )
+
+
+def _of_proxies(machines: Mapping[str, Variables]) -> list[str]:
+    faults = [
+        fault
+        for variables in machines.values()
+        for name in PROXIES
+        if name in variables
+        for fault in proxy_faults(variables[name], name)
+    ]
+    return list(dict.fromkeys(faults))
 
 
 def preflight_faults(
