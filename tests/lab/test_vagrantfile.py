@@ -65,9 +65,7 @@ def test_its_machines_are_those_of_the_lab(described: Any) -> None:
         for name, each in described["machines"].items()
     }
 
-    assert found == {
-        each.name: (each.address, each.memory, BOXES[each.suite]) for each in MACHINES
-    }
+    assert found == {each.name: (each.address, each.memory, BOXES[each.suite]) for each in MACHINES}
 
 
 def test_the_disk_of_the_export_is_that_of_the_lab(described: Any) -> None:
