@@ -1,4 +1,4 @@
-"""The checks of tests/testinfra notice what they are there for: a check that cannot fail is none."""
+"""The checks of tests/testinfra fail where what they look at is not as it should be."""
 
 from __future__ import annotations
 
