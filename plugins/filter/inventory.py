@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import proxy_faults
+
 Groups = Mapping[str, Sequence[str]]
 Variables = Mapping[str, Any]
 
 GROUPS = ("nfs_servers", "kubernetes", "kubernetes_api", "control_plane")
+# The first is for all roles, and each role's own for that one.
+PROXIES = (
+    "holdfast_proxy",
+    "container_runtime_proxy",
+    "kubernetes_node_proxy",
+    "nfs_client_proxy",
+    "nfs_server_proxy",
+    "provisioner_proxy",
+)
 _OF_ANSIBLE = ("all", "ungrouped")
 
 
@@ -25,6 +36,7 @@ def inventory_faults(groups: Groups, machines: Mapping[str, Variables]) -> list[
         *_of_cluster(groups),
         *_of_loopback(groups, machines),
         *_of_two_domains(groups, machines),
+        *_of_proxies(machines),
     ]
 
 
@@ -87,6 +99,17 @@ def _of_two_domains(groups: Groups, machines: Mapping[str, Variables]) -> Iterat
                 f"{name} is an NFS server and a node, with nfs_server_idmap_domain {served} and "
                 f"nfs_client_idmap_domain {mounted}; a machine has one domain, so set one of them."
             )
+
+
+def _of_proxies(machines: Mapping[str, Variables]) -> list[str]:
+    faults = [
+        fault
+        for variables in machines.values()
+        for name in PROXIES
+        if name in variables
+        for fault in proxy_faults(variables[name], name)
+    ]
+    return list(dict.fromkeys(faults))
 
 
 def preflight_faults(

@@ -1,4 +1,4 @@
-"""Why a machine cannot become a node, or its cluster another version; decided before any change."""
+"""Why a machine cannot become a node; decided before any change."""
 
 from __future__ import annotations
 
@@ -102,34 +102,9 @@ def _busy(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
         )
 
 
-def upgrade_refusal(wanted: str, running: str) -> str:
-    """Why a cluster cannot go from one version to another; empty when it can.
-
-    Kubernetes goes up one minor version at a time, and never down.
-    https://kubernetes.io/releases/version-skew-policy/
-    """
-    (major, minor, patch), (now_major, now_minor, now_patch) = _parts(wanted), _parts(running)
-    if (major, minor, patch) < (now_major, now_minor, now_patch):
-        return f"The cluster runs {running}; Kubernetes does not go back to {wanted}."
-    if major != now_major or minor > now_minor + 1:
-        return (
-            f"The cluster runs {running}; go to a v{now_major}.{now_minor + 1} before {wanted}, "
-            "one minor version at a time."
-        )
-    return ""
-
-
-def _parts(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.removeprefix("v").split("."))
-
-
 class FilterModule:
     """Found by Ansible."""
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {
-            "node_faults": node_faults,
-            "removal_fault": removal_fault,
-            "upgrade_refusal": upgrade_refusal,
-        }
+        return {"node_faults": node_faults, "removal_fault": removal_fault}

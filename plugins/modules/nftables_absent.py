@@ -113,6 +113,21 @@ def ask(request: bytes) -> bool:
     return number == 0
 
 
+def parsed(table: str) -> tuple[int, str]:
+    """The number of its family, and its name.
+
+    Raises:
+        ValueError: it is no table.
+    """
+    family, _, name = table.partition(" ")
+    if family not in FAMILIES or not name or " " in name:
+        families = ", ".join(FAMILIES)
+        raise ValueError(
+            f"{table!r} is no table; write its family ({families}) and its name, as ip NAME."
+        )
+    return FAMILIES[family], name
+
+
 def main() -> None:
     """Run as Ansible calls it."""
     module = AnsibleModule(
@@ -120,9 +135,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     removed = []
-    for table in module.params["tables"]:
-        family, name = table.split()
-        number = FAMILIES[family]
+    try:
+        tables = [(table, *parsed(table)) for table in module.params["tables"]]
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    for table, number, name in tables:
         look, remove = message(GET_TABLE, number, name), removal(number, name)
         try:
             if ask(look if module.check_mode else remove):

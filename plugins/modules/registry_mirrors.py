@@ -9,12 +9,19 @@ DOCUMENTATION = r"""
 module: registry_mirrors
 short_description: Name the mirrors of container registries to containerd
 description:
-  - Writes a C(hosts.toml) for each registry of O(mirrors). containerd asks the mirror only.
-  - Removes those that it wrote for registries that are not in O(mirrors) any more; files that
-    others wrote stay.
+  - Writes a C(hosts.toml) for each registry of O(mirrors). containerd asks the mirror only, unless
+    the registry itself is its fallback.
+  - Removes those that it wrote for registries that are not in O(mirrors) any more. Files that
+    others wrote stay, and one that would have to be written over is refused.
 options:
   mirrors:
-    description: The URL of the mirror by the name of the registry.
+    description:
+      - The mirror by the name of the registry, a URL or a dictionary.
+      - A URL with a path stands for the folder of a registry, V(https://mirror.example.com/quay)
+        for C(/v2/quay). Where the server's API is beneath the path, end it with C(/v2).
+      - The keys of a dictionary are C(url); C(ca), the path of certificates on the machine or their
+        PEM text; C(username) and C(password), for a mirror that takes HTTP basic authentication;
+        C(fallback), whether the registry itself is asked after the mirror.
     type: dict
     required: true
   path:
@@ -40,6 +47,16 @@ EXAMPLES = r"""
       registry.k8s.io: https://mirror.example.com
       docker.io: https://mirror.example.com
 
+- name: Ask a mirror with a certificate of its own and a login, and the registry after it
+  holdfast.nfs.registry_mirrors:
+    mirrors:
+      quay.io:
+        url: https://mirror.example.com/quay
+        ca: /usr/local/share/ca-certificates/mirror.crt
+        username: reader
+        password: "{{ mirror_password }}"
+        fallback: true
+
 - name: Ask the registries themselves
   holdfast.nfs.registry_mirrors:
     mirrors: {}
@@ -47,100 +64,139 @@ EXAMPLES = r"""
 
 RETURN = r"""# It returns nothing of its own."""
 
-import re
-import shutil
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.mirrors import (
+    CA_FILE,
+    MARK,
+    BadMirrorError,
+    Mirror,
+    hosts_file,
+    read_mirrors,
+    secrets,
+    without_logins,
+)
 
-MARK = "# Written by Ansible, variable container_runtime_mirrors.\n"
-REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+HOSTS_FILE = "hosts.toml"
+PUBLIC = 0o644
+PRIVATE = 0o600
+
+Files = dict[str, tuple[str, int]]  # content and mode by the path within the folder
 
 
-class BadMirrorError(Exception):
-    """What was given names no registry or no server."""
+def wanted(mirrors: Mapping[str, Mirror]) -> Files:
+    """The files of all registries."""
+    files: Files = {}
+    for registry, mirror in mirrors.items():
+        mode = PRIVATE if mirror.login else PUBLIC
+        files[f"{registry}/{HOSTS_FILE}"] = (hosts_file(mirror), mode)
+        if mirror.brings_ca:
+            files[f"{registry}/{CA_FILE}"] = (f"{MARK}{mirror.ca.strip()}\n", PUBLIC)
+    return files
 
 
-def hosts_file(registry: str, url: object) -> str:
-    """The content of `hosts.toml` that sends containerd to `url` and nowhere else.
+def present(folder: Path) -> Files:
+    """The files that are there now, others' too."""
+    paths = sorted(path for name in (HOSTS_FILE, CA_FILE) for path in folder.glob(f"*/{name}"))
+    return {
+        str(path.relative_to(folder)): (
+            path.read_text(encoding="utf-8", errors="replace"),
+            path.stat().st_mode & 0o777,
+        )
+        for path in paths
+    }
+
+
+def check_ours(folder: Path, now: Files, then: Iterable[str]) -> None:
+    """Refuse to write over what others wrote.
 
     Raises:
-        BadMirrorError: one of the two is not what it has to be.
+        BadMirrorError: a file that is wanted is there and is not this module's.
     """
-    if not REGISTRY.fullmatch(registry):
-        raise BadMirrorError(
-            f"container_runtime_mirrors: {registry!r} is no registry's name; "
-            "write it as in an image's name, for example registry.k8s.io."
-        )
-    if not is_server(url):
-        raise BadMirrorError(
-            f"container_runtime_mirrors: the mirror of {registry} is {url!r}; "
-            "it has to be a URL such as https://mirror.example.com."
-        )
-    # A file without a host is not read at all; the server is what is asked after it.
-    return f'{MARK}server = "{url}"\n\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n'
+    for name in then:
+        if name in now and not now[name][0].startswith(MARK):
+            raise BadMirrorError(
+                name.partition("/")[0],
+                f"{folder / name} is there already and was not written by these playbooks; remove "
+                "it, or leave this registry out of container_runtime_mirrors.",
+            )
 
 
-def is_server(url: object) -> bool:
-    """Whether this is a URL that can be asked for images, and is safe within quotes."""
-    if not isinstance(url, str) or re.search(r'["\\\s]', url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+def check_ca(mirrors: Mapping[str, Mirror]) -> None:
+    """Refuse the path of a file that is not there: containerd would pull nothing.
+
+    Raises:
+        BadMirrorError: naming the registry and the path.
+    """
+    for registry, mirror in mirrors.items():
+        if mirror.ca and not mirror.brings_ca and not Path(mirror.ca).is_file():
+            raise BadMirrorError(
+                registry,
+                f"its ca, {mirror.ca}, is no file on this machine; put it there, or give the "
+                "certificates themselves.",
+            )
 
 
-def wanted(mirrors: Mapping[str, object]) -> dict[str, str]:
-    """The content of each registry's `hosts.toml`."""
-    return {registry: hosts_file(registry, url) for registry, url in mirrors.items()}
+def outdated(now: Files, then: Iterable[str]) -> list[str]:
+    """The files that this module wrote and that are no longer wanted."""
+    kept = set(then)
+    return [name for name, (text, _) in now.items() if name not in kept and text.startswith(MARK)]
 
 
-def present(folder: Path) -> dict[str, str]:
-    """What is there now: all files, others' too."""
-    return {path.parent.name: path.read_text() for path in sorted(folder.glob("*/hosts.toml"))}
+def apply(folder: Path, then: Files, gone: Iterable[str]) -> None:
+    """Make the folder so; what others put there stays."""
+    for name, (text, mode) in then.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write(folder / name, text, mode)
+    for name in gone:
+        (folder / name).unlink()
+        if not any((folder / name).parent.iterdir()):
+            (folder / name).parent.rmdir()
 
 
-def outdated(now: Mapping[str, str], then: Mapping[str, str]) -> list[str]:
-    """The registries that were named by us and are no longer."""
-    return [name for name, text in now.items() if name not in then and text.startswith(MARK)]
+def write(path: Path, text: str, mode: int) -> None:
+    """Replace the file in one step: containerd reads it at each pull."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text)
+    new.replace(path)
 
 
-def apply(folder: Path, then: Mapping[str, str], gone: list[str]) -> None:
-    """Make the folder so."""
-    for registry, text in then.items():
-        target = folder / registry / "hosts.toml"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    for registry in gone:
-        shutil.rmtree(folder / registry)
-
-
-def listing(files: Mapping[str, str]) -> str:
+def listing(files: Files) -> str:
     """All files as one text, for `--diff`."""
-    return "".join(f"{registry}/hosts.toml\n{text}" for registry, text in sorted(files.items()))
+    return "".join(
+        f"{name} {mode:04o}\n{without_logins(text)}" for name, (text, mode) in sorted(files.items())
+    )
 
 
 def main() -> None:
     """Compare, and change only what differs."""
     module = AnsibleModule(
         argument_spec={
-            "mirrors": {"type": "dict", "required": True},
+            "mirrors": {"type": "dict", "required": True, "no_log": True},
             "path": {"type": "path", "default": "/etc/containerd/certs.d"},
         },
         supports_check_mode=True,
     )
+    # The logs have nothing of it by now; a sentence may name what is no secret.
+    module.no_log_values = set(secrets(module.params["mirrors"]))
     folder = Path(module.params["path"])
+    now = present(folder)
     try:
-        then = wanted(module.params["mirrors"])
+        mirrors = read_mirrors(module.params["mirrors"])
+        check_ca(mirrors)
+        then = wanted(mirrors)
+        check_ours(folder, now, then)
     except BadMirrorError as error:
         module.fail_json(msg=str(error))
-    now = present(folder)
     gone = outdated(now, then)
-    after = {name: text for name, text in (now | then).items() if name not in gone}
+    after = {name: file for name, file in (now | then).items() if name not in gone}
     if after != now and not module.check_mode:
         apply(folder, then, gone)
     diff = {"before": listing(now), "after": listing(after)}

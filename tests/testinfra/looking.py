@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import re
+import time
+from collections.abc import Mapping
 from typing import Any, Final
 
-import yaml
 from testinfra.host import Host
 
-ROLES: Final = Path(__file__).parents[2] / "roles"
+from tests.testinfra.promised import PROMISED
+
 KUBECONFIG: Final = "/etc/kubernetes/admin.conf"
 
 
 def settings(host: Host, role: str, machine: str = "") -> dict[str, Any]:
-    """The role's variables on a machine (this one): the inventory's, else its defaults.
-
-    They are not rendered; what is a template stays one.
-    """
-    defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text(encoding="utf-8"))
+    """The role's variables on a machine (this one): the inventory's, else what is promised."""
+    promised = {key: value for key, value in PROMISED.items() if key.startswith(f"{role}_")}
     name = machine or host.ansible.get_variables()["inventory_hostname"]
-    return {**defaults, **host.backend.ansible_runner.get_variables(name)}
+    return {**promised, **host.backend.ansible_runner.get_variables(name)}
 
 
 def machines(host: Host, group: str) -> dict[str, str]:
@@ -45,3 +44,52 @@ def listeners(host: Host, protocol: str) -> set[tuple[str, int]]:
         for address, port in found
         if not address.startswith(("127.", "[::1]")) and "%lo" not in address
     }
+
+
+def may(host: Host, account: str, verb: str, kind: str, *more: str) -> bool:
+    """Whether the API server lets an account do this; fails where it gives no answer."""
+    words = ["auth", "can-i", verb, kind, f"--as={account}", *more]
+    command = " ".join(["kubectl --kubeconfig=%s", *["%s"] * len(words)])
+    done = host.run(command, KUBECONFIG, *words)
+    answer = done.stdout.strip()
+    # kubectl ends with 0 for yes and with 1 for no, and with 1 too where it could not ask.
+    assert (done.rc, answer) in {(0, "yes"), (1, "no")}, done.stderr
+    return bool(answer == "yes")
+
+
+def shown_exports(host: Host, *, listed: bool) -> set[str]:
+    """The paths that the server shows to whoever asks by NFSv3's way.
+
+    Args:
+        host: the server
+        listed: whether it is to answer; else its silence has to be that of a closed port
+    """
+    command = "timeout 20 showmount --no-headers --exports 127.0.0.1"
+    done = host.run(command)
+    if listed:
+        assert done.rc == 0, done.stderr
+    else:
+        assert done.rc == 1, f"{command} ended with {done.rc}: {done.stdout}{done.stderr}"
+        assert re.search("clnt_create|rpc", done.stderr, re.IGNORECASE), done.stderr
+    return {line.split()[0] for line in done.stdout.splitlines()}
+
+
+def published_checksum(host: Host, wanted: Mapping[str, Any], program: str) -> str:
+    """The checksum of a program, from the inventory or the release server, not from the machine."""
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}[host.check_output("uname -m")]
+    if pins := wanted["kubernetes_node_checksums"]:
+        return str(pins[architecture][program]).lower()
+    folder = f"{wanted['kubernetes_node_version']}/bin/linux/{architecture}"
+    url = f"{wanted['kubernetes_node_release_url']}/{folder}/{program}.sha256"
+    asked = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
+    found = str(host.check_output("python3 -c %s %s", asked, url)).split()[0]
+    assert re.fullmatch("[0-9a-f]{64}", found), f"{url}: {found}"
+    return found
+
+
+def clock_offset(host: Host) -> float:
+    """By how many seconds the machine's clock is off this one's, after what asking takes."""
+    before = time.time()
+    there = float(host.check_output("date +%s.%N"))
+    after = time.time()
+    return max(before - there, there - after, 0.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from urllib.parse import urlsplit
 
 import pytest
 from testinfra.host import Host
@@ -56,7 +58,8 @@ def test_containers_are_started_by_the_program_of_the_inventory(
 def test_the_pause_image_is_the_one_that_was_chosen(host: Host, configured: str) -> None:
     image = settings(host, "container_runtime")["container_runtime_sandbox_image"]
 
-    assert f'sandbox_image = "{image}"' in configured
+    # containerd 2 calls it `sandbox`, and quotes in its own way.
+    assert re.search(rf"sandbox(_image)? = ['\"]{re.escape(image)}['\"]", configured)
 
 
 def test_the_plugins_that_make_a_pods_network_are_where_containerd_looks(
@@ -64,7 +67,7 @@ def test_the_plugins_that_make_a_pods_network_are_where_containerd_looks(
 ) -> None:
     folder = settings(host, "container_runtime")["container_runtime_cni_bin_dir"]
 
-    assert f'bin_dir = "{folder}"' in configured
+    assert re.search(rf"bin_dir = ['\"]{re.escape(folder)}['\"]", configured)
     assert {"bridge", "host-local", "loopback", "portmap"} <= set(host.file(folder).listdir())
 
 
@@ -72,10 +75,21 @@ def test_every_mirror_is_asked_and_no_other(host: Host) -> None:
     mirrors = settings(host, "container_runtime")["container_runtime_mirrors"]
     folder = "/etc/containerd/certs.d"
     named = host.file(folder).listdir() if host.file(folder).is_directory else []
-    servers = {name: host.file(f"{folder}/{name}/hosts.toml").content_string for name in named}
+    asked = {
+        name: tomllib.loads(host.file(f"{folder}/{name}/hosts.toml").content_string)
+        for name in named
+    }
+    wanted = {
+        name: entry if isinstance(entry, dict) else {"url": entry}
+        for name, entry in mirrors.items()
+    }
 
-    assert set(servers) == set(mirrors)
-    assert [name for name, url in mirrors.items() if f'server = "{url}"' not in servers[name]] == []
+    assert set(asked) == set(wanted)
+    for name, mirror in wanted.items():
+        (server,) = asked[name]["host"]
+
+        assert urlsplit(server).netloc == urlsplit(mirror["url"]).netloc
+        assert asked[name].get("server") == (None if mirror.get("fallback") else server)
 
 
 def test_the_runtime_is_ready_for_the_kubelet(host: Host) -> None:

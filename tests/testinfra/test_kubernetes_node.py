@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from testinfra.host import Host
 
-from tests.testinfra.looking import listeners, settings
+from tests.testinfra.looking import listeners, published_checksum, settings
 
 testinfra_hosts = ["ansible://kubernetes?sudo=true"]
 
@@ -28,9 +28,10 @@ def test_a_program_in_use_is_of_the_chosen_version(host: Host, program: str) -> 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_is_as_it_was_published(host: Host, program: str) -> None:
+    """By the release server or the inventory: what lies beside it may have come with it."""
     file = host.file(host.file(f"/usr/local/bin/{program}").linked_to)
 
-    assert file.sha256sum == host.file(f"{file.path}.sha256").content_string.strip()
+    assert file.sha256sum == published_checksum(host, settings(host, "kubernetes_node"), program)
     assert (file.user, file.mode) == ("root", 0o755)
 
 
@@ -77,3 +78,10 @@ def test_nothing_is_swapped_now_and_after_a_restart(host: Host) -> None:
 
     assert host.file("/proc/swaps").content_string.count("\n") == 1
     assert [line for line in entries if not line.startswith("#") and "swap" in line.split()] == []
+
+
+def test_the_kubelets_certificate_is_good_for_another_month(host: Host) -> None:
+    """It renews itself; one near its end says that this has failed for a while."""
+    path = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+
+    assert host.run(f"openssl x509 -noout -checkend {30 * 86400} -in %s", path).rc == 0

@@ -1,1 +1,1 @@
-"""What the module of the role container_runtime knows: what a machine has of containerd already."""
+"""What the modules of the role container_runtime know: containerd on a machine, and its mirrors."""

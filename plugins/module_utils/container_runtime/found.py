@@ -20,7 +20,7 @@ Run = Callable[..., tuple[int, str]]
 class Wanted:
     """The role's variables of the same names."""
 
-    packages: Sequence[str]
+    packages: Sequence[str]  # none where only the configuration is asked about
     configuration: Path
     replace_configuration: bool
 
@@ -41,6 +41,8 @@ def is_foreign(file: Path, run: Run) -> bool:
 
 
 def _packages(wanted: Wanted, run: Run) -> Iterator[str]:
+    if not wanted.packages:
+        return
     installed = _installed((DOCKERS, *wanted.packages), run)
     gone = set() if installed >= {*wanted.packages} else {*_removed(wanted, run)}
     if DOCKERS in installed - {*wanted.packages}:

@@ -92,7 +92,12 @@ def inspect(wanted: FileSystem, run: Runner) -> Content | None:
         _check_free(wanted, device)
     if (content.kind, content.label) == (wanted.fstype, wanted.label):
         return content
-    if mounted is not None or content != Content():
+    if mounted is not None and content == Content():
+        raise Refused(
+            f"{wanted.device} is mounted at {wanted.path}, but blkid finds nothing on it; what is "
+            "mounted is not formatted. Look at it (blkid --probe); unmount it if it is empty indeed"
+        )
+    if content != Content():
         raise Refused(
             f"{wanted.device} is not empty: it holds {content}; only an empty device is formatted. "
             "Give its kind and label as fstype and label to use it as it is, or empty it yourself"

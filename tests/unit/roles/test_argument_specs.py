@@ -38,11 +38,9 @@ def nested(found: Options, above: str = "") -> Iterator[tuple[str, dict[str, Any
 
 
 def unsayable(role: Path) -> set[str]:
-    """The options with a template for a number, which is no default that a documentation takes."""
-    numbers = {name for name, option in options(role).items() if option["type"] == "int"}
-    return {
-        name for name, value in defaults(role).items() if name in numbers and is_template(value)
-    }
+    """The options with a template for a number or a dictionary: no default for a documentation."""
+    typed = {name for name, option in options(role).items() if option["type"] in {"int", "dict"}}
+    return {name for name, value in defaults(role).items() if name in typed and is_template(value)}
 
 
 @each_role

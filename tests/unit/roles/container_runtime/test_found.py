@@ -22,9 +22,9 @@ DISABLED = 'disabled_plugins = ["cri"]\n'
 
 
 @pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Programs:
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
     """Of a machine without containerd."""
-    made = Programs(monkeypatch, capsys)
+    made = Programs(monkeypatch)
     made.answers[STATUS] = (1, "", "dpkg-query: no packages found")
     return made
 

@@ -50,12 +50,10 @@ class Kubectl(Programs):
 
 
 @pytest.fixture
-def programs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Kubectl:
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kubectl:
     entry = SimpleNamespace(pw_dir=str(tmp_path), pw_uid=os.getuid(), pw_gid=os.getgid())
     monkeypatch.setattr(pwd, "getpwnam", {"admin": entry}.__getitem__)
-    return Kubectl(monkeypatch, capsys)
+    return Kubectl(monkeypatch)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_preflight import upgrade_refusal
+from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_versions import upgrade_refusal
 
 
 @pytest.mark.parametrize("wanted", ["v1.35.2", "v1.35.3", "v1.35.10", "v1.36.0", "v1.36.3"])
@@ -19,3 +19,31 @@ def test_going_back_is_refused(wanted: str) -> None:
 @pytest.mark.parametrize("wanted", ["v1.37.0", "v2.0.0"])
 def test_skipping_a_minor_version_is_refused_with_the_next_step(wanted: str) -> None:
     assert f"go to a v1.36 before {wanted}" in upgrade_refusal(wanted, "v1.35.2")
+
+
+@pytest.mark.parametrize("running", ["v1.36.3+k3s1", "v1.37.0-rc.1", "v1.36.3-eks-1", "1.36", ""])
+def test_what_is_no_release_is_told_in_a_sentence(running: str) -> None:
+    said = upgrade_refusal("v1.37.0", running)
+
+    assert said.startswith(f"The cluster runs {running}, which is no release of Kubernetes")
+
+
+@pytest.mark.parametrize("wanted", ["1.36.3", "v1.37.0-rc.1", "latest"])
+def test_a_version_that_is_none_is_refused_by_the_variables_name(wanted: str) -> None:
+    assert upgrade_refusal(wanted, "v1.36.3").startswith("kubernetes_node_version is ")
+
+
+def test_an_upgrade_that_was_broken_off_is_gone_on_with() -> None:
+    assert upgrade_refusal("v1.36.3", ["v1.36.3", "v1.35.7", "v1.35.7"]) == ""
+
+
+def test_an_upgrade_that_was_broken_off_is_finished_before_the_next() -> None:
+    said = upgrade_refusal("v1.37.0", ["v1.36.3", "v1.35.7"])
+
+    assert said.startswith("The cluster runs v1.35.7; go to a v1.36 before v1.37.0")
+
+
+def test_an_upgrade_that_was_broken_off_does_not_go_back() -> None:
+    said = upgrade_refusal("v1.35.7", ["v1.36.3", "v1.35.7"])
+
+    assert said == "The cluster runs v1.36.3; Kubernetes does not go back to v1.35.7."

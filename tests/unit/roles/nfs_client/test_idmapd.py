@@ -14,8 +14,8 @@ OTHER = DEBIAN.replace("# Domain = localdomain", "Domain = corp.example")
 
 
 @pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Programs:
-    return Programs(monkeypatch, capsys)
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return Programs(monkeypatch)
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Programs:
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
     """Of a machine whose units run as the packages leave them."""
-    made = Programs(monkeypatch, capsys)
+    made = Programs(monkeypatch)
     shown = "\n\n".join(f"Id={unit}\nLoadState=loaded\nActiveState=active" for unit in UNITS)
     made.answers |= {"systemctl show": (0, shown, ""), "rpcinfo": (0, ONLY_NFS, "")}
     return made

@@ -148,8 +148,8 @@ def params(tmp_path: Path, kernel: Path, monkeypatch: pytest.MonkeyPatch) -> dic
 
 
 @pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Programs:
-    return Programs(monkeypatch, capsys)
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return Programs(monkeypatch)
 
 
 def test_a_restart_that_an_earlier_run_owed_is_still_owed(

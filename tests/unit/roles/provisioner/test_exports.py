@@ -17,13 +17,15 @@ from tests.unit.roles.rendering import trusted
 ROLE = HERE / "roles/provisioner"
 FAST = {"name": "fast", "server": "nas.example", "path": "/srv/fast", "mountOptions": ["hard"]}
 SLOW = {"name": "slow", "server": "nas.example", "path": "/srv/slow", "mode": "2770"}
+SERVER = {"provisioner_nfs_server": "nas.example"}
 CLASSES = [{"name": "quick"}, {"name": "large", "export": "slow"}]
 
 
 def rendered(name: str, **given: Any) -> Any:
     """A variable of the role, where these are given."""
     files = (yaml.safe_load((ROLE / f"{one}/main.yml").read_text()) for one in ("defaults", "vars"))
-    variables = {"groups": {}, **next(files), **next(files), **given}
+    facts = {"architecture": "x86_64"}
+    variables = {"groups": {}, "ansible_facts": facts, **next(files), **next(files), **given}
     templar = Templar(loader=DataLoader(), variables=trusted(variables))
     return json.loads(templar.template(trust_as_template("{{ " + name + " | to_json }}")))
 
@@ -109,3 +111,28 @@ def test_names_that_cannot_be_meant_are_refused(
     exports: list[dict[str, Any]], classes: list[dict[str, Any]], said: str
 ) -> None:
     assert refused(provisioner_exports=exports, provisioner_storage_classes=classes) == [said]
+
+
+PIN = "a" * 64
+
+
+def test_a_checksum_of_helm_that_is_pinned_is_the_one_that_counts() -> None:
+    given = {"provisioner_helm_checksums": {"amd64": PIN, "arm64": "b" * 64}}
+
+    assert refused(**given, **SERVER) == []
+    assert rendered("__provisioner_helm_checksum", **given) == PIN
+
+
+def test_without_one_the_servers_is_asked_for() -> None:
+    found = rendered("__provisioner_helm_checksum")
+
+    assert found.startswith("https://get.helm.sh/helm-v")
+    assert found.endswith("-linux-amd64.tar.gz.sha256sum")
+
+
+@pytest.mark.parametrize("pins", [{"arm64": PIN}, {"amd64": ""}, {"amd64": "a" * 63}])
+def test_one_that_is_missing_is_not_made_up_by_the_server(pins: dict[str, str]) -> None:
+    (said,) = refused(provisioner_helm_checksums=pins, **SERVER)
+
+    assert said.startswith("provisioner_helm_checksums is not a dictionary with the SHA-256 checks")
+    assert said.endswith("-linux-amd64.tar.gz as amd64")

@@ -18,8 +18,8 @@ RESTART = "systemctl restart containerd"
 
 
 @pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Programs:
-    return Programs(monkeypatch, capsys)
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return Programs(monkeypatch)
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+"""What the roles do with a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import (
+    direct_destinations,
+    proxy_environment,
+)
+
+
+class FilterModule:
+    """Found by Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """The filters by name."""
+        return {
+            "direct_destinations": direct_destinations,
+            "proxy_environment": proxy_environment,
+        }

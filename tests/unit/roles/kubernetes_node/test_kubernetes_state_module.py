@@ -1,0 +1,56 @@
+"""The module's main(): what it asks, and that it changes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nfs.plugins.modules import kubernetes_state
+
+from tests.unit.roles.running import run
+
+LINKS = [
+    {"ifname": "lo", "addr_info": [{"local": "127.0.0.1", "scope": "host"}]},
+    {"ifname": "eth0", "addr_info": [{"local": "192.168.41.21", "scope": "global"}]},
+]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the machine was asked: programs, and the folders in which files were looked for."""
+    noted: list[Any] = []
+
+    def run_command(_: AnsibleModule, words: list[str], **_more: Any) -> tuple[int, str, str]:
+        noted.append(words)
+        return 0, json.dumps(LINKS), ""
+
+    def machine(root: Path, directory: str) -> dict[str, Any]:
+        noted.append((root, directory))
+        return {"node": False}
+
+    monkeypatch.setattr(AnsibleModule, "run_command", run_command)
+    monkeypatch.setattr(kubernetes_state, "machine", machine)
+    return noted
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_state_is_told_and_nothing_changed(asked: list[Any], *, check: bool) -> None:
+    result = run(kubernetes_state.main, check=check, address="192.168.41.21", directory="/opt/k")
+
+    assert not result.get("changed")
+    assert result["state"] == {
+        "node": False,
+        "addresses": ["192.168.41.21"],
+        "address": "192.168.41.21",
+    }
+    assert asked == [["ip", "-json", "-4", "address"], (Path("/"), "/opt/k")]
+
+
+def test_without_arguments_the_defaults_are_those_of_the_roles(asked: list[Any]) -> None:
+    result = run(kubernetes_state.main)
+
+    assert result["state"]["address"] == "192.168.41.21"
+    assert asked[-1] == (Path("/"), "/opt/kubernetes")
