@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tests.lab.seeds import CLASS, EXPORT, objects, written
 
 CHECKOUT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+PACKAGES = sysconfig.get_path("purelib")
 WEB = ("web-0", "web-1")
 
 Counted = dict[str, dict[str, int]]
@@ -58,7 +60,9 @@ def complaints(lab: Lab, *words: str) -> dict[str, str]:
 def _played(
     lab: Lab, *words: str, collections: Path | None = None
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    elsewhere = {"ANSIBLE_COLLECTIONS_PATH": str(collections)} if collections else {}
+    # Ansible's own collections are where they were: the callback that writes JSON is one of them.
+    paths = f"{collections}:{PACKAGES}"
+    elsewhere = {"ANSIBLE_COLLECTIONS_PATH": paths} if collections else {}
     done = subprocess.run(
         [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words],
         cwd=collections or CHECKOUT,
