@@ -194,6 +194,7 @@ def test_a_list_that_outlives_its_continue_token_says_so(api: Api, server: FakeA
 @pytest.mark.parametrize(
     ("code", "error"),
     [
+        (300, errors.ApiError),
         (400, errors.Invalid),
         (401, errors.Forbidden),
         (403, errors.Forbidden),
