@@ -39,18 +39,18 @@ _TEXT = b"Holdfast keeps this space, to free a full export\n"
 
 
 def prepare(op: Operation) -> None:
-    """Makes the reserve, or what is missing of it, as far as the export has room."""
-    try:
-        if not tree.exists(op.ledger.handle, RESERVE):
-            op.changes.make_folder(op.ledger.handle, RESERVE)
-        with tree.opened(op.ledger.handle, [RESERVE]) as folder:
-            if missing := set(_NAMES) - set(os.listdir(folder)):
-                data = _filling(os.statvfs(folder))
-                for name in sorted(missing):
-                    op.changes.write(folder, name, data)
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
+    """Makes the reserve, or what is missing of it, as far as the export has room.
+
+    Raises:
+        OSError: There was no room for all of it, or the export fails.
+    """
+    if not tree.exists(op.ledger.handle, RESERVE):
+        op.changes.make_folder(op.ledger.handle, RESERVE)
+    with tree.opened(op.ledger.handle, [RESERVE]) as folder:
+        if missing := set(_NAMES) - set(os.listdir(folder)):
+            data = _filling(os.statvfs(folder))
+            for name in sorted(missing):
+                op.changes.write(folder, name, data)
 
 
 def used_if_full(op: Operation, call: Callable[[], T], *, frees: Callable[[], bool]) -> T:

@@ -56,6 +56,10 @@ def bench() -> Bench:
     return Bench()
 
 
+def test_no_export_is_known_to_be_mounted_before_one_was_seen(bench: Bench) -> None:
+    assert bench.identity.mounted_id == ""
+
+
 @pytest.mark.parametrize("info", [OURS, ANOTHERS, EMPTY, VERSION_1])
 def test_without_any_volume_every_export_will_do(bench: Bench, info: ExportInfo) -> None:
     bench.identity.check(info)

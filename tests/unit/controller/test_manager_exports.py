@@ -184,6 +184,18 @@ class TestChangedWhileItHangs:
 
         assert manager.not_ready() == []
 
+    def test_an_event_on_the_pod_says_so(
+        self, manager: Manager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(export_set, "_HANGING", 0.0)
+        self.change(manager, "fast")
+
+        self.change(manager, "fast")
+
+        [event] = manager.broadcaster._queue
+        assert (event.about.name, event.reason) == ("holdfast-0", "ExportNotServed")
+        assert "export fast" in event.message
+
     @pytest.mark.parametrize(("names", "may_exit"), [(NAMES, True), (("fast",), False)])
     def test_its_watchdog_may_end_the_process_if_none_is_served(
         self, manager: Manager, names: tuple[str, ...], *, may_exit: bool

@@ -159,3 +159,16 @@ def test_a_volume_of_another_cluster_is_joined(sharing: Site) -> None:
     _bound(sharing, ref("1", namespace="others"))
 
     assert sharing.record("1") is not None
+
+
+def test_leaving_a_shared_directory_is_counted_as_a_reclaim(sharing: Site) -> None:
+    for uid, namespace in (("1", "team"), ("2", "others")):
+        _bound(sharing, ref(uid, namespace=namespace))
+    sharing.remove_claim(ref("1"))
+    sharing.release("1")
+
+    sharing.look_after("1")
+
+    counted = "holdfast_export_operation_duration_seconds_count"
+    assert sharing.metric(counted, operation="reclaim") == 1
+    assert (sharing.root / "data").exists()

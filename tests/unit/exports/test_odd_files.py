@@ -12,7 +12,7 @@ import pytest
 from holdfast.claims.parameters import Action
 from holdfast.exports.errors import ExportUnavailable, Unsafe
 from holdfast.exports.export import Export
-from holdfast.exports.tree import LONGEST_FILE
+from holdfast.exports.tree import HALF_MADE, LONGEST_FILE
 from tests.unit.exports.given import ID, Leading, adopted, found, plan, published, visible
 
 
@@ -236,3 +236,16 @@ def test_an_intent_that_leads_out_of_the_export_stops_only_its_own_volume(
     with pytest.raises(Unsafe, match=r"has the component '\.\.'"):
         export.create(plan("3", "third"))
     export.confirm("pvc-2")
+
+
+def test_a_sweep_goes_on_past_a_path_whose_marks_are_no_folder(root: Path, export: Leading) -> None:
+    for name in ("odd/data", "other"):
+        export.create(plan("1", name))
+        export.undo("pvc-1")
+        (root / name).mkdir(0o700, parents=True)  # a late call's
+        (root / name).chmod(HALF_MADE)
+    (root / ".holdfast/directories/odd").symlink_to("/dev/null")
+
+    export.exports.sweep(export.grant)
+
+    assert visible(root) == ["odd", "odd/data"]

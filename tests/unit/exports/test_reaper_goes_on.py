@@ -58,6 +58,23 @@ def test_the_next_turn_goes_on_behind_what_the_one_before_has_left(
     assert sorted(path.name for path in (trash / within).iterdir()) == sorted(stuck)
 
 
+def test_folders_that_cannot_be_emptied_are_gone_past_too(
+    export: Leading, trash: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trash_reaper, "_TRIES", 5)
+    for number in range(15):
+        (trash / f"folder-{number}").mkdir()
+        (trash / f"folder-{number}/stuck").touch()
+    *_, last = (entry.name for entry in os.scandir(trash) if entry.is_dir())
+    (trash / last / "stuck").rename(trash / last / "file")
+    _stuck(monkeypatch, ["stuck"])
+
+    removed = [_turn(export) for _ in range(3)]
+
+    assert sum(removed) == 2
+    assert not (trash / last).exists()
+
+
 def test_once_what_was_in_the_way_can_be_removed_all_of_it_goes(
     export: Leading, trash: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -194,6 +194,7 @@ def test_a_list_that_outlives_its_continue_token_says_so(api: Api, server: FakeA
 @pytest.mark.parametrize(
     ("code", "error"),
     [
+        (300, errors.ApiError),
         (400, errors.Invalid),
         (401, errors.Forbidden),
         (403, errors.Forbidden),
@@ -252,6 +253,7 @@ def test_a_request_says_who_sends_it_and_keeps_its_connection(
         {name.lower(): value for name, value in request.headers.items()}
         for request in server.requests
     ]
+    assert {one["accept"] for one in headers} == {"application/json"}
     assert {one["user-agent"] for one in headers} == {f"holdfast/{__version__}"}
     assert headers[1]["content-type"] == "application/merge-patch+json"
     assert "close" not in {one.get("connection") for one in headers}

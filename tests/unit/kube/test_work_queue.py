@@ -119,6 +119,14 @@ def test_a_key_that_waits_is_taken_by_a_worker_that_came_before_it(queue: WorkQu
     assert taken == ["a"]
 
 
+def test_without_patience_it_says_at_once_that_nothing_is_due(
+    queue: WorkQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)  # no time passes
+
+    assert queue.get(0) is None
+
+
 def test_shutting_down_frees_every_waiting_worker_and_takes_nothing_more(queue: WorkQueue) -> None:
     taken: list[str | None] = []
     workers = [threading.Thread(target=lambda: taken.append(queue.get())) for _ in range(4)]
