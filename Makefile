@@ -116,6 +116,7 @@ search: $(VENV)/made ## random orders of events and faults, 500 of them; ARGS="-
 
 .PHONY: docs
 docs: $(VENV)/made ## write what the code knows into docs/, and the READMEs of the roles
+	@$(BIN)/python -m testbed.names
 	@$(BIN)/python -m testbed.reference
 	@$(BIN)/python -m testbed.readmes
 

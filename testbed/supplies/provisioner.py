@@ -13,12 +13,14 @@ from typing import Final
 
 from holdfast import __version__
 from testbed.errors import ImageError
+from testbed.names import names
 from testbed.packages import need
 from testbed.programs.cache import Cache
 from testbed.supplies import registry
 from testbed.supplies.archive import digest
 
-NAME: Final = f"holdfast-io/holdfast:{__version__}"
+# As a mirror has it, without the registry.
+NAME: Final = f"{names()['image'].partition('/')[2]}:{__version__}"
 _REFERENCE: Final = "holdfast"
 _PACKAGES: Final = ("buildah", "docker-registry", "skopeo")
 _CONTAINERFILE: Final = "provisioner/Containerfile"
