@@ -23,6 +23,7 @@ from testbed.lab.reaching import inventory, known_hosts, ssh_config
 from testbed.packages import need
 from testbed.supplies import (
     DEFAULT_VERSIONS,
+    building,
     push_provisioner,
     registry_storage,
     release_tree,
@@ -42,6 +43,7 @@ class Wish:
         fresh: with a new kernel and new images, should there be newer ones.
         bare: the machines only, without programs and images of Kubernetes for them.
         previous: with the Kubernetes version, too, that an upgrade starts from.
+        unpublished: without the provisioner's image in the registry, and with what it is built of.
     """
 
     machines: Sequence[Machine] = MACHINES
@@ -49,6 +51,7 @@ class Wish:
     fresh: bool = False
     bare: bool = False
     previous: bool = False
+    unpublished: bool = False
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -99,7 +102,7 @@ class Lab:
                 self._make(new, wish)
                 self._start(missing)
                 if not wish.bare:
-                    push_provisioner(services.images(self.layout), self._report)
+                    self._provide_image(wish)
                 await_all(missing)
             except BaseException:
                 self._take_back(missing, new)
@@ -150,6 +153,15 @@ class Lab:
         tree = release_tree(self._report, versions)
         services.publish(self.layout, {name: tree / name for name in ("release", "helm")})
         services.start_registry(self.layout, registry_storage(self._report, versions))
+
+    def _provide_image(self, wish: Wish) -> None:
+        """The provisioner's, or where it is built of."""
+        if not wish.unpublished:
+            push_provisioner(services.images(self.layout), self._report)
+            return
+        packages = building.find_debian(self._report)
+        wheels = building.find_python(self._report)
+        services.publish(self.layout, {services.IMAGE_APT: packages, services.IMAGE_PIP: wheels})
 
     def _start(self, guests: Sequence[Guest]) -> None:
         self._introduce()

@@ -13,6 +13,7 @@ from testbed.lab.image import Image
 from testbed.programs.cache import Cache, discard
 
 PACKAGES: Final = (
+    "buildah",
     "busybox-static",
     "chrony",
     "conntrack",
@@ -27,6 +28,7 @@ PACKAGES: Final = (
     "jq",
     "kmod",
     "lsof",
+    "netavark",
     "nfs-common",
     "nfs-kernel-server",
     "nftables",
@@ -72,10 +74,11 @@ def _fill(image: Image, repository: Path, folder: Path) -> None:
     repository.mkdir()
     for package in apt.download_all(list(PACKAGES)).glob("*.deb"):
         package.rename(repository / package.name)
-    _index(repository)
+    index(repository)
 
 
-def _index(repository: Path) -> None:
+def index(repository: Path) -> None:
+    """Make a flat repository of the packages in a folder."""
     packages = run(["apt-ftparchive", "packages", "."], folder=repository, deadline=300)
     (repository / "Packages").write_text(packages)
     release = run(["apt-ftparchive", "release", "."], folder=repository)

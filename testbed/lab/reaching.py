@@ -13,7 +13,7 @@ from testbed.lab.layout import Layout
 from testbed.lab.machines import NETWORK, USER, Machine
 from testbed.lab.services import FILES_URL, REGISTRY_URL
 
-_REGISTRIES: Final = ("registry.k8s.io", "ghcr.io", "docker.io")
+REGISTRIES: Final = ("registry.k8s.io", "ghcr.io", "docker.io")
 _GROUPS: Final = ("nfs_servers", "control_plane", "workers")
 
 
@@ -80,7 +80,7 @@ def _variables(layout: Layout) -> dict[str, Any]:
         "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=600s"
         f" -o ControlPath={layout.control_path}",
         "ansible_pipelining": True,
-        "container_runtime_mirrors": dict.fromkeys(_REGISTRIES, REGISTRY_URL),
+        "container_runtime_mirrors": dict.fromkeys(REGISTRIES, REGISTRY_URL),
         "kubernetes_node_ignored_checks": ["NumCPU"],  # `guest.arguments` says why there is one
         "kubernetes_node_release_url": f"{FILES_URL}/release",
         "provisioner_helm_url": f"{FILES_URL}/helm",

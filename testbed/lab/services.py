@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from testbed.lab import network
 from testbed.lab.background import Background
@@ -14,11 +14,16 @@ from testbed.lab.layout import Layout
 from testbed.lab.machines import GATEWAY
 from testbed.programs.cache import discard
 from testbed.supplies import copy_storage
+from testbed.supplies.provisioner import BASE
 
 FILES_PORT: Final = 8000
 REGISTRY_PORT: Final = 5000
 FILES_URL: Final = f"http://{GATEWAY}:{FILES_PORT}"
-REGISTRY_URL: Final = f"http://{GATEWAY}:{REGISTRY_PORT}"
+REGISTRY: Final = f"{GATEWAY}:{REGISTRY_PORT}"
+REGISTRY_URL: Final = f"http://{REGISTRY}"
+# The paths of what the provisioner's image is built of, at the file server.
+IMAGE_APT: Final = "debian/image"
+IMAGE_PIP: Final = "pypi/simple"
 
 
 def publish(layout: Layout, folders: Mapping[str, Path]) -> None:
@@ -28,6 +33,16 @@ def publish(layout: Layout, folders: Mapping[str, Path]) -> None:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(folder)
+
+
+def image_variables() -> dict[str, Any]:
+    """The variables with which a role builds the provisioner's image of what is served."""
+    return {
+        "provisioner_image_base": f"{REGISTRY}/{BASE}",
+        "provisioner_image_base_insecure": True,
+        "provisioner_image_apt_sources": [f"deb [trusted=yes] {FILES_URL}/{IMAGE_APT} ./"],
+        "provisioner_image_pip_index_url": f"{FILES_URL}/{IMAGE_PIP}",
+    }
 
 
 def start_files(layout: Layout) -> None:

@@ -13,17 +13,19 @@ from typing import Final
 
 from holdfast import __version__
 from testbed.errors import ImageError
+from testbed.names import names
 from testbed.packages import need
 from testbed.programs.cache import Cache
 from testbed.supplies import registry
 from testbed.supplies.archive import digest
 
-NAME: Final = f"holdfast-io/holdfast:{__version__}"
+# As a mirror has it, without the registry.
+NAME: Final = f"{names()['image'].partition('/')[2]}:{__version__}"
 _REFERENCE: Final = "holdfast"
 _PACKAGES: Final = ("buildah", "docker-registry", "skopeo")
 _CONTAINERFILE: Final = "provisioner/Containerfile"
 _COPY: Final = re.compile(r"^COPY (?!--from=)(.+)$", re.MULTILINE)
-_BASE: Final = "library/debian:trixie-slim"
+BASE: Final = "library/debian:trixie-slim"
 _CHECKOUT: Final = Path(__file__).parents[2]
 _DEADLINE: Final = 900.0
 _CERTIFICATES: Final = "/run/pip.crt"  # while it is built
@@ -45,7 +47,7 @@ def push_provisioner(storage: Path, report: Callable[[str], None] = print) -> st
     cache = Cache(_key(_CHECKOUT, storage), "provisioner")
     need(_PACKAGES, "to build the provisioner's image", report)
     with registry.serving(storage) as address:
-        base = f"{address}/{_BASE}"
+        base = f"{address}/{BASE}"
         layout = cache.made("image", lambda partial: _build(base, partial, report), report)
         registry.push(layout, _REFERENCE, address, NAME)
     return NAME
@@ -61,7 +63,7 @@ def _build(base: str, target: Path, report: Callable[[str], None]) -> None:
 
 def _key(checkout: Path, storage: Path) -> str:
     """Changes with the base image, and with whatever goes into the new one."""
-    name, _, tag = _BASE.partition(":")
+    name, _, tag = BASE.partition(":")
     repository = storage / "docker" / "registry" / "v2" / "repositories" / name
     base = repository / "_manifests" / "tags" / tag / "current" / "link"
     seen = hashlib.sha256(base.read_bytes())

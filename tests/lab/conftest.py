@@ -16,7 +16,7 @@ from testbed.lab.lab import Lab, Wish
 from testbed.lab.machines import MACHINES, SUITES, chosen
 from testbed.lab.packages import find_packages
 from testbed.packages import need
-from testbed.supplies import DEFAULT_VERSIONS, filling, registry_storage, release_tree
+from testbed.supplies import DEFAULT_VERSIONS, building, filling, registry_storage, release_tree
 from testbed.supplies.recipes import PREVIOUS_VERSION
 from tests.lab.site import standing
 
@@ -61,10 +61,13 @@ def _make_materials(files: set[str], report: Report) -> None:
     find_kernel(report)
     for suite in SUITES:
         find_packages(find_image(suite, report), report)
-    if files & {"test_not_blank", "test_site", "test_upgrade"}:
+    if files & {"test_image_build", "test_not_blank", "test_site", "test_upgrade"}:
         former = [PREVIOUS_VERSION] if "test_upgrade" in files else []
         for make in (release_tree, registry_storage):
             make(report, (*DEFAULT_VERSIONS, *former))
+    if "test_image_build" in files:
+        building.find_debian(report)
+        building.find_python(report)
 
 
 @pytest.fixture(scope="module")

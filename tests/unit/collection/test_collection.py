@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner.sources import image_sources
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -80,9 +81,11 @@ def test_nothing_that_a_program_left_in_the_checkout_is_in_it(collection: Path) 
     assert list(collection.glob("inventory/lab*")) == []
 
 
-def test_the_image_can_be_built_from_it(collection: Path) -> None:
-    assert (collection / "provisioner/Containerfile").is_file()
-    assert (collection / "provisioner/holdfast/__init__.py").is_file()
+def test_the_image_is_built_of_the_same_from_it_as_from_a_checkout(collection: Path) -> None:
+    """By the path that the role has in either."""
+    root = collection / "roles/provisioner/../.."
+
+    assert image_sources(root) == image_sources(HERE)
 
 
 def test_collection_provisioner_and_chart_have_one_version(collection: Path) -> None:

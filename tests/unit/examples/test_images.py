@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from testbed.names import names
 from testbed.supplies import DEFAULT_VERSIONS
 from testbed.supplies.images import images
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 # The lab runs MariaDB instead, by the example's own overlay.
 ELSEWHERE = {"mysql:8.4", "percona/percona-xtrabackup:8.4"}
-OURS = "ghcr.io/holdfast-io/holdfast:"
+OURS = f"{names()['image']}:"
 
 
 def named() -> set[str]:

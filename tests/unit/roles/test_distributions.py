@@ -15,6 +15,7 @@ UBUNTU = {"name": "Ubuntu", "versions": ["noble"]}
 NOBLE_PACKAGES = {
     *("containerd", "runc", "containernetworking-plugins", "iptables", "kmod"),
     *("nfs-kernel-server", "nfs-common", "nftables", "xfsprogs", "e2fsprogs"),
+    *("buildah", "netavark"),
 }
 NOBLE_PATHS = {
     # The profile of AppArmor, /etc/apparmor.d/runc, is for the program of this path.
@@ -79,7 +80,8 @@ def installed(role: Path) -> list[Any]:
     return [options["name"] for options in called if "name" in options]
 
 
-INSTALLERS = [role for role in ROLES if installed(role)]
+# The provisioner's image is built on a node, which the role of its container runtime has checked.
+INSTALLERS = [role for role in ROLES if installed(role) and role.name != "provisioner"]
 
 
 @pytest.mark.parametrize("role", INSTALLERS, ids=lambda role: role.name)

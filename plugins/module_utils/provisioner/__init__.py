@@ -1,0 +1,1 @@
+"""What the modules of the role provisioner know: the provisioner's image, built and loaded."""
