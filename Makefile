@@ -10,6 +10,12 @@ BIN := $(VENV)/bin
 COLLECTION := collections/ansible_collections/holdfast/nfs
 LOCKS := requirements/run.txt requirements/dev.txt
 CODE := provisioner testbed tests $(COLLECTION)/plugins
+# Only the demo downloads programs from their official servers; all else builds what it lacks, and
+# asks a server only if one is named.
+ifeq ($(HOLDFAST_RELEASE_URL),)
+demo: export HOLDFAST_RELEASE_URL :=
+export HOLDFAST_RELEASE_URL := none
+endif
 INVENTORY ?= inventory/lab.yml
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade

@@ -19,6 +19,7 @@ from testbed.lab.lab import Lab, Wish
 from testbed.lab.layout import Layout
 from testbed.lab.machines import SUITES, chosen
 from testbed.lab.status import look, table
+from testbed.programs.release import ask_no_official_server
 
 _BEGIN: Final = time.monotonic()
 
@@ -96,6 +97,7 @@ def _say(text: str) -> None:
 def _run() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, _: sys.exit(128 + signum))
+    ask_no_official_server(os.environ)
     try:
         if vagrant.is_wanted(os.environ):
             return vagrant.run(Layout.from_environment(), sys.argv[1:])
