@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.lab.guest import Guest
-from testbed.lab.lab import Lab, Wish
+from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.machines import NETWORK, chosen
 from testbed.waiting import until
 from tests.lab.site import BIN, CHECKOUT, changed, complaints, kubectl, play, standing
@@ -198,7 +197,7 @@ def test_what_somebody_exported_by_hand_stays(lab: Lab, nfs: Guest) -> None:
 
 def test_a_dead_worker_holds_up_no_other_machine(lab: Lab, worker: Guest) -> None:
     """Seen: every later run waited for it for 300 s, and failed."""
-    worker.process.kill()
+    worker.kill()
     kubectl(lab, "wait", "node/worker1", "--for=condition=Ready=Unknown", "--timeout=180s")
 
     told = complaints(lab, "playbooks/cluster.yml")
@@ -222,7 +221,7 @@ def test_a_worker_is_removed_and_added_again(lab: Lab, worker: Guest) -> None:
 
 
 def test_a_worker_that_is_down_is_removed_too(lab: Lab, worker: Guest) -> None:
-    worker.process.kill()
+    worker.kill()
     kubectl(lab, "wait", "node/worker1", "--for=condition=Ready=Unknown", "--timeout=180s")
 
     play(lab, "playbooks/remove-node.yml", "-e", "remove_node=worker1")
