@@ -10,6 +10,16 @@ BIN := $(VENV)/bin
 COLLECTION := collections/ansible_collections/holdfast/nfs
 LOCKS := requirements/run.txt requirements/dev.txt
 CODE := provisioner testbed tests $(COLLECTION)/plugins
+# Only the demo downloads programs from their official servers; all else builds what it lacks, and
+# asks a server only if one is named.
+ifeq ($(HOLDFAST_RELEASE_URL),)
+demo: export HOLDFAST_RELEASE_URL :=
+export HOLDFAST_RELEASE_URL := none
+endif
+# The lab's machines, vagrant or uml; by default those of the lab that stands, else uml.
+ifneq ($(LAB),)
+export HOLDFAST_LAB_MACHINES := $(LAB)
+endif
 INVENTORY ?= inventory/lab.yml
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade
@@ -58,7 +68,7 @@ long: $(VENV)/made ## a leader held up in each of its calls, 500 kills, 100 free
 	@$(BIN)/pytest tests/long $(ARGS)
 
 .PHONY: machines
-machines: $(VENV)/made ## the lab, and site.yml from bare machines to a reset; root, 12 GB of memory
+machines: $(VENV)/made ## the lab, and site.yml from bare machines to a reset; 12 GB of memory
 	@$(BIN)/pytest tests/lab --ignore=tests/lab/examples --ignore=tests/lab/test_upgrade.py \
 	  --ignore=tests/lab/test_not_blank.py --ignore=tests/lab/test_image_build.py $(ARGS)
 
@@ -75,7 +85,7 @@ test-upgrade: $(VENV)/made ## upgrade.yml, from the version before to this one, 
 	@$(BIN)/pytest tests/lab/test_upgrade.py
 
 .PHONY: lab
-lab: $(VENV)/made ## four machines, a registry, a release server; root, 12 GB of memory, minutes the first time
+lab: $(VENV)/made ## four machines; LAB=vagrant with KVM, LAB=uml (root) without; 12 GB of memory
 	@$(BIN)/python -m testbed.lab up
 
 .PHONY: lab-status
@@ -146,6 +156,9 @@ clean: ## remove what was made here; the programs in the cache stay
 
 # Made anew when a lock changed; the mark comes last, so a half-made one is never taken for whole.
 $(VENV)/made: $(LOCKS)
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' || { echo \
+	  "$(PYTHON) has to be Python 3.11 or newer with pip and venv (on Debian and Ubuntu: apt" \
+	  "install python3-venv); install it, or name another: make PYTHON=python3.13" >&2; exit 1; }
 	@echo "making $(VENV) (about a minute) …"
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt

@@ -33,7 +33,7 @@ def need(packages: Collection[str], purpose: str, report: Callable[[str], None])
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise PackagesError(
             f"the Debian packages {names} are needed {purpose}; install them, "
-            "or run this as root on a Debian machine"
+            "or run this as root on Debian or Ubuntu"
         )
     report(f"installing Debian packages on this machine {purpose}: {names} …")
     _apt("update")

@@ -74,7 +74,7 @@ EXAMPLES: Final = {
         },
     ),
     "verify": Example("control_plane", {"verify_storage_class": "nfs-client"}),
-    "worker": Example("workers", {}),
+    "worker": Example("workers", {"worker_control_plane": "control"}),
     "workloads": Example("control_plane", {"workloads_names": ["redis", "stateful-web"]}),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from collections.abc import Iterator
 
@@ -12,7 +13,11 @@ from hypothesis import HealthCheck, settings
 from testbed.controlplane import ControlPlane
 from testbed.kubelet import Kubelet
 from testbed.programs import Programs, find_programs
+from testbed.programs.release import ask_no_official_server
 from testbed.supplies import find_helm
+
+# Also what tests start: no test reaches out to the internet.
+ask_no_official_server(os.environ)
 
 # A busy machine takes long for one example; the mutants' plugin has loaded a profile of its own.
 if settings.get_current_profile_name() == "default":

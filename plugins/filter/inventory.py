@@ -136,7 +136,7 @@ def preflight_faults(
 
 
 def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Variables]) -> str:
-    """What a reset of some of the inventory's machines takes away, for the person who confirms it.
+    """What a reset of some of the inventory's machines removes, for the person who confirms it.
 
     Args:
         names: the machines, as the inventory names them

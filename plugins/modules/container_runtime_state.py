@@ -36,7 +36,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Look at what there is of containerd
+- name: Inspect the installed containerd
   holdfast.nfs.container_runtime_state:
     packages: [containerd, runc]
   register: look

@@ -64,7 +64,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Release the provisioner
+- name: Install or upgrade the provisioner's release
   holdfast.nfs.helm_release:
     name: holdfast
     namespace: holdfast
@@ -77,7 +77,7 @@ EXAMPLES = r"""
     kubectl: /usr/local/bin/kubectl
     kubeconfig: /etc/kubernetes/admin.conf
 
-- name: Uninstall it
+- name: Uninstall the provisioner's release
   holdfast.nfs.helm_release:
     name: holdfast
     namespace: holdfast

@@ -35,7 +35,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Name the domain of users' names
+- name: Set the NFSv4 ID mapping domain
   holdfast.nfs.idmap_domain:
     domain: example.org
 """

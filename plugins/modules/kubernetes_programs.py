@@ -47,20 +47,20 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Fetch the programs of a release ahead of its use
+- name: Download the binaries of a release
   holdfast.nfs.kubernetes_programs:
     url: https://dl.k8s.io/release
     version: v1.36.3
     directory: /opt/kubernetes
 
-- name: Put them in use
+- name: Install the binaries
   holdfast.nfs.kubernetes_programs:
     url: https://dl.k8s.io/release
     version: v1.36.3
     directory: /opt/kubernetes
     links: /usr/local/bin
 
-- name: Accept programs with these checksums only
+- name: Install binaries with pinned checksums
   holdfast.nfs.kubernetes_programs:
     url: https://mirror.example.com/release
     version: v1.36.3

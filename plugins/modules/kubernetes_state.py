@@ -31,11 +31,11 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Ask what the machine is already
+- name: Gather the node's state
   holdfast.nfs.kubernetes_state:
   register: now
 
-- name: Start a control plane where there is none
+- name: Initialise the control plane
   ansible.builtin.command: kubeadm init
   when: not now.state.control_plane
 """

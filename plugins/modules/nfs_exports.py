@@ -50,7 +50,7 @@ EXAMPLES = r"""
         clients: [192.168.41.20]
         mode: "0770"
 
-- name: End all exports
+- name: Unexport all directories
   holdfast.nfs.nfs_exports:
     file: /etc/exports.d/nfs_server.exports
     exports: []

@@ -66,7 +66,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Make a file system with project quota
+- name: Create a file system with project quotas
   holdfast.nfs.nfs_filesystems:
     filesystems:
       - device: /dev/disk/by-id/virtio-exports
@@ -74,7 +74,7 @@ EXAMPLES = r"""
         label: exports
   register: made
 
-- name: Mount it
+- name: Mount the file system
   ansible.posix.mount:
     src: "{{ item.source }}"
     path: "{{ item.path }}"
@@ -83,7 +83,7 @@ EXAMPLES = r"""
     state: mounted
   loop: "{{ made.mounts }}"
 
-- name: See that its quotas are enforced
+- name: Check that its quotas are enforced
   holdfast.nfs.nfs_filesystems:
     filesystems:
       - device: /dev/disk/by-id/virtio-exports

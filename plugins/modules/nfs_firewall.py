@@ -44,7 +44,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Let only the clients of the export in, and an administrator's network
+- name: Allow only the export's clients and an administrator's network
   holdfast.nfs.nfs_firewall:
     file: /etc/nftables.d/nfs_server.nft
     table: nfs_server

@@ -37,7 +37,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: See that the export can be mounted
+- name: Test that the export can be mounted
   holdfast.nfs.nfs_mounts:
     mounts:
       - source: 192.168.41.10:/srv/nfs/k8s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nfs_settings
-short_description: Write the settings of an NFS server
+short_description: Write the NFS server's settings of an NFS server
 description:
   - Writes a file in C(/etc/nfs.conf.d), and sees that the settings of all files together are those;
     where they are not, the file from before is put back.
@@ -97,12 +97,13 @@ outdated:
   type: dict
   contains:
     server:
-      description: What a restart of C(nfs-server.service) mends.
+      description: The settings that a restart of C(nfs-server.service) applies.
       type: list
       elements: str
       sample: [/proc/fs/nfsd/threads is 8 and not 16]
     statd:
-      description: What a restart of C(rpc-statd.service) mends, before one of the server.
+      description: The settings that a restart of C(rpc-statd.service) applies, before one of the
+        server.
       type: list
       elements: str
       sample: [the port of rpc.statd is 40001 and not 32765]

@@ -35,7 +35,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Do without NFSv3
+- name: Mask rpcbind and rpc.statd
   holdfast.nfs.nfs_v3_units:
     state: masked
 """

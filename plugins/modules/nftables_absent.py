@@ -31,7 +31,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Remove the rules of kube-proxy
+- name: Remove kube-proxy's nftables tables
   holdfast.nfs.nftables_absent:
     tables:
       - ip kube-proxy

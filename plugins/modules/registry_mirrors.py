@@ -41,13 +41,13 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Ask a mirror in place of two registries
+- name: Use a mirror for two registries
   holdfast.nfs.registry_mirrors:
     mirrors:
       registry.k8s.io: https://mirror.example.com
       docker.io: https://mirror.example.com
 
-- name: Ask a mirror with a certificate of its own and a login, and the registry after it
+- name: Use a mirror with a CA and a login, and fall back to the registry
   holdfast.nfs.registry_mirrors:
     mirrors:
       quay.io:
@@ -57,7 +57,7 @@ EXAMPLES = r"""
         password: "{{ mirror_password }}"
         fallback: true
 
-- name: Ask the registries themselves
+- name: Remove all mirrors
   holdfast.nfs.registry_mirrors:
     mirrors: {}
 """

@@ -51,7 +51,7 @@ EXAMPLES = r"""
     mode: "0644"
   register: written
 
-- name: Restart containerd where it runs with another configuration
+- name: Restart containerd if it runs with an older configuration
   holdfast.nfs.unit_current:
     name: containerd
     files: [/etc/containerd/config.toml]

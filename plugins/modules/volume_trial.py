@@ -54,7 +54,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Write on one node, and read on another
+- name: Write to a volume on one node and read it on another
   holdfast.nfs.volume_trial:
     namespace: holdfast-verify
     storage_class: nfs-client

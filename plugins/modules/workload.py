@@ -60,7 +60,7 @@ EXAMPLES = r"""
     kubectl: /usr/local/bin/kubectl
     kubeconfig: /etc/kubernetes/admin.conf
 
-- name: Remove it, and its claims
+- name: Remove an example and its claims
   holdfast.nfs.workload:
     name: redis
     state: absent

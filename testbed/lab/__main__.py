@@ -1,4 +1,7 @@
-"""`python -m testbed.lab up|status|ssh|reboot|down`; HOLDFAST_LAB=NAME is another lab."""
+"""`python -m testbed.lab up|status|ssh|reboot|down`; HOLDFAST_LAB=NAME is another lab.
+
+HOLDFAST_LAB_MACHINES=vagrant makes its machines with the Vagrantfile, uml in User-mode Linux.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
 from testbed.errors import TestbedError
-from testbed.lab import host, vagrant
-from testbed.lab.lab import Lab, Wish
+from testbed.lab import forms, host
+from testbed.lab.interface import Lab, Wish
 from testbed.lab.layout import Layout
 from testbed.lab.machines import SUITES, chosen
-from testbed.lab.status import look, table
+from testbed.programs.release import ask_no_official_server
 
 _BEGIN: Final = time.monotonic()
 
@@ -37,8 +39,8 @@ def main() -> None:
 def up(machines: tuple[str, ...], **options: Any) -> None:
     """Make the lab, or what is missing of it: all MACHINES, or those named."""
     lab = _lab()
-    if vagrant.is_possible(Path("/proc/cpuinfo").read_text(), Path("/dev/kvm")):
-        _say(f"hardware virtualisation works here: {vagrant.VARIABLE}=vagrant would use it")
+    if _is_uml() and forms.has_virtualisation(Path("/proc/cpuinfo"), Path("/dev/kvm")):
+        _say("hardware virtualisation works here: make lab LAB=vagrant would use it")
     lab.up(Wish(chosen(machines), **options))
     names = ", ".join(guest.machine.name for guest in lab.guests())
     _say(f"up: {names}; inventory in {os.path.relpath(lab.layout.inventory)}")
@@ -47,10 +49,7 @@ def up(machines: tuple[str, ...], **options: Any) -> None:
 @main.command()
 def status() -> None:
     """The machines; ends with 0 if there are some and all can be reached."""
-    lab = _lab()
-    rows = look(lab.guests())
-    Console().print(table(lab.layout, rows))
-    sys.exit(0 if rows and all(row.reached for row in rows) else 1)
+    sys.exit(0 if _lab().show() else 1)
 
 
 @main.command()
@@ -85,8 +84,13 @@ def down() -> None:
 
 
 def _lab() -> Lab:
-    host.check_root()
-    return Lab(Layout.from_environment(), _say)
+    if _is_uml():
+        host.check_root()
+    return forms.open_lab(Layout.from_environment(), _say)
+
+
+def _is_uml() -> bool:
+    return forms.form(os.environ) == forms.UML
 
 
 def _say(text: str) -> None:
@@ -96,9 +100,8 @@ def _say(text: str) -> None:
 def _run() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, _: sys.exit(128 + signum))
+    ask_no_official_server(os.environ)
     try:
-        if vagrant.is_wanted(os.environ):
-            return vagrant.run(Layout.from_environment(), sys.argv[1:])
         main()
     except TestbedError as error:
         sys.exit(f"lab: {error}")

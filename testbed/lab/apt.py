@@ -1,6 +1,6 @@
 """Debian packages of any suite, fetched without touching this machine's own apt.
 
-Only suites are written down here: the mirrors are those of this machine's own sources.
+The mirrors are those of this machine's own sources; an Ubuntu has none of Debian in its own.
 """
 
 from __future__ import annotations
@@ -12,20 +12,24 @@ from typing import Final
 
 from testbed.errors import LabError
 from testbed.lab.commands import run
+from testbed.lab.host import os_release
 
 _KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_OFFICIAL: Final = ("http://deb.debian.org/debian", "http://deb.debian.org/debian-security")
 _DEADLINE: Final = 900.0  # seconds for fetching
 
 
 @cache
 def mirrors() -> tuple[str, str]:
-    """The addresses of Debian's archive and of its security archive, from this machine's apt.
+    """The addresses of Debian's archive and of its security archive.
 
     Raises:
         LabError: its apt sources do not name both.
     """
+    if os_release().get("ID") == "ubuntu":
+        return _OFFICIAL
     lines = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]).splitlines()
-    return choose_mirrors(lines, codename())
+    return choose_mirrors(lines, os_release().get("VERSION_CODENAME", ""))
 
 
 def choose_mirrors(lines: list[str], release: str) -> tuple[str, str]:
@@ -40,15 +44,6 @@ def choose_mirrors(lines: list[str], release: str) -> tuple[str, str]:
         )
     archive, security = (found[suite].rstrip("/") for suite in wanted)
     return archive, security
-
-
-def codename() -> str:
-    """This machine's Debian release; empty when it does not say."""
-    for line in Path("/etc/os-release").read_text().splitlines():
-        key, _, value = line.partition("=")
-        if key == "VERSION_CODENAME":
-            return value.strip('"')
-    return ""
 
 
 def sources(suite: str) -> list[str]:

@@ -19,7 +19,8 @@ from testbed.lab import network
 from testbed.lab.background import Background
 from testbed.lab.commands import run
 from testbed.lab.layout import Layout
-from testbed.lab.machines import Machine, spread
+from testbed.lab.machines import EXPORT_DEVICE, Machine, spread
+from testbed.lab.reaching import ssh
 from testbed.lab.seed import write_seed
 from testbed.programs.cache import discard
 
@@ -44,7 +45,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Guest:
+class UmlGuest:
     """A machine in a lab; there once it was made, running once it was started."""
 
     layout: Layout
@@ -61,6 +62,11 @@ class Guest:
     def host_key(self) -> Path:
         """The private key by which ssh knows the machine."""
         return self.layout.run / f"{self.machine.name}_host_key"
+
+    @property
+    def export_device(self) -> str:
+        """Its second disk, if it has one."""
+        return EXPORT_DEVICE
 
     def made(self) -> Made | None:
         """What its disks were made for; None when there are none."""
@@ -125,8 +131,7 @@ class Guest:
         Raises:
             LabError: it failed, or had not ended after `deadline` seconds.
         """
-        words = ["ssh", "-F", str(self.layout.ssh_config), "-o", "BatchMode=yes"]
-        return run([*words, self.machine.name, command], deadline=deadline)
+        return ssh(self.layout, self.machine.name, command, deadline)
 
     def power_off(self, deadline: float = 30.0) -> None:
         """Let it end by itself, and cut its power when it has not after `deadline` seconds."""
@@ -154,6 +159,10 @@ class Guest:
                     f"its console ends with:\n{self.process.tail()}"
                 )
             time.sleep(0.5)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.process.kill()
 
     def cut_power(self) -> None:
         """End it at once, start it again from the same disks, wait until it can be reached."""
@@ -237,7 +246,7 @@ def make_key(path: Path, comment: str) -> None:
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
 
 
-def await_all(guests: Sequence[Guest]) -> None:
+def await_all(guests: Sequence[UmlGuest]) -> None:
     """Wait until all of them can be reached; the first that cannot ends it.
 
     Raises:
@@ -255,12 +264,12 @@ def await_all(guests: Sequence[Guest]) -> None:
             given_up.set()
 
 
-def reachable(guests: Sequence[Guest]) -> list[bool]:
+def reachable(guests: Sequence[UmlGuest]) -> list[bool]:
     """Which of them can be reached now."""
     if not guests:
         return []
 
-    def look(guest: Guest) -> bool:
+    def look(guest: UmlGuest) -> bool:
         if guest.process.pid() is None:  # then there may be no network either
             return False
         network.enter(guest.layout.namespace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -34,6 +35,10 @@ _DISK: Final = 20  # GiB: a kernel's build takes 3, a machine with a cluster on 
 _MIB: Final = 1 << 20
 
 
+_SYSTEMS: Final = ("debian", "ubuntu")
+_OTHERWISE: Final = "with KVM or VirtualBox, use LAB=vagrant instead"
+
+
 def check_root() -> None:
     """See that we may make and end machines.
 
@@ -41,17 +46,39 @@ def check_root() -> None:
         LabError: we may not.
     """
     if os.geteuid() != 0:
-        raise LabError("the lab needs root, for a network namespace of its own; run it with sudo")
+        raise LabError(
+            "the lab in User-mode Linux needs root, for a network namespace of its own; run it "
+            f"with sudo; {_OTHERWISE}"
+        )
 
 
-def check_apt() -> None:
-    """See that there are Debian packages to make machines from.
+def check_system() -> None:
+    """See that there are Debian packages to make machines from, and that they run here.
 
     Raises:
-        LabError: there are not.
+        LabError: there are not, or they do not.
     """
-    if shutil.which("apt-get") is None:
-        raise LabError("the lab is made from Debian packages; it needs a Debian with apt-get")
+    here = os_release()
+    if here.get("ID") not in _SYSTEMS or shutil.which("apt-get") is None:
+        name = here.get("PRETTY_NAME", platform.system())
+        raise LabError(
+            f"the lab in User-mode Linux is made from Debian packages, and this is {name}; "
+            f"run it on Debian or Ubuntu; {_OTHERWISE}"
+        )
+    if platform.machine() != "x86_64":
+        raise LabError(
+            f"User-mode Linux runs on amd64, and this is {platform.machine()}; {_OTHERWISE}"
+        )
+
+
+def os_release(file: Path = Path("/etc/os-release")) -> dict[str, str]:
+    """What this machine's system says of itself; empty where it says nothing."""
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition("=") for line in lines if "=" in line)
+    return {key: value.strip("'\"") for key, _, value in pairs}
 
 
 def check_room(machines: Collection[Machine], disks: Path) -> None:

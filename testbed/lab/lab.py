@@ -8,65 +8,35 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
+
+from rich.console import Console
 
 from testbed.errors import LabError
 from testbed.lab import host, network, services
-from testbed.lab.guest import Guest, Made, await_all, make_key, reachable
+from testbed.lab.guest import Made, UmlGuest, await_all, make_key, reachable
 from testbed.lab.image import Image, find_image
+from testbed.lab.interface import Wish
 from testbed.lab.kernel import find_kernel
 from testbed.lab.layout import Layout
 from testbed.lab.machines import MACHINES, Machine
 from testbed.lab.packages import find_packages
 from testbed.lab.reaching import inventory, known_hosts, ssh_config
+from testbed.lab.status import look, table
 from testbed.packages import need
-from testbed.supplies import (
-    DEFAULT_VERSIONS,
-    building,
-    push_provisioner,
-    registry_storage,
-    release_tree,
-)
-from testbed.supplies.recipes import PREVIOUS_VERSION
+from testbed.supplies import building, push_provisioner, registry_storage, release_tree
 
 Report = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What a lab shall be.
-
-    Attributes:
-        machines: which of them, at least.
-        suite: the release of those that are new; None for each its own.
-        fresh: with a new kernel and new images, should there be newer ones.
-        bare: the machines only, without programs and images of Kubernetes for them.
-        previous: with the Kubernetes version, too, that an upgrade starts from.
-        unpublished: without the provisioner's image in the registry, and with what it is built of.
-    """
-
-    machines: Sequence[Machine] = MACHINES
-    suite: str | None = None
-    fresh: bool = False
-    bare: bool = False
-    previous: bool = False
-    unpublished: bool = False
-
-    @property
-    def versions(self) -> tuple[str, ...]:
-        """Of Kubernetes, those that the lab serves."""
-        return (*DEFAULT_VERSIONS, *([PREVIOUS_VERSION] if self.previous else []))
-
-
-class Lab:
-    """A lab, there or not."""
+class UmlLab:
+    """A lab of User-mode Linux machines, there or not."""
 
     def __init__(self, layout: Layout, report: Report = print) -> None:
         self.layout: Final = layout
         self._report = report
 
-    def guest(self, name: str) -> Guest:
+    def guest(self, name: str) -> UmlGuest:
         """The machine of a name.
 
         Raises:
@@ -80,7 +50,7 @@ class Lab:
             f"`python -m testbed.lab up {name}`"
         )
 
-    def guests(self) -> list[Guest]:
+    def guests(self) -> list[UmlGuest]:
         """The machines that were made, running or not."""
         return [guest for guest in self._all() if guest.made() is not None]
 
@@ -90,7 +60,7 @@ class Lab:
         Raises:
             LabError: something could not be made or started; what was new is gone again.
         """
-        host.check_apt()
+        host.check_system()
         need(host.PACKAGES, "to make machines", self._report)
         with self._locked():
             missing = [guest for guest in self._all(wish.machines) if guest.process.pid() is None]
@@ -108,6 +78,16 @@ class Lab:
                 self._take_back(missing, new)
                 raise
 
+    def inside(self) -> list[str]:
+        """The words before a command with which it reaches the machines' addresses."""
+        return network.inside(self.layout.namespace)
+
+    def show(self) -> bool:
+        """Print a table of the machines; whether there are some and all can be reached."""
+        rows = look(self.guests())
+        Console().print(table(self.layout, rows))
+        return bool(rows) and all(row.reached for row in rows)
+
     def down(self) -> None:
         """End everything, in order where it still answers; nothing is left, whatever happened."""
         if self.layout.run.exists():
@@ -117,16 +97,16 @@ class Lab:
         else:
             self._remove()
 
-    def _all(self, machines: Sequence[Machine] = MACHINES) -> list[Guest]:
-        return [Guest(self.layout, machine) for machine in machines]
+    def _all(self, machines: Sequence[Machine] = MACHINES) -> list[UmlGuest]:
+        return [UmlGuest(self.layout, machine) for machine in machines]
 
-    def _make_place(self, missing: Sequence[Guest]) -> None:
+    def _make_place(self, missing: Sequence[UmlGuest]) -> None:
         self.layout.disks.mkdir(parents=True, exist_ok=True, mode=0o700)
         host.check_room([guest.machine for guest in missing], self.layout.disks)
         if not self.layout.key.exists():
             make_key(self.layout.key, f"lab {self.layout.name}")
 
-    def _make(self, new: Sequence[Guest], wish: Wish) -> None:
+    def _make(self, new: Sequence[UmlGuest], wish: Wish) -> None:
         network.make(self.layout.namespace, list(MACHINES))
         services.start_files(self.layout)
         if not wish.bare:
@@ -134,7 +114,7 @@ class Lab:
         if new:
             self._make_disks(new, wish)
 
-    def _make_disks(self, new: Sequence[Guest], wish: Wish) -> None:
+    def _make_disks(self, new: Sequence[UmlGuest], wish: Wish) -> None:
         kernel = find_kernel(self._report, fresh=wish.fresh)
         suites = {guest: wish.suite or guest.machine.suite for guest in new}
         images = {
@@ -163,7 +143,7 @@ class Lab:
         wheels = building.find_python(self._report)
         services.publish(self.layout, {services.IMAGE_APT: packages, services.IMAGE_PIP: wheels})
 
-    def _start(self, guests: Sequence[Guest]) -> None:
+    def _start(self, guests: Sequence[UmlGuest]) -> None:
         self._introduce()
         if guests:
             self._report(f"starting {', '.join(guest.machine.name for guest in guests)} …")
@@ -179,7 +159,7 @@ class Lab:
         self.layout.ssh_config.write_text(ssh_config(self.layout, machines))
         self.layout.inventory.write_text(inventory(self.layout, machines))
 
-    def _take_back(self, started: Sequence[Guest], new: Sequence[Guest]) -> None:
+    def _take_back(self, started: Sequence[UmlGuest], new: Sequence[UmlGuest]) -> None:
         for guest in started:
             guest.process.kill()
         for guest in new:
@@ -194,7 +174,7 @@ class Lab:
         answering = [guest for guest, yes in zip(guests, reachable(guests), strict=True) if yes]
         if answering:  # the others have nobody to ask, and go with the network
             with ThreadPoolExecutor(len(answering)) as threads:
-                list(threads.map(Guest.power_off, answering))
+                list(threads.map(UmlGuest.power_off, answering))
 
     def _remove(self) -> None:
         network.end(self.layout.namespace)

@@ -10,6 +10,7 @@ from testbed.errors import LabError
 
 NETWORK: Final = "192.168.41.0/24"
 GATEWAY: Final = "192.168.41.1"  # the lab's own end: what it serves to the machines is there
+EXPORT_DEVICE: Final = "/dev/ubdb"  # a second disk in User-mode Linux
 USER: Final = "vagrant"
 SUITES: Final = ("trixie", "bookworm")  # the Debian releases that the roles are proven on
 

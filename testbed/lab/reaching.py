@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from testbed.lab import network
+from testbed.lab.commands import run
 from testbed.lab.layout import Layout
-from testbed.lab.machines import NETWORK, USER, Machine
+from testbed.lab.machines import EXPORT_DEVICE, NETWORK, USER, Machine
 from testbed.lab.services import FILES_URL, REGISTRY_URL
 
 REGISTRIES: Final = ("registry.k8s.io", "ghcr.io", "docker.io")
@@ -49,15 +50,42 @@ def known_hosts(keys: dict[Machine, Path]) -> str:
     )
 
 
+def ssh(layout: Layout, name: str, command: str, deadline: float) -> str:
+    """Run a command on a machine; what it wrote to stdout.
+
+    Raises:
+        LabError: it failed, or had not ended after `deadline` seconds.
+    """
+    words = ["ssh", "-F", str(layout.ssh_config), "-o", "BatchMode=yes"]
+    return run([*words, name, command], deadline=deadline)
+
+
 def inventory(layout: Layout, machines: Sequence[Machine]) -> str:
     """The inventory, with the lab's addresses where a user's has the official ones."""
+    return render(layout, machines, _host, _variables(layout))
+
+
+def render(
+    layout: Layout,
+    machines: Sequence[Machine],
+    host: Callable[[Machine], dict[str, Any]],
+    variables: dict[str, Any],
+) -> str:
+    """An inventory of the machines in their groups.
+
+    Args:
+        layout: of the lab.
+        machines: which.
+        host: the variables of one.
+        variables: those of all.
+    """
     groups: dict[str, Any] = {
-        name: {"hosts": {one.name: _host(one) for one in machines if one.group == name}}
+        name: {"hosts": {one.name: host(one) for one in machines if one.group == name}}
         for name in _GROUPS
     }
     nodes = {name: groups.pop(name) for name in ("control_plane", "workers")}
     groups["kubernetes"] = {"children": nodes}
-    tree = {"all": {"vars": _variables(layout), "children": groups}}
+    tree = {"all": {"vars": variables, "children": groups}}
     head = (
         f"# Written by `python -m testbed.lab up` for the lab {layout.name!r}, gone with it.\n---\n"
     )
@@ -65,7 +93,7 @@ def inventory(layout: Layout, machines: Sequence[Machine]) -> str:
 
 
 def _host(machine: Machine) -> dict[str, Any]:
-    disk = {"export_disk": "/dev/ubdb"} if machine.export_disk else {}
+    disk = {"export_disk": EXPORT_DEVICE} if machine.export_disk else {}
     return {"ansible_host": machine.address, **disk}
 
 

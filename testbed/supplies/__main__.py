@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 
 from testbed.errors import TestbedError
+from testbed.programs.release import ask_no_official_server
 from testbed.supplies import DEFAULT_VERSIONS, registry_storage, release_tree
 from testbed.supplies.images import images
 from testbed.supplies.recipes import KUBERNETES
@@ -19,6 +21,7 @@ def main() -> int:
     if asked.list:
         print("\n".join(f"{image.name}:{tag}" for image in images(versions) for tag in image.tags))
         return 0
+    ask_no_official_server(os.environ)
     start = time.monotonic()
     try:
         print(release_tree(_say, versions))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 
 from testbed.errors import LabError
 from testbed.lab import host
+from testbed.lab.forms import VAGRANT, form
 from testbed.lab.image import find_image
+from testbed.lab.interface import Lab, Wish
 from testbed.lab.kernel import find_kernel
-from testbed.lab.lab import Lab, Wish
 from testbed.lab.machines import MACHINES, SUITES, chosen
 from testbed.lab.packages import find_packages
+from testbed.lab.vagrant import VagrantLayout
 from testbed.packages import need
 from testbed.supplies import DEFAULT_VERSIONS, building, filling, registry_storage, release_tree
 from testbed.supplies.recipes import PREVIOUS_VERSION
@@ -23,14 +26,17 @@ from tests.lab.site import standing
 Report = Callable[[str], None]
 
 HERE = Path(__file__).parent
-VAGRANT = ("vagrant", "vagrant-libvirt")  # VirtualBox's provider is a part of it
+VAGRANT_PACKAGES = ("vagrant", "vagrant-libvirt")  # VirtualBox's provider is a part of it
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Where machines cannot be made, say so; CI has to be able to."""
     why = "" if os.environ.get("CI") else _why_not()
-    for item in _ours(items) if why else ():
-        item.add_marker(pytest.mark.skip(why))
+    for item in _ours(items):
+        if why:
+            item.add_marker(pytest.mark.skip(why))
+        elif form(os.environ) == VAGRANT and item.get_closest_marker("uml"):
+            item.add_marker(pytest.mark.skip("of the lab in User-mode Linux"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -48,16 +54,29 @@ def _ours(items: Sequence[pytest.Item]) -> list[pytest.Item]:
 
 def _why_not() -> str:
     try:
+        if form(os.environ) == VAGRANT:
+            return _why_not_vagrant()
         host.check_root()
-        host.check_apt()
+        host.check_system()
         host.check_room(MACHINES, Path("/var/tmp"))
     except LabError as error:
         return f"not run here: {error}"
     return ""
 
 
+def _why_not_vagrant() -> str:
+    """There is only one such lab, and tests end theirs."""
+    if shutil.which("vagrant") is None:
+        return "not run here: vagrant is not on PATH"
+    if VagrantLayout().stands:
+        return "not run here: the lab of the Vagrantfile stands; end it with make lab-down"
+    return ""
+
+
 def _make_materials(files: set[str], report: Report) -> None:
-    need((*host.PACKAGES, *filling.PACKAGES, *VAGRANT), "to make and try machines", report)
+    if form(os.environ) == VAGRANT:
+        return
+    need((*host.PACKAGES, *filling.PACKAGES, *VAGRANT_PACKAGES), "to make and try machines", report)
     find_kernel(report)
     for suite in SUITES:
         find_packages(find_image(suite, report), report)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
-from testbed.lab.guest import Guest
+from testbed.lab.interface import Guest
 from tests.lab.seeds import EXPORT
 
 _MOUNT: Final = EXPORT.rpartition("/")[0]

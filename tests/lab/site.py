@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from testbed.lab.commands import run
-from testbed.lab.lab import Lab, Wish
-from testbed.lab.layout import Layout
+from testbed.lab.forms import VAGRANT, form, open_lab
+from testbed.lab.interface import Lab, Wish
+from testbed.lab.layout import DEFAULT, Layout
 from testbed.waiting import until
 from tests.lab.seeds import CLASS, EXPORT, objects, written
 
@@ -29,8 +30,11 @@ Counted = dict[str, dict[str, int]]
 
 @contextmanager
 def standing(name: str, wish: Wish) -> Iterator[Lab]:
-    """A lab for the length of the block; what an earlier run left of it goes first."""
-    made = Lab(Layout(name))
+    """A lab for the length of the block; what an earlier run left of it goes first.
+
+    Vagrant's has one name only.
+    """
+    made = open_lab(Layout(DEFAULT if form(os.environ) == VAGRANT else name))
     made.down()
     try:
         made.up(wish)

@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from testbed.lab.guest import Guest
-from testbed.lab.lab import Lab, Wish
+from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.machines import chosen
 from testbed.lab.services import FILES_URL, image_variables
 from testbed.names import names, version
 from tests.lab.site import CHECKOUT, changed, complaints, kubectl, play, standing
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = [
+    pytest.mark.timeout(2400),
+    pytest.mark.uml,
+]  # its services have what the build fetches
 
 NAME = f"{names()['image']}:{version()}"
 NODES = ("control", "worker1")

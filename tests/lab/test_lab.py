@@ -15,14 +15,15 @@ import pytest
 from testbed.errors import LabError
 from testbed.lab import network
 from testbed.lab.commands import run
-from testbed.lab.guest import Guest
-from testbed.lab.lab import Lab, Wish
+from testbed.lab.guest import UmlGuest as Guest
+from testbed.lab.interface import Wish
+from testbed.lab.lab import UmlLab as Lab
 from testbed.lab.layout import Layout
 from testbed.lab.machines import chosen
 from testbed.waiting import until
 from tests.lab.site import CHECKOUT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.uml]
 
 
 @pytest.fixture(params=["nfs", "worker2"])

@@ -7,13 +7,13 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
 
 from testbed.lab import services
-from testbed.lab.guest import Guest
-from testbed.lab.lab import Lab, Wish
+from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.services import FILES_URL
 from testbed.programs.recipes import KUBERNETES_VERSION, architecture
 from tests.lab.site import BIN, CHECKOUT, WEB, Web, changed, complaints, play, standing
@@ -47,18 +47,21 @@ def test_a_dry_run_on_bare_machines_comes_to_its_end(whole: Lab) -> None:
 
 
 def test_a_disk_that_holds_something_is_refused_and_left_as_it_is(whole: Lab) -> None:
-    nfs, look = whole.guest("nfs"), "sudo head -c 1M /dev/ubdb | sha256sum"
+    nfs = whole.guest("nfs")
+    disk = nfs.export_device
+    look = f"sudo head -c 1M {disk} | sha256sum"
     # As an encrypted disk looks, and a database's own.
-    nfs.ssh("head -c 4096 /dev/urandom | sudo dd of=/dev/ubdb conv=fsync status=none")
+    nfs.ssh(f"head -c 4096 /dev/urandom | sudo dd of={disk} conv=fsync status=none")
     before = nfs.ssh(look)
 
     told = complaints(whole, "playbooks/storage.yml", "--limit", "nfs")
 
-    assert "/dev/ubdb is not empty: it holds data of an unknown kind" in told["nfs"]
+    assert f"{disk} is not empty: it holds data of an unknown kind" in told["nfs"]
     assert nfs.ssh(look) == before
-    nfs.ssh("head -c 4096 /dev/zero | sudo dd of=/dev/ubdb conv=fsync status=none")
+    nfs.ssh(f"head -c 4096 /dev/zero | sudo dd of={disk} conv=fsync status=none")
 
 
+@pytest.mark.uml(reason="the lab's own release server")
 def test_each_node_says_what_keeps_its_programs_away_and_keeps_none(
     whole: Lab, tmp_path: Path
 ) -> None:
@@ -197,7 +200,7 @@ def test_each_pod_writes_to_a_directory_of_its_own(whole: Lab, web: Web) -> None
     assert names == list(WEB)
 
 
-@pytest.mark.parametrize("interrupt", [Guest.reboot, Guest.cut_power])
+@pytest.mark.parametrize("interrupt", [methodcaller("reboot"), methodcaller("cut_power")])
 def test_pods_write_on_after_the_server_was_away_and_nothing_is_lost(
     whole: Lab, web: Web, interrupt: Callable[[Guest], None]
 ) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed.lab.lab import Lab, Wish
+from testbed.lab.interface import Lab, Wish
 from testbed.programs.recipes import KUBERNETES_VERSION
 from testbed.supplies.recipes import PREVIOUS_VERSION
 from tests.lab.site import WEB, Web, changed, kubectl, play, standing

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from testbed.lab.lab import Lab, Wish
+from testbed.lab.interface import Lab, Wish
 from testbed.waiting import until
 from tests.lab.consistency import look, volumes_of
 from tests.lab.disks import Disks

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.lab.lab import Lab, Wish
+from testbed.lab.interface import Lab, Wish
 from testbed.waiting import until
 from tests.lab.disks import Disks
 from tests.lab.examples.cluster import Cluster, cluster_of

@@ -17,10 +17,9 @@ from typing import Any, Final
 
 from testbed import waiting
 from testbed.errors import LabError
-from testbed.lab import network
 from testbed.lab.commands import run
-from testbed.lab.guest import Guest
-from testbed.lab.lab import Lab
+from testbed.lab.forms import open_lab
+from testbed.lab.interface import Guest, Lab
 from testbed.lab.layout import Layout
 from testbed.programs import find_program
 from testbed.programs.recipes import KUBECTL
@@ -51,8 +50,7 @@ class Cluster:
         return run([*self._kubectl(), *words], text=text, deadline=deadline)
 
     def _kubectl(self) -> list[str]:
-        inside = network.inside(self.lab.layout.namespace)
-        return [*inside, str(find_program(KUBECTL)), f"--kubeconfig={self.kubeconfig}"]
+        return [*self.lab.inside(), str(find_program(KUBECTL)), f"--kubeconfig={self.kubeconfig}"]
 
     def get(self, *words: str) -> Any:
         """Objects as the API server has them."""
@@ -240,7 +238,7 @@ def find_cluster(folder: Path) -> Cluster:
     Raises:
         LabError: it does not stand.
     """
-    lab = Lab(Layout.from_environment())
+    lab = open_lab(Layout.from_environment())
     try:
         return cluster_of(lab, folder)
     except LabError as error:

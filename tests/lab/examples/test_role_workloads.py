@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from testbed.lab.lab import Lab
+from testbed.lab.interface import Lab
 from tests.lab.examples.cluster import Cluster, Space
 from tests.lab.site import changed, complaints, play
 

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from testbed.lab import network
 from testbed.programs import find_program
 from testbed.programs.recipes import KUBECTL
 from tests.lab.examples.cluster import Cluster, find_cluster
@@ -67,7 +66,7 @@ def typed(cluster: Cluster, commands: list[Command]) -> list[str]:
         return cluster.guest(machine).ssh("\n".join(words)).split("\0")[:-1]
     folder = find_program(KUBECTL).parent
     done = subprocess.run(
-        [*network.inside(cluster.lab.layout.namespace), "bash", "-c", "\n".join(words)],
+        [*cluster.lab.inside(), "bash", "-c", "\n".join(words)],
         cwd=CHECKOUT,
         env=os.environ
         | {"KUBECONFIG": str(cluster.kubeconfig), "PATH": f"{folder}:{os.environ['PATH']}"},

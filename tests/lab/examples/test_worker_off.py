@@ -37,7 +37,7 @@ def off(cluster: Cluster, space: Space, applied: None) -> Iterator[str]:
     """The worker where redis is, without power."""
     assert applied is None
     node = str(space.pods()[REDIS]["spec"]["nodeName"])
-    cluster.guest(node).process.kill()
+    cluster.guest(node).kill()
     until(lambda: not node_is_ready(cluster, node), PATIENCE)
     cluster.kubectl("taint", "node", node, f"{TAINT}=nodeshutdown:NoExecute")
     yield node

@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import socket
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from testbed.errors import ProgramError
 from testbed.programs import find_programs
-from testbed.programs.cache import Cache
-from testbed.programs.recipes import architecture, cache_key
-
-
-class Mirror(Protocol):
-    """The fixture `mirror`, see conftest.py."""
-
-    url: str
-    files: dict[str, bytes]
-
-
-KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kubectl")
-FOLDER = f"v1.36.3/bin/linux/{architecture()}"
-ETCD = f"etcd-v3.6.8-linux-{architecture()}"
-ARCHIVE = f"v3.6.8/{ETCD}.tar.gz"
-
-
-def fill_kubernetes(mirror: Mirror, algorithm: str = "sha256", tail: str = "") -> None:
-    for name in (*KUBERNETES, "etcd"):
-        content = f"program {name}".encode()
-        digest = hashlib.new(algorithm, content).hexdigest()
-        mirror.files[f"{FOLDER}/{name}"] = content
-        mirror.files[f"{FOLDER}/{name}.{algorithm}"] = f"{digest}{tail}".encode()
-
-
-def fill_etcd(mirror: Mirror, member: str = f"{ETCD}/etcd") -> None:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        content = b"program from etcd's archive"
-        entry = tarfile.TarInfo(member)
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    mirror.files[ARCHIVE] = buffer.getvalue()
-    listed = f"{'0' * 64}  etcd-v3.6.8-darwin-amd64.zip\n{digest}  {ETCD}.tar.gz\n"
-    mirror.files["v3.6.8/SHA256SUMS"] = listed.encode()
-
-
-def entries() -> set[str]:
-    return {path.name for path in Cache(cache_key(architecture())).path("any").parent.iterdir()}
+from tests.unit.testbed.releases import (
+    ARCHIVE,
+    FOLDER,
+    KUBERNETES,
+    Mirror,
+    entries,
+    fill_etcd,
+    fill_kubernetes,
+)
 
 
 @pytest.fixture
@@ -126,7 +91,10 @@ def remove(path: str) -> Callable[[Mirror], None]:
 @pytest.mark.parametrize(
     ("breaking", "sentence"),
     [
-        (change(f"{FOLDER}/kube-apiserver", b"other"), "/kube-apiserver has the sha256 .*says"),
+        (
+            change(f"{FOLDER}/kube-apiserver", b"other"),
+            "/kube-apiserver has the sha256 .*says.*HOLDFAST_RELEASE_URL",
+        ),
         (change(f"{FOLDER}/kubectl.sha256", b""), "/kubectl has the sha256 .*says nothing"),
         (remove(f"{FOLDER}/kubectl"), "/kubectl answers HTTP 404; .* HOLDFAST_RELEASE_URL"),
         (remove(f"{FOLDER}/kubectl.sha256"), r"/kubectl\.sha512 answers HTTP 404"),

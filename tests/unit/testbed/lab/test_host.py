@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,14 +42,56 @@ def test_too_little_disk_says_where_to_make_room() -> None:
 def test_who_is_not_root_is_told_why_the_lab_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
 
-    with pytest.raises(LabError, match=r"the lab needs root, .*; run it with sudo"):
+    with pytest.raises(LabError, match=r"needs root, .*; run it with sudo; .* use LAB=vagrant"):
         host.check_root()
 
 
-def test_where_there_is_no_apt_the_lab_says_what_it_is_made_from(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+def here(monkeypatch: pytest.MonkeyPatch, machine: str = "x86_64", **release: str) -> None:
+    """Let this machine be of a release; it has apt-get."""
+    monkeypatch.setattr(host, "os_release", lambda: release)
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/apt-get")
+    monkeypatch.setattr(platform, "machine", lambda: machine)
 
-    with pytest.raises(LabError, match="needs a Debian with apt-get"):
-        host.check_apt()
+
+@pytest.mark.parametrize("name", ["debian", "ubuntu"])
+def test_the_lab_runs_on_debian_and_ubuntu(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    here(monkeypatch, ID=name)
+
+    host.check_system()
+
+
+def test_another_system_is_told_what_the_lab_is_made_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, ID="fedora", PRETTY_NAME="Fedora Linux 43")
+
+    with pytest.raises(LabError, match=r"and this is Fedora Linux 43; run it on Debian or Ubuntu"):
+        host.check_system()
+
+
+def test_where_there_is_no_apt_the_lab_says_what_it_is_made_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here(monkeypatch, ID="debian", PRETTY_NAME="Debian without apt")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+
+    with pytest.raises(LabError, match=r"this is Debian without apt; run it on .* use LAB=vagrant"):
+        host.check_system()
+
+
+def test_another_processor_is_told_what_there_is_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    here(monkeypatch, "aarch64", ID="debian")
+
+    with pytest.raises(LabError, match=r"runs on amd64, and this is aarch64; .* use LAB=vagrant"):
+        host.check_system()
+
+
+def test_a_machine_that_says_nothing_of_itself_is_no_debian(tmp_path: Path) -> None:
+    assert host.os_release(tmp_path / "os-release") == {}
+
+
+def test_what_a_machine_says_of_itself_is_read_without_quotes(tmp_path: Path) -> None:
+    (tmp_path / "os-release").write_text('ID=debian\nVERSION_CODENAME="trixie"\n\n# a comment\n')
+
+    assert host.os_release(tmp_path / "os-release") == {
+        "ID": "debian",
+        "VERSION_CODENAME": "trixie",
+    }

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from testbed.errors import LabError
 from testbed.lab.commands import run
-from testbed.lab.lab import Lab
+from testbed.lab.lab import UmlLab as Lab
 from testbed.lab.layout import Layout
 from testbed.lab.services import registry_configuration
 from testbed.lab.status import Row, table

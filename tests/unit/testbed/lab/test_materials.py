@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import LabError
-from testbed.lab import image, packages
+from testbed.lab import apt, image, packages
 from testbed.lab.apt import choose_mirrors, configuration
 from testbed.lab.kernel import FRAGMENT, absent, newest_source
 
@@ -53,6 +53,15 @@ def test_the_mirrors_are_those_of_this_machines_own_apt() -> None:
     assert choose_mirrors(lines, "trixie") == (
         "http://mirror.example/debian",
         "http://mirror.example/debian-security",
+    )
+
+
+def test_an_ubuntu_has_no_mirror_of_debian_among_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apt, "os_release", lambda: {"ID": "ubuntu"})
+
+    assert apt.mirrors.__wrapped__() == (
+        "http://deb.debian.org/debian",
+        "http://deb.debian.org/debian-security",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from testbed.errors import LabError
-from testbed.lab.lab import Wish
+from testbed.lab.interface import Wish
 from tests.lab import site
 
 
@@ -32,7 +32,7 @@ class Recorder:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     heard: list[str] = []
     monkeypatch.setattr(Recorder, "said", heard, raising=False)
-    monkeypatch.setattr(site, "Lab", Recorder)
+    monkeypatch.setattr(site, "open_lab", Recorder)
     return heard
 
 
