@@ -48,7 +48,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Look for the image, and pull it
+- name: Pull the image
   holdfast.nfs.image_state:
     name: registry.example.com/holdfast:0.1.0
     key: "{{ sources | holdfast.nfs.image_key('docker.io/library/debian:trixie-slim') }}"
