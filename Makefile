@@ -24,11 +24,11 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 
 .PHONY: test
 test: lint unit cluster machines ## everything below: lint, unit, cluster, machines
-	@echo "not run: make test-all (test-not-blank, test-upgrade and long: 80 minutes more)," \
+	@echo "not run: make test-all (test-not-blank, test-care, test-upgrade, long: 100 minutes more)," \
 	  "make lab site test-examples lab-down (every example on the lab; half an hour)"
 
 .PHONY: test-all
-test-all: test test-not-blank test-upgrade long ## test and all that follows: before a release; 80 minutes more
+test-all: test test-not-blank test-care test-upgrade long ## test and all that follows: before a release; 100 minutes more
 
 .PHONY: lint
 lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint, sanity
@@ -60,11 +60,15 @@ long: $(VENV)/made ## a leader held up in each of its calls, 500 kills, 100 free
 .PHONY: machines
 machines: $(VENV)/made ## the lab, and site.yml from bare machines to a reset; root, 12 GB of memory
 	@$(BIN)/pytest tests/lab --ignore=tests/lab/examples --ignore=tests/lab/test_upgrade.py \
-	  --ignore=tests/lab/test_not_blank.py $(ARGS)
+	  --ignore=tests/lab/test_not_blank.py --ignore=tests/lab/test_care.py $(ARGS)
 
 .PHONY: test-not-blank
 test-not-blank: $(VENV)/made ## machines on which others built something, and runs that are interrupted
 	@$(BIN)/pytest tests/lab/test_not_blank.py $(ARGS)
+
+.PHONY: test-care
+test-care: $(VENV)/made ## snapshots of etcd and the way back, certificates, check.yml
+	@$(BIN)/pytest tests/lab/test_care.py $(ARGS)
 
 .PHONY: test-upgrade
 test-upgrade: $(VENV)/made ## upgrade.yml, from the version before to this one, while pods write
