@@ -34,11 +34,11 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 
 .PHONY: test
 test: lint unit cluster machines ## everything below: lint, unit, cluster, machines
-	@echo "not run: make test-all (test-not-blank, test-image, test-upgrade and long: 100 minutes more)," \
+	@echo "not run: make test-all (test-not-blank, test-image, test-care, test-upgrade, long: two hours more)," \
 	  "make lab site test-examples lab-down (every example on the lab; half an hour)"
 
 .PHONY: test-all
-test-all: test test-not-blank test-image test-upgrade long ## test and all that follows: before a release; 100 minutes more
+test-all: test test-not-blank test-image test-care test-upgrade long ## test and all that follows: before a release; two hours more
 
 .PHONY: lint
 lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint, sanity
@@ -70,7 +70,8 @@ long: $(VENV)/made ## a leader held up in each of its calls, 500 kills, 100 free
 .PHONY: machines
 machines: $(VENV)/made ## the lab, and site.yml from bare machines to a reset; 12 GB of memory
 	@$(BIN)/pytest tests/lab --ignore=tests/lab/examples --ignore=tests/lab/test_upgrade.py \
-	  --ignore=tests/lab/test_not_blank.py --ignore=tests/lab/test_image_build.py $(ARGS)
+	  --ignore=tests/lab/test_not_blank.py --ignore=tests/lab/test_image_build.py \
+	  --ignore=tests/lab/test_care.py $(ARGS)
 
 .PHONY: test-not-blank
 test-not-blank: $(VENV)/made ## machines on which others built something, and runs that are interrupted
@@ -79,6 +80,10 @@ test-not-blank: $(VENV)/made ## machines on which others built something, and ru
 .PHONY: test-image
 test-image: $(VENV)/made ## the provisioner's image in no registry: built by the roles, for each node
 	@$(BIN)/pytest tests/lab/test_image_build.py $(ARGS)
+
+.PHONY: test-care
+test-care: $(VENV)/made ## snapshots of etcd and the way back, certificates, check.yml
+	@$(BIN)/pytest tests/lab/test_care.py $(ARGS)
 
 .PHONY: test-upgrade
 test-upgrade: $(VENV)/made ## upgrade.yml, from the version before to this one, while pods write

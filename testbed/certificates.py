@@ -45,17 +45,20 @@ class Authority:
 
     def serving(self, file_name: str) -> Pair:
         """A certificate for a server on this machine: 127.0.0.1 and localhost."""
-        names = x509.SubjectAlternativeName(
-            [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(LOOPBACK))]
-        )
-        return self._leaf(file_name, _name(file_name), ExtendedKeyUsageOID.SERVER_AUTH, names)
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH]
+        return self._leaf(file_name, _name(file_name), usages, _on_this_machine())
+
+    def peer(self, file_name: str) -> Pair:
+        """A certificate for a server that is a client as well, such as etcd, of itself too."""
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        return self._leaf(file_name, _name(file_name), usages, _on_this_machine())
 
     def client(self, file_name: str, user: str, groups: Sequence[str] = ()) -> Pair:
         """A certificate as which the API server sees `user`, a member of `groups`.
 
         https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-client-certificates
         """
-        return self._leaf(file_name, _name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, None)
+        return self._leaf(file_name, _name(user, groups), [ExtendedKeyUsageOID.CLIENT_AUTH], None)
 
     def signing_key(self, file_name: str) -> Path:
         """A private key by itself, for the tokens of service accounts."""
@@ -65,12 +68,12 @@ class Authority:
         self,
         file_name: str,
         subject: x509.Name,
-        usage: x509.ObjectIdentifier,
+        usages: Sequence[x509.ObjectIdentifier],
         names: x509.SubjectAlternativeName | None,
     ) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = self._builder(subject, key.public_key()).add_extension(
-            x509.ExtendedKeyUsage([usage]), critical=False
+            x509.ExtendedKeyUsage(usages), critical=False
         )
         if names is not None:
             builder = builder.add_extension(names, critical=False)
@@ -109,6 +112,12 @@ class Authority:
             )
         )
         return path
+
+
+def _on_this_machine() -> x509.SubjectAlternativeName:
+    return x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(LOOPBACK))]
+    )
 
 
 def _name(common_name: str, organizations: Sequence[str] = ()) -> x509.Name:

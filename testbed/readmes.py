@@ -41,6 +41,10 @@ EXAMPLES: Final = {
         "kubernetes", {"container_runtime_mirrors": {"docker.io": "https://mirror.example.com"}}
     ),
     "control_plane": Example("control_plane", {"control_plane_pod_network": "10.244.0.0/16"}),
+    "etcd_snapshots": Example(
+        "control_plane", {"etcd_snapshots_copy_to": "192.168.41.10:/srv/nfs/backup"}
+    ),
+    "health_check": Example("kubernetes", {"health_check_disk_percent": 85}),
     "kubernetes_node": Example("kubernetes", {"kubernetes_node_version": "v1.36.3"}),
     "nfs_client": Example(
         "kubernetes", {"nfs_client_test_mounts": [{"source": "192.168.41.10:/srv/nfs/k8s"}]}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Object = Mapping[str, Any]
+# Of its two parts the second is the secret.
+TOKEN = re.compile(r"\b([a-z0-9]{6})\.[a-z0-9]{16}\b")
 LAST_EVENTS = 2
 LAST_LINES = 2
 MOST = 3  # complaints that are told; further ones say the same of other images or ports
 
 
 def kubeadm_errors(result: Object) -> str:
-    """What kubeadm complained of, without the rest of what it wrote.
+    """What kubeadm complained of, without the rest of what it wrote, and without tokens.
 
     Args:
         result: of the command's task
@@ -21,7 +24,8 @@ def kubeadm_errors(result: Object) -> str:
     lines = f"{result.get('stdout', '')}\n{result.get('stderr', '')}".splitlines()
     told = [line.strip() for line in lines if _is_complaint(line)]
     more = f"And {len(told) - MOST} more." if len(told) > MOST else ""
-    return " ".join([*told[:MOST], more]).strip() or _last_words(result)
+    said = " ".join([*told[:MOST], more]).strip() or _last_words(result)
+    return TOKEN.sub(r"\1.(secret)", said)
 
 
 def _is_complaint(line: str) -> bool:

@@ -15,6 +15,7 @@ from testbed.supplies.oci import Run
 from testbed.supplies.recipes import (
     COREDNS,
     COREDNS_VERSION,
+    ETCDUTL,
     FLANNEL_CNI,
     FLANNEL_CNI_VERSION,
     FLANNEL_VERSION,
@@ -188,7 +189,7 @@ def images(versions: tuple[str, ...]) -> list[Image]:
     etcd = Image(
         "etcd",
         tuple(_ETCD_TAGS[version] for version in versions),
-        programs={"usr/local/bin/etcd": ETCD},
+        programs={"usr/local/bin/etcd": ETCD, "usr/local/bin/etcdutl": ETCDUTL},
     )
     coredns = Image(
         "coredns/coredns",

@@ -12,6 +12,7 @@ from typing import Final
 from testbed.programs.recipes import (
     APISERVER,
     CONTROLLER_MANAGER,
+    ETCD_VERSION,
     KUBECTL,
     KUBERNETES_VERSION,
     Module,
@@ -38,6 +39,7 @@ _PREVIOUS: Final = Module(
     release=PREVIOUS_VERSION,
 )
 _COREDNS: Final = Module(_MODULES / "coredns", (COREDNS_VERSION,))
+_ETCDUTL: Final = Module(_MODULES / "etcdutl", (ETCD_VERSION,))
 _FLANNEL: Final = Module(
     _MODULES / "flannel",
     (FLANNEL_VERSION,),
@@ -63,6 +65,7 @@ _SMALL: Final = Module(
 )
 
 COREDNS: Final = Recipe("coredns", ".", "2 minutes", _COREDNS)
+ETCDUTL: Final = Recipe("etcdutl", "go.etcd.io/etcd/etcdutl/v3", "a minute", _ETCDUTL)
 FLANNELD: Final = Recipe("flanneld", "github.com/flannel-io/flannel", "2 minutes", _FLANNEL)
 FLANNEL_CNI: Final = Recipe("flannel-cni", "./flannel-cni", "10 s", _SMALL)
 HELM: Final = Recipe("helm", "helm.sh/helm/v3/cmd/helm", "a minute", _HELM)

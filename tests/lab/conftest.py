@@ -80,7 +80,7 @@ def _make_materials(files: set[str], report: Report) -> None:
     find_kernel(report)
     for suite in SUITES:
         find_packages(find_image(suite, report), report)
-    if files & {"test_image_build", "test_not_blank", "test_site", "test_upgrade"}:
+    if files & {"test_care", "test_image_build", "test_not_blank", "test_site", "test_upgrade"}:
         former = [PREVIOUS_VERSION] if "test_upgrade" in files else []
         for make in (release_tree, registry_storage):
             make(report, (*DEFAULT_VERSIONS, *former))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -15,7 +16,7 @@ from typing import Any
 
 from testbed.lab.commands import run
 from testbed.lab.forms import VAGRANT, form, open_lab
-from testbed.lab.interface import Lab, Wish
+from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.layout import DEFAULT, Layout
 from testbed.waiting import until
 from tests.lab.seeds import CLASS, EXPORT, objects, written
@@ -59,6 +60,23 @@ def complaints(lab: Lab, *words: str) -> dict[str, str]:
     done, told = _played(lab, *words)
     assert done.returncode != 0, told["stats"]
     return dict(failures(told))
+
+
+def interrupted(lab: Lab, *words: str, when: str, on: Guest) -> None:
+    """Run a playbook, and kill it once a command succeeds on a machine; kubeadm goes on."""
+    command: list[str | Path] = [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words]
+    with subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env=os.environ | {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        try:
+            until(lambda: bool(on.ssh(f"{when} >/dev/null 2>&1 && echo y || :")), 300, when)
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
 
 
 def _played(

@@ -6,8 +6,6 @@ Not among what `make test` runs: it builds a cluster three times over.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +15,16 @@ import pytest
 from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.machines import NETWORK, chosen
 from testbed.waiting import until
-from tests.lab.site import BIN, CHECKOUT, changed, complaints, kubectl, play, standing
+from tests.lab.site import (
+    BIN,
+    CHECKOUT,
+    changed,
+    complaints,
+    interrupted,
+    kubectl,
+    play,
+    standing,
+)
 
 pytestmark = pytest.mark.timeout(2400)
 
@@ -94,23 +101,6 @@ def test_what_kubeadm_refuses_is_not_reset(lab: Lab, control: Guest) -> None:
     for path in (MANIFEST, ETCD):
         assert control.ssh(f"sudo cat {path}") == "precious\n"
     control.ssh("sudo rm -r /etc/kubernetes/manifests /var/lib/etcd")
-
-
-def interrupted(lab: Lab, *words: str, when: str, on: Guest) -> None:
-    """Run a playbook, and kill it once a command succeeds on a machine; kubeadm goes on."""
-    command: list[str | Path] = [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words]
-    with subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        env=os.environ | {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as running:
-        try:
-            until(lambda: bool(on.ssh(f"{when} >/dev/null 2>&1 && echo y || :")), 300, when)
-        finally:
-            os.killpg(running.pid, signal.SIGKILL)
 
 
 def test_a_connection_that_is_lost_in_the_initialisation_costs_no_cluster(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -201,3 +202,36 @@ def test_nothing_of_the_cluster_waits_for_a_signature(host: Host) -> None:
     asked = [request for request in requests if request["spec"]["signerName"] == signer]
 
     assert [each["metadata"]["name"] for each in asked if "certificate" not in each["status"]] == []
+
+
+def test_certificates_will_be_renewed_before_they_end(host: Host) -> None:
+    days = settings(host, "control_plane")["control_plane_renewal_days"]
+    timer, service = (
+        host.service(f"holdfast-certificates.{kind}") for kind in ("timer", "service")
+    )
+
+    assert timer.is_running
+    assert timer.is_enabled
+    assert f"--days={days}" in host.check_output("systemctl cat %s", service.name)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_began_after_the_certificates_that_it_reads_were_written(
+    host: Host, part: str
+) -> None:
+    """Else it would run with former ones until they end."""
+    newest = "find %s -name '*.crt' -printf '%%T@\\n' | sort -n | tail -1"
+    folder = "/etc/kubernetes/pki/etcd" if part == "etcd" else "/etc/kubernetes/pki"
+    written = float(host.check_output(newest, folder))
+    pods = kubectl(host, "get", "pods", "--namespace=kube-system", f"--selector=component={part}")
+    state = pods["items"][0]["status"]["containerStatuses"][0]["state"]
+    began = datetime.fromisoformat(state["running"]["startedAt"]).timestamp()
+
+    assert began + 1 >= written
+
+
+def test_no_token_to_join_with_is_in_the_journal(host: Host) -> None:
+    found = host.run("journalctl --quiet --grep '[^a-z0-9.][a-z0-9]{6}[.][a-z0-9]{16}[^a-z0-9.]'")
+    lines = [line for line in found.stdout.splitlines() if "token" in line.lower()]
+
+    assert lines == []

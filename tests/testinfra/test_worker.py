@@ -33,3 +33,10 @@ def test_it_runs_no_part_of_the_control_plane(host: Host) -> None:
     ports = {port for _, port in listeners(host, "tcp")}
 
     assert ports & {2379, 2380, 6443, 10257, 10259} == set()
+
+
+def test_no_token_to_join_with_is_in_the_journal(host: Host) -> None:
+    found = host.run("journalctl --quiet --grep '[^a-z0-9.][a-z0-9]{6}[.][a-z0-9]{16}[^a-z0-9.]'")
+    lines = [line for line in found.stdout.splitlines() if "token" in line.lower()]
+
+    assert lines == []

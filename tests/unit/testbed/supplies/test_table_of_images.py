@@ -60,3 +60,7 @@ def test_an_entrypoint_of_a_program_built_here_is_where_that_program_is() -> Non
     assert [image.name for image in built] != []
     for image in built:
         assert image.run.entrypoint[0].lstrip("/") in image.programs
+
+
+def test_the_image_of_etcd_brings_what_restores_a_snapshot() -> None:
+    assert "usr/local/bin/etcdutl" in by_name(KUBERNETES_VERSION)["etcd"].programs

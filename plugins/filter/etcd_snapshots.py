@@ -1,0 +1,44 @@
+"""What the role etcd_snapshots refuses before anything is changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+# As mount.nfs(8) takes it; an address of IPv6 is in brackets.
+_EXPORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):/\S*")
+
+
+def snapshot_setting_faults(wanted: Mapping[str, Any], machine: str) -> list[str]:
+    """Why no snapshot can be taken with these; a sentence each.
+
+    Args:
+        wanted: `directory`, `keep` and `copy_to`, the role's variables
+        machine: its name in the inventory
+    """
+    return list(_faults(wanted, machine))
+
+
+def _faults(wanted: Mapping[str, Any], machine: str) -> Iterator[str]:
+    directory, copy_to = str(wanted["directory"]), str(wanted["copy_to"])
+    if not directory.startswith("/") or directory.rstrip("/") in {"", "/etc", "/var/lib/etcd"}:
+        yield (
+            f'etcd_snapshots_directory is "{directory}" on {machine}; name a folder for snapshots '
+            "by its whole path, such as /var/backups/etcd."
+        )
+    if int(wanted["keep"]) < 1:
+        yield f"etcd_snapshots_keep is {wanted['keep']} on {machine}; keep at least 1."
+    if copy_to and not _EXPORT.fullmatch(copy_to):
+        yield (
+            f'etcd_snapshots_copy_to is "{copy_to}" on {machine}; write it as SERVER:PATH, such as '
+            "192.0.2.10:/srv/backup."
+        )
+
+
+class FilterModule:
+    """Found by Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """The filters by name."""
+        return {"snapshot_setting_faults": snapshot_setting_faults}

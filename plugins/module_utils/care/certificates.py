@@ -1,0 +1,136 @@
+"""When certificates end, read from their files: no program, no API server, no cluster is asked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from .errors import Trouble
+
+PKI = "etc/kubernetes/pki"
+# Each has a client's certificate in it; kubelet.conf names the kubelet's own file in its place.
+KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kubelet")
+KUBELET = "var/lib/kubelet/pki/kubelet-client-current.pem"
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_EMBEDDED = re.compile(r"^\s*client-certificate-data:\s*(\S+)\s*$", re.MULTILINE)
+# ASN.1 (X.690); a version is there or not, and a time is in one of two forms (RFC 5280, 4.1).
+_VERSION, _UTC_TIME, _HIGH, _LONG = 0xA0, 0x17, 0x80, 0x7F
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One that is on this machine."""
+
+    path: str
+    end: datetime
+
+    @property
+    def is_authority(self) -> bool:
+        """Whether others are signed with it; kubeadm makes it for ten years and renews it never."""
+        return self.path.endswith(("/ca.crt", "-ca.crt"))
+
+
+def found(root: Path) -> list[Certificate]:
+    """Those of a node's kubelet and of its control plane, as far as they are there.
+
+    Raises:
+        Trouble: a file cannot be read as what it is named for.
+    """
+    files = [*sorted((root / PKI).rglob("*.crt")), root / KUBELET]
+    plain = ((path, path.read_text()) for path in files if path.exists())
+    return [_read(root, path, text) for path, text in (*plain, *_embedded(root))]
+
+
+def ending(certificates: Sequence[Certificate], days: float, now: datetime) -> list[Certificate]:
+    """Those that have fewer days left, the first to end first."""
+    until = now + timedelta(days=days)
+    return sorted((one for one in certificates if one.end < until), key=lambda one: one.end)
+
+
+def sentence(certificate: Certificate, machine: str, now: datetime) -> str:
+    """When one ends, for a person, and what to do."""
+    days = (certificate.end - now).days
+    when = f"ends in {days} days" if certificate.end > now else "has ended"
+    return (
+        f"The certificate {certificate.path} of {machine} {when}, on {certificate.end:%Y-%m-%d}; "
+        f"{_remedy(certificate)}."
+    )
+
+
+def end_of(text: str) -> datetime:
+    """The end of the first certificate in a text.
+
+    Raises:
+        ValueError: there is none.
+    """
+    block = _PEM.search(text)
+    if block is None:
+        raise ValueError("it has no certificate in it")
+    return _not_after(base64.b64decode(block[1]))
+
+
+def _remedy(certificate: Certificate) -> str:
+    if certificate.is_authority:
+        return "kubeadm does not renew an authority: make a new one by kubeadm's documents"
+    if certificate.path.endswith(Path(KUBELET).name):
+        return "the kubelet renews it itself, so see journalctl --unit kubelet"
+    return (
+        "renew it with systemctl start holdfast-certificates on that machine, or see there what "
+        "journalctl --unit holdfast-certificates says"
+    )
+
+
+def _embedded(root: Path) -> Iterator[tuple[Path, str]]:
+    for name in KUBECONFIGS:
+        path = root / f"etc/kubernetes/{name}.conf"
+        data = _EMBEDDED.search(path.read_text()) if path.exists() else None
+        if data is not None:
+            yield path, _decoded(path, data[1])
+
+
+def _decoded(path: Path, data: str) -> str:
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except ValueError as error:
+        raise Trouble(f"{path}: its client-certificate-data cannot be read: {error}.") from None
+
+
+def _read(root: Path, path: Path, text: str) -> Certificate:
+    try:
+        return Certificate(f"/{path.relative_to(root)}", end_of(text))
+    except (ValueError, IndexError, binascii.Error) as error:
+        raise Trouble(f"{path} cannot be read as a certificate: {error}.") from None
+
+
+def _not_after(der: bytes) -> datetime:
+    _, start, _ = _element(der, 0)  # Certificate
+    _, start, _ = _element(der, start)  # TBSCertificate
+    kind, _, end = _element(der, start)
+    start = end if kind == _VERSION else start
+    for _ in ("serial number", "signature", "issuer"):
+        _, _, start = _element(der, start)
+    _, start, _ = _element(der, start)  # Validity
+    _, _, start = _element(der, start)  # notBefore
+    kind, start, end = _element(der, start)
+    return _time(kind, der[start:end].decode("ascii"))
+
+
+def _element(der: bytes, at: int) -> tuple[int, int, int]:
+    """The kind of the element there, and where its content begins and ends."""
+    length, start = der[at + 1], at + 2
+    if length & _HIGH:  # so many bytes hold the length
+        size = length & _LONG
+        length, start = int.from_bytes(der[start : start + size]), start + size
+    return der[at], start, start + length
+
+
+def _time(kind: int, text: str) -> datetime:
+    if kind == _UTC_TIME:  # of two digits for a year; below 50 is of this century
+        text = f"{19 if text >= '50' else 20}{text}"
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

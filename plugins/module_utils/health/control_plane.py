@@ -1,0 +1,49 @@
+"""What is looked at on a control plane: etcd, and its last snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..care.shelf import newest  # noqa: TID252 - Ansible sends a module's parts as they lie
+
+_FULL = 0.8  # of the quota; at all of it etcd takes no more writes
+_MIB = 1 << 20
+
+
+def etcd_faults(status: Mapping[str, Any]) -> Iterator[str]:
+    """Alarms, no leader, and a database that is nearly full.
+
+    Args:
+        status: as etcd tells it
+    """
+    for error in status.get("errors", []):
+        yield f"etcd says: {str(error).strip()}; see https://etcd.io/docs/v3.6/op-guide/maintenance/."
+    if status.get("leader", "0") == "0" and not status.get("errors"):
+        yield "etcd has no leader; see its log, /var/log/pods/kube-system_etcd-*."
+    size, quota = int(status.get("dbSize", 0)), int(status.get("dbSizeQuota", 0))
+    if quota and size > _FULL * quota:
+        yield (
+            f"etcd's database has {size // _MIB} of {quota // _MIB} MiB; compact and defragment it "
+            "(https://etcd.io/docs/v3.6/op-guide/maintenance/), for when it is full nothing can "
+            "be changed in the cluster."
+        )
+
+
+def snapshot_faults(folder: Path, hours: int, now: datetime) -> Iterator[str]:
+    """A last snapshot that is too old, or none.
+
+    Args:
+        folder: of the snapshots
+        hours: that it may be old
+        now: the time
+    """
+    remedy = "see journalctl --unit holdfast-etcd-snapshot"
+    last = newest(folder)
+    if last is None:
+        yield f"There is no snapshot of etcd in {folder}; {remedy}."
+    elif now - last > timedelta(hours=hours):
+        age = (now - last).total_seconds() / 3600
+        yield f"The last snapshot of etcd in {folder} is {age:.0f} hours old; {remedy}."

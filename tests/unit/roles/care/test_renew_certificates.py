@@ -1,0 +1,193 @@
+"""Certificates are renewed before they end, and what was left undone is done by the next run."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
+    renew_certificates,
+    static_pods,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
+from ansible_collections.holdfast.nfs.plugins.module_utils.control_plane.kubeconfig import marked
+
+from tests.unit.roles.care.given import certificate, kubeconfig, part, process, write
+
+NOW = datetime.now(tz=UTC)
+
+
+class Machine:
+    """A control plane: its files, and what is run on it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.ran, self.restarted = root, list[str](), list[str]()
+        self.kubeadm = (0, "")
+        for name in ("server", "peer"):
+            write(root / f"etc/kubernetes/pki/etcd/{name}.crt", certificate(300, NOW))
+        write(root / "etc/kubernetes/pki/apiserver.crt", certificate(300, NOW))
+        write(root / "etc/kubernetes/pki/ca.crt", certificate(20, NOW))
+        for name in ("admin", "controller-manager", "scheduler"):
+            write(root / f"etc/kubernetes/{name}.conf", kubeconfig(300, NOW))
+        write(root / "var/lib/kubelet/pki/kubelet-client-current.pem", certificate(10, NOW))
+        self.start_all(ago=-5.0)
+
+    def start_all(self, ago: float) -> None:
+        """As if each part had begun so many seconds ago."""
+        for number, name in enumerate(static_pods.PARTS):
+            part(self.root, 10 + number, name, f"uid{number}", ago)
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        self.ran.append(" ".join(command))
+        code, err = self.kubeadm
+        return subprocess.CompletedProcess(command, code, "", err)
+
+    def restart(self, name: str, *_: object) -> None:
+        self.restarted.append(name)
+
+    def steps(self, days: int = 60, admin: str = "") -> list[str]:
+        return list(renew_certificates.steps(self.root, days, admin))
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path)
+    monkeypatch.setattr(renew_certificates, "_run", made.run)
+    monkeypatch.setattr(static_pods, "restart", made.restart)
+    return made
+
+
+def test_nothing_is_done_while_none_ends(machine: Machine) -> None:
+    """An authority and the kubelet's own are not kubeadm's to renew."""
+    assert machine.steps() == []
+    assert machine.ran == []
+    assert machine.restarted == []
+
+
+def test_all_are_renewed_when_one_ends(machine: Machine) -> None:
+    write(machine.root / "etc/kubernetes/scheduler.conf", kubeconfig(59, NOW))
+
+    (said,) = machine.steps()
+
+    assert machine.ran == ["/usr/local/bin/kubeadm certs renew all"]
+    assert "scheduler.conf would have ended" in said
+
+
+def test_parts_that_run_with_former_certificates_are_restarted(machine: Machine) -> None:
+    """Seen to by the times of files and processes: also where an earlier run was broken off."""
+    machine.start_all(ago=50.0)
+
+    said = machine.steps()
+
+    assert machine.restarted == [
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+    ]
+    assert machine.ran == []
+    assert said[0] == "restarted etcd, which ran with former certificates"
+
+
+def test_only_the_part_that_reads_a_new_file_is_restarted(machine: Machine) -> None:
+    part(machine.root, 13, "kube-scheduler", "uid3", ago=50.0)
+
+    machine.steps()
+
+    assert machine.restarted == ["kube-scheduler"]
+
+
+def test_a_failure_of_kubeadm_is_told_and_nothing_is_restarted(machine: Machine) -> None:
+    write(machine.root / "etc/kubernetes/scheduler.conf", kubeconfig(1, NOW))
+    machine.kubeadm = (1, "error: no key of the authority\n")
+    machine.start_all(ago=50.0)
+
+    with pytest.raises(Trouble, match="certs renew all failed: error: no key of the authority"):
+        machine.steps()
+    assert machine.restarted == []
+
+
+@pytest.mark.parametrize("verb", ["init", "join", "upgrade", "reset"])
+def test_a_kubeadm_that_runs_is_not_disturbed(machine: Machine, verb: str) -> None:
+    process(machine.root, 99, "/usr/local/bin/kubeadm", verb)
+
+    with pytest.raises(Trouble, match="kubeadm runs on this machine"):
+        machine.steps()
+
+
+def test_a_machine_without_a_control_plane_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="runs no control plane"):
+        list(renew_certificates.steps(tmp_path, 60, ""))
+
+
+@pytest.fixture
+def file(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The kubeconfig of the administrator, who has none yet."""
+    entry = SimpleNamespace(pw_dir=str(tmp_path / "home"), pw_uid=os.getuid(), pw_gid=os.getgid())
+    monkeypatch.setattr(pwd, "getpwnam", {"admin": entry}.__getitem__)
+    assert machine.root == tmp_path
+    return tmp_path / "home/.kube/config"
+
+
+def test_the_administrators_kubeconfig_is_written_anew(machine: Machine, file: Path) -> None:
+    write(file, marked(kubeconfig(3, NOW)))
+    current = (machine.root / "etc/kubernetes/admin.conf").read_text()
+
+    assert machine.steps(admin="admin") == [f"wrote {file} anew"]
+    assert file.read_text() == marked(current)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert machine.steps(admin="admin") == []
+
+
+@pytest.mark.parametrize("text", ["", "mine\n"], ids=["none", "another's"])
+def test_a_kubeconfig_that_the_role_did_not_write_is_left(
+    machine: Machine, file: Path, text: str
+) -> None:
+    machine.kubeadm = (1, "kubectl cannot read it")
+    if text:
+        write(file, text)
+
+    assert machine.steps(admin="admin") == []
+    assert (file.read_text() if file.exists() else "") == text
+
+
+def test_an_administrator_who_is_gone_is_named(
+    machine: Machine, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not file.exists()
+    monkeypatch.setattr(pwd, "getpwnam", {}.__getitem__)
+
+    with pytest.raises(Trouble, match="control_plane_admin is admin, who is no user"):
+        machine.steps(admin="admin")
+
+
+def test_the_program_tells_what_it_did_and_ends_with_1_where_it_could_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(renew_certificates, "steps", lambda *_: iter(["restarted etcd"]))
+    assert renew_certificates.main(["--days=60"]) == 0
+    assert capsys.readouterr().out == "restarted etcd\n"
+
+    def fail(*_: object) -> list[str]:
+        raise Trouble("It cannot be done.")
+
+    monkeypatch.setattr(renew_certificates, "steps", fail)
+    assert renew_certificates.main(["--days=60"]) == 1
+    assert capsys.readouterr().err == "It cannot be done.\n"
+
+
+def test_times_are_compared_as_the_kernel_has_them(machine: Machine) -> None:
+    """A copy keeps the time of its content, but not that of its inode."""
+    path = machine.root / "etc/kubernetes/scheduler.conf"
+    machine.start_all(ago=50.0)
+    for other in (machine.root / "etc/kubernetes").rglob("*"):
+        os.utime(other, (time.time() - 1000, time.time() - 1000))
+
+    assert path.stat().st_mtime < time.time() - 900
+    assert "kube-scheduler" in renew_certificates.outdated(machine.root)

@@ -1,0 +1,360 @@
+"""etcd goes back to a snapshot, keeps what it had, and a run that was broken off is taken up."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
+    image_program,
+    restore,
+    static_pods,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import Restore
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
+from ansible_collections.holdfast.nfs.plugins.modules import etcd_restore
+
+from tests.unit.roles.care.given import NOW, manifest, snapshot, write
+from tests.unit.roles.running import Result, refusal, run
+
+
+class Cut(Exception):
+    """The connection is lost, or the machine."""
+
+
+class Machine:
+    """A control plane with data, and an etcdutl that makes some of a snapshot."""
+
+    def __init__(self, root: Path) -> None:
+        self.data = root / "etcd"
+        self.manifests, self.parked = root / "manifests", root / "parked"
+        self.fails = False
+        write(self.data / "member/snap/db", "old")
+        for part in static_pods.PARTS:
+            write(self.manifests / f"{part}.yaml", f"{part}\n")
+        write(self.manifests / "etcd.yaml", manifest(self.data))
+        write(self.manifests / "mine.yaml", "a pod of the administrator's\n")
+        self.shelf = Shelf(root / "kept", "control", 3)
+        self.shelf.folder.mkdir()
+        self.snapshot = self.shelf.add([snapshot(b"new")], NOW)
+
+    def of(self, path: Path | None = None) -> Restore:
+        return Restore(path or self.snapshot, self.manifests, self.parked)
+
+    def plan(self, path: Path | None = None) -> str:
+        return " ".join(self.of(path).plan("control"))
+
+    def restore(self) -> list[str]:
+        return list(self.of().steps())
+
+    @contextmanager
+    def etcdutl(self, _: str) -> Iterator[Path]:
+        yield Path("/etcdutl")
+
+    def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+        words = [str(word) for word in command]
+        into = next(word.partition("=")[2] for word in words if word.startswith("--data-dir"))
+        assert not Path(into).exists()
+        assert "--bump-revision=1000000000" in words
+        assert "--initial-cluster=control=https://192.0.2.11:2380" in words
+        write(Path(into) / "member/snap/db", "new")
+        said = "Error: out of space\n" if self.fails else ""
+        return subprocess.CompletedProcess(words, int(self.fails), "", said)
+
+    def found(self) -> tuple[str, list[str], list[str]]:
+        """The data in use, that which was kept, and the manifests in their place."""
+        database = self.data / "member/snap/db"
+        kept = [path / "snap/db" for path in self.data.glob("member.before-*")]
+        return (
+            database.read_text() if database.exists() else "",
+            [path.read_text() for path in kept],
+            sorted(path.stem for path in self.manifests.iterdir()),
+        )
+
+
+ALL = sorted([*static_pods.PARTS, "mine"])
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path)
+    monkeypatch.setattr(restore, "etcdutl", made.etcdutl)
+    monkeypatch.setattr(restore, "run", made.run)
+    monkeypatch.setattr(static_pods, "running", lambda _: [])
+    return made
+
+
+def test_a_plan_says_what_is_lost_and_changes_nothing(machine: Machine) -> None:
+    told = machine.plan()
+
+    assert f"control: the cluster goes back to the snapshot {machine.snapshot}, of " in told
+    assert "what was changed in the cluster since then is lost" in told
+    assert "the API server is down meanwhile" in told
+    assert f"etcd's data of now stays beside it, as {machine.data}/member.before-TIME" in told
+    assert "has not taken that snapshot" not in told
+    assert machine.found() == ("old", [], ALL)
+    assert not machine.parked.exists()
+
+
+def test_a_plan_warns_of_a_snapshot_that_may_be_another_cluster_s(
+    machine: Machine, tmp_path: Path
+) -> None:
+    brought = tmp_path / "brought.db"
+    brought.write_bytes(snapshot(b"from elsewhere"))
+
+    assert "this machine's timer has not taken that snapshot" in machine.plan(brought)
+
+
+def test_the_data_of_a_snapshot_takes_the_place_of_the_former_which_is_kept(
+    machine: Machine,
+) -> None:
+    done = machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
+    assert not machine.parked.exists()
+    assert [path.name for path in machine.data.glob(".restored-*")] == []
+    assert done[0] == f"made a data directory of {machine.snapshot}"
+    assert done[-1] == "started the control plane"
+
+
+def test_it_may_be_restored_a_second_time_and_all_former_data_is_kept(
+    machine: Machine,
+) -> None:
+    machine.restore()
+    write(machine.data / "member/snap/db", "later")
+    machine.restore()
+
+    data, kept, _ = machine.found()
+    assert (data, sorted(kept)) == ("new", ["later", "old"])
+
+
+def test_data_that_was_lost_altogether_is_no_hindrance(machine: Machine) -> None:
+    (machine.data / "member/snap/db").unlink()
+    (machine.data / "member/snap").rmdir()
+    (machine.data / "member").rmdir()
+
+    machine.restore()
+
+    assert machine.found() == ("new", [], ALL)
+
+
+STEPS = ["_make", "_note", "_park", "_await_end", "_exchange", "_bring_back"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_that_was_broken_off_is_taken_up(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    real = getattr(Restore, step)
+
+    def cut(self: Restore, *given: object) -> None:
+        if when == "after":
+            real(self, *given)
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Restore, step, cut)
+        with pytest.raises(Cut):
+            machine.restore()
+
+    machine.restore()
+
+    data, kept, manifests = machine.found()
+    assert (data, manifests) == ("new", ALL)
+    # All was done already where it was cut after the last step: that is a second restore.
+    assert "old" in kept
+    assert not machine.parked.exists()
+
+
+@pytest.mark.parametrize("renamed", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+def test_a_power_cut_between_two_renames_is_made_good(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, renamed: int
+) -> None:
+    """Four manifests go and come back; in between the former data and the new change places."""
+    left = [renamed]
+    real, moved = Path.replace, Path.rename
+
+    def count(path: Path) -> None:
+        if path.suffix != ".unfinished":
+            left[0] -= 1
+        if left[0] == 0:
+            raise Cut
+
+    def replace(path: Path, target: Path) -> Path:
+        count(path)
+        return real(path, target)
+
+    def rename(path: Path, target: Path) -> Path:
+        count(path)
+        return moved(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        patch.setattr(Path, "rename", rename)
+        with pytest.raises(Cut):
+            machine.restore()
+
+    machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
+
+
+def test_what_is_no_snapshot_is_refused_before_anything_is_stopped(
+    machine: Machine, tmp_path: Path
+) -> None:
+    other = write(tmp_path / "notes.txt", "x" * 4096)
+
+    for path in (other, tmp_path / "absent.db", tmp_path):
+        with pytest.raises(Trouble):
+            list(machine.of(path).steps())
+        with pytest.raises(Trouble):
+            machine.plan(path)
+    assert machine.found() == ("old", [], ALL)
+
+
+def test_a_restore_that_etcdutl_refuses_stops_nothing(machine: Machine) -> None:
+    machine.fails = True
+
+    with pytest.raises(Trouble, match="and nothing was stopped: Error: out of space"):
+        machine.restore()
+    assert machine.found() == ("old", [], ALL)
+    assert list(machine.data.glob(".restored-*")) == []
+
+
+def test_a_cluster_of_several_members_is_refused(machine: Machine) -> None:
+    members = "a=https://192.0.2.11:2380,b=https://192.0.2.12:2380"
+    write(machine.manifests / "etcd.yaml", manifest(machine.data, members=members))
+
+    with pytest.raises(Trouble, match="etcd has 2 members"):
+        machine.plan()
+
+
+def test_another_snapshot_is_refused_while_one_is_half_restored(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Restore, "_exchange", lambda *_: (_ for _ in ()).throw(Cut()))
+        with pytest.raises(Cut):
+            machine.restore()
+    other = machine.shelf.add([snapshot(b"other")], NOW + timedelta(hours=1))
+
+    with pytest.raises(Trouble, match=f"began to restore {machine.snapshot}, and has not ended"):
+        list(machine.of(other).steps())
+
+
+def test_pods_that_do_not_stop_are_named_and_the_data_is_not_touched(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "STOPPED", 0.0)
+    running = {"etcd": [static_pods.Process(1, 0.0)]}
+    monkeypatch.setattr(static_pods, "running", lambda part: running.get(part, []))
+
+    with pytest.raises(Trouble, match="etcd still runs 0 s after its manifest was moved"):
+        machine.restore()
+    assert (machine.data / "member/snap/db").read_text() == "old"
+
+
+def test_an_etcd_that_nobody_knows_of_is_not_robbed_of_its_data(machine: Machine) -> None:
+    database = machine.data / "member/snap/db"
+    with database.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        with pytest.raises(Trouble, match=r"A process has .* open still"):
+            machine.restore()
+    assert database.read_text() == "old"
+
+
+def module(machine: Machine, monkeypatch: pytest.MonkeyPatch, *, check: bool = False) -> Result:
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+    return run(etcd_restore.main, check=check, snapshot=str(machine.snapshot), machine="control")
+
+
+def test_the_module_says_in_check_mode_what_would_happen(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = module(machine, monkeypatch, check=True)
+
+    assert result["changed"] is True
+    assert result["plan"][0].startswith("control: the cluster goes back")
+    assert result["steps"] == []
+    assert machine.found() == ("old", [], ALL)
+
+
+def test_the_module_restores(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(module(machine, monkeypatch)["steps"]) == 4
+    assert machine.found() == ("new", ["old"], ALL)
+
+
+def test_the_module_fails_with_what_was_done_and_how_to_go_on(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "STOPPED", 0.0)
+    monkeypatch.setattr(static_pods, "running", lambda _: [static_pods.Process(1, 0.0)])
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert said.startswith("etcd of control was not restored. etcd, kube-apiserver")
+    assert said.endswith(
+        f"So far it made a data directory of {machine.snapshot}; run it again with the same "
+        "snapshot."
+    )
+    assert json.loads((machine.parked / "restore.json").read_text())["kept"]
+
+
+class Containerd:
+    """ctr, and an image that may have the program."""
+
+    def __init__(self, mount: Path, *, has: bool) -> None:
+        self.mount, self.has, self.ran = mount, has, list[str]()
+
+    def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+        self.ran.append(str(command[4]))
+        path = self.mount / image_program.ETCDUTL
+        if command[4] == "mount" and self.has:
+            write(path, "program")
+        elif command[4] == "unmount" and path.exists():
+            subprocess.run(["rm", "-r", self.mount / "usr"], check=True)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_etcdutl_comes_from_etcd_s_image_or_the_machine(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    monkeypatch.setattr(image_program, "MOUNT", tmp_path / "mount")
+    containerd = Containerd(tmp_path / "mount", has=has)
+    monkeypatch.setattr(image_program, "run", containerd.run)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: "/usr/bin/etcdutl")
+
+    with image_program.etcdutl("registry.k8s.io/etcd:3.6.8-0") as found:
+        assert found == (
+            tmp_path / "mount/usr/local/bin/etcdutl" if has else Path("/usr/bin/etcdutl")
+        )
+    assert containerd.ran == ["unmount", "mount", "unmount"]
+    assert not (tmp_path / "mount").exists()
+
+
+def test_no_etcdutl_at_all_is_told_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_program, "MOUNT", tmp_path / "mount")
+    monkeypatch.setattr(image_program, "run", Containerd(tmp_path / "mount", has=False).run)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+    with (
+        pytest.raises(Trouble, match="There is no etcdutl, which restores snapshots: not in the"),
+        image_program.etcdutl("registry.k8s.io/etcd:3.5.1-0"),
+    ):
+        pass

@@ -1,0 +1,136 @@
+"""A snapshot is put in as a whole or not at all, and only the timer's own are removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.nfs.plugins.module_utils.care import shelf, snapshot_file
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
+
+from tests.unit.roles.care.given import NOW, snapshot
+
+
+def filled(folder: Path, count: int, keep: int = 2) -> Shelf:
+    """A shelf with so many snapshots, an hour between them."""
+    made = Shelf(folder, "control", keep)
+    for number in range(count):
+        made.add([snapshot(bytes([number]))], NOW + timedelta(hours=number))
+    return made
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def test_a_snapshot_is_for_root_alone(tmp_path: Path) -> None:
+    path = Shelf(tmp_path, "control", 1).add([snapshot()[:700], snapshot()[700:]], NOW)
+
+    assert path.name == "etcd-control-20261128T120000Z.db"
+    assert path.read_bytes() == snapshot()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is no snapshot of etcd"),
+        (b"<html>an error</html>" * 200, "is no snapshot of etcd"),
+        (snapshot()[:-32], "no checksum is behind its database"),
+        (snapshot()[:-1], "no checksum is behind its database"),
+        (snapshot()[:1024] + snapshot()[1536:], "was damaged"),
+    ],
+    ids=["empty", "something else", "of etcd's own file", "cut off", "a page is missing"],
+)
+def test_what_is_no_whole_snapshot_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
+    own = Shelf(tmp_path, "control", 1)
+
+    with pytest.raises(Trouble, match=why):
+        own.add([content], NOW)
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_a_bit_that_fell_over_is_noticed(tmp_path: Path) -> None:
+    content = bytearray(snapshot(b"precious"))
+    content[30] ^= 1
+    path = tmp_path / "x.db"
+    path.write_bytes(content)
+
+    with pytest.raises(Trouble, match="was damaged: its checksum differs"):
+        snapshot_file.check(path)
+
+
+def test_the_newest_are_kept(tmp_path: Path) -> None:
+    own = filled(tmp_path, 4)
+
+    assert own.prune() == ["etcd-control-20261128T120000Z.db", "etcd-control-20261128T130000Z.db"]
+    assert names(tmp_path) == [
+        "etcd-control-20261128T140000Z.db",
+        "etcd-control-20261128T150000Z.db",
+    ]
+    assert own.prune() == []
+
+
+def test_what_the_timer_did_not_make_is_never_removed(tmp_path: Path) -> None:
+    own = filled(tmp_path, 3, keep=1)
+    by_hand = tmp_path / "etcd-control-20200101T000000Z.db"
+    by_hand.write_bytes(snapshot(b"by hand"))
+    renamed = tmp_path / "before-the-upgrade.db"
+    (tmp_path / "etcd-control-20261128T120000Z.db").rename(renamed)
+    replaced = tmp_path / "etcd-control-20261128T130000Z.db"
+    replaced.write_bytes(snapshot(b"somebody's"))
+
+    assert own.prune() == []
+    assert {by_hand.name, renamed.name, replaced.name} <= {*names(tmp_path)}
+
+
+def test_two_members_on_one_export_leave_each_others_alone(tmp_path: Path) -> None:
+    filled(tmp_path, 2)
+    other = Shelf(tmp_path, "control2", 1)
+    other.add([snapshot(b"x")], NOW)
+    other.add([snapshot(b"y")], NOW + timedelta(hours=1))
+
+    assert other.prune() == ["etcd-control2-20261128T120000Z.db"]
+    assert len(names(tmp_path)) == 3
+
+
+def test_a_snapshot_that_was_broken_off_costs_no_other(tmp_path: Path) -> None:
+    own = filled(tmp_path, 2)
+
+    def broken() -> Iterator[bytes]:
+        yield snapshot()[:100]
+        raise Trouble("etcd broke its snapshot off")
+
+    with pytest.raises(Trouble):
+        own.add(broken(), NOW + timedelta(hours=9))
+    assert len(own.taken()) == 2
+    assert len(names(tmp_path)) == 2
+
+
+def test_the_time_of_the_newest_is_told(tmp_path: Path) -> None:
+    assert shelf.newest(tmp_path) is None
+    filled(tmp_path, 3)
+    (tmp_path / "etcd-control-20300101T000000Z.db").write_bytes(snapshot())
+
+    assert shelf.newest(tmp_path) == NOW + timedelta(hours=2)
+
+
+def test_a_folder_is_made_for_root_alone_and_one_that_is_there_is_left(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir(mode=0o755)
+
+    shelf.make_private(there)
+    shelf.make_private(tmp_path / "a/new")
+
+    assert there.stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "a/new").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(Trouble, match="cannot be made"):
+        shelf.make_private(tmp_path / "file/folder")
