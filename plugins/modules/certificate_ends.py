@@ -30,7 +30,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: See that no certificate ends within a month
+- name: Check that no certificate expires within a month
   holdfast.nfs.certificate_ends:
     days: 30
 """

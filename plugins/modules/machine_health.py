@@ -75,7 +75,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Look at the machine
+- name: Check the machine
   holdfast.nfs.machine_health:
     asked: "{{ now().timestamp() }}"
   register: found

@@ -55,7 +55,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Take a snapshot of etcd each night
+- name: Create a snapshot of etcd each night
   holdfast.nfs.timed_program:
     name: holdfast-etcd-snapshot
     description: Take a snapshot of etcd
