@@ -16,6 +16,7 @@ from testbed.lab import services
 from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.services import FILES_URL
 from testbed.programs.recipes import KUBERNETES_VERSION, architecture
+from testbed.waiting import until
 from tests.lab.site import BIN, CHECKOUT, WEB, Web, changed, complaints, play, standing
 
 pytestmark = pytest.mark.timeout(2400)
@@ -127,7 +128,9 @@ def test_the_firewall_is_loaded_whatever_nftables_service_did(
     for command in commands:
         nfs.ssh(f"sudo systemctl {command} nftables")
 
-    assert " drop\n" in nfs.ssh("sudo nft list table inet holdfast_nfs")
+    # systemd reloads it behind nftables, and systemctl does not wait for that.
+    table = "sudo nft list table inet holdfast_nfs 2>/dev/null || :"
+    until(lambda: " drop\n" in nfs.ssh(table), 30, "the firewall's rules")
 
 
 def test_a_firewall_that_was_flushed_is_loaded_by_the_next_run(whole: Lab) -> None:
