@@ -46,7 +46,7 @@ def package_refusal(said: str, wanted: str, machine: str) -> str:
 
 
 def _of_node(node: Object) -> str:
-    name, _, version = str(node["status"]["nodeInfo"]["containerRuntimeVersion"]).partition("://")
+    name, __, version = str(node["status"]["nodeInfo"]["containerRuntimeVersion"]).partition("://")
     return version if name == "containerd" else ""
 
 

@@ -33,7 +33,7 @@ def upgrade_refusal(wanted: str, running: str | Sequence[str]) -> str:
     newest, oldest = max(versions, key=_parts), min(versions, key=_parts)
     if _parts(wanted) < _parts(newest):
         return f"The cluster runs {newest}; Kubernetes does not go back to {wanted}."
-    major, minor, _ = _parts(oldest)
+    major, minor, __ = _parts(oldest)
     if _parts(wanted)[0] != major or _parts(wanted)[1] > minor + 1:
         return (
             f"The cluster runs {oldest}; go to a v{major}.{minor + 1} before {wanted}, "

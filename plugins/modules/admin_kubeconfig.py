@@ -92,7 +92,7 @@ def _is_ours(module: AnsibleModule, path: Path, source: Path) -> bool:
 def _read(module: AnsibleModule, path: Path) -> dict[str, Any] | None:
     """What kubectl reads there; None if it is no kubeconfig."""
     command = ["kubectl", "config", "view", "--raw", "--output", "json", "--kubeconfig", str(path)]
-    code, out, _ = module.run_command(command)
+    code, out, __ = module.run_command(command)
     return None if code else dict(json.loads(out))
 
 

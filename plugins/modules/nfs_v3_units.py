@@ -85,7 +85,7 @@ def _registered(module: AnsibleModule) -> str:
     """What rpcbind leads to; one that does not run is not started by being asked."""
     if module.run_command(["systemctl", "is-active", "--quiet", "rpcbind.service"])[0]:
         return ""
-    code, out, _ = module.run_command(["rpcinfo", "-p"])
+    code, out, __ = module.run_command(["rpcinfo", "-p"])
     return "" if code else str(out)
 
 

@@ -119,7 +119,7 @@ def parsed(table: str) -> tuple[int, str]:
     Raises:
         ValueError: it is no table.
     """
-    family, _, name = table.partition(" ")
+    family, __, name = table.partition(" ")
     if family not in FAMILIES or not name or " " in name:
         families = ", ".join(FAMILIES)
         raise ValueError(

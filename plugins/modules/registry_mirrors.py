@@ -143,7 +143,7 @@ def check_ca(mirrors: Mapping[str, Mirror]) -> None:
 def outdated(now: Files, then: Iterable[str]) -> list[str]:
     """The files that this module wrote and that are no longer wanted."""
     kept = set(then)
-    return [name for name, (text, _) in now.items() if name not in kept and text.startswith(MARK)]
+    return [name for name, (text, __) in now.items() if name not in kept and text.startswith(MARK)]
 
 
 def apply(folder: Path, then: Files, gone: Iterable[str]) -> None:

@@ -80,7 +80,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils import care, control_plane
-from ansible_collections.holdfast.nfs.plugins.module_utils.care import (  # noqa: F401 - so that Ansible sends them
+from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
     certificates,
     copy_snapshot,
     errors,
@@ -91,9 +91,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.care import (  # noqa
     static_pods,
     take_snapshot,
 )
-from ansible_collections.holdfast.nfs.plugins.module_utils.control_plane import (  # noqa: F401 - as above
-    kubeconfig,
-)
+from ansible_collections.holdfast.nfs.plugins.module_utils.control_plane import kubeconfig
 from ansible_collections.holdfast.nfs.plugins.module_utils.systemd.timer import (
     HEADER,
     LIBRARY,
@@ -103,24 +101,21 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.systemd.timer import 
 
 UNITS = Path("/etc/systemd/system")
 FOLDER = Path(LIBRARY, PACKAGE)
-# Relative to FOLDER: the package whose file it is.
-FILES = {
-    **{
-        f"care/{name}.py": care
-        for name in (
-            "__init__",
-            "certificates",
-            "copy_snapshot",
-            "errors",
-            "etcd",
-            "renew_certificates",
-            "shelf",
-            "snapshot_file",
-            "static_pods",
-            "take_snapshot",
-        )
-    },
-    **{f"control_plane/{name}.py": control_plane for name in ("__init__", "kubeconfig")},
+# What the programs consist of. Named one by one, so that Ansible sends them with the module.
+PARTS = {
+    "care": (
+        care,
+        certificates,
+        copy_snapshot,
+        errors,
+        etcd,
+        renew_certificates,
+        shelf,
+        snapshot_file,
+        static_pods,
+        take_snapshot,
+    ),
+    "control_plane": (control_plane, kubeconfig),
 }
 OWN = "holdfast-*.service"
 ARGUMENTS = {
@@ -169,16 +164,17 @@ def _present(module: AnsibleModule, paths: list[Path]) -> None:
 def _programs() -> dict[Path, str]:
     """The text of each file; from the archive in which Ansible sends a module's parts."""
     texts = {FOLDER / "__init__.py": f"{HEADER}\n"}
-    for path, package in FILES.items():
-        found = pkgutil.get_data(package.__name__, Path(path).name)
-        if found is None:
-            raise FileNotFoundError(path)
-        texts[FOLDER / path] = found.decode()
+    for folder, (package, *modules) in PARTS.items():
+        for name in ("__init__", *(module.__name__.rpartition(".")[2] for module in modules)):
+            found = pkgutil.get_data(package.__name__, f"{name}.py")
+            if found is None:
+                raise FileNotFoundError(name)
+            texts[FOLDER / folder / f"{name}.py"] = found.decode()
     return texts
 
 
 def _check_calendar(module: AnsibleModule, calendar: str) -> None:
-    code, _, err = _run(module, "systemd-analyze", "calendar", calendar)
+    code, __, err = _run(module, "systemd-analyze", "calendar", calendar)
     if code:
         module.fail_json(
             msg=f'"{calendar}" is no time for a timer; write it as in systemd.time(7), such as '

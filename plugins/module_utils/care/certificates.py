@@ -109,14 +109,14 @@ def _read(root: Path, path: Path, text: str) -> Certificate:
 
 
 def _not_after(der: bytes) -> datetime:
-    _, start, _ = _element(der, 0)  # Certificate
-    _, start, _ = _element(der, start)  # TBSCertificate
-    kind, _, end = _element(der, start)
+    __, start, __ = _element(der, 0)  # Certificate
+    __, start, __ = _element(der, start)  # TBSCertificate
+    kind, __, end = _element(der, start)
     start = end if kind == _VERSION else start
-    for _ in ("serial number", "signature", "issuer"):
-        _, _, start = _element(der, start)
-    _, start, _ = _element(der, start)  # Validity
-    _, _, start = _element(der, start)  # notBefore
+    for _field in ("serial number", "signature", "issuer"):
+        __, __, start = _element(der, start)
+    __, start, __ = _element(der, start)  # Validity
+    __, __, start = _element(der, start)  # notBefore
     kind, start, end = _element(der, start)
     return _time(kind, der[start:end].decode("ascii"))
 

@@ -41,7 +41,7 @@ def put(path: Path, folder: Path, keep: int) -> Path:
     Raises:
         Trouble: it was not copied whole.
     """
-    member, _, time = path.stem.removeprefix("etcd-").rpartition("-")
+    member, __, time = path.stem.removeprefix("etcd-").rpartition("-")
     shelf = Shelf(folder, member, keep)
     taken = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     copied = shelf.add(_parts(path), taken)

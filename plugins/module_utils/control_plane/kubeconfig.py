@@ -20,7 +20,7 @@ def marked(text: str) -> str:
 
 def is_unchanged(text: str) -> bool:
     """Whether this is what the role wrote, for this cluster or one that was there before."""
-    head, _, rest = text.partition("\n")
+    head, __, rest = text.partition("\n")
     return head == f"{_MARK}{_checksum(rest)}"
 
 

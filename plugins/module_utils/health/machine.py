@@ -88,7 +88,7 @@ def _one_each(table: str, kinds: frozenset[str]) -> dict[str, str]:
     """The first mount point of each file system of these kinds, and its kind."""
     found: dict[str, tuple[str, str]] = {}
     for line in table.splitlines():
-        fields, _, rest = line.partition(" - ")
+        fields, __, rest = line.partition(" - ")
         kind, device, path = rest.split()[0], fields.split()[2], fields.split()[4]
         if kind in kinds:
             found.setdefault(device, (_decoded(path), kind))

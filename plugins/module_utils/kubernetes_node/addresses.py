@@ -41,7 +41,7 @@ def resolve(name: str) -> list[str]:
         found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
-    return [str(address[0]) for *_, address in found]
+    return [str(address[0]) for *__, address in found]
 
 
 def _is_of_containers(link: dict[str, str]) -> bool:

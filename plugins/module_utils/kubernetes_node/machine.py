@@ -57,7 +57,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
 def hosts_entry(text: str) -> str:
     """The line of /etc/hosts by which a node finds the API server, without its mark."""
     lines = (line.partition(HOSTS_MARK) for line in text.splitlines())
-    return next((entry.strip() for entry, mark, _ in lines if mark), "")
+    return next((entry.strip() for entry, mark, __ in lines if mark), "")
 
 
 def is_set(root: Path, name: str) -> bool:

@@ -64,6 +64,6 @@ def _programs(root: Path, directory: str) -> Iterator[str]:
 def _listening(table: Path) -> Iterator[int]:
     """Ports of a table of sockets, see proc_net_tcp.rst of the kernel's documentation."""
     for line in content(table).decode().splitlines()[1:]:
-        _, local, _, state, *_ = line.split()
+        __, local, __, state, *_columns = line.split()
         if state == _LISTENS:
             yield int(local.rpartition(":")[2], 16)

@@ -97,7 +97,7 @@ def read_exports(entries: Sequence[Mapping[str, Any] | str]) -> Exports:
 
 def form_of(line: str) -> str:
     """How a line of exports(5) is written in the variable."""
-    path, _, rest = line.strip().partition(" ")
+    path, __, rest = line.strip().partition(" ")
     clients = [found["client"] for found in _CLIENT.finditer(rest)] or ["192.168.41.0/24"]
     found = _CLIENT.search(rest)
     said = (found["options"] if found else None) or "rw"

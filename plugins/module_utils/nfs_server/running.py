@@ -69,7 +69,7 @@ def _registered(run: Runner) -> dict[int, set[int]] | None:
     if outcome.code:
         return None
     found: dict[int, set[int]] = {}
-    for program, _, _, port, *_ in map(str.split, outcome.out.splitlines()[1:]):
+    for program, __, __, port, *_columns in map(str.split, outcome.out.splitlines()[1:]):
         found.setdefault(int(program), set()).add(int(port))
     return found
 

@@ -74,7 +74,7 @@ def _covers(client: str, address: str) -> bool:
 
 
 def _all_end(ending: Iterable[Entry]) -> str:
-    paths = ", ".join(dict.fromkeys(path for path, _ in ending))
+    paths = ", ".join(dict.fromkeys(path for path, __ in ending))
     return (
         f"nfs_server_exports is empty, and this machine exports {paths}; if that was not meant, "
         "the inventory's variables (group_vars) are missing. To end all exports, set "

@@ -38,7 +38,7 @@ def read_labels(listing: str, name: str) -> Labels | None:
         words = line.split()
         if words[:1] == [name]:
             pairs = (pair.partition("=") for pair in words[-1].split(",") if "=" in pair)
-            return {key: value for key, _, value in pairs}
+            return {key: value for key, __, value in pairs}
     return None
 
 

@@ -55,7 +55,7 @@ def image_reference(repository: str, tag: str) -> str:
         repository: the image without its tag
         tag: its tag
     """
-    first, slash, _ = repository.partition("/")
+    first, slash, __ = repository.partition("/")
     if not slash:
         return f"docker.io/library/{repository}:{tag}"
     has_registry = first == "localhost" or "." in first or ":" in first

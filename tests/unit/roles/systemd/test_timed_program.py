@@ -189,7 +189,7 @@ def test_a_part_of_an_installed_program_is_found_from_there(
 def test_every_file_of_the_package_that_a_program_needs_is_installed() -> None:
     """Those of a restore and its image are for Ansible's run alone."""
     there = {path.name for path in (HERE / "plugins/module_utils/care").glob("*.py")}
-    installed = {Path(path).name for path in timed_program.FILES if path.startswith("care/")}
+    installed = {Path(str(part.__file__)).name for part in timed_program.PARTS["care"]}
 
     assert there - installed == {"image_program.py", "restore.py"}
 
