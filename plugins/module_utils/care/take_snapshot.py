@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.copy_to:
             copy(path, given.copy_to, given.keep, given.copy_seconds)
             print(f"copied {path.name} to {given.copy_to}")  # noqa: T201 - for the journal
-    except Trouble as trouble:
-        print(trouble, file=sys.stderr)  # noqa: T201 - for the journal
+    except (Trouble, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the journal
         return 1
     return 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +89,84 @@ def test_what_the_timer_did_not_make_is_never_removed(tmp_path: Path) -> None:
     assert {by_hand.name, renamed.name, replaced.name} <= {*names(tmp_path)}
 
 
+def forge(folder: Path, noted: dict[str, str]) -> None:
+    (folder / ".etcd-control.json").write_text(json.dumps(noted))
+
+
+@pytest.mark.parametrize(
+    "name", ["{victim}", "../victim", "victim", "etcd-other-20200101T000000Z.db"]
+)
+def test_a_note_that_was_forged_removes_no_file_of_another(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    victims = [tmp_path / "victim", folder / "victim", folder / "etcd-other-20200101T000000Z.db"]
+    for victim in victims:
+        victim.write_bytes(snapshot(b"precious"))
+    own = filled(folder, 1, keep=1)
+    forge(folder, {name.format(victim=victims[0]): snapshot(b"precious")[-32:].hex()})
+
+    own.add([snapshot(b"later")], NOW + timedelta(days=1))
+    own.prune()
+
+    assert [victim for victim in victims if not victim.exists()] == []
+
+
+@pytest.mark.parametrize("of", ["note", "snapshot"])
+@pytest.mark.parametrize("kind", ["link", "device", "pipe", "folder"])
+def test_what_is_no_plain_file_is_neither_read_nor_waited_for(
+    tmp_path: Path, kind: str, of: str
+) -> None:
+    own = filled(tmp_path, 1)
+    name = next(iter(own.taken())) if of == "snapshot" else ".etcd-control.json"
+    path = tmp_path / name
+    path.rename(tmp_path / "elsewhere")
+    match kind:
+        case "link":
+            path.symlink_to(tmp_path / "elsewhere")
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            path.mkdir()
+
+    assert own.taken() == {}
+    own.add([snapshot(b"later")], NOW + timedelta(days=1))
+    assert len(own.taken()) == 1
+
+
+def test_a_note_without_end_is_not_read(tmp_path: Path) -> None:
+    own = filled(tmp_path, 1)
+    with (tmp_path / ".etcd-control.json").open("a") as file:
+        file.truncate(1 << 33)
+
+    assert own.taken() == {}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "[" * 100_000])
+def test_a_damaged_note_is_set_aside_and_the_next_snapshot_is_taken(
+    tmp_path: Path, text: str
+) -> None:
+    own = filled(tmp_path, 2)
+    note = tmp_path / ".etcd-control.json"
+    note.write_bytes(text.encode(errors="surrogateescape"))
+
+    added = own.add([snapshot(b"later")], NOW + timedelta(days=1))
+
+    assert [*own.taken()] == [added.name]
+    assert note.with_suffix(".damaged").read_bytes() == text.encode(errors="surrogateescape")
+    assert own.prune() == []
+
+
+def test_a_file_of_somebody_s_is_not_overwritten(tmp_path: Path) -> None:
+    there = tmp_path / f"etcd-control-{NOW:%Y%m%dT%H%M%SZ}.db"
+    there.write_bytes(b"somebody's")
+
+    with pytest.raises(Trouble, match="is there, and this timer has not made it"):
+        filled(tmp_path, 1)
+    assert there.read_bytes() == b"somebody's"
+
+
 def test_two_members_on_one_export_leave_each_others_alone(tmp_path: Path) -> None:
     filled(tmp_path, 2)
     other = Shelf(tmp_path, "control2", 1)
@@ -127,6 +207,22 @@ def test_a_folder_is_made_for_root_alone_and_one_that_is_there_is_left(tmp_path:
 
     assert there.stat().st_mode & 0o777 == 0o755
     assert (tmp_path / "a/new").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o1777])
+def test_a_folder_in_which_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+
+    with pytest.raises(Trouble, match="Others than root may write in"):
+        shelf.make_private(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives a folder away")
+def test_a_folder_of_somebody_else_s_is_refused(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 0)
+
+    with pytest.raises(Trouble, match="Others than root may write"):
+        shelf.make_private(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -202,6 +202,27 @@ def test_the_service_ends_after_a_while_and_what_it_mounts_with_it() -> None:
     assert "UMask=0077\n" in service
 
 
+def test_a_program_may_be_held_to_folders_of_its_own() -> None:
+    def service(*writes: str) -> str:
+        return Timed("a", "b", "take_snapshot", [], "daily", 900, writes).service()
+
+    assert "ProtectSystem" not in service()
+    lines = service("/var/backups/etcd", "/a 1%$").splitlines()
+    assert "ProtectSystem=strict" in lines
+    assert 'ReadWritePaths=-/run -/var/backups/etcd "-/a 1%%$"' in lines
+
+
+def test_a_folder_in_which_a_program_may_write_is_made_for_root(
+    programs: Programs, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups/etcd"
+    install(programs, writes=[str(folder)])
+    active(programs)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert install(programs, writes=[str(folder)])["changed"] is False
+
+
 @pytest.mark.parametrize(
     ("word", "there"),
     [
