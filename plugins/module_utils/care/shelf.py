@@ -53,6 +53,7 @@ class Shelf:
             raise Trouble(f"{path} is there, and this timer has not made it; move it away.")
         try:
             write(self._unfinished, parts)
+            taken.pop(path.name, None)  # the last in the note is the newest
             self._notes.write({**taken, path.name: check(self._unfinished)})
             self._unfinished.replace(path)
             sync(self.folder)
@@ -67,9 +68,9 @@ class Shelf:
         return {name: of for name, of in own.items() if checksum(self.folder / name) == of}
 
     def prune(self) -> list[str]:
-        """Remove all of its own but the newest; their names."""
+        """Remove all of its own but those that were added last; their names."""
         taken = self.taken()
-        old = sorted(taken)[: -self.keep]
+        old = [*taken][: -self.keep]
         for name in old:
             (self.folder / name).unlink()
         self._notes.write({name: of for name, of in taken.items() if name not in old})
@@ -77,18 +78,15 @@ class Shelf:
 
 
 def newest(folder: Path) -> datetime | None:
-    """When the newest was added, of whichever member; None if there is none."""
+    """When the one that was added last was taken, of whichever member; None if there is none."""
     members = (path.name for path in folder.glob(".etcd-*.json"))
-    names = [
-        name
-        for note in members
-        for name in Shelf(folder, note.removeprefix(".etcd-").removesuffix(".json"), 1).taken()
-    ]
-    times = (name.rpartition("-")[2].removesuffix(".db") for name in names)
-    return max(
-        (datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) for time in times),
-        default=None,
-    )
+    last = [name for note in members for name in [*Shelf(folder, note[6:-5], 1).taken()][-1:]]
+    return max(map(_time, last), default=None)
+
+
+def _time(name: str) -> datetime:
+    time = name.rpartition("-")[2].removesuffix(".db")
+    return datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def make_private(folder: Path) -> None:

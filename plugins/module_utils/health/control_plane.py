@@ -11,6 +11,7 @@ from ..care.shelf import newest  # noqa: TID252 - Ansible sends a module's parts
 
 _FULL = 0.8  # of the quota; at all of it etcd takes no more writes
 _MIB = 1 << 20
+_AHEAD = timedelta(minutes=5)
 
 
 def etcd_faults(status: Mapping[str, Any]) -> Iterator[str]:
@@ -33,7 +34,7 @@ def etcd_faults(status: Mapping[str, Any]) -> Iterator[str]:
 
 
 def snapshot_faults(folder: Path, hours: int, now: datetime) -> Iterator[str]:
-    """A last snapshot that is too old, or none.
+    """A last snapshot that is too old, or from the future, or none.
 
     Args:
         folder: of the snapshots
@@ -44,6 +45,11 @@ def snapshot_faults(folder: Path, hours: int, now: datetime) -> Iterator[str]:
     last = newest(folder)
     if last is None:
         yield f"There is no snapshot of etcd in {folder}; {remedy}."
+    elif last > now + _AHEAD:
+        yield (
+            f"The last snapshot of etcd in {folder} is of {last:%Y-%m-%d %H:%M} UTC, which is "
+            "still to come; set the clock right, then systemctl start holdfast-etcd-snapshot."
+        )
     elif now - last > timedelta(hours=hours):
         age = (now - last).total_seconds() / 3600
         yield f"The last snapshot of etcd in {folder} is {age:.0f} hours old; {remedy}."

@@ -89,6 +89,33 @@ def test_what_the_timer_did_not_make_is_never_removed(tmp_path: Path) -> None:
     assert {by_hand.name, renamed.name, replaced.name} <= {*names(tmp_path)}
 
 
+def test_what_was_just_added_is_kept_though_an_earlier_one_says_it_is_newer(
+    tmp_path: Path,
+) -> None:
+    """The clock was ahead for a while."""
+    own = Shelf(tmp_path, "control", 2)
+    own.add([snapshot(b"ahead")], NOW + timedelta(days=2000))
+
+    for day in range(3):
+        added = own.add([snapshot(bytes([day]))], NOW + timedelta(days=day))
+        own.prune()
+        assert added.exists()
+    assert names(tmp_path) == [
+        "etcd-control-20261129T120000Z.db",
+        "etcd-control-20261130T120000Z.db",
+    ]
+    assert shelf.newest(tmp_path) == NOW + timedelta(days=2)
+
+
+def test_two_snapshots_of_one_second_are_one_and_it_is_the_newest(tmp_path: Path) -> None:
+    own = filled(tmp_path, 2, keep=1)
+    again = own.add([snapshot(b"again")], NOW)
+
+    own.prune()
+
+    assert names(tmp_path) == [again.name]
+
+
 def forge(folder: Path, noted: dict[str, str]) -> None:
     (folder / ".etcd-control.json").write_text(json.dumps(noted))
 

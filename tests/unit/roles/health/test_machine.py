@@ -209,6 +209,20 @@ def test_a_snapshot_that_is_too_old_is_told(tmp_path: Path) -> None:
     assert "is 30 hours old; see journalctl --unit holdfast-etcd-snapshot" in said(30)
 
 
+def test_a_snapshot_that_is_still_to_come_is_told_until_a_later_one_is_taken(
+    tmp_path: Path,
+) -> None:
+    """The clock was ahead when it was taken."""
+    own = Shelf(tmp_path, "control", 2)
+    own.add([snapshot()], NOW + timedelta(days=2000))
+
+    (said,) = control_plane.snapshot_faults(tmp_path, 26, NOW + timedelta(days=90))
+    assert "is of 2032-05-20 12:00 UTC, which is still to come; set the clock right" in said
+
+    own.add([snapshot(b"later")], NOW + timedelta(days=90))
+    assert list(control_plane.snapshot_faults(tmp_path, 26, NOW + timedelta(days=90))) == []
+
+
 def node(
     name: str, *, ready: str = "True", version: str = "v1.36.3", pressure: str = "False"
 ) -> dict[str, Any]:
