@@ -25,10 +25,11 @@ _STEP = 1 << 20
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
-    path, source, keep = sys.argv[1:] if arguments is None else arguments
+    given, source, keep, cluster = sys.argv[1:] if arguments is None else arguments
+    path = Path(given)
     try:
         _mount(source)
-        put(Path(path), MOUNT, int(keep), notes(Path(path).parent, source))
+        put(path, Shelf(MOUNT, member(path), int(keep), cluster, notes(path.parent, source)))
     except (Trouble, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for take_snapshot.py
         return 1
@@ -37,19 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def put(path: Path, folder: Path, keep: int, noted_in: Path) -> Path:
-    """Copy a snapshot into a folder, and remove there those that are too many; its file.
+def put(path: Path, shelf: Shelf) -> Path:
+    """Copy a snapshot, and remove of the copies those that are too many; its file.
 
     Raises:
         Trouble: it was not copied whole.
     """
-    member, __, time = path.stem.removeprefix("etcd-").rpartition("-")
-    noted_in.mkdir(mode=0o700, exist_ok=True)
-    shelf = Shelf(folder, member, keep, noted_in)
+    time = path.stem.rpartition("-")[2]
+    (shelf.noted_in or shelf.folder).mkdir(mode=0o700, exist_ok=True)
     taken = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     copied = shelf.add(_parts(path), taken)
     shelf.prune()
     return copied
+
+
+def member(path: Path) -> str:
+    """The member of etcd that a snapshot is of, by its name."""
+    return path.stem.removeprefix("etcd-").rpartition("-")[0]
 
 
 def notes(folder: Path, source: str) -> Path:

@@ -19,7 +19,7 @@ from pathlib import Path
 from . import etcd, static_pods
 from .errors import Trouble
 from .image_program import etcdutl, run
-from .shelf import Shelf, make_private
+from .shelf import Shelf, is_private, make_private
 from .snapshot_file import check
 
 MANIFESTS = Path("/etc/kubernetes/manifests")
@@ -96,9 +96,11 @@ class Restore:
             )
 
     def _stranger(self, digest: str, own: etcd.Etcd, machine: str) -> Iterator[str]:
-        if digest not in Shelf(self.snapshot.parent, own.name, 1).taken().values():
+        folder = self.snapshot.parent
+        own_ones = Shelf(folder, own.name, 1, own.cluster).taken() if is_private(folder) else {}
+        if digest not in own_ones.values():
             yield (
-                f"{machine}: this machine's timer has not taken that snapshot; see that it is of "
+                f"{machine}: this cluster's timer has not taken that snapshot; see that it is of "
                 "this cluster. The nodes and pods of another one cannot use it."
             )
 

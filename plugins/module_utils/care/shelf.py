@@ -23,23 +23,33 @@ from .snapshot_file import check, checksum
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Attributes: the folder; the member of etcd, in the names of files; how many are kept.
+    """What one cluster has in a folder; that of another one, of former days too, it does not see.
 
-    And the folder of the notes, where they are not beside the snapshots.
+    Attributes:
+        folder: of the snapshots
+        member: of etcd, in the names of files
+        keep: how many are kept
+        cluster: which one, as module etcd tells it
+        noted_in: the folder of the notes, where they are not beside the snapshots
     """
 
     folder: Path
     member: str
     keep: int
+    cluster: str
     noted_in: Path | None = None
 
     @property
     def _notes(self) -> Notes:
-        return Notes((self.noted_in or self.folder) / f".etcd-{self.member}.json")
+        return Notes((self.noted_in or self.folder) / f"{self._name}.json")
 
     @property
     def _unfinished(self) -> Path:
-        return self.folder / f".etcd-{self.member}.unfinished"
+        return self.folder / f"{self._name}.unfinished"
+
+    @property
+    def _name(self) -> str:
+        return f".etcd-{self.member}-{self.cluster}"
 
     def add(self, parts: Iterable[bytes], now: datetime) -> Path:
         """Write a snapshot, and see that it is one; its file.
@@ -67,6 +77,12 @@ class Shelf:
         own = {name: of for name, of in self._notes.read().items() if form.fullmatch(name)}
         return {name: of for name, of in own.items() if checksum(self.folder / name) == of}
 
+    def newest(self) -> datetime | None:
+        """When the one that was added last was taken; None if there is none."""
+        names = [*self.taken()]
+        time = names[-1].rpartition("-")[2] if names else ""
+        return datetime.strptime(time, "%Y%m%dT%H%M%SZ.db").replace(tzinfo=UTC) if time else None
+
     def prune(self) -> list[str]:
         """Remove all of its own but those that were added last; their names."""
         taken = self.taken()
@@ -75,18 +91,6 @@ class Shelf:
             (self.folder / name).unlink()
         self._notes.write({name: of for name, of in taken.items() if name not in old})
         return old
-
-
-def newest(folder: Path) -> datetime | None:
-    """When the one that was added last was taken, of whichever member; None if there is none."""
-    members = (path.name for path in folder.glob(".etcd-*.json"))
-    last = [name for note in members for name in [*Shelf(folder, note[6:-5], 1).taken()][-1:]]
-    return max(map(_time, last), default=None)
-
-
-def _time(name: str) -> datetime:
-    time = name.rpartition("-")[2].removesuffix(".db")
-    return datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def make_private(folder: Path) -> None:

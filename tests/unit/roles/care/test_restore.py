@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
+    etcd,
     image_program,
     restore,
     static_pods,
@@ -42,7 +43,8 @@ class Machine:
             write(self.manifests / f"{part}.yaml", f"{part}\n")
         write(self.manifests / "etcd.yaml", manifest(self.data))
         write(self.manifests / "mine.yaml", "a pod of the administrator's\n")
-        self.shelf = Shelf(root / "kept", "control", 3)
+        cluster = etcd.read_manifest(self.manifests / "etcd.yaml").cluster
+        self.shelf = Shelf(root / "kept", "control", 3, cluster)
         self.shelf.folder.mkdir()
         self.snapshot = self.shelf.add([snapshot(b"new")], NOW)
 
@@ -110,7 +112,17 @@ def test_a_plan_warns_of_a_snapshot_that_may_be_another_cluster_s(
     brought = tmp_path / "brought.db"
     brought.write_bytes(snapshot(b"from elsewhere"))
 
-    assert "this machine's timer has not taken that snapshot" in machine.plan(brought)
+    assert "this cluster's timer has not taken that snapshot" in machine.plan(brought)
+
+    former = Shelf(machine.shelf.folder, "control", 3, "of-a-former-cluster")
+    path = former.add([snapshot(b"of a former cluster")], NOW + timedelta(days=1))
+    assert "this cluster's timer has not taken that snapshot" in machine.plan(path)
+
+
+def test_a_plan_does_not_believe_notes_that_others_may_have_written(machine: Machine) -> None:
+    machine.shelf.folder.chmod(0o777)
+
+    assert "this cluster's timer has not taken that snapshot" in machine.plan()
 
 
 def test_the_data_of_a_snapshot_takes_the_place_of_the_former_which_is_kept(

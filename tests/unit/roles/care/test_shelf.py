@@ -18,7 +18,7 @@ from tests.unit.roles.care.given import NOW, snapshot
 
 def filled(folder: Path, count: int, keep: int = 2) -> Shelf:
     """A shelf with so many snapshots, an hour between them."""
-    made = Shelf(folder, "control", keep)
+    made = Shelf(folder, "control", keep, "c1")
     for number in range(count):
         made.add([snapshot(bytes([number]))], NOW + timedelta(hours=number))
     return made
@@ -29,7 +29,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_snapshot_is_for_root_alone(tmp_path: Path) -> None:
-    path = Shelf(tmp_path, "control", 1).add([snapshot()[:700], snapshot()[700:]], NOW)
+    path = Shelf(tmp_path, "control", 1, "c1").add([snapshot()[:700], snapshot()[700:]], NOW)
 
     assert path.name == "etcd-control-20261128T120000Z.db"
     assert path.read_bytes() == snapshot()
@@ -48,7 +48,7 @@ def test_a_snapshot_is_for_root_alone(tmp_path: Path) -> None:
     ids=["empty", "something else", "of etcd's own file", "cut off", "a page is missing"],
 )
 def test_what_is_no_whole_snapshot_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
-    own = Shelf(tmp_path, "control", 1)
+    own = Shelf(tmp_path, "control", 1, "c1")
 
     with pytest.raises(Trouble, match=why):
         own.add([content], NOW)
@@ -93,7 +93,7 @@ def test_what_was_just_added_is_kept_though_an_earlier_one_says_it_is_newer(
     tmp_path: Path,
 ) -> None:
     """The clock was ahead for a while."""
-    own = Shelf(tmp_path, "control", 2)
+    own = Shelf(tmp_path, "control", 2, "c1")
     own.add([snapshot(b"ahead")], NOW + timedelta(days=2000))
 
     for day in range(3):
@@ -104,7 +104,7 @@ def test_what_was_just_added_is_kept_though_an_earlier_one_says_it_is_newer(
         "etcd-control-20261129T120000Z.db",
         "etcd-control-20261130T120000Z.db",
     ]
-    assert shelf.newest(tmp_path) == NOW + timedelta(days=2)
+    assert own.newest() == NOW + timedelta(days=2)
 
 
 def test_two_snapshots_of_one_second_are_one_and_it_is_the_newest(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_two_snapshots_of_one_second_are_one_and_it_is_the_newest(tmp_path: Path
 
 
 def forge(folder: Path, noted: dict[str, str]) -> None:
-    (folder / ".etcd-control.json").write_text(json.dumps(noted))
+    (folder / ".etcd-control-c1.json").write_text(json.dumps(noted))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_what_is_no_plain_file_is_neither_read_nor_waited_for(
     tmp_path: Path, kind: str, of: str
 ) -> None:
     own = filled(tmp_path, 1)
-    name = next(iter(own.taken())) if of == "snapshot" else ".etcd-control.json"
+    name = next(iter(own.taken())) if of == "snapshot" else ".etcd-control-c1.json"
     path = tmp_path / name
     path.rename(tmp_path / "elsewhere")
     match kind:
@@ -164,7 +164,7 @@ def test_what_is_no_plain_file_is_neither_read_nor_waited_for(
 
 def test_a_note_without_end_is_not_read(tmp_path: Path) -> None:
     own = filled(tmp_path, 1)
-    with (tmp_path / ".etcd-control.json").open("a") as file:
+    with (tmp_path / ".etcd-control-c1.json").open("a") as file:
         file.truncate(1 << 33)
 
     assert own.taken() == {}
@@ -175,7 +175,7 @@ def test_a_damaged_note_is_set_aside_and_the_next_snapshot_is_taken(
     tmp_path: Path, text: str
 ) -> None:
     own = filled(tmp_path, 2)
-    note = tmp_path / ".etcd-control.json"
+    note = tmp_path / ".etcd-control-c1.json"
     note.write_bytes(text.encode(errors="surrogateescape"))
 
     added = own.add([snapshot(b"later")], NOW + timedelta(days=1))
@@ -196,12 +196,25 @@ def test_a_file_of_somebody_s_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_two_members_on_one_export_leave_each_others_alone(tmp_path: Path) -> None:
     filled(tmp_path, 2)
-    other = Shelf(tmp_path, "control2", 1)
+    other = Shelf(tmp_path, "control2", 1, "c1")
     other.add([snapshot(b"x")], NOW)
     other.add([snapshot(b"y")], NOW + timedelta(hours=1))
 
     assert other.prune() == ["etcd-control2-20261128T120000Z.db"]
     assert len(names(tmp_path)) == 3
+
+
+def test_a_cluster_that_is_built_again_leaves_the_snapshots_of_the_former(tmp_path: Path) -> None:
+    former = filled(tmp_path, 3, keep=3)
+    own = Shelf(tmp_path, "control", 1, "c2")
+    assert own.taken() == {}
+
+    for day in range(3):
+        own.add([snapshot(b"of the new one")], NOW + timedelta(days=1 + day))
+        own.prune()
+
+    assert len(former.taken()) == 3
+    assert len(names(tmp_path)) == 4
 
 
 def test_a_snapshot_that_was_broken_off_costs_no_other(tmp_path: Path) -> None:
@@ -218,11 +231,11 @@ def test_a_snapshot_that_was_broken_off_costs_no_other(tmp_path: Path) -> None:
 
 
 def test_the_time_of_the_newest_is_told(tmp_path: Path) -> None:
-    assert shelf.newest(tmp_path) is None
-    filled(tmp_path, 3)
+    assert Shelf(tmp_path, "control", 1, "c1").newest() is None
+    own = filled(tmp_path, 3)
     (tmp_path / "etcd-control-20300101T000000Z.db").write_bytes(snapshot())
 
-    assert shelf.newest(tmp_path) == NOW + timedelta(hours=2)
+    assert own.newest() == NOW + timedelta(hours=2)
 
 
 def test_a_folder_is_made_for_root_alone_and_one_that_is_there_is_left(tmp_path: Path) -> None:

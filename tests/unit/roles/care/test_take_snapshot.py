@@ -15,7 +15,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
     take_snapshot,
 )
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
-from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import newest
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
 
 from tests.unit.roles.care.given import NOW, manifest, snapshot, write
 
@@ -44,6 +44,23 @@ def test_a_manifest_that_is_another_s_is_told_with_what_it_lacks(tmp_path: Path)
 
     with pytest.raises(Trouble, match="lacks data-dir, initial-cluster, listen-client-urls"):
         etcd.read_manifest(path)
+
+
+def test_a_cluster_is_told_from_one_of_the_same_node_by_its_authority(tmp_path: Path) -> None:
+    def cluster(authority: str) -> str:
+        path = str(write(tmp_path / "ca.crt", authority))
+        text = manifest(tmp_path, authority=path)
+        return etcd.read_manifest(write(tmp_path / "etcd.yaml", text)).cluster
+
+    assert cluster("one") == cluster("one")
+    assert cluster("one") != cluster("another")
+
+
+def test_an_authority_that_is_gone_is_told(tmp_path: Path) -> None:
+    text = manifest(tmp_path, authority="/nowhere/ca.crt")
+
+    with pytest.raises(Trouble, match=r"/nowhere/ca\.crt, etcd's authority, cannot be read"):
+        _ = etcd.read_manifest(write(tmp_path / "etcd.yaml", text)).cluster
 
 
 def test_a_machine_without_etcd_is_told() -> None:
@@ -138,7 +155,7 @@ def test_a_copy_that_hangs_is_ended_and_the_snapshot_stays(
     assert time.monotonic() - before < 20
     said = capsys.readouterr().err
     assert "was taken, but not copied to 192.0.2.1:/x (etcd_snapshots_copy_to): no answer" in said
-    assert newest(tmp_path / "kept") is not None
+    assert len([*(tmp_path / "kept").glob("*.db")]) == 1
 
 
 @pytest.mark.usefixtures("config")
@@ -167,8 +184,9 @@ def test_a_copy_has_the_name_of_the_snapshot_and_is_pruned_alike(tmp_path: Path)
     paths = [tmp_path / f"etcd-a-b-2026112{day}T120000Z.db" for day in (6, 7, 8)]
     for path in paths:
         path.write_bytes(snapshot())
-        copied = copy_snapshot.put(path, export, 2, tmp_path / "notes")
+        copied = copy_snapshot.put(path, Shelf(export, "a-b", 2, "c1", tmp_path / "notes"))
 
+    assert copy_snapshot.member(copied) == "a-b"
     assert copied.name == "etcd-a-b-20261128T120000Z.db"
     # What is noted is on the disk of this machine: others may write on the export.
     assert sorted(path.name for path in export.iterdir()) == [path.name for path in paths[1:]]
@@ -179,11 +197,11 @@ def test_a_note_on_the_export_is_not_believed(tmp_path: Path) -> None:
     export.mkdir()
     victim.write_bytes(snapshot(b"precious"))
     noted = {str(victim): victim.read_bytes()[-32:].hex()}
-    (export / ".etcd-control.json").write_text(json.dumps(noted))
+    (export / ".etcd-control-c1.json").write_text(json.dumps(noted))
     path = tmp_path / "etcd-control-20261128T120000Z.db"
     path.write_bytes(snapshot())
 
-    copy_snapshot.put(path, export, 1, tmp_path / "notes")
+    copy_snapshot.put(path, Shelf(export, "control", 1, "c1", tmp_path / "notes"))
 
     assert victim.exists()
 
@@ -201,7 +219,7 @@ def test_a_copy_that_was_damaged_on_the_way_is_no_copy(tmp_path: Path) -> None:
     path.write_bytes(snapshot()[:-40])
 
     with pytest.raises(Trouble):
-        copy_snapshot.put(path, tmp_path, 2, tmp_path / "notes")
+        copy_snapshot.put(path, Shelf(tmp_path, "control", 2, "c1"))
 
 
 def test_an_export_that_cannot_be_mounted_is_told(
@@ -213,7 +231,7 @@ def test_an_export_that_cannot_be_mounted_is_told(
     monkeypatch.setattr(copy_snapshot, "_run", run)
     monkeypatch.setattr(copy_snapshot, "MOUNT", tmp_path / "mount")
 
-    assert copy_snapshot.main([str(tmp_path / "x.db"), "192.0.2.1:/x", "3"]) == 1
+    assert copy_snapshot.main([str(tmp_path / "x.db"), "192.0.2.1:/x", "3", "c1"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("192.0.2.1:/x cannot be mounted (mount.nfs: Connection refused); see")
 
