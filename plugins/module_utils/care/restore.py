@@ -1,17 +1,19 @@
 """Sets etcd back to a snapshot, and keeps what it had.
 
-Each step looks at what is there, so that a run that was broken off is taken up by the next. What
-can fail without harm comes first: the new data is made beside the old before anything is stopped.
+A run that was broken off leaves no note, and none is taken up: the next does the whole again, with
+the snapshot that it is given, whether it finds the control plane running or stopped. No data that
+it finds is overwritten or removed. What can fail without harm comes first: the new data is made
+beside the old before anything is stopped.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +26,7 @@ from .snapshot_file import check
 
 MANIFESTS = Path("/etc/kubernetes/manifests")
 PARKED = Path("/etc/kubernetes/holdfast-restore")  # not in the folder that the kubelet looks into
-NOTE = "restore.json"
+MADE = ".holdfast-restored"  # in etcd's data directory, until its member takes the former's place
 STOPPED = 180.0  # seconds in which the kubelet has to have ended the pods
 # Clients that remember a later revision than the snapshot's would wait for it, and miss changes:
 # https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump
@@ -46,54 +48,64 @@ class Restore:
             Trouble: it cannot be restored.
         """
         digest, own = check(self.snapshot), self._etcd()
-        self._refuse(digest, own)
+        _refuse_several(own)
         when = datetime.fromtimestamp(self.snapshot.stat().st_mtime, tz=UTC)
         back = (
             f"{machine}: the cluster goes back to the snapshot {self.snapshot}, of "
             f"{when:%Y-%m-%d %H:%M} UTC by its file; what was changed in the cluster since then is "
             "lost. Data on NFS exports is not touched, but volumes made since then are unknown."
         )
-        return [
-            back,
-            f"{machine}: the API server is down meanwhile, for a minute or two; pods go on.",
-            f"{machine}: etcd's data of now stays beside it, as {own.data}/member.before-TIME.",
-            *self._stranger(digest, own, machine),
-        ]
+        down = f"{machine}: the API server is down meanwhile, for a minute or two; pods go on."
+        stays = f"{machine}: etcd's data of now stays beside it, as {own.data}/member.before-TIME."
+        return [back, self._stopped(machine) or down, stays, *self._stranger(digest, own, machine)]
 
     def steps(self) -> Iterator[str]:
         """Restore it; what was done.
 
         Raises:
-            Trouble: a step failed; the next run of the same snapshot goes on with it.
+            Trouble: a step failed; the next run, of any snapshot, begins anew.
         """
-        digest, own = check(self.snapshot), self._etcd()
-        self._refuse(digest, own)
-        if not self._noted():
-            self._make(digest, own)
-            yield f"made a data directory of {self.snapshot}"
+        check(self.snapshot)
+        own = self._etcd()
+        _refuse_several(own)
+        self._make(own)
+        yield f"made a data directory of {self.snapshot}"
         self._park()
         self._await_end(own)
         yield "stopped the control plane"
-        self._exchange(digest, own)
-        yield f"kept the former data in {self._kept(own)}"
-        self._bring_back(digest, own)
+        yield _told(self._exchange(own), own)
+        self._bring_back()
         yield "started the control plane"
 
-    def _etcd(self) -> etcd.Etcd:
-        parked = self.parked / "etcd.yaml"
-        return etcd.read_manifest(parked if parked.exists() else self.manifests / "etcd.yaml")
+    def way_on(self) -> str:
+        """What to do where the control plane is stopped; empty where it is not."""
+        if not self._parked():
+            return ""
+        try:
+            back = _back(self._etcd())
+        except Trouble:
+            back = ""
+        return (
+            "The control plane is stopped. Run this again, with this snapshot or another one; or "
+            f"start it with the data that etcd had: {back}mv {self.parked}/*.yaml "
+            f"{self.manifests}/ && rmdir {self.parked}"
+        )
 
-    def _refuse(self, digest: str, own: etcd.Etcd) -> None:
-        if len(own.members) > 1:
-            raise Trouble(
-                f"etcd has {len(own.members)} members ({', '.join(own.members)}); this restores "
-                "a cluster of one. Follow https://etcd.io/docs/v3.6/op-guide/recovery/."
-            )
-        if (before := self._noted()) and before["digest"] != digest:
-            raise Trouble(
-                f"An earlier run began to restore {before['snapshot']}, and has not ended; run it "
-                "again with that snapshot first."
-            )
+    def _etcd(self) -> etcd.Etcd:
+        there, parked = self.manifests / "etcd.yaml", self.parked / "etcd.yaml"
+        return etcd.read_manifest(parked if parked.exists() and not there.exists() else there)
+
+    def _parked(self) -> list[Path]:
+        paths = [self.parked / f"{part}.yaml" for part in static_pods.PARTS]
+        return [path for path in paths if path.exists()]
+
+    def _stopped(self, machine: str) -> str:
+        if not self._parked():
+            return ""
+        return (
+            f"{machine}: the API server is down already, since an earlier run was broken off, and "
+            "is started at the end."
+        )
 
     def _stranger(self, digest: str, own: etcd.Etcd, machine: str) -> Iterator[str]:
         folder = self.snapshot.parent
@@ -104,49 +116,29 @@ class Restore:
                 "this cluster. The nodes and pods of another one cannot use it."
             )
 
-    def _noted(self) -> dict[str, str]:
-        path = self.parked / NOTE
-        return dict(json.loads(path.read_text())) if path.exists() else {}
-
-    def _new(self, digest: str, own: etcd.Etcd) -> Path:
-        return own.data / f".restored-{digest[:12]}"
-
-    def _kept(self, own: etcd.Etcd) -> Path:
-        """Where the former data is kept; the same in each run until one comes to its end."""
-        name = f"member.before-{datetime.now(tz=UTC):%Y%m%dT%H%M%S.%fZ}"
-        return own.data / self._noted().get("kept", name)
-
-    def _make(self, digest: str, own: etcd.Etcd) -> None:
-        new = self._new(digest, own)
-        shutil.rmtree(new, ignore_errors=True)  # of a run that was broken off here
+    def _make(self, own: etcd.Etcd) -> None:
+        made = own.data / MADE
+        shutil.rmtree(made, ignore_errors=True)  # of a run that was broken off
         own.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         with etcdutl(own.image) as program:
-            done = run([program, *self._arguments(new, own)])
+            done = run([program, *self._arguments(made, own)])
         if done.returncode:
-            shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(made, ignore_errors=True)
             said = " ".join((done.stderr or done.stdout).split())
-            raise Trouble(
-                f"etcdutl does not restore {self.snapshot}, and nothing was stopped: {said}"
-            )
-        self._note(digest, self._kept(own).name)
+            raise Trouble(f"etcdutl does not restore {self.snapshot}: {said}")
+        os.sync()
 
-    def _note(self, digest: str, kept: str) -> None:
-        make_private(self.parked)
-        note = {"snapshot": str(self.snapshot), "digest": digest, "kept": kept}
-        unfinished = self.parked / f"{NOTE}.unfinished"
-        unfinished.write_text(json.dumps(note))
-        unfinished.replace(self.parked / NOTE)
-
-    def _arguments(self, new: Path, own: etcd.Etcd) -> list[str]:
+    def _arguments(self, made: Path, own: etcd.Etcd) -> list[str]:
         peers = own.arguments.get("initial-advertise-peer-urls", own.members[0].partition("=")[2])
         return [
-            *("snapshot", "restore", str(self.snapshot), f"--data-dir={new}"),
+            *("snapshot", "restore", str(self.snapshot), f"--data-dir={made}"),
             *(f"--name={own.name}", f"--initial-cluster={own.members[0]}"),
             f"--initial-advertise-peer-urls={peers}",
             *(f"--bump-revision={BUMP}", "--mark-compacted"),
         ]
 
     def _park(self) -> None:
+        make_private(self.parked)
         for part in static_pods.PARTS:
             manifest = self.manifests / f"{part}.yaml"
             if manifest.exists():
@@ -158,31 +150,54 @@ class Restore:
             if time.monotonic() > until:
                 raise Trouble(
                     f"{', '.join(left)} still runs {STOPPED:.0f} s after its manifest was moved to "
-                    f"{self.parked}; see that the kubelet runs (systemctl status kubelet), then "
-                    "run this again."
+                    f"{self.parked}; see that the kubelet runs (systemctl status kubelet)."
                 )
             time.sleep(1)
         _refuse_open(own.data / "member/snap/db")
 
-    def _exchange(self, digest: str, own: etcd.Etcd) -> None:
-        new, now = self._new(digest, own), own.data / "member"
-        if not (new / "member").exists():
-            return  # an earlier run has done it
-        if now.exists():
-            now.rename(self._kept(own))
-        (new / "member").rename(now)
+    def _exchange(self, own: etcd.Etcd) -> Path | None:
+        """Where the former data is now; None if there was none."""
+        member, made = own.data / "member", own.data / MADE
+        kept = own.data / f"member.before-{datetime.now(tz=UTC):%Y%m%dT%H%M%S.%fZ}"
+        had = member.exists()
+        if had:
+            member.rename(kept)
+        (made / "member").rename(member)
+        shutil.rmtree(made, ignore_errors=True)
         os.sync()
+        return kept if had else None
 
-    def _bring_back(self, digest: str, own: etcd.Etcd) -> None:
-        new = self._new(digest, own)
-        if new.exists():
-            new.rmdir()  # only its member was in it
-        for part in static_pods.PARTS:
-            manifest = self.parked / f"{part}.yaml"
-            if manifest.exists():
-                manifest.replace(self.manifests / manifest.name)
-        (self.parked / NOTE).unlink(missing_ok=True)
-        self.parked.rmdir()
+    def _bring_back(self) -> None:
+        for manifest in self._parked():
+            manifest.replace(self.manifests / manifest.name)
+        with suppress(OSError):  # somebody has put something there
+            self.parked.rmdir()
+
+
+def _refuse_several(own: etcd.Etcd) -> None:
+    if len(own.members) > 1:
+        raise Trouble(
+            f"etcd has {len(own.members)} members ({', '.join(own.members)}); this restores "
+            "a cluster of one. Follow https://etcd.io/docs/v3.6/op-guide/recovery/."
+        )
+
+
+def _kept(own: etcd.Etcd) -> list[Path]:
+    """All former data, of this run and others, the last at the end."""
+    return sorted(own.data.glob("member.before-*"))
+
+
+def _back(own: etcd.Etcd) -> str:
+    """The command for where the former data is set aside and none is in its place."""
+    kept, member = _kept(own), own.data / "member"
+    return f"mv {kept[-1]} {member} && " if kept and not member.exists() else ""
+
+
+def _told(kept: Path | None, own: etcd.Etcd) -> str:
+    if kept:
+        return f"kept the former data in {kept}"
+    earlier = _kept(own)
+    return f"found what an earlier run kept in {earlier[-1]}" if earlier else "found no former data"
 
 
 def _refuse_open(database: Path) -> None:

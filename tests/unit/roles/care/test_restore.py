@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -132,7 +131,7 @@ def test_the_data_of_a_snapshot_takes_the_place_of_the_former_which_is_kept(
 
     assert machine.found() == ("new", ["old"], ALL)
     assert not machine.parked.exists()
-    assert [path.name for path in machine.data.glob(".restored-*")] == []
+    assert not (machine.data / restore.MADE).exists()
     assert done[0] == f"made a data directory of {machine.snapshot}"
     assert done[-1] == "started the control plane"
 
@@ -158,33 +157,130 @@ def test_data_that_was_lost_altogether_is_no_hindrance(machine: Machine) -> None
     assert machine.found() == ("new", [], ALL)
 
 
-STEPS = ["_make", "_note", "_park", "_await_end", "_exchange", "_bring_back"]
+STEPS = ["_make", "_park", "_await_end", "_exchange", "_bring_back"]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_run_that_was_broken_off_is_taken_up(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str
-) -> None:
+def cut(machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str = "before") -> None:
+    """A restore that is broken off before a step of it, or after."""
     real = getattr(Restore, step)
 
-    def cut(self: Restore, *given: object) -> None:
+    def broken(self: Restore, *given: object) -> None:
         if when == "after":
             real(self, *given)
         raise Cut
 
     with monkeypatch.context() as patch:
-        patch.setattr(Restore, step, cut)
+        patch.setattr(Restore, step, broken)
         with pytest.raises(Cut):
             machine.restore()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_the_next_run_after_one_that_was_broken_off_restores(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    cut(machine, monkeypatch, step, when)
 
     machine.restore()
 
     data, kept, manifests = machine.found()
     assert (data, manifests) == ("new", ALL)
-    # All was done already where it was cut after the last step: that is a second restore.
     assert "old" in kept
     assert not machine.parked.exists()
+    assert not (machine.data / restore.MADE).exists()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_after_a_run_that_was_broken_off_another_snapshot_may_be_chosen(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    """The timer may have removed the first one since."""
+    cut(machine, monkeypatch, step, when)
+    other = machine.shelf.add([snapshot(b"other")], NOW + timedelta(hours=1))
+    machine.snapshot.unlink()
+
+    machine.plan(other)
+    list(machine.of(other).steps())
+
+    data, kept, manifests = machine.found()
+    assert (data, manifests) == ("new", ALL)
+    assert "old" in kept
+
+
+def test_new_data_that_somebody_tidied_away_is_made_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(machine, monkeypatch, "_exchange")
+    shutil.rmtree(machine.data / restore.MADE)
+
+    machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
+
+
+def renames(monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+    """So many files and folders change their names, and then the machine stops."""
+    count = [left]
+
+    def counted(real: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def change(path: Path, target: Path) -> Path:
+            count[0] -= 1
+            if count[0] < 0:
+                raise Cut
+            return real(path, target)
+
+        return change
+
+    monkeypatch.setattr(Path, "replace", counted(Path.replace))
+    monkeypatch.setattr(Path, "rename", counted(Path.rename))
+
+
+def test_data_that_etcd_made_between_two_runs_is_kept_too(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut between the two renames; somebody starts the control plane by hand, so etcd is empty."""
+    with monkeypatch.context() as patch:
+        renames(patch, 5)
+        with pytest.raises(Cut):
+            machine.restore()
+    for path in machine.parked.glob("*.yaml"):
+        path.replace(machine.manifests / path.name)
+    write(machine.data / "member/snap/db", "empty")
+
+    machine.restore()
+
+    data, kept, manifests = machine.found()
+    assert (data, sorted(kept), manifests) == ("new", ["empty", "old"], ALL)
+    assert not machine.parked.exists()
+
+
+def test_a_restore_weeks_after_one_that_was_broken_off_restores_too(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(path: Path, **_: object) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", stop)
+        patch.setattr(restore.Path, "rmdir", lambda path: path != machine.parked or stop(path))
+        with pytest.raises(Cut):
+            machine.restore()
+    write(machine.data / "member/snap/db", "weeks of work")
+
+    machine.restore()
+
+    data, kept, _ = machine.found()
+    assert (data, sorted(kept)) == ("new", ["old", "weeks of work"])
+
+
+def test_a_plan_says_that_the_control_plane_is_stopped_already(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(machine, monkeypatch, "_await_end")
+
+    assert "the API server is down already, since an earlier run was broken off" in machine.plan()
 
 
 @pytest.mark.parametrize("renamed", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
@@ -192,32 +288,17 @@ def test_a_power_cut_between_two_renames_is_made_good(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, renamed: int
 ) -> None:
     """Four manifests go and come back; in between the former data and the new change places."""
-    left = [renamed]
-    real, moved = Path.replace, Path.rename
-
-    def count(path: Path) -> None:
-        if path.suffix != ".unfinished":
-            left[0] -= 1
-        if left[0] == 0:
-            raise Cut
-
-    def replace(path: Path, target: Path) -> Path:
-        count(path)
-        return real(path, target)
-
-    def rename(path: Path, target: Path) -> Path:
-        count(path)
-        return moved(path, target)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", replace)
-        patch.setattr(Path, "rename", rename)
+        renames(patch, renamed - 1)
         with pytest.raises(Cut):
             machine.restore()
 
     machine.restore()
 
-    assert machine.found() == ("new", ["old"], ALL)
+    data, kept, manifests = machine.found()
+    assert (data, manifests) == ("new", ALL)
+    # Where the data was in place already, it is set aside as any that is found.
+    assert kept in (["old"], ["old", "new"], ["new", "old"])
 
 
 def test_what_is_no_snapshot_is_refused_before_anything_is_stopped(
@@ -236,10 +317,10 @@ def test_what_is_no_snapshot_is_refused_before_anything_is_stopped(
 def test_a_restore_that_etcdutl_refuses_stops_nothing(machine: Machine) -> None:
     machine.fails = True
 
-    with pytest.raises(Trouble, match="and nothing was stopped: Error: out of space"):
+    with pytest.raises(Trouble, match=r"etcdutl does not restore .*: Error: out of space"):
         machine.restore()
     assert machine.found() == ("old", [], ALL)
-    assert list(machine.data.glob(".restored-*")) == []
+    assert not (machine.data / restore.MADE).exists()
 
 
 def test_a_cluster_of_several_members_is_refused(machine: Machine) -> None:
@@ -248,19 +329,6 @@ def test_a_cluster_of_several_members_is_refused(machine: Machine) -> None:
 
     with pytest.raises(Trouble, match="etcd has 2 members"):
         machine.plan()
-
-
-def test_another_snapshot_is_refused_while_one_is_half_restored(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(Restore, "_exchange", lambda *_: (_ for _ in ()).throw(Cut()))
-        with pytest.raises(Cut):
-            machine.restore()
-    other = machine.shelf.add([snapshot(b"other")], NOW + timedelta(hours=1))
-
-    with pytest.raises(Trouble, match=f"began to restore {machine.snapshot}, and has not ended"):
-        list(machine.of(other).steps())
 
 
 def test_pods_that_do_not_stop_are_named_and_the_data_is_not_touched(
@@ -316,11 +384,41 @@ def test_the_module_fails_with_what_was_done_and_how_to_go_on(
     said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
 
     assert said.startswith("etcd of control was not restored. etcd, kube-apiserver")
+    assert f"So far it made a data directory of {machine.snapshot}. The control plane is" in said
     assert said.endswith(
-        f"So far it made a data directory of {machine.snapshot}; run it again with the same "
-        "snapshot."
+        "Run this again, with this snapshot or another one; or start it with the data that etcd "
+        f"had: mv {machine.parked}/*.yaml {machine.manifests}/ && rmdir {machine.parked}"
     )
-    assert json.loads((machine.parked / "restore.json").read_text())["kept"]
+
+
+def test_the_module_says_how_to_put_data_back_that_was_set_aside(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut between the two renames, and the snapshot is gone too."""
+    with monkeypatch.context() as patch:
+        renames(patch, 5)
+        with pytest.raises(Cut):
+            machine.restore()
+    machine.snapshot.unlink()
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert "is no file of this machine" in said
+    subprocess.run(said.partition("etcd had: ")[2], shell=True, check=True)
+    assert machine.found() == ("old", [], ALL)
+    assert not machine.parked.exists()
+
+
+def test_the_module_says_that_nothing_was_changed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.fails = True
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert said.endswith(": Error: out of space. Nothing was changed.")
 
 
 class Containerd:
