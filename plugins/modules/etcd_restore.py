@@ -9,7 +9,7 @@ description:
   - Makes a data directory of the snapshot with C(etcdutl) of etcd's own image, or of the machine;
     then stops the control plane's static pods, puts the data in place and starts them again.
   - The former data stays beside it. After a run that was broken off, the next one does the whole
-    again, with the same snapshot or another one.
+    again, with the same snapshot or another one. Two at once are refused.
   - With check mode, it says what would happen and changes nothing.
 options:
   snapshot:
@@ -55,7 +55,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
-from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import Restore
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import Busy, Restore
 
 ARGUMENTS = {
     "snapshot": {"type": "path", "required": True},
@@ -74,7 +74,8 @@ def main() -> None:
             done.extend(restore.steps())
     except (Trouble, OSError) as error:
         told = _failure(module.params["machine"], done, error)
-        on = restore.way_on() or ("" if done else "Nothing was changed.")
+        on = "" if isinstance(error, Busy) else restore.way_on()
+        on = on or ("" if done else "Nothing was changed.")
         module.fail_json(msg=f"{told} {on}".strip(), steps=done)
     module.exit_json(changed=True, plan=plan, steps=done)
 

@@ -141,7 +141,8 @@ def test_an_etcd_takes_up_the_snapshot_and_forgets_what_came_after(
         member.put("/registry/a", "after")
         revision = member.call("/v3/kv/range", key="/")["header"]["revision"]
 
-    done = list(Restore(path, member.manifests, member.root / "parked").steps())
+    at = Restore(path, member.manifests, member.root / "parked", member.root / "lock")
+    done = list(at.steps())
 
     assert len(done) == 4
     with member.running():

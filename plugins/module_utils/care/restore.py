@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +26,16 @@ from .snapshot_file import check
 
 MANIFESTS = Path("/etc/kubernetes/manifests")
 PARKED = Path("/etc/kubernetes/holdfast-restore")  # not in the folder that the kubelet looks into
+LOCK = Path("/run/holdfast-restore.lock")  # held as long as a restore runs; the file itself stays
 MADE = ".holdfast-restored"  # in etcd's data directory, until its member takes the former's place
 STOPPED = 180.0  # seconds in which the kubelet has to have ended the pods
 # Clients that remember a later revision than the snapshot's would wait for it, and miss changes:
 # https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump
 BUMP = 1_000_000_000
+
+
+class Busy(Trouble):
+    """Another run is at it, so that nothing can be said of how things are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,19 @@ class Restore:
     snapshot: Path
     manifests: Path = MANIFESTS
     parked: Path = PARKED
+    lock: Path = LOCK
 
     def plan(self, machine: str) -> list[str]:
         """What would happen, a sentence each; nothing is changed.
 
         Raises:
+            Busy: a restore runs.
             Trouble: it cannot be restored.
         """
+        with _alone(self.lock):
+            return self._plan(machine)
+
+    def _plan(self, machine: str) -> list[str]:
         digest, own = check(self.snapshot), self._etcd()
         _refuse_several(own)
         when = datetime.fromtimestamp(self.snapshot.stat().st_mtime, tz=UTC)
@@ -63,8 +74,13 @@ class Restore:
         """Restore it; what was done.
 
         Raises:
+            Busy: a restore runs.
             Trouble: a step failed; the next run, of any snapshot, begins anew.
         """
+        with _alone(self.lock):
+            yield from self._steps()
+
+    def _steps(self) -> Iterator[str]:
         check(self.snapshot)
         own = self._etcd()
         _refuse_several(own)
@@ -172,6 +188,27 @@ class Restore:
             manifest.replace(self.manifests / manifest.name)
         with suppress(OSError):  # somebody has put something there
             self.parked.rmdir()
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """The kernel lets the lock go with the process, however that ends."""
+    number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _hold(number, lock)
+        yield
+    finally:
+        os.close(number)
+
+
+def _hold(number: int, lock: Path) -> None:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Busy(
+            "A restore runs on this machine, perhaps of a run that lost its connection; wait for "
+            f"the end of its process (fuser {lock}), and see then what is in the cluster."
+        ) from None
 
 
 def _refuse_several(own: etcd.Etcd) -> None:

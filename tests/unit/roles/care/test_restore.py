@@ -36,7 +36,7 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.data = root / "etcd"
         self.manifests, self.parked = root / "manifests", root / "parked"
-        self.fails = False
+        self.lock, self.fails = root / "lock", False
         write(self.data / "member/snap/db", "old")
         for part in static_pods.PARTS:
             write(self.manifests / f"{part}.yaml", f"{part}\n")
@@ -48,7 +48,7 @@ class Machine:
         self.snapshot = self.shelf.add([snapshot(b"new")], NOW)
 
     def of(self, path: Path | None = None) -> Restore:
-        return Restore(path or self.snapshot, self.manifests, self.parked)
+        return Restore(path or self.snapshot, self.manifests, self.parked, self.lock)
 
     def plan(self, path: Path | None = None) -> str:
         return " ".join(self.of(path).plan("control"))
@@ -259,7 +259,7 @@ def test_data_that_etcd_made_between_two_runs_is_kept_too(
 def test_a_restore_weeks_after_one_that_was_broken_off_restores_too(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(path: Path, **_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise Cut
 
     with monkeypatch.context() as patch:
@@ -321,6 +321,34 @@ def test_a_restore_that_etcdutl_refuses_stops_nothing(machine: Machine) -> None:
         machine.restore()
     assert machine.found() == ("old", [], ALL)
     assert not (machine.data / restore.MADE).exists()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_a_second_restore_is_refused_while_one_runs(machine: Machine, step: int) -> None:
+    """It would put data in place that the first has made by half."""
+    first = machine.of().steps()
+    for _ in range(step):
+        next(first)
+    before = machine.found()
+
+    with pytest.raises(Trouble, match=r"A restore runs on this machine.*fuser .*/lock"):
+        machine.restore()
+
+    assert machine.found() == before
+    assert len([*first]) == 4 - step
+    assert machine.found() == ("new", ["old"], ALL)
+    machine.restore()
+
+
+def test_a_restore_that_failed_holds_up_no_other(machine: Machine) -> None:
+    machine.fails = True
+    with pytest.raises(Trouble):
+        machine.restore()
+    machine.fails = False
+
+    machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
 
 
 def test_a_cluster_of_several_members_is_refused(machine: Machine) -> None:
@@ -419,6 +447,22 @@ def test_the_module_says_that_nothing_was_changed(
     said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
 
     assert said.endswith(": Error: out of space. Nothing was changed.")
+
+
+def test_the_module_says_nothing_of_a_control_plane_that_another_run_has_stopped(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To start it now would put the data of the other run at risk."""
+    first = machine.of().steps()
+    next(first)
+    next(first)
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert said.startswith("etcd of control was not restored. A restore runs on this machine")
+    assert said.endswith("Nothing was changed.")
+    assert len([*first]) == 2
 
 
 class Containerd:
