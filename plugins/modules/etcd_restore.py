@@ -7,7 +7,9 @@ module: etcd_restore
 short_description: Set a kubeadm control plane's etcd back to a snapshot
 description:
   - Makes a data directory of the snapshot with C(etcdutl) of etcd's own image, or of the machine;
-    then stops the control plane's static pods, puts the data in place and starts them again.
+    then stops the control plane's static pods, puts the data in place, starts them again and waits
+    until etcd answers. Where it does not, the failure has the commands that lead back.
+  - A snapshot of a later etcd than the machine runs is refused.
   - The former data stays beside it. After a run that was broken off, the next one does the whole
     again, with the same snapshot or another one. Two at once are refused.
   - With check mode, it says what would happen and changes nothing.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,19 +18,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import etcd, static_pods
+from .data_directory import DataDirectory
 from .errors import Trouble
-from .image_program import etcdutl, run
+from .make_data import make
 from .shelf import Shelf, is_private, make_private
 from .snapshot_file import check
 
 MANIFESTS = Path("/etc/kubernetes/manifests")
 PARKED = Path("/etc/kubernetes/holdfast-restore")  # not in the folder that the kubelet looks into
 LOCK = Path("/run/holdfast-restore.lock")  # held as long as a restore runs; the file itself stays
-MADE = ".holdfast-restored"  # in etcd's data directory, until its member takes the former's place
 STOPPED = 180.0  # seconds in which the kubelet has to have ended the pods
-# Clients that remember a later revision than the snapshot's would wait for it, and miss changes:
-# https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump
-BUMP = 1_000_000_000
+ANSWERS = 300.0  # in which it has to have started etcd, and that to answer
 
 
 class Busy(Trouble):
@@ -84,21 +81,24 @@ class Restore:
         check(self.snapshot)
         own = self._etcd()
         _refuse_several(own)
-        self._make(own)
+        data = DataDirectory(own.data)
+        make(self.snapshot, own, data.made)
         yield f"made a data directory of {self.snapshot}"
         self._park()
-        self._await_end(own)
+        self._await_end()
+        data.refuse_open()
         yield "stopped the control plane"
-        yield _told(self._exchange(own), own)
+        yield data.exchange()
         self._bring_back()
         yield "started the control plane"
+        self._await_answer(own)
 
     def way_on(self) -> str:
         """What to do where the control plane is stopped; empty where it is not."""
         if not self._parked():
             return ""
         try:
-            back = _back(self._etcd())
+            back = DataDirectory(self._etcd().data).put_back()
         except Trouble:
             back = ""
         return (
@@ -132,27 +132,6 @@ class Restore:
                 "this cluster. The nodes and pods of another one cannot use it."
             )
 
-    def _make(self, own: etcd.Etcd) -> None:
-        made = own.data / MADE
-        shutil.rmtree(made, ignore_errors=True)  # of a run that was broken off
-        own.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with etcdutl(own.image) as program:
-            done = run([program, *self._arguments(made, own)])
-        if done.returncode:
-            shutil.rmtree(made, ignore_errors=True)
-            said = " ".join((done.stderr or done.stdout).split())
-            raise Trouble(f"etcdutl does not restore {self.snapshot}: {said}")
-        os.sync()
-
-    def _arguments(self, made: Path, own: etcd.Etcd) -> list[str]:
-        peers = own.arguments.get("initial-advertise-peer-urls", own.members[0].partition("=")[2])
-        return [
-            *("snapshot", "restore", str(self.snapshot), f"--data-dir={made}"),
-            *(f"--name={own.name}", f"--initial-cluster={own.members[0]}"),
-            f"--initial-advertise-peer-urls={peers}",
-            *(f"--bump-revision={BUMP}", "--mark-compacted"),
-        ]
-
     def _park(self) -> None:
         make_private(self.parked)
         for part in static_pods.PARTS:
@@ -160,7 +139,7 @@ class Restore:
             if manifest.exists():
                 manifest.replace(self.parked / manifest.name)
 
-    def _await_end(self, own: etcd.Etcd) -> None:
+    def _await_end(self) -> None:
         until = time.monotonic() + STOPPED
         while left := [part for part in static_pods.PARTS if static_pods.running(part)]:
             if time.monotonic() > until:
@@ -169,25 +148,33 @@ class Restore:
                     f"{self.parked}; see that the kubelet runs (systemctl status kubelet)."
                 )
             time.sleep(1)
-        _refuse_open(own.data / "member/snap/db")
-
-    def _exchange(self, own: etcd.Etcd) -> Path | None:
-        """Where the former data is now; None if there was none."""
-        member, made = own.data / "member", own.data / MADE
-        kept = own.data / f"member.before-{datetime.now(tz=UTC):%Y%m%dT%H%M%S.%fZ}"
-        had = member.exists()
-        if had:
-            member.rename(kept)
-        (made / "member").rename(member)
-        shutil.rmtree(made, ignore_errors=True)
-        os.sync()
-        return kept if had else None
 
     def _bring_back(self) -> None:
         for manifest in self._parked():
             manifest.replace(self.manifests / manifest.name)
         with suppress(OSError):  # somebody has put something there
             self.parked.rmdir()
+
+    def _await_answer(self, own: etcd.Etcd) -> None:
+        until = time.monotonic() + ANSWERS
+        while why := _silence(own):
+            if time.monotonic() > until:
+                raise Trouble(
+                    f"The data of {self.snapshot} is in place, but etcd is not well {ANSWERS:.0f} "
+                    f"s after its start. {why} If it cannot use that data, {self._undo(own)}"
+                )
+            time.sleep(1)
+
+    def _undo(self, own: etcd.Etcd) -> str:
+        """The commands that bring the former data back where etcd never answered with the new."""
+        undo = DataDirectory(own.data).undo()
+        there, aside = self.manifests / "etcd.yaml", self.manifests.with_name("etcd.yaml")
+        if not undo:
+            return "restore another snapshot; there is no former data."
+        return (
+            f"go back to the former: mv {there} {aside}; while pgrep -x etcd; do sleep 1; done; "
+            f"{undo} && mv {aside} {there}"
+        )
 
 
 @contextmanager
@@ -211,41 +198,17 @@ def _hold(number: int, lock: Path) -> None:
         ) from None
 
 
+def _silence(own: etcd.Etcd) -> str:
+    """Why etcd cannot be used; empty if it can."""
+    try:
+        return "" if etcd.status(own).get("leader", "0") != "0" else "It has no leader."
+    except Trouble as trouble:
+        return str(trouble)
+
+
 def _refuse_several(own: etcd.Etcd) -> None:
     if len(own.members) > 1:
         raise Trouble(
             f"etcd has {len(own.members)} members ({', '.join(own.members)}); this restores "
             "a cluster of one. Follow https://etcd.io/docs/v3.6/op-guide/recovery/."
         )
-
-
-def _kept(own: etcd.Etcd) -> list[Path]:
-    """All former data, of this run and others, the last at the end."""
-    return sorted(own.data.glob("member.before-*"))
-
-
-def _back(own: etcd.Etcd) -> str:
-    """The command for where the former data is set aside and none is in its place."""
-    kept, member = _kept(own), own.data / "member"
-    return f"mv {kept[-1]} {member} && " if kept and not member.exists() else ""
-
-
-def _told(kept: Path | None, own: etcd.Etcd) -> str:
-    if kept:
-        return f"kept the former data in {kept}"
-    earlier = _kept(own)
-    return f"found what an earlier run kept in {earlier[-1]}" if earlier else "found no former data"
-
-
-def _refuse_open(database: Path) -> None:
-    """See that no etcd has the database open, whoever started it: it holds a lock."""
-    if not database.exists():
-        return
-    with database.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Trouble(
-                f"A process has {database} open still (fuser {database}); end it, then run this "
-                "again."
-            ) from None

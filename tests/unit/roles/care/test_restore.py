@@ -1,10 +1,12 @@
-"""etcd goes back to a snapshot, keeps what it had, and a run that was broken off is taken up."""
+"""etcd goes back to a snapshot, keeps what it had, and a run that was broken off costs nothing."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,9 +16,11 @@ import pytest
 from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
     etcd,
     image_program,
+    make_data,
     restore,
     static_pods,
 )
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.data_directory import DataDirectory
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import Restore
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
@@ -36,7 +40,8 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.data = root / "etcd"
         self.manifests, self.parked = root / "manifests", root / "parked"
-        self.lock, self.fails = root / "lock", False
+        self.lock, self.made = root / "lock", self.data / ".holdfast-restored"
+        self.fails, self.answers, self.version = False, True, "3.6.0"
         write(self.data / "member/snap/db", "old")
         for part in static_pods.PARTS:
             write(self.manifests / f"{part}.yaml", f"{part}\n")
@@ -62,6 +67,12 @@ class Machine:
 
     def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         words = [str(word) for word in command]
+        if words[1:3] == ["snapshot", "status"]:
+            told = json.dumps({"hash": 1, "version": self.version})
+            return subprocess.CompletedProcess(words, 0, told, "")
+        if words[1:] == ["version"]:
+            said = "etcdutl version: 3.6.8\nAPI version: 3.6\n"
+            return subprocess.CompletedProcess(words, 0, said, "")
         into = next(word.partition("=")[2] for word in words if word.startswith("--data-dir"))
         assert not Path(into).exists()
         assert "--bump-revision=1000000000" in words
@@ -69,6 +80,11 @@ class Machine:
         write(Path(into) / "member/snap/db", "new")
         said = "Error: out of space\n" if self.fails else ""
         return subprocess.CompletedProcess(words, int(self.fails), "", said)
+
+    def status(self, _: etcd.Etcd) -> dict[str, str]:
+        if not self.answers:
+            raise Trouble("etcd does not answer at https://127.0.0.1:2379.")
+        return {"leader": "331"}
 
     def found(self) -> tuple[str, list[str], list[str]]:
         """The data in use, that which was kept, and the manifests in their place."""
@@ -87,8 +103,9 @@ ALL = sorted([*static_pods.PARTS, "mine"])
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
-    monkeypatch.setattr(restore, "etcdutl", made.etcdutl)
-    monkeypatch.setattr(restore, "run", made.run)
+    monkeypatch.setattr(make_data, "etcdutl", made.etcdutl)
+    monkeypatch.setattr(make_data, "run", made.run)
+    monkeypatch.setattr(etcd, "status", made.status)
     monkeypatch.setattr(static_pods, "running", lambda _: [])
     return made
 
@@ -131,7 +148,7 @@ def test_the_data_of_a_snapshot_takes_the_place_of_the_former_which_is_kept(
 
     assert machine.found() == ("new", ["old"], ALL)
     assert not machine.parked.exists()
-    assert not (machine.data / restore.MADE).exists()
+    assert not (machine.made).exists()
     assert done[0] == f"made a data directory of {machine.snapshot}"
     assert done[-1] == "started the control plane"
 
@@ -157,28 +174,41 @@ def test_data_that_was_lost_altogether_is_no_hindrance(machine: Machine) -> None
     assert machine.found() == ("new", [], ALL)
 
 
-STEPS = ["_make", "_park", "_await_end", "_exchange", "_bring_back"]
+STEPS = [
+    (restore, "make"),
+    (Restore, "_park"),
+    (Restore, "_await_end"),
+    (DataDirectory, "exchange"),
+    (Restore, "_bring_back"),
+    (Restore, "_await_answer"),
+]
 
 
-def cut(machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str = "before") -> None:
+def cut(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    step: tuple[object, str],
+    when: str = "before",
+) -> None:
     """A restore that is broken off before a step of it, or after."""
-    real = getattr(Restore, step)
+    of, name = step
+    real = getattr(of, name)
 
-    def broken(self: Restore, *given: object) -> None:
+    def broken(*given: object) -> None:
         if when == "after":
-            real(self, *given)
+            real(*given)
         raise Cut
 
     with monkeypatch.context() as patch:
-        patch.setattr(Restore, step, broken)
+        patch.setattr(of, name, broken)
         with pytest.raises(Cut):
             machine.restore()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
 def test_the_next_run_after_one_that_was_broken_off_restores(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: tuple[object, str], when: str
 ) -> None:
     cut(machine, monkeypatch, step, when)
 
@@ -188,13 +218,13 @@ def test_the_next_run_after_one_that_was_broken_off_restores(
     assert (data, manifests) == ("new", ALL)
     assert "old" in kept
     assert not machine.parked.exists()
-    assert not (machine.data / restore.MADE).exists()
+    assert not (machine.made).exists()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
 def test_after_a_run_that_was_broken_off_another_snapshot_may_be_chosen(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: tuple[object, str], when: str
 ) -> None:
     """The timer may have removed the first one since."""
     cut(machine, monkeypatch, step, when)
@@ -212,8 +242,8 @@ def test_after_a_run_that_was_broken_off_another_snapshot_may_be_chosen(
 def test_new_data_that_somebody_tidied_away_is_made_again(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut(machine, monkeypatch, "_exchange")
-    shutil.rmtree(machine.data / restore.MADE)
+    cut(machine, monkeypatch, STEPS[3])
+    shutil.rmtree(machine.made)
 
     machine.restore()
 
@@ -259,12 +289,17 @@ def test_data_that_etcd_made_between_two_runs_is_kept_too(
 def test_a_restore_weeks_after_one_that_was_broken_off_restores_too(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    real = Path.rmdir
+
     def stop(*_: object, **__: object) -> None:
         raise Cut
 
+    def remove(path: Path) -> None:
+        (stop if path == machine.parked else real)(path)
+
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", stop)
-        patch.setattr(restore.Path, "rmdir", lambda path: path != machine.parked or stop(path))
+        patch.setattr(Path, "rmdir", remove)
         with pytest.raises(Cut):
             machine.restore()
     write(machine.data / "member/snap/db", "weeks of work")
@@ -278,7 +313,7 @@ def test_a_restore_weeks_after_one_that_was_broken_off_restores_too(
 def test_a_plan_says_that_the_control_plane_is_stopped_already(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut(machine, monkeypatch, "_await_end")
+    cut(machine, monkeypatch, STEPS[2])
 
     assert "the API server is down already, since an earlier run was broken off" in machine.plan()
 
@@ -320,7 +355,7 @@ def test_a_restore_that_etcdutl_refuses_stops_nothing(machine: Machine) -> None:
     with pytest.raises(Trouble, match=r"etcdutl does not restore .*: Error: out of space"):
         machine.restore()
     assert machine.found() == ("old", [], ALL)
-    assert not (machine.data / restore.MADE).exists()
+    assert not (machine.made).exists()
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
@@ -463,6 +498,72 @@ def test_the_module_says_nothing_of_a_control_plane_that_another_run_has_stopped
     assert said.startswith("etcd of control was not restored. A restore runs on this machine")
     assert said.endswith("Nothing was changed.")
     assert len([*first]) == 2
+
+
+@pytest.mark.parametrize("version", ["3.7.0", "4.0.0", "3.10.1"])
+def test_a_snapshot_of_a_newer_etcd_is_refused_before_anything_is_stopped(
+    machine: Machine, version: str
+) -> None:
+    """etcdutl restores it, and says nothing; etcd ends as soon as it reads it."""
+    machine.version = version
+
+    with pytest.raises(
+        Trouble, match=r"is of etcd .*, and registry\.k8s\.io/etcd:3\.6\.8-0, which"
+    ):
+        machine.restore()
+    assert machine.found() == ("old", [], ALL)
+
+
+@pytest.mark.parametrize("version", ["3.6.0", "3.5.0", "2.38.0", ""])
+def test_a_snapshot_of_this_etcd_or_an_earlier_one_is_restored(
+    machine: Machine, version: str
+) -> None:
+    machine.version = version
+    machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
+
+
+@pytest.mark.parametrize("image", ["mirror/etcd:stable", "registry:5000/etcd@sha256:0a1b"])
+def test_where_the_image_s_name_has_no_version_that_of_its_program_counts(
+    machine: Machine, image: str
+) -> None:
+    path = machine.manifests / "etcd.yaml"
+    path.write_text(path.read_text().replace("registry.k8s.io/etcd:3.6.8-0", image))
+    machine.restore()
+
+    machine.version = "3.7.0"
+    with pytest.raises(Trouble, match=r"is of etcd 3\.7, and"):
+        machine.restore()
+
+
+def test_an_etcd_that_does_not_come_up_is_told_with_the_commands_that_lead_back(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.answers = False
+    monkeypatch.setattr(restore, "ANSWERS", 0.0)
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert "is in place, but etcd is not well 0 s after its start. etcd does not answer" in said
+    assert machine.found() == ("new", ["old"], ALL)
+    commands = said.partition("go back to the former: ")[2].partition(". So far")[0]
+    assert "while pgrep -x etcd" in commands
+    subprocess.run(commands.replace("pgrep -x etcd", "false"), shell=True, check=True)
+    assert machine.found() == ("old", [], ALL)
+
+
+def test_an_etcd_that_takes_its_time_is_waited_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([{"leader": "0"}, {}, {"leader": "331"}])
+    monkeypatch.setattr(etcd, "status", lambda _: next(answers))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+    machine.restore()
+
+    assert [*answers] == []
 
 
 class Containerd:
