@@ -71,11 +71,14 @@ class Shelf:
             self._unfinished.unlink(missing_ok=True)
         return path
 
-    def taken(self) -> dict[str, str]:
-        """The names and checksums of those that were added and are still as they were."""
+    def noted(self) -> dict[str, str]:
+        """The names and checksums of those that were added, the last at the end."""
         form = re.compile(rf"etcd-{re.escape(self.member)}-[0-9]{{8}}T[0-9]{{6}}Z\.db")
-        own = {name: of for name, of in self._notes.read().items() if form.fullmatch(name)}
-        return {name: of for name, of in own.items() if checksum(self.folder / name) == of}
+        return {name: of for name, of in self._notes.read().items() if form.fullmatch(name)}
+
+    def taken(self) -> dict[str, str]:
+        """Those of them that are there still, and as they were."""
+        return {n: of for n, of in self.noted().items() if checksum(self.folder / n) == of}
 
     def newest(self) -> datetime | None:
         """When the one that was added last was taken; None if there is none."""
