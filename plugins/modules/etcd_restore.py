@@ -7,9 +7,11 @@ module: etcd_restore
 short_description: Set a kubeadm control plane's etcd back to a snapshot
 description:
   - Makes a data directory of the snapshot with C(etcdutl) of etcd's own image, or of the machine;
-    then stops the control plane's static pods, puts the data in place and starts them again.
-  - The former data stays beside it. A run that was broken off is taken up by the next one with the
-    same snapshot.
+    then stops the control plane's static pods, puts the data in place, starts them again and waits
+    until etcd answers. Where it does not, the failure has the commands that lead back.
+  - A snapshot of a later etcd than the machine runs is refused.
+  - The former data stays beside it. After a run that was broken off, the next one does the whole
+    again, with the same snapshot or another one. Two at once are refused.
   - With check mode, it says what would happen and changes nothing.
 options:
   snapshot:
@@ -55,7 +57,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
-from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import Restore
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import Busy, Restore
 
 ARGUMENTS = {
     "snapshot": {"type": "path", "required": True},
@@ -73,13 +75,16 @@ def main() -> None:
         if not module.check_mode:
             done.extend(restore.steps())
     except (Trouble, OSError) as error:
-        module.fail_json(msg=_failure(module.params["machine"], done, error), steps=done)
+        told = _failure(module.params["machine"], done, error)
+        on = "" if isinstance(error, Busy) else restore.way_on()
+        on = on or ("" if done else "Nothing was changed.")
+        module.fail_json(msg=f"{told} {on}".strip(), steps=done)
     module.exit_json(changed=True, plan=plan, steps=done)
 
 
 def _failure(machine: str, done: list[str], error: Exception) -> str:
-    so_far = f"So far it {', '.join(done)}; run it again with the same snapshot." if done else ""
-    return f"etcd of {machine} was not restored. {error} {so_far}".strip()
+    so_far = f" So far it {', '.join(done)}." if done else ""
+    return f"etcd of {machine} was not restored. {str(error).rstrip('.')}.{so_far}"
 
 
 if __name__ == "__main__":

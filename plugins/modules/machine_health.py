@@ -110,6 +110,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.care import certificates, etcd
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
 from ansible_collections.holdfast.nfs.plugins.module_utils.health import (
     cluster,
     control_plane,
@@ -200,8 +201,10 @@ class Looks:
 
     def snapshots(self) -> Iterable[str]:
         """How old the last one is."""
-        folder, hours = Path(self.params["snapshots"]), self.params["snapshot_hours"]
-        return control_plane.snapshot_faults(folder, hours, datetime.now(tz=UTC))
+        own = etcd.read_manifest()
+        shelf = Shelf(Path(self.params["snapshots"]), own.name, 1, own.cluster)
+        hours = self.params["snapshot_hours"]
+        return control_plane.snapshot_faults(shelf, hours, datetime.now(tz=UTC))
 
     def cluster(self) -> Iterable[str]:
         """Nodes, the system's pods and the provisioner."""

@@ -42,6 +42,12 @@ options:
     description: After how many seconds it is ended.
     type: int
     default: 1800
+  writes:
+    description: The folders in which alone it may write, beside C(/run). Those that are missing are
+      made for root alone. Without any, it may write where root may.
+    type: list
+    elements: path
+    default: []
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -85,6 +91,8 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
     copy_snapshot,
     errors,
     etcd,
+    files,
+    notes,
     renew_certificates,
     shelf,
     snapshot_file,
@@ -109,6 +117,8 @@ PARTS = {
         copy_snapshot,
         errors,
         etcd,
+        files,
+        notes,
         renew_certificates,
         shelf,
         snapshot_file,
@@ -126,6 +136,7 @@ ARGUMENTS = {
     "description": {"type": "str", "default": ""},
     "calendar": {"type": "str", "default": "daily"},
     "seconds": {"type": "int", "default": 1800},
+    "writes": {"type": "list", "elements": "path", "default": []},
 }
 
 
@@ -154,11 +165,14 @@ def _present(module: AnsibleModule, paths: list[Path]) -> None:
     wanted = _programs() | units
     changed = [path for path, text in wanted.items() if _differs(path, text)]
     runs = _runs(module, paths[1].name)
+    missing = [path for path in map(Path, timed.writes) if not path.exists()]
     if not module.check_mode:
+        for path in missing:
+            path.mkdir(mode=0o700, parents=True)
         for path in changed:
             _write(path, wanted[path])
         _start(module, paths[1].name, changed=bool(units.keys() & {*changed}), runs=runs)
-    module.exit_json(changed=bool(changed) or not runs, command=timed.command())
+    module.exit_json(changed=bool(changed or missing) or not runs, command=timed.command())
 
 
 def _programs() -> dict[Path, str]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
     etcd,
-    restore,
+    make_data,
     static_pods,
     take_snapshot,
 )
@@ -124,27 +124,49 @@ def test_an_etcd_that_is_well_has_no_faults_and_one_that_is_not_has(member: Memb
         etcd.status(member.etcd)
 
 
-def test_an_etcd_takes_up_the_snapshot_and_forgets_what_came_after(
-    member: Member, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def etcdutl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program as the image would bring it, and no static pods."""
     program = find_program(ETCDUTL)
 
     @contextmanager
-    def etcdutl(_: str) -> Iterator[Path]:
+    def found(_: str) -> Iterator[Path]:
         yield program
 
-    monkeypatch.setattr(restore, "etcdutl", etcdutl)
+    monkeypatch.setattr(make_data, "etcdutl", found)
     monkeypatch.setattr(static_pods, "running", lambda _: [])
+
+
+def restoring(member: Member, path: Path) -> Iterator[str]:
+    return Restore(path, member.manifests, member.root / "parked", member.root / "lock").steps()
+
+
+@pytest.mark.usefixtures("etcdutl")
+def test_a_snapshot_of_a_newer_etcd_is_refused(member: Member) -> None:
+    with member.running():
+        member.put("/registry/a", "before")
+        path = take(member)
+    manifest = member.manifests / "etcd.yaml"
+    manifest.write_text(manifest.read_text().replace("etcd:3.6.8-0", "etcd:3.5.21-0"))
+
+    with pytest.raises(Trouble, match=r"is of etcd 3\.6, and registry\.k8s\.io/etcd:3\.5\.21-0"):
+        next(restoring(member, path))
+
+
+@pytest.mark.usefixtures("etcdutl")
+def test_an_etcd_takes_up_the_snapshot_and_forgets_what_came_after(member: Member) -> None:
     with member.running():
         member.put("/registry/a", "before")
         path = take(member)
         member.put("/registry/a", "after")
         revision = member.call("/v3/kv/range", key="/")["header"]["revision"]
 
-    done = list(Restore(path, member.manifests, member.root / "parked").steps())
+    steps = restoring(member, path)
+    done = [next(steps) for _ in range(4)]
 
-    assert len(done) == 4
+    assert done[-1] == "started the control plane"
     with member.running():
+        assert [*steps] == []  # it has seen that etcd answers
         assert member.value("/registry/a") == "before"
         # What clients have seen is older than all that they see from now on.
         later = member.call("/v3/kv/range", key="/")["header"]["revision"]

@@ -5,6 +5,7 @@ A program of its own, for one that does not wait for a server that is down: take
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .errors import Trouble
+from .files import reading
 from .shelf import Shelf
 
 MOUNT = Path("/run/holdfast-etcd-snapshots")
@@ -23,10 +25,11 @@ _STEP = 1 << 20
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
-    path, source, keep = sys.argv[1:] if arguments is None else arguments
+    given, source, keep, cluster = sys.argv[1:] if arguments is None else arguments
+    path = Path(given)
     try:
         _mount(source)
-        put(Path(path), MOUNT, int(keep))
+        put(path, Shelf(MOUNT, member(path), int(keep), cluster, notes(path.parent, source)))
     except (Trouble, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for take_snapshot.py
         return 1
@@ -35,18 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def put(path: Path, folder: Path, keep: int) -> Path:
-    """Copy a snapshot into a folder, and remove there those that are too many; its file.
+def put(path: Path, shelf: Shelf) -> Path:
+    """Copy a snapshot, and remove of the copies those that are too many; its file.
 
     Raises:
         Trouble: it was not copied whole.
     """
-    member, __, time = path.stem.removeprefix("etcd-").rpartition("-")
-    shelf = Shelf(folder, member, keep)
+    time = path.stem.rpartition("-")[2]
+    (shelf.noted_in or shelf.folder).mkdir(mode=0o700, exist_ok=True)
     taken = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     copied = shelf.add(_parts(path), taken)
     shelf.prune()
     return copied
+
+
+def member(path: Path) -> str:
+    """The member of etcd that a snapshot is of, by its name."""
+    return path.stem.removeprefix("etcd-").rpartition("-")[0]
+
+
+def notes(folder: Path, source: str) -> Path:
+    """Where, beside the snapshots, it is noted what was copied to an export."""
+    return folder / f".copies-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
 
 
 def release() -> None:
@@ -77,7 +90,7 @@ def _table() -> list[str]:
 
 
 def _parts(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with reading(path) as file:
         while part := file.read(_STEP):
             yield part
 

@@ -7,6 +7,7 @@ is needed: https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import ssl
@@ -42,6 +43,19 @@ class Etcd:
     def name(self) -> str:
         """The member's name, which is the node's."""
         return self.arguments["name"]
+
+    @property
+    def cluster(self) -> str:
+        """Which cluster it is of, by the authority that was made with the cluster.
+
+        Raises:
+            Trouble: that is not there.
+        """
+        authority = Path(self.arguments["trusted-ca-file"])
+        try:
+            return hashlib.sha256(authority.read_bytes()).hexdigest()[:12]
+        except OSError as error:
+            raise Trouble(f"{authority}, etcd's authority, cannot be read: {error}.") from error
 
     @property
     def members(self) -> list[str]:

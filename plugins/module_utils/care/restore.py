@@ -1,34 +1,38 @@
 """Sets etcd back to a snapshot, and keeps what it had.
 
-Each step looks at what is there, so that a run that was broken off is taken up by the next. What
-can fail without harm comes first: the new data is made beside the old before anything is stopped.
+A run that was broken off leaves no note, and none is taken up: the next does the whole again, with
+the snapshot that it is given, whether it finds the control plane running or stopped. No data that
+it finds is overwritten or removed. What can fail without harm comes first: the new data is made
+beside the old before anything is stopped.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from . import etcd, static_pods
+from .data_directory import DataDirectory
 from .errors import Trouble
-from .image_program import etcdutl, run
-from .shelf import Shelf, make_private
+from .make_data import make
+from .shelf import Shelf, is_private, make_private
 from .snapshot_file import check
 
 MANIFESTS = Path("/etc/kubernetes/manifests")
 PARKED = Path("/etc/kubernetes/holdfast-restore")  # not in the folder that the kubelet looks into
-NOTE = "restore.json"
+LOCK = Path("/run/holdfast-restore.lock")  # held as long as a restore runs; the file itself stays
 STOPPED = 180.0  # seconds in which the kubelet has to have ended the pods
-# Clients that remember a later revision than the snapshot's would wait for it, and miss changes:
-# https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump
-BUMP = 1_000_000_000
+ANSWERS = 300.0  # in which it has to have started etcd, and that to answer
+
+
+class Busy(Trouble):
+    """Another run is at it, so that nothing can be said of how things are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,160 +42,173 @@ class Restore:
     snapshot: Path
     manifests: Path = MANIFESTS
     parked: Path = PARKED
+    lock: Path = LOCK
 
     def plan(self, machine: str) -> list[str]:
         """What would happen, a sentence each; nothing is changed.
 
         Raises:
+            Busy: a restore runs.
             Trouble: it cannot be restored.
         """
+        with _alone(self.lock):
+            return self._plan(machine)
+
+    def _plan(self, machine: str) -> list[str]:
         digest, own = check(self.snapshot), self._etcd()
-        self._refuse(digest, own)
+        _refuse_several(own)
         when = datetime.fromtimestamp(self.snapshot.stat().st_mtime, tz=UTC)
         back = (
             f"{machine}: the cluster goes back to the snapshot {self.snapshot}, of "
             f"{when:%Y-%m-%d %H:%M} UTC by its file; what was changed in the cluster since then is "
             "lost. Data on NFS exports is not touched, but volumes made since then are unknown."
         )
-        return [
-            back,
-            f"{machine}: the API server is down meanwhile, for a minute or two; pods go on.",
-            f"{machine}: etcd's data of now stays beside it, as {own.data}/member.before-TIME.",
-            *self._stranger(digest, own, machine),
-        ]
+        down = f"{machine}: the API server is down meanwhile, for a minute or two; pods go on."
+        stays = f"{machine}: etcd's data of now stays beside it, as {own.data}/member.before-TIME."
+        return [back, self._stopped(machine) or down, stays, *self._stranger(digest, own, machine)]
 
     def steps(self) -> Iterator[str]:
         """Restore it; what was done.
 
         Raises:
-            Trouble: a step failed; the next run of the same snapshot goes on with it.
+            Busy: a restore runs.
+            Trouble: a step failed; the next run, of any snapshot, begins anew.
         """
-        digest, own = check(self.snapshot), self._etcd()
-        self._refuse(digest, own)
-        if not self._noted():
-            self._make(digest, own)
-            yield f"made a data directory of {self.snapshot}"
+        with _alone(self.lock):
+            yield from self._steps()
+
+    def _steps(self) -> Iterator[str]:
+        check(self.snapshot)
+        own = self._etcd()
+        _refuse_several(own)
+        data = DataDirectory(own.data)
+        make(self.snapshot, own, data.made)
+        yield f"made a data directory of {self.snapshot}"
         self._park()
-        self._await_end(own)
+        self._await_end()
+        data.refuse_open()
         yield "stopped the control plane"
-        self._exchange(digest, own)
-        yield f"kept the former data in {self._kept(own)}"
-        self._bring_back(digest, own)
+        yield data.exchange()
+        self._bring_back()
         yield "started the control plane"
+        self._await_answer(own)
+
+    def way_on(self) -> str:
+        """What to do where the control plane is stopped; empty where it is not."""
+        if not self._parked():
+            return ""
+        try:
+            back = DataDirectory(self._etcd().data).put_back()
+        except Trouble:
+            back = ""
+        return (
+            "The control plane is stopped. Run this again, with this snapshot or another one; or "
+            f"start it with the data that etcd had: {back}mv {self.parked}/*.yaml "
+            f"{self.manifests}/ && rmdir {self.parked}"
+        )
 
     def _etcd(self) -> etcd.Etcd:
-        parked = self.parked / "etcd.yaml"
-        return etcd.read_manifest(parked if parked.exists() else self.manifests / "etcd.yaml")
+        there, parked = self.manifests / "etcd.yaml", self.parked / "etcd.yaml"
+        return etcd.read_manifest(parked if parked.exists() and not there.exists() else there)
 
-    def _refuse(self, digest: str, own: etcd.Etcd) -> None:
-        if len(own.members) > 1:
-            raise Trouble(
-                f"etcd has {len(own.members)} members ({', '.join(own.members)}); this restores "
-                "a cluster of one. Follow https://etcd.io/docs/v3.6/op-guide/recovery/."
-            )
-        if (before := self._noted()) and before["digest"] != digest:
-            raise Trouble(
-                f"An earlier run began to restore {before['snapshot']}, and has not ended; run it "
-                "again with that snapshot first."
-            )
+    def _parked(self) -> list[Path]:
+        paths = [self.parked / f"{part}.yaml" for part in static_pods.PARTS]
+        return [path for path in paths if path.exists()]
+
+    def _stopped(self, machine: str) -> str:
+        if not self._parked():
+            return ""
+        return (
+            f"{machine}: the API server is down already, since an earlier run was broken off, and "
+            "is started at the end."
+        )
 
     def _stranger(self, digest: str, own: etcd.Etcd, machine: str) -> Iterator[str]:
-        if digest not in Shelf(self.snapshot.parent, own.name, 1).taken().values():
+        folder = self.snapshot.parent
+        own_ones = Shelf(folder, own.name, 1, own.cluster).taken() if is_private(folder) else {}
+        if digest not in own_ones.values():
             yield (
-                f"{machine}: this machine's timer has not taken that snapshot; see that it is of "
+                f"{machine}: this cluster's timer has not taken that snapshot; see that it is of "
                 "this cluster. The nodes and pods of another one cannot use it."
             )
 
-    def _noted(self) -> dict[str, str]:
-        path = self.parked / NOTE
-        return dict(json.loads(path.read_text())) if path.exists() else {}
-
-    def _new(self, digest: str, own: etcd.Etcd) -> Path:
-        return own.data / f".restored-{digest[:12]}"
-
-    def _kept(self, own: etcd.Etcd) -> Path:
-        """Where the former data is kept; the same in each run until one comes to its end."""
-        name = f"member.before-{datetime.now(tz=UTC):%Y%m%dT%H%M%S.%fZ}"
-        return own.data / self._noted().get("kept", name)
-
-    def _make(self, digest: str, own: etcd.Etcd) -> None:
-        new = self._new(digest, own)
-        shutil.rmtree(new, ignore_errors=True)  # of a run that was broken off here
-        own.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with etcdutl(own.image) as program:
-            done = run([program, *self._arguments(new, own)])
-        if done.returncode:
-            shutil.rmtree(new, ignore_errors=True)
-            said = " ".join((done.stderr or done.stdout).split())
-            raise Trouble(
-                f"etcdutl does not restore {self.snapshot}, and nothing was stopped: {said}"
-            )
-        self._note(digest, self._kept(own).name)
-
-    def _note(self, digest: str, kept: str) -> None:
-        make_private(self.parked)
-        note = {"snapshot": str(self.snapshot), "digest": digest, "kept": kept}
-        unfinished = self.parked / f"{NOTE}.unfinished"
-        unfinished.write_text(json.dumps(note))
-        unfinished.replace(self.parked / NOTE)
-
-    def _arguments(self, new: Path, own: etcd.Etcd) -> list[str]:
-        peers = own.arguments.get("initial-advertise-peer-urls", own.members[0].partition("=")[2])
-        return [
-            *("snapshot", "restore", str(self.snapshot), f"--data-dir={new}"),
-            *(f"--name={own.name}", f"--initial-cluster={own.members[0]}"),
-            f"--initial-advertise-peer-urls={peers}",
-            *(f"--bump-revision={BUMP}", "--mark-compacted"),
-        ]
-
     def _park(self) -> None:
+        make_private(self.parked)
         for part in static_pods.PARTS:
             manifest = self.manifests / f"{part}.yaml"
             if manifest.exists():
                 manifest.replace(self.parked / manifest.name)
 
-    def _await_end(self, own: etcd.Etcd) -> None:
+    def _await_end(self) -> None:
         until = time.monotonic() + STOPPED
         while left := [part for part in static_pods.PARTS if static_pods.running(part)]:
             if time.monotonic() > until:
                 raise Trouble(
                     f"{', '.join(left)} still runs {STOPPED:.0f} s after its manifest was moved to "
-                    f"{self.parked}; see that the kubelet runs (systemctl status kubelet), then "
-                    "run this again."
+                    f"{self.parked}; see that the kubelet runs (systemctl status kubelet)."
                 )
             time.sleep(1)
-        _refuse_open(own.data / "member/snap/db")
 
-    def _exchange(self, digest: str, own: etcd.Etcd) -> None:
-        new, now = self._new(digest, own), own.data / "member"
-        if not (new / "member").exists():
-            return  # an earlier run has done it
-        if now.exists():
-            now.rename(self._kept(own))
-        (new / "member").rename(now)
-        os.sync()
+    def _bring_back(self) -> None:
+        for manifest in self._parked():
+            manifest.replace(self.manifests / manifest.name)
+        with suppress(OSError):  # somebody has put something there
+            self.parked.rmdir()
 
-    def _bring_back(self, digest: str, own: etcd.Etcd) -> None:
-        new = self._new(digest, own)
-        if new.exists():
-            new.rmdir()  # only its member was in it
-        for part in static_pods.PARTS:
-            manifest = self.parked / f"{part}.yaml"
-            if manifest.exists():
-                manifest.replace(self.manifests / manifest.name)
-        (self.parked / NOTE).unlink(missing_ok=True)
-        self.parked.rmdir()
+    def _await_answer(self, own: etcd.Etcd) -> None:
+        until = time.monotonic() + ANSWERS
+        while why := _silence(own):
+            if time.monotonic() > until:
+                raise Trouble(
+                    f"The data of {self.snapshot} is in place, but etcd is not well {ANSWERS:.0f} "
+                    f"s after its start. {why} If it cannot use that data, {self._undo(own)}"
+                )
+            time.sleep(1)
+
+    def _undo(self, own: etcd.Etcd) -> str:
+        """The commands that bring the former data back where etcd never answered with the new."""
+        undo = DataDirectory(own.data).undo()
+        there, aside = self.manifests / "etcd.yaml", self.manifests.with_name("etcd.yaml")
+        if not undo:
+            return "restore another snapshot; there is no former data."
+        return (
+            f"go back to the former: mv {there} {aside}; while pgrep -x etcd; do sleep 1; done; "
+            f"{undo} && mv {aside} {there}"
+        )
 
 
-def _refuse_open(database: Path) -> None:
-    """See that no etcd has the database open, whoever started it: it holds a lock."""
-    if not database.exists():
-        return
-    with database.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Trouble(
-                f"A process has {database} open still (fuser {database}); end it, then run this "
-                "again."
-            ) from None
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """The kernel lets the lock go with the process, however that ends."""
+    number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _hold(number, lock)
+        yield
+    finally:
+        os.close(number)
+
+
+def _hold(number: int, lock: Path) -> None:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Busy(
+            "A restore runs on this machine, perhaps of a run that lost its connection; wait for "
+            f"the end of its process (fuser {lock}), and see then what is in the cluster."
+        ) from None
+
+
+def _silence(own: etcd.Etcd) -> str:
+    """Why etcd cannot be used; empty if it can."""
+    try:
+        return "" if etcd.status(own).get("leader", "0") != "0" else "It has no leader."
+    except Trouble as trouble:
+        return str(trouble)
+
+
+def _refuse_several(own: etcd.Etcd) -> None:
+    if len(own.members) > 1:
+        raise Trouble(
+            f"etcd has {len(own.members)} members ({', '.join(own.members)}); this restores "
+            "a cluster of one. Follow https://etcd.io/docs/v3.6/op-guide/recovery/."
+        )

@@ -32,10 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = take(Path(given.directory), given.keep, Path(given.manifest))
         print(f"took {path}")  # noqa: T201 - for the journal
         if given.copy_to:
-            copy(path, given.copy_to, given.keep, given.copy_seconds)
+            cluster = etcd.read_manifest(Path(given.manifest)).cluster
+            copy(path, given.copy_to, (str(given.keep), cluster), given.copy_seconds)
             print(f"copied {path.name} to {given.copy_to}")  # noqa: T201 - for the journal
-    except Trouble as trouble:
-        print(trouble, file=sys.stderr)  # noqa: T201 - for the journal
+    except (Trouble, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the journal
         return 1
     return 0
 
@@ -48,19 +49,25 @@ def take(folder: Path, keep: int, manifest: Path = etcd.MANIFEST) -> Path:
     """
     own = etcd.read_manifest(manifest)
     make_private(folder)
-    shelf = Shelf(folder, own.name, keep)
+    shelf = Shelf(folder, own.name, keep, own.cluster)
     path = shelf.add(etcd.snapshot(own), datetime.now(tz=UTC))
     shelf.prune()
     return path
 
 
-def copy(path: Path, source: str, keep: int, seconds: float = COPY) -> None:
+def copy(path: Path, source: str, more: Sequence[str], seconds: float = COPY) -> None:
     """Copy the snapshot to an export, in a process that is ended after so long.
+
+    Args:
+        path: the snapshot
+        source: the export
+        more: what else copy_snapshot is told
+        seconds: after which it is ended
 
     Raises:
         Trouble: it was not copied.
     """
-    command = [sys.executable, "-m", copy_snapshot.__name__, str(path), source, str(keep)]
+    command = [sys.executable, "-m", copy_snapshot.__name__, str(path), source, *more]
     with tempfile.TemporaryFile("w+") as said:  # no pipe, which a child that hangs holds open
         ended = _run(command, said, seconds)
         said.seek(0)

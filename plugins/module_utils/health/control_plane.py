@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from ..care.shelf import newest  # noqa: TID252 - Ansible sends a module's parts as they lie
+from ..care.shelf import Shelf  # noqa: TID252 - Ansible sends a module's parts as they lie
 
 _FULL = 0.8  # of the quota; at all of it etcd takes no more writes
 _MIB = 1 << 20
+_AHEAD = timedelta(minutes=5)
 
 
 def etcd_faults(status: Mapping[str, Any]) -> Iterator[str]:
@@ -32,18 +32,23 @@ def etcd_faults(status: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def snapshot_faults(folder: Path, hours: int, now: datetime) -> Iterator[str]:
-    """A last snapshot that is too old, or none.
+def snapshot_faults(shelf: Shelf, hours: int, now: datetime) -> Iterator[str]:
+    """A last snapshot that is too old, or from the future, or none.
 
     Args:
-        folder: of the snapshots
+        shelf: the snapshots of this cluster
         hours: that it may be old
         now: the time
     """
     remedy = "see journalctl --unit holdfast-etcd-snapshot"
-    last = newest(folder)
+    last, folder = shelf.newest(), shelf.folder
     if last is None:
-        yield f"There is no snapshot of etcd in {folder}; {remedy}."
+        yield f"There is no snapshot of this cluster's etcd in {folder}; {remedy}."
+    elif last > now + _AHEAD:
+        yield (
+            f"The last snapshot of etcd in {folder} is of {last:%Y-%m-%d %H:%M} UTC, which is "
+            "still to come; set the clock right, then systemctl start holdfast-etcd-snapshot."
+        )
     elif now - last > timedelta(hours=hours):
         age = (now - last).total_seconds() / 3600
         yield f"The last snapshot of etcd in {folder} is {age:.0f} hours old; {remedy}."

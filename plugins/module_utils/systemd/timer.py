@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 HEADER = "# Written by Ansible, module holdfast.nfs.timed_program."
 LIBRARY = "/usr/local/lib"
 PACKAGE = "holdfast_machine"
 PYTHON = "/usr/bin/python3"
+# What systemd would not take as it is: in a path, and in a word of a command line.
+_PATH = {"\\": "\\\\", '"': '\\"', "%": "%%"}
+_COMMAND = {**_PATH, "$": "$$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Timed:
         arguments: its command line's rest
         calendar: as in systemd.time(7)
         seconds: after which it is ended
+        writes: the folders in which alone it may write; empty where that is not limited
     """
 
     name: str
@@ -30,6 +34,7 @@ class Timed:
     arguments: Sequence[str]
     calendar: str
     seconds: int
+    writes: Sequence[str] = ()
 
     def command(self) -> list[str]:
         """The command line, to be run in LIBRARY."""
@@ -50,7 +55,14 @@ TimeoutStartSec={self.seconds}
 PrivateMounts=yes
 UMask=0077
 Nice=10
-"""
+{self._limits()}"""
+
+    def _limits(self) -> str:
+        """As in systemd.exec(5): all but these folders and /run is there to be read only."""
+        if not self.writes:
+            return ""
+        paths = " ".join(_quoted(f"-{path}", _PATH) for path in self.writes)
+        return f"ProtectSystem=strict\nPrivateTmp=yes\nReadWritePaths=-/run {paths}\n"
 
     def timer(self) -> str:
         """The unit that starts it, also late where the machine was off at its time."""
@@ -70,5 +82,9 @@ WantedBy=timers.target
 
 def quoted(word: str) -> str:
     """A word of a command line, as systemd.service(5) reads it back."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return _quoted(word, _COMMAND)
+
+
+def _quoted(word: str, escapes: Mapping[str, str]) -> str:
+    escaped = "".join(escapes.get(letter, letter) for letter in word)
     return f'"{escaped}"' if escaped != word or not word or " " in word else word

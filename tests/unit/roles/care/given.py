@@ -75,8 +75,9 @@ def manifest(
     *,
     members: str = "control=https://192.0.2.11:2380",
     listen: str = "https://127.0.0.1:2379,https://192.0.2.11:2379",
-    authority: str = "/etc/kubernetes/pki/etcd/ca.crt",
+    authority: str = "",
 ) -> str:
+    authority = authority or str(write(data / "authority.crt", "of this cluster"))
     return MANIFEST.format(data=data, members=members, listen=listen, authority=authority)
 
 

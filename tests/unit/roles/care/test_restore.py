@@ -1,4 +1,4 @@
-"""etcd goes back to a snapshot, keeps what it had, and a run that was broken off is taken up."""
+"""etcd goes back to a snapshot, keeps what it had, and a run that was broken off costs nothing."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import fcntl
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
+    etcd,
     image_program,
+    make_data,
     restore,
     static_pods,
 )
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.data_directory import DataDirectory
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import Restore
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
@@ -36,18 +40,20 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.data = root / "etcd"
         self.manifests, self.parked = root / "manifests", root / "parked"
-        self.fails = False
+        self.lock, self.made = root / "lock", self.data / ".holdfast-restored"
+        self.fails, self.answers, self.version = False, True, "3.6.0"
         write(self.data / "member/snap/db", "old")
         for part in static_pods.PARTS:
             write(self.manifests / f"{part}.yaml", f"{part}\n")
         write(self.manifests / "etcd.yaml", manifest(self.data))
         write(self.manifests / "mine.yaml", "a pod of the administrator's\n")
-        self.shelf = Shelf(root / "kept", "control", 3)
+        cluster = etcd.read_manifest(self.manifests / "etcd.yaml").cluster
+        self.shelf = Shelf(root / "kept", "control", 3, cluster)
         self.shelf.folder.mkdir()
         self.snapshot = self.shelf.add([snapshot(b"new")], NOW)
 
     def of(self, path: Path | None = None) -> Restore:
-        return Restore(path or self.snapshot, self.manifests, self.parked)
+        return Restore(path or self.snapshot, self.manifests, self.parked, self.lock)
 
     def plan(self, path: Path | None = None) -> str:
         return " ".join(self.of(path).plan("control"))
@@ -61,6 +67,12 @@ class Machine:
 
     def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         words = [str(word) for word in command]
+        if words[1:3] == ["snapshot", "status"]:
+            told = json.dumps({"hash": 1, "version": self.version})
+            return subprocess.CompletedProcess(words, 0, told, "")
+        if words[1:] == ["version"]:
+            said = "etcdutl version: 3.6.8\nAPI version: 3.6\n"
+            return subprocess.CompletedProcess(words, 0, said, "")
         into = next(word.partition("=")[2] for word in words if word.startswith("--data-dir"))
         assert not Path(into).exists()
         assert "--bump-revision=1000000000" in words
@@ -68,6 +80,11 @@ class Machine:
         write(Path(into) / "member/snap/db", "new")
         said = "Error: out of space\n" if self.fails else ""
         return subprocess.CompletedProcess(words, int(self.fails), "", said)
+
+    def status(self, _: etcd.Etcd) -> dict[str, str]:
+        if not self.answers:
+            raise Trouble("etcd does not answer at https://127.0.0.1:2379.")
+        return {"leader": "331"}
 
     def found(self) -> tuple[str, list[str], list[str]]:
         """The data in use, that which was kept, and the manifests in their place."""
@@ -86,8 +103,9 @@ ALL = sorted([*static_pods.PARTS, "mine"])
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
-    monkeypatch.setattr(restore, "etcdutl", made.etcdutl)
-    monkeypatch.setattr(restore, "run", made.run)
+    monkeypatch.setattr(make_data, "etcdutl", made.etcdutl)
+    monkeypatch.setattr(make_data, "run", made.run)
+    monkeypatch.setattr(etcd, "status", made.status)
     monkeypatch.setattr(static_pods, "running", lambda _: [])
     return made
 
@@ -110,7 +128,17 @@ def test_a_plan_warns_of_a_snapshot_that_may_be_another_cluster_s(
     brought = tmp_path / "brought.db"
     brought.write_bytes(snapshot(b"from elsewhere"))
 
-    assert "this machine's timer has not taken that snapshot" in machine.plan(brought)
+    assert "this cluster's timer has not taken that snapshot" in machine.plan(brought)
+
+    former = Shelf(machine.shelf.folder, "control", 3, "of-a-former-cluster")
+    path = former.add([snapshot(b"of a former cluster")], NOW + timedelta(days=1))
+    assert "this cluster's timer has not taken that snapshot" in machine.plan(path)
+
+
+def test_a_plan_does_not_believe_notes_that_others_may_have_written(machine: Machine) -> None:
+    machine.shelf.folder.chmod(0o777)
+
+    assert "this cluster's timer has not taken that snapshot" in machine.plan()
 
 
 def test_the_data_of_a_snapshot_takes_the_place_of_the_former_which_is_kept(
@@ -120,7 +148,7 @@ def test_the_data_of_a_snapshot_takes_the_place_of_the_former_which_is_kept(
 
     assert machine.found() == ("new", ["old"], ALL)
     assert not machine.parked.exists()
-    assert [path.name for path in machine.data.glob(".restored-*")] == []
+    assert not (machine.made).exists()
     assert done[0] == f"made a data directory of {machine.snapshot}"
     assert done[-1] == "started the control plane"
 
@@ -146,33 +174,148 @@ def test_data_that_was_lost_altogether_is_no_hindrance(machine: Machine) -> None
     assert machine.found() == ("new", [], ALL)
 
 
-STEPS = ["_make", "_note", "_park", "_await_end", "_exchange", "_bring_back"]
+STEPS = [
+    (restore, "make"),
+    (Restore, "_park"),
+    (Restore, "_await_end"),
+    (DataDirectory, "exchange"),
+    (Restore, "_bring_back"),
+    (Restore, "_await_answer"),
+]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_run_that_was_broken_off_is_taken_up(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+def cut(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    step: tuple[object, str],
+    when: str = "before",
 ) -> None:
-    real = getattr(Restore, step)
+    """A restore that is broken off before a step of it, or after."""
+    of, name = step
+    real = getattr(of, name)
 
-    def cut(self: Restore, *given: object) -> None:
+    def broken(*given: object) -> None:
         if when == "after":
-            real(self, *given)
+            real(*given)
         raise Cut
 
     with monkeypatch.context() as patch:
-        patch.setattr(Restore, step, cut)
+        patch.setattr(of, name, broken)
         with pytest.raises(Cut):
             machine.restore()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
+def test_the_next_run_after_one_that_was_broken_off_restores(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: tuple[object, str], when: str
+) -> None:
+    cut(machine, monkeypatch, step, when)
 
     machine.restore()
 
     data, kept, manifests = machine.found()
     assert (data, manifests) == ("new", ALL)
-    # All was done already where it was cut after the last step: that is a second restore.
     assert "old" in kept
     assert not machine.parked.exists()
+    assert not (machine.made).exists()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
+def test_after_a_run_that_was_broken_off_another_snapshot_may_be_chosen(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, step: tuple[object, str], when: str
+) -> None:
+    """The timer may have removed the first one since."""
+    cut(machine, monkeypatch, step, when)
+    other = machine.shelf.add([snapshot(b"other")], NOW + timedelta(hours=1))
+    machine.snapshot.unlink()
+
+    machine.plan(other)
+    list(machine.of(other).steps())
+
+    data, kept, manifests = machine.found()
+    assert (data, manifests) == ("new", ALL)
+    assert "old" in kept
+
+
+def test_new_data_that_somebody_tidied_away_is_made_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(machine, monkeypatch, STEPS[3])
+    shutil.rmtree(machine.made)
+
+    machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
+
+
+def renames(monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+    """So many files and folders change their names, and then the machine stops."""
+    count = [left]
+
+    def counted(real: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def change(path: Path, target: Path) -> Path:
+            count[0] -= 1
+            if count[0] < 0:
+                raise Cut
+            return real(path, target)
+
+        return change
+
+    monkeypatch.setattr(Path, "replace", counted(Path.replace))
+    monkeypatch.setattr(Path, "rename", counted(Path.rename))
+
+
+def test_data_that_etcd_made_between_two_runs_is_kept_too(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut between the two renames; somebody starts the control plane by hand, so etcd is empty."""
+    with monkeypatch.context() as patch:
+        renames(patch, 5)
+        with pytest.raises(Cut):
+            machine.restore()
+    for path in machine.parked.glob("*.yaml"):
+        path.replace(machine.manifests / path.name)
+    write(machine.data / "member/snap/db", "empty")
+
+    machine.restore()
+
+    data, kept, manifests = machine.found()
+    assert (data, sorted(kept), manifests) == ("new", ["empty", "old"], ALL)
+    assert not machine.parked.exists()
+
+
+def test_a_restore_weeks_after_one_that_was_broken_off_restores_too(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.rmdir
+
+    def stop(*_: object, **__: object) -> None:
+        raise Cut
+
+    def remove(path: Path) -> None:
+        (stop if path == machine.parked else real)(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", stop)
+        patch.setattr(Path, "rmdir", remove)
+        with pytest.raises(Cut):
+            machine.restore()
+    write(machine.data / "member/snap/db", "weeks of work")
+
+    machine.restore()
+
+    data, kept, _ = machine.found()
+    assert (data, sorted(kept)) == ("new", ["old", "weeks of work"])
+
+
+def test_a_plan_says_that_the_control_plane_is_stopped_already(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(machine, monkeypatch, STEPS[2])
+
+    assert "the API server is down already, since an earlier run was broken off" in machine.plan()
 
 
 @pytest.mark.parametrize("renamed", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
@@ -180,32 +323,17 @@ def test_a_power_cut_between_two_renames_is_made_good(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, renamed: int
 ) -> None:
     """Four manifests go and come back; in between the former data and the new change places."""
-    left = [renamed]
-    real, moved = Path.replace, Path.rename
-
-    def count(path: Path) -> None:
-        if path.suffix != ".unfinished":
-            left[0] -= 1
-        if left[0] == 0:
-            raise Cut
-
-    def replace(path: Path, target: Path) -> Path:
-        count(path)
-        return real(path, target)
-
-    def rename(path: Path, target: Path) -> Path:
-        count(path)
-        return moved(path, target)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", replace)
-        patch.setattr(Path, "rename", rename)
+        renames(patch, renamed - 1)
         with pytest.raises(Cut):
             machine.restore()
 
     machine.restore()
 
-    assert machine.found() == ("new", ["old"], ALL)
+    data, kept, manifests = machine.found()
+    assert (data, manifests) == ("new", ALL)
+    # Where the data was in place already, it is set aside as any that is found.
+    assert kept in (["old"], ["old", "new"], ["new", "old"])
 
 
 def test_what_is_no_snapshot_is_refused_before_anything_is_stopped(
@@ -224,10 +352,38 @@ def test_what_is_no_snapshot_is_refused_before_anything_is_stopped(
 def test_a_restore_that_etcdutl_refuses_stops_nothing(machine: Machine) -> None:
     machine.fails = True
 
-    with pytest.raises(Trouble, match="and nothing was stopped: Error: out of space"):
+    with pytest.raises(Trouble, match=r"etcdutl does not restore .*: Error: out of space"):
         machine.restore()
     assert machine.found() == ("old", [], ALL)
-    assert list(machine.data.glob(".restored-*")) == []
+    assert not (machine.made).exists()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_a_second_restore_is_refused_while_one_runs(machine: Machine, step: int) -> None:
+    """It would put data in place that the first has made by half."""
+    first = machine.of().steps()
+    for _ in range(step):
+        next(first)
+    before = machine.found()
+
+    with pytest.raises(Trouble, match=r"A restore runs on this machine.*fuser .*/lock"):
+        machine.restore()
+
+    assert machine.found() == before
+    assert len([*first]) == 4 - step
+    assert machine.found() == ("new", ["old"], ALL)
+    machine.restore()
+
+
+def test_a_restore_that_failed_holds_up_no_other(machine: Machine) -> None:
+    machine.fails = True
+    with pytest.raises(Trouble):
+        machine.restore()
+    machine.fails = False
+
+    machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
 
 
 def test_a_cluster_of_several_members_is_refused(machine: Machine) -> None:
@@ -236,19 +392,6 @@ def test_a_cluster_of_several_members_is_refused(machine: Machine) -> None:
 
     with pytest.raises(Trouble, match="etcd has 2 members"):
         machine.plan()
-
-
-def test_another_snapshot_is_refused_while_one_is_half_restored(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(Restore, "_exchange", lambda *_: (_ for _ in ()).throw(Cut()))
-        with pytest.raises(Cut):
-            machine.restore()
-    other = machine.shelf.add([snapshot(b"other")], NOW + timedelta(hours=1))
-
-    with pytest.raises(Trouble, match=f"began to restore {machine.snapshot}, and has not ended"):
-        list(machine.of(other).steps())
 
 
 def test_pods_that_do_not_stop_are_named_and_the_data_is_not_touched(
@@ -304,11 +447,123 @@ def test_the_module_fails_with_what_was_done_and_how_to_go_on(
     said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
 
     assert said.startswith("etcd of control was not restored. etcd, kube-apiserver")
+    assert f"So far it made a data directory of {machine.snapshot}. The control plane is" in said
     assert said.endswith(
-        f"So far it made a data directory of {machine.snapshot}; run it again with the same "
-        "snapshot."
+        "Run this again, with this snapshot or another one; or start it with the data that etcd "
+        f"had: mv {machine.parked}/*.yaml {machine.manifests}/ && rmdir {machine.parked}"
     )
-    assert json.loads((machine.parked / "restore.json").read_text())["kept"]
+
+
+def test_the_module_says_how_to_put_data_back_that_was_set_aside(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut between the two renames, and the snapshot is gone too."""
+    with monkeypatch.context() as patch:
+        renames(patch, 5)
+        with pytest.raises(Cut):
+            machine.restore()
+    machine.snapshot.unlink()
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert "is no file of this machine" in said
+    subprocess.run(said.partition("etcd had: ")[2], shell=True, check=True)
+    assert machine.found() == ("old", [], ALL)
+    assert not machine.parked.exists()
+
+
+def test_the_module_says_that_nothing_was_changed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.fails = True
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert said.endswith(": Error: out of space. Nothing was changed.")
+
+
+def test_the_module_says_nothing_of_a_control_plane_that_another_run_has_stopped(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To start it now would put the data of the other run at risk."""
+    first = machine.of().steps()
+    next(first)
+    next(first)
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert said.startswith("etcd of control was not restored. A restore runs on this machine")
+    assert said.endswith("Nothing was changed.")
+    assert len([*first]) == 2
+
+
+@pytest.mark.parametrize("version", ["3.7.0", "4.0.0", "3.10.1"])
+def test_a_snapshot_of_a_newer_etcd_is_refused_before_anything_is_stopped(
+    machine: Machine, version: str
+) -> None:
+    """etcdutl restores it, and says nothing; etcd ends as soon as it reads it."""
+    machine.version = version
+
+    with pytest.raises(
+        Trouble, match=r"is of etcd .*, and registry\.k8s\.io/etcd:3\.6\.8-0, which"
+    ):
+        machine.restore()
+    assert machine.found() == ("old", [], ALL)
+
+
+@pytest.mark.parametrize("version", ["3.6.0", "3.5.0", "2.38.0", ""])
+def test_a_snapshot_of_this_etcd_or_an_earlier_one_is_restored(
+    machine: Machine, version: str
+) -> None:
+    machine.version = version
+    machine.restore()
+
+    assert machine.found() == ("new", ["old"], ALL)
+
+
+@pytest.mark.parametrize("image", ["mirror/etcd:stable", "registry:5000/etcd@sha256:0a1b"])
+def test_where_the_image_s_name_has_no_version_that_of_its_program_counts(
+    machine: Machine, image: str
+) -> None:
+    path = machine.manifests / "etcd.yaml"
+    path.write_text(path.read_text().replace("registry.k8s.io/etcd:3.6.8-0", image))
+    machine.restore()
+
+    machine.version = "3.7.0"
+    with pytest.raises(Trouble, match=r"is of etcd 3\.7, and"):
+        machine.restore()
+
+
+def test_an_etcd_that_does_not_come_up_is_told_with_the_commands_that_lead_back(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.answers = False
+    monkeypatch.setattr(restore, "ANSWERS", 0.0)
+    monkeypatch.setattr(etcd_restore, "Restore", machine.of)
+
+    said = refusal(etcd_restore.main, snapshot=str(machine.snapshot), machine="control")
+
+    assert "is in place, but etcd is not well 0 s after its start. etcd does not answer" in said
+    assert machine.found() == ("new", ["old"], ALL)
+    commands = said.partition("go back to the former: ")[2].partition(". So far")[0]
+    assert "while pgrep -x etcd" in commands
+    subprocess.run(commands.replace("pgrep -x etcd", "false"), shell=True, check=True)
+    assert machine.found() == ("old", [], ALL)
+
+
+def test_an_etcd_that_takes_its_time_is_waited_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([{"leader": "0"}, {}, {"leader": "331"}])
+    monkeypatch.setattr(etcd, "status", lambda _: next(answers))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+    machine.restore()
+
+    assert [*answers] == []
 
 
 class Containerd:

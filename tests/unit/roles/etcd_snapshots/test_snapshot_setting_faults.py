@@ -11,7 +11,7 @@ from tests.unit.roles.reading import HERE, load
 
 
 def faults(**given: Any) -> list[str]:
-    usual = {"directory": "/var/backups/etcd", "keep": 7, "copy_to": ""}
+    usual = {"directory": "/var/backups/etcd", "keep": 7, "copy_to": "", "node": "/opt/kubernetes"}
     return snapshot_setting_faults({**usual, **given}, "control")
 
 
@@ -33,11 +33,55 @@ def test_what_names_no_export_is_refused_with_the_form(copy_to: str) -> None:
     )
 
 
-@pytest.mark.parametrize("directory", ["", "/", "backups", "/etc/", "/var/lib/etcd"])
+@pytest.mark.parametrize("directory", ["", "/", "//", "backups", "/etc/", "/x/../var/lib"])
 def test_a_folder_that_cannot_be_meant_is_refused(directory: str) -> None:
     (said,) = faults(directory=directory)
 
     assert "name a folder for snapshots by its whole path" in said
+
+
+@pytest.mark.parametrize(
+    ("directory", "gone"),
+    [
+        ("/var/lib/etcd", "/var/lib/etcd"),
+        ("/var/lib/etcd/member/snapshots", "/var/lib/etcd"),
+        ("//var//lib/./etcd/", "/var/lib/etcd"),
+        ("/srv/../var/lib/etcd", "/var/lib/etcd"),
+        ("/etc/kubernetes/manifests", "/etc/kubernetes"),
+        ("/var/lib/kubelet/b", "/var/lib/kubelet"),
+        ("/opt/kubernetes/etcd", "/opt/kubernetes"),
+        *((f"{folder}/etcd", folder) for folder in ("/run", "/tmp", "/proc", "/sys", "/dev")),
+    ],
+)
+def test_a_folder_that_does_not_outlive_a_reset_is_refused(directory: str, gone: str) -> None:
+    (said,) = faults(directory=directory)
+
+    assert said.startswith(
+        f'etcd_snapshots_directory is "{directory}" on control; what is in {gone} '
+    )
+    assert said.endswith("Name another, such as /var/backups/etcd.")
+
+
+@pytest.mark.parametrize(
+    "directory", ["/var/backups/etcd", "/srv/run", "/var/lib/etcd-snapshots", "/opt/kubernetes2"]
+)
+def test_a_folder_that_only_sounds_like_one_of_those_is_let_through(directory: str) -> None:
+    assert faults(directory=directory) == []
+
+
+def test_a_machine_whose_programs_are_the_system_s_has_no_directory_of_them() -> None:
+    assert faults(node="") == []
+
+
+def test_a_reset_removes_nothing_else_that_could_hold_snapshots() -> None:
+    """What the role removes as a folder is among what is refused."""
+    removed = load(HERE / "roles/kubernetes_node/tasks/remove.yml")[-1]["loop"]
+    folders = [path for path in removed if path.startswith("/etc/k")]
+
+    assert folders == ["/etc/kubernetes"]
+    assert "{{ kubernetes_node_directory }}" in removed
+    text = (HERE / "roles/etcd_snapshots/tasks/preflight.yml").read_text()
+    assert "kubernetes_node_directory" in text
 
 
 @pytest.mark.parametrize("keep", [0, -1])

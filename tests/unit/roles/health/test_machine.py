@@ -200,13 +200,31 @@ def test_alarms_and_a_full_database_are_told(status: dict[str, Any], told: str) 
 
 
 def test_a_snapshot_that_is_too_old_is_told(tmp_path: Path) -> None:
-    def said(hours: float) -> str:
-        return " ".join(control_plane.snapshot_faults(tmp_path, 26, NOW + timedelta(hours=hours)))
+    own = Shelf(tmp_path, "control", 1, "c1")
 
-    assert "There is no snapshot of etcd in" in said(0)
-    Shelf(tmp_path, "control", 1).add([snapshot()], NOW)
+    def said(hours: float) -> str:
+        return " ".join(control_plane.snapshot_faults(own, 26, NOW + timedelta(hours=hours)))
+
+    assert "There is no snapshot of this cluster's etcd in" in said(0)
+    Shelf(tmp_path, "control", 1, "c0").add([snapshot(b"of a former cluster")], NOW)
+    assert "There is no snapshot of this cluster's etcd in" in said(0)
+    own.add([snapshot()], NOW + timedelta(seconds=1))
     assert said(26) == ""
     assert "is 30 hours old; see journalctl --unit holdfast-etcd-snapshot" in said(30)
+
+
+def test_a_snapshot_that_is_still_to_come_is_told_until_a_later_one_is_taken(
+    tmp_path: Path,
+) -> None:
+    """The clock was ahead when it was taken."""
+    own = Shelf(tmp_path, "control", 2, "c1")
+    own.add([snapshot()], NOW + timedelta(days=2000))
+
+    (said,) = control_plane.snapshot_faults(own, 26, NOW + timedelta(days=90))
+    assert "is of 2032-05-20 12:00 UTC, which is still to come; set the clock right" in said
+
+    own.add([snapshot(b"later")], NOW + timedelta(days=90))
+    assert list(control_plane.snapshot_faults(own, 26, NOW + timedelta(days=90))) == []
 
 
 def node(

@@ -12,10 +12,11 @@ import pytest
 from ansible_collections.holdfast.nfs.plugins.filter.health import health_report
 from ansible_collections.holdfast.nfs.plugins.module_utils.care import etcd
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.errors import Trouble
+from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
 from ansible_collections.holdfast.nfs.plugins.module_utils.health import machine, server
 from ansible_collections.holdfast.nfs.plugins.modules import machine_health
 
-from tests.unit.roles.care.given import certificate, manifest, write
+from tests.unit.roles.care.given import certificate, manifest, snapshot, write
 from tests.unit.roles.reading import HERE, load, mappings
 from tests.unit.roles.running import Programs
 
@@ -78,9 +79,10 @@ def test_a_server_s_exports_are_looked_at(
 def test_etcd_and_its_snapshots_are_looked_at_where_there_are_some(
     programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "etcd.yaml", manifest(tmp_path))
+    own = etcd.read_manifest(write(tmp_path / "etcd.yaml", manifest(tmp_path)))
     (tmp_path / "timer").touch()
-    monkeypatch.setattr(etcd, "read_manifest", lambda: None)
+    monkeypatch.setattr(etcd, "read_manifest", lambda: own)
+    Shelf(tmp_path, "control", 1, "a-former-cluster").add([snapshot()], datetime.now(tz=UTC))
     monkeypatch.setattr(etcd, "status", lambda _: {"leader": "1", "errors": ["alarm:NOSPACE"]})
 
     result = look(programs, snapshots=str(tmp_path))

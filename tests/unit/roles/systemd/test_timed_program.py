@@ -191,7 +191,8 @@ def test_every_file_of_the_package_that_a_program_needs_is_installed() -> None:
     there = {path.name for path in (HERE / "plugins/module_utils/care").glob("*.py")}
     installed = {Path(str(part.__file__)).name for part in timed_program.PARTS["care"]}
 
-    assert there - installed == {"image_program.py", "restore.py"}
+    of_a_restore = {"data_directory.py", "image_program.py", "make_data.py", "restore.py"}
+    assert there - installed == of_a_restore
 
 
 def test_the_service_ends_after_a_while_and_what_it_mounts_with_it() -> None:
@@ -200,6 +201,27 @@ def test_the_service_ends_after_a_while_and_what_it_mounts_with_it() -> None:
     assert "TimeoutStartSec=900\n" in service
     assert "PrivateMounts=yes\n" in service
     assert "UMask=0077\n" in service
+
+
+def test_a_program_may_be_held_to_folders_of_its_own() -> None:
+    def service(*writes: str) -> str:
+        return Timed("a", "b", "take_snapshot", [], "daily", 900, writes).service()
+
+    assert "ProtectSystem" not in service()
+    lines = service("/var/backups/etcd", "/a 1%$").splitlines()
+    assert "ProtectSystem=strict" in lines
+    assert 'ReadWritePaths=-/run -/var/backups/etcd "-/a 1%%$"' in lines
+
+
+def test_a_folder_in_which_a_program_may_write_is_made_for_root(
+    programs: Programs, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups/etcd"
+    install(programs, writes=[str(folder)])
+    active(programs)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert install(programs, writes=[str(folder)])["changed"] is False
 
 
 @pytest.mark.parametrize(
