@@ -61,7 +61,10 @@ def test_no_command_line_has_a_token(task: dict[str, Any]) -> None:
 def test_the_search_finds_them() -> None:
     names = {task["name"] for task in with_token()}
 
-    assert {"Initialise the control plane", "Create a bootstrap token that expires in 15 minutes"} <= names
+    assert {
+        "Initialise the control plane",
+        "Create a bootstrap token that expires in 15 minutes",
+    } <= names
     assert {"Join the cluster", "Run kubeadm init again"} <= names
 
 
