@@ -16,6 +16,21 @@ PKI = "etc/kubernetes/pki"
 # Each has a client's certificate in it; kubelet.conf names the kubelet's own file in its place.
 KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kubelet")
 KUBELET = "var/lib/kubelet/pki/kubelet-client-current.pem"
+# What `kubeadm certs renew all` renews; others may have put theirs beside.
+RENEWED = (
+    "admin.conf",
+    "controller-manager.conf",
+    "pki/apiserver-etcd-client.crt",
+    "pki/apiserver-kubelet-client.crt",
+    "pki/apiserver.crt",
+    "pki/etcd/healthcheck-client.crt",
+    "pki/etcd/peer.crt",
+    "pki/etcd/server.crt",
+    "pki/front-proxy-client.crt",
+    "scheduler.conf",
+    "super-admin.conf",
+)
+_KUBERNETES = "etc/kubernetes"
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _EMBEDDED = re.compile(r"^\s*client-certificate-data:\s*(\S+)\s*$", re.MULTILINE)
@@ -35,6 +50,11 @@ class Certificate:
         """Whether others are signed with it; kubeadm makes it for ten years and renews it never."""
         return self.path.endswith(("/ca.crt", "-ca.crt"))
 
+    @property
+    def is_renewed(self) -> bool:
+        """Whether kubeadm renews it."""
+        return self.path.removeprefix(f"/{_KUBERNETES}/") in RENEWED
+
 
 def found(root: Path) -> list[Certificate]:
     """Those of a node's kubelet and of its control plane, as far as they are there.
@@ -43,8 +63,19 @@ def found(root: Path) -> list[Certificate]:
         Trouble: a file cannot be read as what it is named for.
     """
     files = [*sorted((root / PKI).rglob("*.crt")), root / KUBELET]
-    plain = ((path, path.read_text()) for path in files if path.exists())
-    return [_read(root, path, text) for path, text in (*plain, *_embedded(root))]
+    kubeconfigs = [root / f"{_KUBERNETES}/{name}.conf" for name in KUBECONFIGS]
+    return [*_plain(root, files), *_embedded(root, kubeconfigs)]
+
+
+def renewed(root: Path) -> list[Certificate]:
+    """Those of the control plane that kubeadm renews; others' files are not looked at.
+
+    Raises:
+        Trouble: a file cannot be read as what it is named for.
+    """
+    files = [root / _KUBERNETES / name for name in RENEWED]
+    plain = [path for path in files if path.suffix == ".crt"]
+    return [*_plain(root, plain), *_embedded(root, [path for path in files if path not in plain])]
 
 
 def ending(certificates: Sequence[Certificate], days: float, now: datetime) -> list[Certificate]:
@@ -80,18 +111,25 @@ def _remedy(certificate: Certificate) -> str:
         return "kubeadm does not renew an authority: make a new one by kubeadm's documents"
     if certificate.path.endswith(Path(KUBELET).name):
         return "the kubelet renews it itself, so see journalctl --unit kubelet"
+    if not certificate.is_renewed:
+        return "kubeadm does not renew it: renew it as it was made, or remove it"
     return (
         "renew it with systemctl start holdfast-certificates on that machine, or see there what "
         "journalctl --unit holdfast-certificates says"
     )
 
 
-def _embedded(root: Path) -> Iterator[tuple[Path, str]]:
-    for name in KUBECONFIGS:
-        path = root / f"etc/kubernetes/{name}.conf"
+def _plain(root: Path, paths: Sequence[Path]) -> Iterator[Certificate]:
+    for path in paths:
+        if path.is_file():
+            yield _read(root, path, path.read_text())
+
+
+def _embedded(root: Path, paths: Sequence[Path]) -> Iterator[Certificate]:
+    for path in paths:
         data = _EMBEDDED.search(path.read_text()) if path.exists() else None
         if data is not None:
-            yield path, _decoded(path, data[1])
+            yield _read(root, path, _decoded(path, data[1]))
 
 
 def _decoded(path: Path, data: str) -> str:

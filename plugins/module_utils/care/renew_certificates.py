@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pwd
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +28,7 @@ from ..control_plane.kubeconfig import (  # noqa: TID252 - it is installed besid
     put,
 )
 from . import static_pods
-from .certificates import Certificate, ending, found
+from .certificates import Certificate, ending, renewed
 from .errors import Trouble
 
 KUBERNETES = Path("etc/kubernetes")
@@ -77,23 +79,16 @@ def steps(root: Path, days: int, admin: str) -> Iterator[str]:
         raise Trouble("This machine runs no control plane of kubeadm's (/etc/kubernetes).")
     if is_changing(root):
         raise Trouble("kubeadm runs on this machine; the certificates are left to the next run.")
-    if soon := renewable(ending(found(root), days, datetime.now(tz=UTC))):
+    if soon := _soon(root, days):
         _renew()
         yield f"renewed the certificates, of which {soon[0].path} would have ended {soon[0].end}"
+        _see_that_none_is_left(root, days)
     for part in outdated(root):
+        _date_back(_files(root, READS[part]))
         static_pods.restart(part, lambda part=part: is_well(part))  # type: ignore[misc]
         yield f"restarted {part}, which ran with former certificates"
     if admin and (path := refresh(root, admin)):
         yield f"wrote {path} anew"
-
-
-def renewable(certificates: Sequence[Certificate]) -> list[Certificate]:
-    """Those of them that kubeadm renews: authorities it does not, and the kubelet its own."""
-    return [
-        one
-        for one in certificates
-        if not one.is_authority and one.path.startswith(f"/{KUBERNETES}/")
-    ]
 
 
 def outdated(root: Path) -> list[str]:
@@ -140,6 +135,30 @@ def refresh(root: Path, admin: str) -> Path | None:
         return None
     put(path, text, entry.pw_uid, entry.pw_gid)
     return path
+
+
+def _soon(root: Path, days: int) -> list[Certificate]:
+    return ending(renewed(root), days, datetime.now(tz=UTC))
+
+
+def _see_that_none_is_left(root: Path, days: int) -> None:
+    """One that is would have all of them renewed, and each part restarted, at every run."""
+    if left := _soon(root, days):
+        names = ", ".join(one.path for one in left)
+        raise Trouble(
+            f"kubeadm certs renew all was run, but these end within {days} days all the same: "
+            f"{names}. No part of the control plane was restarted. Renew them by hand where the "
+            "key of their authority is not on this machine; where the cluster's certificates are "
+            "made for a shorter time, set control_plane_renewal_days below it."
+        )
+
+
+def _date_back(paths: Sequence[Path]) -> None:
+    """A time that has not come yet would be newer than the part until it comes; it is now."""
+    for path in paths:
+        if _changed(path) > time.time():
+            times = path.stat()
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _is_ours(path: Path, source: Path) -> bool:

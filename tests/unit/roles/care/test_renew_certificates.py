@@ -29,14 +29,18 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.root, self.ran, self.restarted = root, list[str](), list[str]()
         self.kubeadm = (0, "")
-        for name in ("server", "peer"):
-            write(root / f"etc/kubernetes/pki/etcd/{name}.crt", certificate(300, NOW))
-        write(root / "etc/kubernetes/pki/apiserver.crt", certificate(300, NOW))
+        self.made_for = 365.0  # days
+        self.make(300)
         write(root / "etc/kubernetes/pki/ca.crt", certificate(20, NOW))
-        for name in ("admin", "controller-manager", "scheduler"):
-            write(root / f"etc/kubernetes/{name}.conf", kubeconfig(300, NOW))
         write(root / "var/lib/kubelet/pki/kubelet-client-current.pem", certificate(10, NOW))
         self.start_all(ago=-5.0)
+
+    def make(self, days: float) -> None:
+        """What kubeadm makes, and renews."""
+        for name in ("etcd/server", "etcd/peer", "apiserver"):
+            write(self.root / f"etc/kubernetes/pki/{name}.crt", certificate(days, NOW))
+        for name in ("admin", "controller-manager", "scheduler"):
+            write(self.root / f"etc/kubernetes/{name}.conf", kubeconfig(days, NOW))
 
     def start_all(self, ago: float) -> None:
         """As if each part had begun so many seconds ago."""
@@ -46,6 +50,8 @@ class Machine:
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         self.ran.append(" ".join(command))
         code, err = self.kubeadm
+        if not code and "renew" in command:
+            self.make(self.made_for)
         return subprocess.CompletedProcess(command, code, "", err)
 
     def restart(self, name: str, *_: object) -> None:
@@ -111,6 +117,51 @@ def test_a_failure_of_kubeadm_is_told_and_nothing_is_restarted(machine: Machine)
     with pytest.raises(Trouble, match="certs renew all failed: error: no key of the authority"):
         machine.steps()
     assert machine.restarted == []
+
+
+@pytest.mark.parametrize("text", [certificate(30, NOW), "no certificate"], ids=["soon", "none"])
+def test_what_somebody_else_put_beside_them_is_left_alone(machine: Machine, text: str) -> None:
+    """Seen: a user's certificate, which kubeadm does not renew, had all renewed each night."""
+    write(machine.root / "etc/kubernetes/pki/users/alice.crt", text)
+    write(machine.root / "etc/kubernetes/kubelet.conf", kubeconfig(3, NOW))
+
+    assert machine.steps() == []
+    assert machine.ran == []
+
+
+def test_what_still_ends_soon_after_a_renewal_is_named_and_nothing_is_restarted(
+    machine: Machine,
+) -> None:
+    machine.make(10)
+    machine.made_for = 30
+    machine.start_all(ago=50.0)
+
+    with pytest.raises(Trouble, match=r"apiserver.crt, .*admin.conf, .*control_plane_renewal_days"):
+        machine.steps()
+    assert machine.restarted == []
+
+
+def test_files_written_while_the_clock_was_ahead_have_their_part_restarted_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: at every run, until the clock had come to the time of the files."""
+    machine.start_all(ago=3600.0)
+    monkeypatch.setattr(static_pods, "restart", lambda *_: machine.start_all(ago=-1.0))
+    really, touched = renew_certificates._changed, set[Path]()
+
+    def changed(path: Path) -> float:
+        return really(path) + (0 if path in touched else 7200)
+
+    def utime(path: Path, *, ns: tuple[int, int]) -> None:
+        assert ns[1] == path.stat().st_mtime_ns
+        touched.add(path)
+
+    monkeypatch.setattr(renew_certificates, "_changed", changed)
+    monkeypatch.setattr(os, "utime", utime)
+
+    first, second = machine.steps(), machine.steps()
+    assert "restarted etcd, which ran with former certificates" in first
+    assert second == []
 
 
 @pytest.mark.parametrize("verb", ["init", "join", "upgrade", "reset"])
