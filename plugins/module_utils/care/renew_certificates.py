@@ -7,6 +7,7 @@ between the steps is made good by the next.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import pwd
@@ -52,6 +53,7 @@ HEALTH = {
     "kube-controller-manager": "https://127.0.0.1:10257/healthz",
     "kube-scheduler": "https://127.0.0.1:10259/healthz",
 }
+LOCK = Path("/run/holdfast-certificates.lock")
 CHANGES = {"init", "join", "reset", "upgrade"}
 KUBEADM, KUBECTL = "/usr/local/bin/kubeadm", "/usr/local/bin/kubectl"
 _SECONDS = 300.0
@@ -60,12 +62,14 @@ _SECONDS = 300.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code; what was done is printed, a line each."""
     given = _parser().parse_args(arguments)
-    try:
-        for line in steps(Path("/"), given.days, given.admin):
-            print(line)  # noqa: T201 - for the journal, and for Ansible
-    except Trouble as trouble:
-        print(trouble, file=sys.stderr)  # noqa: T201 - for the journal
-        return 1
+    with LOCK.open("w") as lock:  # the timer and a playbook may both run it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            for line in steps(Path("/"), given.days, given.admin):
+                print(line)  # noqa: T201 - for the journal, and for Ansible
+        except Trouble as trouble:
+            print(trouble, file=sys.stderr)  # noqa: T201 - for the journal
+            return 1
     return 0
 
 
@@ -110,8 +114,7 @@ def is_changing(root: Path) -> bool:
 def is_well(part: str) -> bool:
     """Whether a part answers that it is; 401 and 403 are answers of one that asks for a name."""
     try:
-        context = _trusting_all()
-        with urllib.request.urlopen(HEALTH[part], timeout=5, context=context):  # noqa: S310 - of HEALTH
+        with _direct().open(HEALTH[part], timeout=5):
             return True
     except urllib.error.HTTPError as error:
         return error.code in {401, 403}
@@ -191,14 +194,25 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=_SECONDS,
         check=False,
+        # What it may ask is the cluster's API server.
+        env={name: value for name, value in os.environ.items() if not _is_proxy(name)},
     )
 
 
-def _trusting_all() -> ssl.SSLContext:
-    """The parts make certificates of their own for this; only the question is sent to them."""
+def _is_proxy(name: str) -> bool:
+    return name.lower().endswith("_proxy")
+
+
+def _direct() -> urllib.request.OpenerDirector:
+    """Without the proxy of the environment, which would answer for a part of this machine.
+
+    The parts make certificates of their own for this; only the question is sent to them.
+    """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
 
 
 def _files(root: Path, names: Sequence[str]) -> list[Path]:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.holdfast.nfs.plugins.filter.image import image_setting_faults
 from ansible_collections.holdfast.nfs.plugins.lookup.option_faults import LookupModule
+from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner.sources import (
+    image_setting_faults,
+)
 
 from tests.unit.roles.reading import HERE, ROLES, load, options
 from tests.unit.roles.rendering import trusted

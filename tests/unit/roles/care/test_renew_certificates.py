@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import subprocess
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -219,8 +223,9 @@ def test_an_administrator_who_is_gone_is_named(
 
 
 def test_the_program_tells_what_it_did_and_ends_with_1_where_it_could_not(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(renew_certificates, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(renew_certificates, "steps", lambda *_: iter(["restarted etcd"]))
     assert renew_certificates.main(["--days=60"]) == 0
     assert capsys.readouterr().out == "restarted etcd\n"
@@ -242,3 +247,81 @@ def test_times_are_compared_as_the_kernel_has_them(machine: Machine) -> None:
 
     assert path.stat().st_mtime < time.time() - 900
     assert "kube-scheduler" in renew_certificates.outdated(machine.root)
+
+
+def test_the_timer_and_a_playbook_do_not_run_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, done = tmp_path / "lock", list[str]()
+
+    def steps(*_: object) -> list[str]:
+        done.append("ran")
+        return done
+
+    monkeypatch.setattr(renew_certificates, "LOCK", lock)
+    monkeypatch.setattr(renew_certificates, "steps", steps)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        second = Thread(target=renew_certificates.main, args=[["--days=60"]])
+        second.start()
+        second.join(0.5)
+        assert done == []
+    second.join(10)
+    assert done == ["ran"]
+
+
+class Answering(BaseHTTPRequestHandler):
+    """A part of the control plane, or a proxy; it notes what it is asked."""
+
+    def do_GET(self) -> None:
+        code = self.server.codes.pop(0) if self.server.codes else 200  # type: ignore[attr-defined]
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(code)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Server(HTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.asked, self.codes = list[str](), list[int]()
+        Thread(target=self.serve_forever, args=[0.05], daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def test_a_part_is_asked_without_the_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: 403 of a proxy, which stood for a part that is well."""
+    proxy = Server()
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setattr(renew_certificates, "HEALTH", {"etcd": f"{server.url}/health"})
+
+    assert renew_certificates.is_well("etcd") is True
+    assert (server.asked, proxy.asked) == (["/health"], [])
+    proxy.shutdown()
+    proxy.server_close()
+
+
+@pytest.mark.parametrize(("code", "well"), [(200, True), (401, True), (403, True), (503, False)])
+def test_a_part_that_asks_who_one_is_has_answered(
+    server: Server, monkeypatch: pytest.MonkeyPatch, *, code: int, well: bool
+) -> None:
+    monkeypatch.setattr(renew_certificates, "HEALTH", {"etcd": f"{server.url}/health"})
+    server.codes.append(code)
+
+    assert renew_certificates.is_well("etcd") is well
