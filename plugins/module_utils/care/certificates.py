@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,8 +31,9 @@ RENEWED = (
 )
 _KUBERNETES = "etc/kubernetes"
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
-_EMBEDDED = re.compile(r"^\s*client-certificate-data:\s*(\S+)\s*$", re.MULTILINE)
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_EMBEDDED = re.compile(rb"^\s*client-certificate-data:\s*(\S+)\s*$", re.MULTILINE)
+_SEQUENCE = b"\x30"  # with which a certificate begins that is not in PEM
 # ASN.1 (X.690); a version is there or not, and a time is in one of two forms (RFC 5280, 4.1).
 _VERSION, _UTC_TIME, _HIGH, _LONG = 0xA0, 0x17, 0x80, 0x7F
 
@@ -94,16 +94,19 @@ def sentence(certificate: Certificate, machine: str, now: datetime) -> str:
     )
 
 
-def end_of(text: str) -> datetime:
-    """The end of the first certificate in a text.
+def end_of(data: bytes) -> datetime:
+    """The end of the first certificate in a file, in PEM or in DER.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it is damaged.
     """
-    block = _PEM.search(text)
-    if block is None:
+    block = _PEM.search(data)
+    if block is None and not data.startswith(_SEQUENCE):
         raise ValueError("it has no certificate in it")
-    return _not_after(base64.b64decode(block[1]))
+    try:
+        return _not_after(base64.b64decode(block[1]) if block else data)
+    except IndexError:
+        raise ValueError("it is damaged") from None
 
 
 def _remedy(certificate: Certificate) -> str:
@@ -122,27 +125,27 @@ def _remedy(certificate: Certificate) -> str:
 def _plain(root: Path, paths: Sequence[Path]) -> Iterator[Certificate]:
     for path in paths:
         if path.is_file():
-            yield _read(root, path, path.read_text())
+            yield _read(root, path, path.read_bytes())
 
 
 def _embedded(root: Path, paths: Sequence[Path]) -> Iterator[Certificate]:
     for path in paths:
-        data = _EMBEDDED.search(path.read_text()) if path.exists() else None
+        data = _EMBEDDED.search(path.read_bytes()) if path.is_file() else None
         if data is not None:
             yield _read(root, path, _decoded(path, data[1]))
 
 
-def _decoded(path: Path, data: str) -> str:
+def _decoded(path: Path, data: bytes) -> bytes:
     try:
-        return base64.b64decode(data, validate=True).decode()
+        return base64.b64decode(data, validate=True)
     except ValueError as error:
         raise Trouble(f"{path}: its client-certificate-data cannot be read: {error}.") from None
 
 
-def _read(root: Path, path: Path, text: str) -> Certificate:
+def _read(root: Path, path: Path, data: bytes) -> Certificate:
     try:
-        return Certificate(f"/{path.relative_to(root)}", end_of(text))
-    except (ValueError, IndexError, binascii.Error) as error:
+        return Certificate(f"/{path.relative_to(root)}", end_of(data))
+    except ValueError as error:
         raise Trouble(f"{path} cannot be read as a certificate: {error}.") from None
 
 

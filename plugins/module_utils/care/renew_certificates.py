@@ -62,14 +62,14 @@ _SECONDS = 300.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code; what was done is printed, a line each."""
     given = _parser().parse_args(arguments)
-    with LOCK.open("w") as lock:  # the timer and a playbook may both run it
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
+    try:
+        with LOCK.open("w") as lock:  # the timer and a playbook may both run it
+            fcntl.flock(lock, fcntl.LOCK_EX)
             for line in steps(Path("/"), given.days, given.admin):
                 print(line)  # noqa: T201 - for the journal, and for Ansible
-        except Trouble as trouble:
-            print(trouble, file=sys.stderr)  # noqa: T201 - for the journal
-            return 1
+    except (Trouble, OSError) as trouble:
+        print(trouble, file=sys.stderr)  # noqa: T201 - for the journal
+        return 1
     return 0
 
 
@@ -187,6 +187,21 @@ def _renew() -> None:
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return _ran(command)
+    except OSError as error:
+        raise Trouble(
+            f"{command[0]} cannot be run: {error.strerror}. Run playbooks/cluster.yml, which "
+            "installs it."
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise Trouble(
+            f"{command[0]} had not ended after {_SECONDS:g} s; run it by hand to see where it "
+            f"waits: {' '.join(command)}"
+        ) from None
+
+
+def _ran(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - words, no shell
         command,
         stdin=subprocess.DEVNULL,

@@ -168,6 +168,28 @@ def test_files_written_while_the_clock_was_ahead_have_their_part_restarted_once(
     assert second == []
 
 
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (None, "cannot be run: No such file or directory"),
+        ("#!/bin/sh\nexec sleep 30\n", r"had not ended after 0.2 s"),
+    ],
+    ids=["missing", "hanging"],
+)
+def test_a_kubeadm_that_does_not_run_or_end_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str | None, said: str
+) -> None:
+    Machine(tmp_path).make(3)
+    kubeadm = tmp_path / "kubeadm"
+    if program:
+        write(kubeadm, program).chmod(0o755)
+    monkeypatch.setattr(renew_certificates, "KUBEADM", str(kubeadm))
+    monkeypatch.setattr(renew_certificates, "_SECONDS", 0.2)
+
+    with pytest.raises(Trouble, match=f"{kubeadm} {said}"):
+        list(renew_certificates.steps(tmp_path, 60, ""))
+
+
 @pytest.mark.parametrize("verb", ["init", "join", "upgrade", "reset"])
 def test_a_kubeadm_that_runs_is_not_disturbed(machine: Machine, verb: str) -> None:
     process(machine.root, 99, "/usr/local/bin/kubeadm", verb)
