@@ -23,6 +23,7 @@ DOWNLOADS = (
     "ansible.builtin.apt",
     "ansible.builtin.package",
     "ansible.builtin.get_url",
+    "holdfast.nfs.helm_program",
     "holdfast.nfs.kubernetes_programs",
 )
 
