@@ -12,6 +12,7 @@ from pathlib import Path
 from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner.containerd import (
     ImageError,
     Run,
+    loading_name,
     tail,
 )
 
@@ -63,7 +64,7 @@ def build(wanted: Wanted, folder: Path, archive: Path, run: Run) -> None:
     """
     sources = folder / "sources"
     write(wanted.files, sources)
-    target = f"oci-archive:{archive}:{wanted.name}"
+    target = f"oci-archive:{archive}:{loading_name(wanted.name)}"
     with no_trace():
         _buildah(wanted, folder, build_words(wanted, sources), run)
         _buildah(wanted, folder, ["push", "--quiet", wanted.name, target], run)

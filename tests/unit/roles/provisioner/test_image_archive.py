@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nfs.plugins.modules import image_archive
 
-from tests.unit.roles.provisioner.images import NAME, Machine, labels
+from tests.unit.roles.provisioner.images import LOADING, NAME, Machine, labels
 from tests.unit.roles.running import refusal, run
 
 
@@ -23,7 +23,7 @@ def test_only_the_archive_stays_for_anybody_to_read(machine: Machine) -> None:
     archive = Path(result["archive"])
     assert result["changed"] is True
     assert [*machine.temporary.rglob("*")] == [Path(result["folder"]), archive]
-    assert archive.read_text() == NAME
+    assert archive.read_text() == LOADING
     assert archive.stat().st_mode & 0o777 == 0o644
     assert archive.parent.stat().st_mode & 0o777 == 0o711
 
@@ -120,8 +120,9 @@ def test_the_image_that_the_machine_has_of_the_same_is_written_without_a_build(
 
     result = run(image_archive.main, **machine.archive_words())
 
-    assert Path(result["archive"]).read_text() == NAME
-    assert machine.calls() == ["ctr ls", "ctr export"]
+    assert Path(result["archive"]).read_text() == LOADING
+    assert machine.calls() == ["ctr ls", "ctr tag", "ctr export", "ctr rm"]
+    assert machine.images() == {NAME: labels("new")}
 
 
 @pytest.mark.parametrize("down", [True, False])
