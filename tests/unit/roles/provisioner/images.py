@@ -60,6 +60,10 @@ with (folder / "calls").open("a") as calls:
     print("buildah", *words, file=calls)
 for made in (root / "overlay", folder / "state/cache", folder / "others/cache"):
     made.mkdir(parents=True, exist_ok=True)
+    (made / "blob-info-cache-v1.boltdb").touch()
+if (folder / "podman").exists():  # somebody's, which is used for the first time meanwhile
+    (folder / "state/storage/volumes").mkdir(parents=True, exist_ok=True)
+    (folder / "state/storage/volumes/data").write_text("somebody's")
 if words[0] == "build":
     print("[1/2] STEP 1/2: FROM debian\\n[1/2] STEP 2/2: RUN pip install --no-compile")
     if (folder / "broken").exists():

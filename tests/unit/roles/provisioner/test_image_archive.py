@@ -38,7 +38,29 @@ def test_what_buildah_keeps_elsewhere_goes_where_it_was_not_there_before(
     run(image_archive.main, **machine.archive_words())
 
     assert not (machine.folder / "state").exists()
-    assert (machine.folder / "others/cache").exists()
+    assert [*(machine.folder / "others").iterdir()] == []
+
+
+def test_what_another_wrote_there_meanwhile_stays(machine: Machine) -> None:
+    """Seen: the volumes of a podman that was first used during the build were removed."""
+    machine.set("podman")
+
+    run(image_archive.main, **machine.archive_words())
+
+    assert [path.name for path in (machine.folder / "state").iterdir()] == ["storage"]
+    assert (machine.folder / "state/storage/volumes/data").read_text() == "somebody's"
+
+
+def test_what_was_there_before_stays(machine: Machine) -> None:
+    cache = machine.folder / "others/cache"
+    cache.mkdir()
+    (cache / "blob-info-cache-v1.boltdb").write_text("somebody's")
+    (machine.folder / "state/networks").mkdir(parents=True)
+
+    run(image_archive.main, **machine.archive_words())
+
+    assert (cache / "blob-info-cache-v1.boltdb").read_text() == "somebody's"
+    assert [path.name for path in (machine.folder / "state").iterdir()] == ["networks"]
 
 
 def test_mirrors_are_given_for_the_time_of_the_build(machine: Machine) -> None:
