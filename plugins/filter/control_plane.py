@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+# kubeadm makes certificates for 365 days; with all but that left they would be renewed for ever.
+RENEWAL_DAYS = range(1, 301)
 NODES_ADDRESSES = 24  # kube-controller-manager gives each node a network of this prefix
 
 PODS = "control_plane_pod_network"
@@ -62,6 +64,22 @@ def _too_small(networks: Mapping[str, ipaddress.IPv4Network]) -> list[str]:
     said = (
         f"control_plane_pod_network ({pods}) has room for one node at most; each takes "
         f"a /{NODES_ADDRESSES} of it, so give it a prefix well below that, as /16."
+    )
+    return [said]
+
+
+def renewal_faults(days: int, machine: str) -> list[str]:
+    """Why certificates are not renewed so many days before they end; a sentence.
+
+    Args:
+        days: that each has to have left
+        machine: its name in the inventory
+    """
+    if days in RENEWAL_DAYS:
+        return []
+    said = (
+        f"control_plane_renewal_days is {days} on {machine}; kubeadm makes certificates for 365 "
+        f"days, so set it to a number from {RENEWAL_DAYS[0]} to {RENEWAL_DAYS[-1]}."
     )
     return [said]
 
@@ -140,4 +158,5 @@ class FilterModule:
         return {
             "control_plane_changes": control_plane_changes,
             "control_plane_faults": control_plane_faults,
+            "renewal_faults": renewal_faults,
         }

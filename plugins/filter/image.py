@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner.sources import (
     image_key,
     image_reference,
+    image_setting_faults,
     image_settings,
     nodes_without_image,
 )
@@ -20,6 +21,7 @@ class FilterModule:
         return {
             "image_key": image_key,
             "image_reference": image_reference,
+            "image_setting_faults": image_setting_faults,
             "image_settings": image_settings,
             "nodes_without_image": nodes_without_image,
         }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: option_faults
-short_description: Find variables of roles that are strings where a list or a mapping is wanted
+short_description: Find variables of roles that have a form which the roles cannot use
 description:
   - An inventory in INI format and C(-e NAME=VALUE) give every value as a string. The specification
     of a role takes such a string for a list, but the role would take its letters for the elements.
+  - A URL with a user or a password in it is refused as well, as output, logs and lists of processes
+    would show it. Variables that are mappings have keys of their own for logins.
   - Returns a sentence for each variable that a machine has in a form that its role cannot use; none
     for a variable that the machine does not have.
 options:
@@ -39,6 +41,7 @@ from typing import Any
 from ansible.errors import AnsibleTemplateError
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.holdfast.nfs.plugins.module_utils.logins import has_login, login_fault
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import form_of
 
 ROLES = Path(__file__).parents[2] / "roles"
@@ -46,6 +49,8 @@ WANTED = {"list": "list", "dict": "mapping"}
 EXAMPLE = {"list": "[…]", "dict": "{…}"}
 # A role is at a loss with none of these; a string may be missing.
 NEEDED = (*WANTED, "bool", "int")
+# What may have a URL in it.
+TEXTS = ("str", "list")
 # How an entry that was given as a string is written, where a program has a language for it.
 FORMS = {"nfs_server_exports": form_of}
 
@@ -61,7 +66,7 @@ class LookupModule(LookupBase):
         return [
             fault
             for name, option in options(terms).items()
-            if name in variables and option["type"] in NEEDED
+            if name in variables and option["type"] in (*NEEDED, *TEXTS)
             for value in self._known(variables[name])
             for fault in faults(name, option, value, machine)
         ]
@@ -114,6 +119,8 @@ def faults(name: str, option: Option, value: object, machine: str) -> Iterator[s
         )
     elif isinstance(value, list) and option.get("elements") == "dict":
         yield from _entries_as_strings(name, option, value, machine)
+    elif kind in TEXTS and has_login(value):
+        yield login_fault(name, machine)
 
 
 def _entries_as_strings(

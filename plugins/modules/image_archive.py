@@ -9,6 +9,7 @@ description:
   - Builds the image with buildah in a folder of its own, and removes all of that again, also where
     it fails. What stays is the archive, which is to be removed by RV(folder).
   - Where the containerd of the machine has an image of O(key) already, that one is written.
+  - In the archive it has another name, with which M(holdfast.nfs.node_image) loads it.
 options:
   name:
     description: The whole name of the image, with its registry and its tag.
@@ -160,7 +161,7 @@ def _made(wanted: dict[str, Any], folder: Path, run: Run) -> Path:
 
 def _write(wanted: dict[str, Any], work: Path, archive: Path, run: Run) -> None:
     containerd = Containerd(run)
-    if is_built_from(containerd.known_labels(wanted["name"]), wanted["key"]):
+    if is_built_from(containerd.known_images().get(wanted["name"]), wanted["key"]):
         containerd.export(wanted["name"], str(archive))
         return
     asked = ("name", "files", "arguments", "certificates", "tls_verify", "seconds")

@@ -75,10 +75,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner.containerd import (
-    BUILT_FROM,
     Containerd,
     ImageError,
+    Images,
     is_built_from,
+    is_ours,
+    loading_name,
     runner,
 )
 
@@ -110,21 +112,25 @@ def main() -> None:
 
 def _looked(module: AnsibleModule, containerd: Containerd) -> Result:
     wanted = module.params
-    labels = containerd.labels(wanted["name"])
+    images = containerd.images()
+    labels = images.get(wanted["name"])
     if is_built_from(labels, wanted["key"]):
         return _result(built=True)
     if labels is None and wanted["build"] == "auto":
-        return _pulled(module, containerd)
-    if labels is not None and BUILT_FROM not in labels and wanted["build"] == "auto":
+        return _pulled(module, containerd, images)
+    if not is_ours(wanted["name"], images) and wanted["build"] == "auto":
         return _result()
     return _result(built=True, needed=True, changed=module.check_mode)
 
 
-def _pulled(module: AnsibleModule, containerd: Containerd) -> Result:
+def _pulled(module: AnsibleModule, containerd: Containerd, images: Images) -> Result:
     if module.check_mode:
         return _result(changed=True)
     wanted = module.params
     said = containerd.pull(wanted["name"], wanted["hosts"], wanted["seconds"])
+    unfinished = loading_name(wanted["name"])
+    if not said and unfinished in images:  # of a build, which is not needed any more
+        containerd.remove(unfinished)
     return _result(built=bool(said), needed=bool(said), changed=not said, said=said)
 
 

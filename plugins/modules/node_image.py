@@ -9,7 +9,11 @@ description:
   - Loads an image from an archive where the kubelet finds it, in place of any of that name, and
     pins it, so that the garbage collection of the kubelet leaves it. containerd before 1.7.3 does
     not know pinned images.
-  - With O(state=absent) only an image goes that this module loaded; one that was pulled stays.
+  - It is loaded under another name, which the archive of M(holdfast.nfs.image_archive) has, and
+    gets its own with its labels, so that what a run that was cut has left is not taken for pulled.
+  - Of the versions that were loaded before, the last stays, as pods may start it until the release
+    is upgraded.
+  - With O(state=absent) all images go that this module loaded; those that were pulled stay.
 options:
   name:
     description: The whole name of the image, with its registry and its tag.
@@ -21,7 +25,7 @@ options:
     choices: [present, absent]
     default: present
   archive:
-    description: The archive on the machine, in OCI format or Docker's. Needed with
+    description: The archive on the machine, of M(holdfast.nfs.image_archive). Needed with
       O(state=present).
     type: path
   key:
@@ -57,10 +61,10 @@ RETURN = r"""# It returns nothing of its own."""
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner.containerd import (
-    BUILT_FROM,
     Containerd,
     ImageError,
     is_built_from,
+    left,
     runner,
 )
 
@@ -89,7 +93,7 @@ def main() -> None:
 
 def _load(module: AnsibleModule, containerd: Containerd) -> bool:
     wanted = module.params
-    if is_built_from(containerd.labels(wanted["name"]), wanted["key"]):
+    if is_built_from(containerd.images().get(wanted["name"]), wanted["key"]):
         return False
     if not module.check_mode:
         containerd.load(wanted["name"], wanted["archive"], wanted["key"])
@@ -97,12 +101,10 @@ def _load(module: AnsibleModule, containerd: Containerd) -> bool:
 
 
 def _remove(module: AnsibleModule, containerd: Containerd) -> bool:
-    name = module.params["name"]
-    if BUILT_FROM not in (containerd.known_labels(name) or {}):
-        return False
-    if not module.check_mode:
+    found = left(containerd.known_images(), module.params["name"])
+    for name in [] if module.check_mode else found:
         containerd.remove(name)
-    return True
+    return bool(found)
 
 
 if __name__ == "__main__":

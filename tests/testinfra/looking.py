@@ -87,6 +87,15 @@ def published_checksum(host: Host, wanted: Mapping[str, Any], program: str) -> s
     return found
 
 
+def answered(host: Host, url: str) -> str:
+    """What the machine gets from a program of its own, without a proxy that it may have."""
+    asked = (
+        "import sys, urllib.request as r; "
+        "print(r.build_opener(r.ProxyHandler({})).open(sys.argv[1]).read().decode())"
+    )
+    return str(host.check_output("python3 -c %s %s", asked, url)).strip()
+
+
 def clock_offset(host: Host) -> float:
     """By how many seconds the machine's clock is off this one's, after what asking takes."""
     before = time.time()

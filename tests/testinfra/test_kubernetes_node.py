@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from testinfra.host import Host
 
-from tests.testinfra.looking import listeners, published_checksum, settings
+from tests.testinfra.looking import answered, listeners, published_checksum, settings
 
 testinfra_hosts = ["ansible://kubernetes?sudo=true"]
 
@@ -49,9 +49,7 @@ def test_the_kubelet_runs_now_and_after_a_restart(host: Host) -> None:
 
 
 def test_the_kubelet_answers_that_it_is_well(host: Host) -> None:
-    asked = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:10248/healthz').read())"
-
-    assert host.check_output("python3 -c %s", asked) == "b'ok'"
+    assert answered(host, "http://127.0.0.1:10248/healthz") == "ok"
 
 
 def test_the_kubelet_does_not_answer_strangers(host: Host) -> None:

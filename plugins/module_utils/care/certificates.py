@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,25 @@ PKI = "etc/kubernetes/pki"
 # Each has a client's certificate in it; kubelet.conf names the kubelet's own file in its place.
 KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kubelet")
 KUBELET = "var/lib/kubelet/pki/kubelet-client-current.pem"
+# What `kubeadm certs renew all` renews; others may have put theirs beside.
+RENEWED = (
+    "admin.conf",
+    "controller-manager.conf",
+    "pki/apiserver-etcd-client.crt",
+    "pki/apiserver-kubelet-client.crt",
+    "pki/apiserver.crt",
+    "pki/etcd/healthcheck-client.crt",
+    "pki/etcd/peer.crt",
+    "pki/etcd/server.crt",
+    "pki/front-proxy-client.crt",
+    "scheduler.conf",
+    "super-admin.conf",
+)
+_KUBERNETES = "etc/kubernetes"
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
-_EMBEDDED = re.compile(r"^\s*client-certificate-data:\s*(\S+)\s*$", re.MULTILINE)
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_EMBEDDED = re.compile(rb"^\s*client-certificate-data:\s*(\S+)\s*$", re.MULTILINE)
+_SEQUENCE = b"\x30"  # with which a certificate begins that is not in PEM
 # ASN.1 (X.690); a version is there or not, and a time is in one of two forms (RFC 5280, 4.1).
 _VERSION, _UTC_TIME, _HIGH, _LONG = 0xA0, 0x17, 0x80, 0x7F
 
@@ -35,6 +50,11 @@ class Certificate:
         """Whether others are signed with it; kubeadm makes it for ten years and renews it never."""
         return self.path.endswith(("/ca.crt", "-ca.crt"))
 
+    @property
+    def is_renewed(self) -> bool:
+        """Whether kubeadm renews it."""
+        return self.path.removeprefix(f"/{_KUBERNETES}/") in RENEWED
+
 
 def found(root: Path) -> list[Certificate]:
     """Those of a node's kubelet and of its control plane, as far as they are there.
@@ -43,8 +63,19 @@ def found(root: Path) -> list[Certificate]:
         Trouble: a file cannot be read as what it is named for.
     """
     files = [*sorted((root / PKI).rglob("*.crt")), root / KUBELET]
-    plain = ((path, path.read_text()) for path in files if path.exists())
-    return [_read(root, path, text) for path, text in (*plain, *_embedded(root))]
+    kubeconfigs = [root / f"{_KUBERNETES}/{name}.conf" for name in KUBECONFIGS]
+    return [*_plain(root, files), *_embedded(root, kubeconfigs)]
+
+
+def renewed(root: Path) -> list[Certificate]:
+    """Those of the control plane that kubeadm renews; others' files are not looked at.
+
+    Raises:
+        Trouble: a file cannot be read as what it is named for.
+    """
+    files = [root / _KUBERNETES / name for name in RENEWED]
+    plain = [path for path in files if path.suffix == ".crt"]
+    return [*_plain(root, plain), *_embedded(root, [path for path in files if path not in plain])]
 
 
 def ending(certificates: Sequence[Certificate], days: float, now: datetime) -> list[Certificate]:
@@ -63,16 +94,19 @@ def sentence(certificate: Certificate, machine: str, now: datetime) -> str:
     )
 
 
-def end_of(text: str) -> datetime:
-    """The end of the first certificate in a text.
+def end_of(data: bytes) -> datetime:
+    """The end of the first certificate in a file, in PEM or in DER.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it is damaged.
     """
-    block = _PEM.search(text)
-    if block is None:
+    block = _PEM.search(data)
+    if block is None and not data.startswith(_SEQUENCE):
         raise ValueError("it has no certificate in it")
-    return _not_after(base64.b64decode(block[1]))
+    try:
+        return _not_after(base64.b64decode(block[1]) if block else data)
+    except IndexError:
+        raise ValueError("it is damaged") from None
 
 
 def _remedy(certificate: Certificate) -> str:
@@ -80,31 +114,38 @@ def _remedy(certificate: Certificate) -> str:
         return "kubeadm does not renew an authority: make a new one by kubeadm's documents"
     if certificate.path.endswith(Path(KUBELET).name):
         return "the kubelet renews it itself, so see journalctl --unit kubelet"
+    if not certificate.is_renewed:
+        return "kubeadm does not renew it: renew it as it was made, or remove it"
     return (
         "renew it with systemctl start holdfast-certificates on that machine, or see there what "
         "journalctl --unit holdfast-certificates says"
     )
 
 
-def _embedded(root: Path) -> Iterator[tuple[Path, str]]:
-    for name in KUBECONFIGS:
-        path = root / f"etc/kubernetes/{name}.conf"
-        data = _EMBEDDED.search(path.read_text()) if path.exists() else None
+def _plain(root: Path, paths: Sequence[Path]) -> Iterator[Certificate]:
+    for path in paths:
+        if path.is_file():
+            yield _read(root, path, path.read_bytes())
+
+
+def _embedded(root: Path, paths: Sequence[Path]) -> Iterator[Certificate]:
+    for path in paths:
+        data = _EMBEDDED.search(path.read_bytes()) if path.is_file() else None
         if data is not None:
-            yield path, _decoded(path, data[1])
+            yield _read(root, path, _decoded(path, data[1]))
 
 
-def _decoded(path: Path, data: str) -> str:
+def _decoded(path: Path, data: bytes) -> bytes:
     try:
-        return base64.b64decode(data, validate=True).decode()
+        return base64.b64decode(data, validate=True)
     except ValueError as error:
         raise Trouble(f"{path}: its client-certificate-data cannot be read: {error}.") from None
 
 
-def _read(root: Path, path: Path, text: str) -> Certificate:
+def _read(root: Path, path: Path, data: bytes) -> Certificate:
     try:
-        return Certificate(f"/{path.relative_to(root)}", end_of(text))
-    except (ValueError, IndexError, binascii.Error) as error:
+        return Certificate(f"/{path.relative_to(root)}", end_of(data))
+    except ValueError as error:
         raise Trouble(f"{path} cannot be read as a certificate: {error}.") from None
 
 

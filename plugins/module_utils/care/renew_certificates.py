@@ -7,11 +7,14 @@ between the steps is made good by the next.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
+import os
 import pwd
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +29,7 @@ from ..control_plane.kubeconfig import (  # noqa: TID252 - it is installed besid
     put,
 )
 from . import static_pods
-from .certificates import Certificate, ending, found
+from .certificates import Certificate, ending, renewed
 from .errors import Trouble
 
 KUBERNETES = Path("etc/kubernetes")
@@ -50,6 +53,7 @@ HEALTH = {
     "kube-controller-manager": "https://127.0.0.1:10257/healthz",
     "kube-scheduler": "https://127.0.0.1:10259/healthz",
 }
+LOCK = Path("/run/holdfast-certificates.lock")
 CHANGES = {"init", "join", "reset", "upgrade"}
 KUBEADM, KUBECTL = "/usr/local/bin/kubeadm", "/usr/local/bin/kubectl"
 _SECONDS = 300.0
@@ -59,9 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code; what was done is printed, a line each."""
     given = _parser().parse_args(arguments)
     try:
-        for line in steps(Path("/"), given.days, given.admin):
-            print(line)  # noqa: T201 - for the journal, and for Ansible
-    except Trouble as trouble:
+        with LOCK.open("w") as lock:  # the timer and a playbook may both run it
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for line in steps(Path("/"), given.days, given.admin):
+                print(line)  # noqa: T201 - for the journal, and for Ansible
+    except (Trouble, OSError) as trouble:
         print(trouble, file=sys.stderr)  # noqa: T201 - for the journal
         return 1
     return 0
@@ -77,23 +83,16 @@ def steps(root: Path, days: int, admin: str) -> Iterator[str]:
         raise Trouble("This machine runs no control plane of kubeadm's (/etc/kubernetes).")
     if is_changing(root):
         raise Trouble("kubeadm runs on this machine; the certificates are left to the next run.")
-    if soon := renewable(ending(found(root), days, datetime.now(tz=UTC))):
+    if soon := _soon(root, days):
         _renew()
         yield f"renewed the certificates, of which {soon[0].path} would have ended {soon[0].end}"
+        _see_that_none_is_left(root, days)
     for part in outdated(root):
+        _date_back(_files(root, READS[part]))
         static_pods.restart(part, lambda part=part: is_well(part))  # type: ignore[misc]
         yield f"restarted {part}, which ran with former certificates"
     if admin and (path := refresh(root, admin)):
         yield f"wrote {path} anew"
-
-
-def renewable(certificates: Sequence[Certificate]) -> list[Certificate]:
-    """Those of them that kubeadm renews: authorities it does not, and the kubelet its own."""
-    return [
-        one
-        for one in certificates
-        if not one.is_authority and one.path.startswith(f"/{KUBERNETES}/")
-    ]
 
 
 def outdated(root: Path) -> list[str]:
@@ -115,8 +114,7 @@ def is_changing(root: Path) -> bool:
 def is_well(part: str) -> bool:
     """Whether a part answers that it is; 401 and 403 are answers of one that asks for a name."""
     try:
-        context = _trusting_all()
-        with urllib.request.urlopen(HEALTH[part], timeout=5, context=context):  # noqa: S310 - of HEALTH
+        with _direct().open(HEALTH[part], timeout=5):
             return True
     except urllib.error.HTTPError as error:
         return error.code in {401, 403}
@@ -142,6 +140,30 @@ def refresh(root: Path, admin: str) -> Path | None:
     return path
 
 
+def _soon(root: Path, days: int) -> list[Certificate]:
+    return ending(renewed(root), days, datetime.now(tz=UTC))
+
+
+def _see_that_none_is_left(root: Path, days: int) -> None:
+    """One that is would have all of them renewed, and each part restarted, at every run."""
+    if left := _soon(root, days):
+        names = ", ".join(one.path for one in left)
+        raise Trouble(
+            f"kubeadm certs renew all was run, but these end within {days} days all the same: "
+            f"{names}. No part of the control plane was restarted. Renew them by hand where the "
+            "key of their authority is not on this machine; where the cluster's certificates are "
+            "made for a shorter time, set control_plane_renewal_days below it."
+        )
+
+
+def _date_back(paths: Sequence[Path]) -> None:
+    """A time that has not come yet would be newer than the part until it comes; it is now."""
+    for path in paths:
+        if _changed(path) > time.time():
+            times = path.stat()
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 def _is_ours(path: Path, source: Path) -> bool:
     """As the module admin_kubeconfig has it."""
     if is_unchanged(path.read_text(errors="replace")):
@@ -165,6 +187,21 @@ def _renew() -> None:
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return _ran(command)
+    except OSError as error:
+        raise Trouble(
+            f"{command[0]} cannot be run: {error.strerror}. Run playbooks/cluster.yml, which "
+            "installs it."
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise Trouble(
+            f"{command[0]} had not ended after {_SECONDS:g} s; run it by hand to see where it "
+            f"waits: {' '.join(command)}"
+        ) from None
+
+
+def _ran(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - words, no shell
         command,
         stdin=subprocess.DEVNULL,
@@ -172,14 +209,25 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=_SECONDS,
         check=False,
+        # What it may ask is the cluster's API server.
+        env={name: value for name, value in os.environ.items() if not _is_proxy(name)},
     )
 
 
-def _trusting_all() -> ssl.SSLContext:
-    """The parts make certificates of their own for this; only the question is sent to them."""
+def _is_proxy(name: str) -> bool:
+    return name.lower().endswith("_proxy")
+
+
+def _direct() -> urllib.request.OpenerDirector:
+    """Without the proxy of the environment, which would answer for a part of this machine.
+
+    The parts make certificates of their own for this; only the question is sent to them.
+    """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
 
 
 def _files(root: Path, names: Sequence[str]) -> list[Path]:

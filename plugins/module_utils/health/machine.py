@@ -31,7 +31,7 @@ def full_disks(table: str, percent: int, stat: Stat = os.statvfs) -> Iterator[st
     """
     for path in _one_each(table, _ON_DISKS):
         if not path.startswith(_NOT_OURS):
-            yield from _fullness(path, stat(path), percent)
+            yield from _disk(path, percent, stat)
 
 
 def failed_units(listed: str) -> Iterator[str]:
@@ -98,6 +98,18 @@ def _one_each(table: str, kinds: frozenset[str]) -> dict[str, str]:
 def _decoded(path: str) -> str:
     """The kernel writes a space as its octal number."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)
+
+
+def _disk(path: str, percent: int, stat: Stat) -> Iterator[str]:
+    try:
+        yield from _fullness(path, stat(path), percent)
+    except FileNotFoundError:  # another mount is over it
+        return
+    except OSError as error:
+        yield (
+            f"The file system {path} cannot be looked at ({error.strerror}); see journalctl "
+            "--dmesg."
+        )
 
 
 def _fullness(path: str, of: os.statvfs_result, percent: int) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,16 @@ from pathlib import Path
 from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner.containerd import (
     ImageError,
     Run,
+    loading_name,
     tail,
 )
 
 CONTAINERFILE = "provisioner/Containerfile"
-# Where buildah keeps what it learns of registries and networks, whatever it is told.
-STATE = tuple(map(Path, ("/var/lib/containers", "/var/lib/containers/cache", "/run/containers")))
+# Where buildah keeps what it learns of registries and networks, whatever it is told; others' podman
+# has its images and volumes there.
+STATE = (Path("/var/lib/containers"), Path("/run/containers"))
+_OWN_FILES = "cache/blob-info-cache-*"
+_OWN_FOLDERS = ("cache", "networks", "")
 _CERTIFICATES = "/run/pip.crt"  # while it is built
 _STEP = re.compile(r"^(?:\[\d+/\d+\] )?STEP \d+(?:/\d+)?: (.+)$", re.MULTILINE)
 _STEP_LENGTH = 100
@@ -46,13 +49,25 @@ class Wanted:
 
 @contextlib.contextmanager
 def no_trace() -> Iterator[None]:
-    """Removes what of STATE was not there before; another's buildah or podman keeps its own."""
-    new = [path for path in STATE if not path.exists()]
+    """Removes what buildah has left in STATE; others' files stay, also those written meanwhile."""
+    former = _files()
+    new = [path for folder in STATE for path in _folders(folder) if not path.exists()]
     try:
         yield
     finally:
+        for path in _files() - former:
+            path.unlink(missing_ok=True)
         for path in new:
-            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):  # it is not there, or others have something in it
+                path.rmdir()
+
+
+def _files() -> set[Path]:
+    return {path for folder in STATE for path in folder.glob(_OWN_FILES)}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder / name for name in _OWN_FOLDERS]
 
 
 def build(wanted: Wanted, folder: Path, archive: Path, run: Run) -> None:
@@ -63,7 +78,7 @@ def build(wanted: Wanted, folder: Path, archive: Path, run: Run) -> None:
     """
     sources = folder / "sources"
     write(wanted.files, sources)
-    target = f"oci-archive:{archive}:{wanted.name}"
+    target = f"oci-archive:{archive}:{loading_name(wanted.name)}"
     with no_trace():
         _buildah(wanted, folder, build_words(wanted, sources), run)
         _buildah(wanted, folder, ["push", "--quiet", wanted.name, target], run)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.holdfast.nfs.plugins.module_utils.logins import has_login, login_fault
+
 CONTAINERFILE = "provisioner/Containerfile"
 _COPY = re.compile(r"^COPY (?!--from=)(.+)$", re.MULTILINE)
 _LEFT_OUT = ("__pycache__", ".pyc")
@@ -70,6 +72,20 @@ def image_settings(own: Mapping[str, Any], builder: Mapping[str, Any]) -> dict[s
         builder: the variables of the machine that builds it
     """
     return {name: builder.get(f"provisioner_image_{name}", value) for name, value in own.items()}
+
+
+def image_setting_faults(settings: Mapping[str, Any], builder: str) -> list[str]:
+    """What of the settings cannot be given to a build, a sentence each.
+
+    Args:
+        settings: as `image_settings` has them
+        builder: the machine that builds, as the inventory names it
+    """
+    return [
+        login_fault(f"provisioner_image_{name}", builder)
+        for name, value in settings.items()
+        if has_login(value)
+    ]
 
 
 def nodes_without_image(names: list[str], machines: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -23,6 +23,7 @@ DOWNLOADS = (
     "ansible.builtin.apt",
     "ansible.builtin.package",
     "ansible.builtin.get_url",
+    "holdfast.nfs.helm_program",
     "holdfast.nfs.kubernetes_programs",
 )
 
@@ -149,3 +150,14 @@ def test_the_kubelet_reads_it_only_where_there_is_one() -> None:
     ]
 
     assert [file in unit for unit in units] == [False, True]
+
+
+def test_what_is_on_the_machine_or_in_the_cluster_is_asked_without_a_proxy() -> None:
+    """urlopen takes that of the environment."""
+    folders = (HERE / "plugins", HERE / "tests/testinfra")
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+
+    asking = [path.name for path in files if "urlopen(" in path.read_text()]
+
+    # It asks for a release, which may be beyond the proxy.
+    assert asking == ["looking.py"]

@@ -61,8 +61,11 @@ def test_no_command_line_has_a_token(task: dict[str, Any]) -> None:
 def test_the_search_finds_them() -> None:
     names = {task["name"] for task in with_token()}
 
-    assert {"Initialise the control plane", "Create a token that is good for minutes"} <= names
-    assert {"Join the cluster", "Run the phases of the initialisation again"} <= names
+    assert {
+        "Initialise the control plane",
+        "Create a bootstrap token that expires in 15 minutes",
+    } <= names
+    assert {"Join the cluster", "Run kubeadm init again"} <= names
 
 
 def test_an_initialisation_does_not_print_the_token_that_it_makes() -> None:

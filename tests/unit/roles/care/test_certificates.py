@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def test_those_that_end_soon_come_first(node: Path) -> None:
 def test_a_year_is_read_in_both_forms_that_it_is_written_in(year: int) -> None:
     end = NOW.replace(year=year)
 
-    assert certificates.end_of(certificate((end - NOW).days)).year == year
+    assert certificates.end_of(certificate((end - NOW).days).encode()).year == year
 
 
 def test_a_sentence_says_which_ends_when_and_what_to_do(node: Path) -> None:
@@ -86,6 +87,43 @@ def test_a_file_that_has_none_is_named(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(Trouble, match=f"{path} cannot be read as a certificate"):
         certificates.found(tmp_path)
+
+
+def test_a_certificate_in_der_is_read_as_well(tmp_path: Path) -> None:
+    """kubeadm writes PEM; somebody may have put another beside."""
+    der = ssl.PEM_cert_to_DER_cert(certificate(20))
+    write(tmp_path / PKI / "oidc.crt", "").write_bytes(der)
+
+    assert days(certificates.found(tmp_path)) == {f"/{PKI}/oidc.crt": 20}
+
+
+@pytest.mark.parametrize("data", [b"\x30\x82\xff\xfe\x80", b"\xff\xfe\x80", b"0", b"\x30\xff"])
+def test_bytes_that_are_none_are_told_with_their_file(tmp_path: Path, data: bytes) -> None:
+    """Seen: a UnicodeDecodeError, with which the timer ended each night."""
+    write(tmp_path / PKI / "oidc.crt", "").write_bytes(data)
+
+    with pytest.raises(Trouble, match=r"oidc.crt cannot be read as a certificate"):
+        certificates.found(tmp_path)
+
+
+def test_a_kubeconfig_with_other_bytes_in_it_is_read(tmp_path: Path) -> None:
+    text = kubeconfig(20).encode() + b"# \xff\n"
+    write(tmp_path / "etc/kubernetes/admin.conf", "").write_bytes(text)
+
+    assert days(certificates.found(tmp_path)) == {"/etc/kubernetes/admin.conf": 20}
+
+
+def test_a_folder_that_is_called_like_a_certificate_is_none(tmp_path: Path) -> None:
+    (tmp_path / PKI / "old.crt").mkdir(parents=True)
+
+    assert certificates.found(tmp_path) == []
+
+
+def test_one_that_kubeadm_did_not_make_is_not_said_to_be_renewed_by_it(tmp_path: Path) -> None:
+    write(tmp_path / PKI / "users/alice.crt", certificate(20))
+    (found,) = certificates.found(tmp_path)
+
+    assert "kubeadm does not renew it" in certificates.sentence(found, "control", NOW)
 
 
 def ends(node: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> dict[str, Any]:

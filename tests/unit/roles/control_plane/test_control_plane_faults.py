@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.control_plane import control_plane_faults
+from ansible_collections.holdfast.nfs.plugins.filter.control_plane import (
+    control_plane_faults,
+    renewal_faults,
+)
+
+from tests.unit.roles.reading import HERE, defaults, load
 
 PODS, SERVICES, ADDRESS = "10.244.0.0/16", "10.96.0.0/12", "192.168.41.11"
 
@@ -45,3 +50,28 @@ def test_a_pod_network_for_one_node_only_is_refused(prefix: int) -> None:
     (fault,) = faults(pods=f"10.244.0.0/{prefix}")
 
     assert "has room for one node at most" in fault
+
+
+@pytest.mark.parametrize("days", [1, 60, 300])
+def test_certificates_may_have_so_many_days_left(days: int) -> None:
+    assert renewal_faults(days, "control") == []
+
+
+@pytest.mark.parametrize("days", [-1, 0, 301, 365, 400])
+def test_days_with_which_certificates_would_be_renewed_for_ever_or_never_are_refused(
+    days: int,
+) -> None:
+    (sentence,) = renewal_faults(days, "control")
+
+    assert sentence == (
+        f"control_plane_renewal_days is {days} on control; kubeadm makes certificates for 365 "
+        "days, so set it to a number from 1 to 300."
+    )
+
+
+def test_the_days_are_looked_at_before_anything_is_changed() -> None:
+    tasks = load(HERE / "roles/control_plane/tasks/preflight.yml")
+    days = defaults(HERE / "roles/control_plane")["control_plane_renewal_days"]
+
+    assert "control_plane_renewal_days | int | holdfast.nfs.renewal_faults" in str(tasks)
+    assert renewal_faults(days, "control") == []

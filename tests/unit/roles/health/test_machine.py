@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -56,6 +57,25 @@ def test_a_full_disk_is_told_once_with_what_is_left() -> None:
         "The file system / is 95 % full, with 5.0 GiB left; make room.",
         "The file system /srv/my files is 95 % full, with 5.0 GiB left; make room.",
     ]
+
+
+@pytest.mark.parametrize("error", [errno.ENOENT, errno.EIO])
+def test_a_file_system_that_cannot_be_looked_at_hides_no_other(error: int) -> None:
+    """Seen: one that another is mounted over ended the look at all disks."""
+
+    def stat(path: str) -> os.statvfs_result:
+        if path == "/":
+            raise OSError(error, os.strerror(error), path)
+        return filled(blocks=95)
+
+    told = list(machine.full_disks(TABLE, 90, stat))
+
+    assert "The file system /srv/my files is 95 % full, with 5.0 GiB left; make room." in told
+    assert told[:-1] == (
+        ["The file system / cannot be looked at (Input/output error); see journalctl --dmesg."]
+        if error == errno.EIO
+        else []
+    )
 
 
 def test_a_disk_without_inodes_is_full_too() -> None:

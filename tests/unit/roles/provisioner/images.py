@@ -12,10 +12,11 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.provisioner import bu
 from tests.unit.roles.running import program
 
 NAME = "ghcr.io/some/holdfast:0.1.0"
+LOADING = f"{NAME}.loading"
 PINNED = {"io.cri-containerd.pinned": "pinned"}
 
 # Images by their names, each with its labels; an archive is the name of its image. `registry` has
-# what can be pulled.
+# what can be pulled, `unlabelled` what a run is cut at; with `transfer`, a tag copies no labels.
 CTR = program("""\
 import json, sys
 from pathlib import Path
@@ -39,7 +40,11 @@ elif words[0] == "import":
     name = Path(words[-1]).read_text()
     images[name] = images.get(name, {})
 elif words[0] == "label":
+    if words[1] in (folder / "unlabelled").read_text().split():
+        sys.exit("ctr: killed")
     images[words[1]].update(pair.split("=") for pair in words[2:])
+elif words[0] == "tag":
+    images[words[3]] = {} if (folder / "transfer").exists() else dict(images[words[2]])
 elif words[0] == "export":
     Path(words[1]).write_text(words[2])
 elif words[0] == "rm":
@@ -55,6 +60,10 @@ with (folder / "calls").open("a") as calls:
     print("buildah", *words, file=calls)
 for made in (root / "overlay", folder / "state/cache", folder / "others/cache"):
     made.mkdir(parents=True, exist_ok=True)
+    (made / "blob-info-cache-v1.boltdb").touch()
+if (folder / "podman").exists():  # somebody's, which is used for the first time meanwhile
+    (folder / "state/storage/volumes").mkdir(parents=True, exist_ok=True)
+    (folder / "state/storage/volumes/data").write_text("somebody's")
 if words[0] == "build":
     print("[1/2] STEP 1/2: FROM debian\\n[1/2] STEP 2/2: RUN pip install --no-compile")
     if (folder / "broken").exists():
@@ -78,6 +87,7 @@ class Machine:
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
         (folder / "registry").touch()
+        (folder / "unlabelled").touch()
         (folder / "calls").touch()
         self.have({})
         (folder / "others").mkdir()

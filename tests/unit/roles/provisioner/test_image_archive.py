@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nfs.plugins.modules import image_archive
 
-from tests.unit.roles.provisioner.images import NAME, Machine, labels
+from tests.unit.roles.provisioner.images import LOADING, NAME, Machine, labels
 from tests.unit.roles.running import refusal, run
 
 
@@ -23,7 +23,7 @@ def test_only_the_archive_stays_for_anybody_to_read(machine: Machine) -> None:
     archive = Path(result["archive"])
     assert result["changed"] is True
     assert [*machine.temporary.rglob("*")] == [Path(result["folder"]), archive]
-    assert archive.read_text() == NAME
+    assert archive.read_text() == LOADING
     assert archive.stat().st_mode & 0o777 == 0o644
     assert archive.parent.stat().st_mode & 0o777 == 0o711
 
@@ -38,7 +38,29 @@ def test_what_buildah_keeps_elsewhere_goes_where_it_was_not_there_before(
     run(image_archive.main, **machine.archive_words())
 
     assert not (machine.folder / "state").exists()
-    assert (machine.folder / "others/cache").exists()
+    assert [*(machine.folder / "others").iterdir()] == []
+
+
+def test_what_another_wrote_there_meanwhile_stays(machine: Machine) -> None:
+    """Seen: the volumes of a podman that was first used during the build were removed."""
+    machine.set("podman")
+
+    run(image_archive.main, **machine.archive_words())
+
+    assert [path.name for path in (machine.folder / "state").iterdir()] == ["storage"]
+    assert (machine.folder / "state/storage/volumes/data").read_text() == "somebody's"
+
+
+def test_what_was_there_before_stays(machine: Machine) -> None:
+    cache = machine.folder / "others/cache"
+    cache.mkdir()
+    (cache / "blob-info-cache-v1.boltdb").write_text("somebody's")
+    (machine.folder / "state/networks").mkdir(parents=True)
+
+    run(image_archive.main, **machine.archive_words())
+
+    assert (cache / "blob-info-cache-v1.boltdb").read_text() == "somebody's"
+    assert [path.name for path in (machine.folder / "state").iterdir()] == ["networks"]
 
 
 def test_mirrors_are_given_for_the_time_of_the_build(machine: Machine) -> None:
@@ -120,8 +142,9 @@ def test_the_image_that_the_machine_has_of_the_same_is_written_without_a_build(
 
     result = run(image_archive.main, **machine.archive_words())
 
-    assert Path(result["archive"]).read_text() == NAME
-    assert machine.calls() == ["ctr ls", "ctr export"]
+    assert Path(result["archive"]).read_text() == LOADING
+    assert machine.calls() == ["ctr ls", "ctr tag", "ctr export", "ctr rm"]
+    assert machine.images() == {NAME: labels("new")}
 
 
 @pytest.mark.parametrize("down", [True, False])
