@@ -78,6 +78,18 @@ state:
     unfinished:
       description: Whether an initialisation or a join that these roles began has not ended well.
       type: bool
+    begun:
+      description: Whether kubeadm began to make a node here, so that there is something to reset.
+      type: bool
+    etcd:
+      description: Whether the cluster's etcd is here, or kubeadm began to make it.
+      type: bool
+    etcd_data:
+      description: Whether /var/lib/etcd has files, whosever they are.
+      type: bool
+    pki:
+      description: Whether /etc/kubernetes/pki has files, whosever they are.
+      type: bool
     running:
       description: Whether a kubeadm runs that changes the machine.
       type: bool

@@ -10,12 +10,8 @@ from typing import Any
 
 from .files import content, target
 from .others import busy_ports, others
+from .traces import ETCD_DATA, FINISHED, KUBERNETES, PKI, UNFINISHED, begun, has_etcd, holds_files
 
-KUBERNETES = "etc/kubernetes"
-# kubeadm's configuration has this name from the moment in which kubeadm begins until it has ended
-# well: a run that was interrupted leaves it.
-UNFINISHED = "kubeadm-unfinished.yaml"
-FINISHED = "kubeadm.yaml"
 SETTINGS = (
     "net.ipv4.ip_forward",
     "net.bridge.bridge-nf-call-iptables",
@@ -36,6 +32,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
     """
     folder = root / KUBERNETES
     authority = content(folder / "pki/ca.crt")
+    configuration = (content(root / UNFINISHED) or content(root / FINISHED)).decode()
     return {
         "modular": (root / "lib/modules" / os.uname().release).is_dir(),
         "unset": [name for name in SETTINGS if not is_set(root, name)],
@@ -43,9 +40,13 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "program": target(root / "usr/local/bin/kubelet"),
         "node": (folder / "kubelet.conf").exists(),
         "control_plane": (folder / "admin.conf").exists(),
-        "unfinished": (folder / UNFINISHED).exists(),
+        "unfinished": (root / UNFINISHED).exists(),
+        "begun": begun(root),
+        "etcd": has_etcd(root, configuration),
+        "etcd_data": holds_files(root / ETCD_DATA),
+        "pki": holds_files(root / PKI),
         "running": any(_kubeadm_processes(root)),
-        "configuration": (content(folder / UNFINISHED) or content(folder / FINISHED)).decode(),
+        "configuration": configuration,
         "authority": hashlib.sha256(authority).hexdigest() if authority else "",
         "hosts_files": [f"/{name}" for name in HOSTS_FILES if (root / name).exists()],
         "hosts_entry": hosts_entry(content(root / HOSTS_FILES[0]).decode(errors="replace")),

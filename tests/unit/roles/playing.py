@@ -1,4 +1,4 @@
-"""Tasks of a role, played on this machine with programs that only note what they are called with."""
+"""Tasks of a role, played on this machine with programs of a test."""
 
 from __future__ import annotations
 

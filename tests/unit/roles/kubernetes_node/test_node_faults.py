@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_preflight import (
     node_faults,
     removal_fault,
+    reset_obstacle,
 )
 
 BARE = {
@@ -20,6 +21,8 @@ BARE = {
     "running": False,
     "others": [],
     "busy_ports": [],
+    "etcd_data": False,
+    "pki": False,
 }
 OURS = {"program": "/opt/kubernetes/v1.36.3/kubelet", "node": True}
 WANTED = {
@@ -28,6 +31,7 @@ WANTED = {
     "address": "192.168.41.21",
     "directory": "/opt/kubernetes",
     "control_plane": False,
+    "ignored": [],
 }
 
 
@@ -98,6 +102,58 @@ def test_a_control_plane_needs_more_ports() -> None:
     (fault,) = faults({"busy_ports": [6443, 10250]}, control_plane=True)
 
     assert "listens on port 6443 and 10250, which" in fault
+
+
+@pytest.mark.parametrize("control_plane", [True, False])
+def test_anothers_etcd_is_refused_on_each_machine(*, control_plane: bool) -> None:
+    """Seen: a reset emptied /var/lib/etcd of a worker, in which a database's etcd had its data."""
+    (port,) = faults({"busy_ports": [2379, 2380]}, control_plane=control_plane)
+    (data,) = faults({"etcd_data": True}, control_plane=control_plane)
+
+    assert "listens on port 2379 and 2380, " in port
+    assert data.startswith("worker1 has files in /var/lib/etcd")
+
+
+def test_who_says_that_another_etcd_may_be_there_has_it_there() -> None:
+    ignored = ["Port-2379", "port-2380", "DirAvailable--var-lib-etcd"]
+
+    assert faults({"busy_ports": [2379, 2380], "etcd_data": True}, ignored=ignored) == []
+
+
+def test_certificates_that_somebody_keeps_on_a_worker_are_refused() -> None:
+    (fault,) = faults({"pki": True})
+
+    assert fault.startswith("worker1 has files in /etc/kubernetes/pki")
+
+
+def test_a_control_plane_may_have_a_ca_of_its_own() -> None:
+    assert faults({"pki": True}, control_plane=True) == []
+
+
+@pytest.mark.parametrize("state", [OURS, {"program": OURS["program"], "unfinished": True}])
+def test_etcd_and_certificates_of_a_node_are_the_clusters(state: dict[str, Any]) -> None:
+    assert faults(state | {"etcd_data": True, "pki": True, "busy_ports": [2379]}) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "ignored", "why"),
+    [
+        ({"unfinished": True}, [], "an earlier run"),
+        ({"pki": True}, [], "/etc/kubernetes/pki had files before"),
+        ({}, ["DirAvailable--var-lib-etcd"], "kubernetes_node_ignored_checks"),
+        ({}, ["all"], "kubernetes_node_ignored_checks"),
+    ],
+)
+def test_a_reset_that_would_take_others_files_along_does_not_come(
+    state: dict[str, Any], ignored: list[str], why: str
+) -> None:
+    """Seen: the checks of kubeadm's init see no CA, and the reset of a failed one deleted it."""
+    assert reset_obstacle(BARE | state, ignored).startswith(why)
+
+
+@pytest.mark.parametrize("ignored", [[], ["Mem", "Port-2379"]])
+def test_what_kubeadm_began_on_a_blank_machine_is_reset(ignored: list[str]) -> None:
+    assert reset_obstacle(BARE, ignored) == ""
 
 
 def test_ports_of_an_initialisation_that_was_interrupted_are_its_own() -> None:
