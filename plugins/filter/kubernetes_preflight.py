@@ -35,14 +35,38 @@ def node_faults(state: State, wanted: Wanted, machine: str) -> list[str]:
     ]
 
 
-def removal_fault(state: State, machine: str) -> str:
-    """Why a machine's node is not removed; empty if these roles built it, or there is none.
+def removal_fault(state: State, machine: str, wanted: Wanted) -> str:
+    """Why a machine's node is not removed; empty if it is the one that is meant, or there is none.
 
     Args:
         state: of the machine, from the module kubernetes_state
         machine: its name in the inventory
+        wanted: the node's `name`, whether it is the `control_plane`, the state of the `cluster` as
+            the control plane tells it (empty if it could not be asked), and whether it may be `any`
     """
-    return next(iter(() if _is_ours(state) else _of_others(state, machine)), "")
+    if not _is_ours(state):
+        return next(_of_others(state, machine), "")
+    return "" if wanted["any"] else next(_of_another_node(state, machine, wanted), "")
+
+
+def _of_another_node(state: State, machine: str, wanted: Wanted) -> Iterator[str]:
+    """Why it is not the machine that the inventory means: its address may be another's."""
+    remedy = (
+        "nothing was reset. Correct ansible_host or kubernetes_node_name of this machine; to reset "
+        "all the same what answers there, set -e kubernetes_node_remove_any=true."
+    )
+    cluster = wanted["cluster"]
+    if state["node"] and state["name"] != wanted["name"]:
+        name = state["name"] or "one whose kubelet's certificate cannot be read"
+        yield f"{machine} should be the node {wanted['name']}, but is {name}; {remedy}"
+    elif wanted["control_plane"]:
+        return
+    elif state["etcd"]:
+        yield f"{machine} is a control plane, and in the inventory a worker; {remedy}"
+    elif state["node"] and not cluster:
+        yield f"The control plane cannot be asked whether {machine} is its node; {remedy}"
+    elif state["node"] and cluster["authority"] not in {"", state["authority"]}:
+        yield f"{machine} is a node of another cluster than that of the control plane; {remedy}"
 
 
 def _bad_values(wanted: Wanted) -> Iterator[str]:

@@ -72,6 +72,9 @@ state:
     node:
       description: Whether it has joined a cluster.
       type: bool
+    name:
+      description: Its name in the cluster, from the kubelet's certificate; empty without one.
+      type: str
     control_plane:
       description: Whether a control plane was started.
       type: bool

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import content, target
+from .identity import node_name
 from .others import busy_ports, others
 from .traces import ETCD_DATA, FINISHED, KUBERNETES, PKI, UNFINISHED, begun, has_etcd, holds_files
 
@@ -39,6 +40,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "swap": len(content(root / "proc/swaps").splitlines()) > 1,
         "program": target(root / "usr/local/bin/kubelet"),
         "node": (folder / "kubelet.conf").exists(),
+        "name": node_name(root),
         "control_plane": (folder / "admin.conf").exists(),
         "unfinished": (root / UNFINISHED).exists(),
         "begun": begun(root),

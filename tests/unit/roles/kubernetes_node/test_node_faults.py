@@ -11,6 +11,9 @@ from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_preflight import
     reset_obstacle,
 )
 
+from tests.unit.roles.reading import ROLES, load, mappings
+from tests.unit.roles.rendering import evaluate
+
 BARE = {
     "address": "192.168.41.21",
     "addresses": ["192.168.41.21"],
@@ -160,11 +163,97 @@ def test_ports_of_an_initialisation_that_was_interrupted_are_its_own() -> None:
     assert faults({"program": OURS["program"], "busy_ports": [6443], "unfinished": True}) == []
 
 
-@pytest.mark.parametrize("state", [{}, OURS, {"program": OURS["program"]}])
+NAMED = OURS | {"name": "worker1", "authority": "a" * 64, "etcd": False}
+CLUSTER = {"authority": "a" * 64}
+
+
+def kept(state: dict[str, Any], **wanted: Any) -> str:
+    """Why the node of the machine that the inventory calls worker1 is not removed."""
+    meant = {"name": "worker1", "control_plane": False, "cluster": CLUSTER, "any": False}
+    return removal_fault(BARE | {"etcd": False} | state, "worker1", meant | wanted)
+
+
+@pytest.mark.parametrize("state", [{}, NAMED, {"program": OURS["program"]}])
 def test_what_these_playbooks_built_may_be_removed(state: dict[str, Any]) -> None:
-    assert removal_fault(BARE | state, "worker1") == ""
+    assert kept(state) == ""
 
 
 @pytest.mark.parametrize("state", [{"others": ["k3s (/etc/k3s)"]}, {"node": True}])
-def test_what_another_built_is_not_removed(state: dict[str, Any]) -> None:
-    assert removal_fault(BARE | state, "worker1").startswith("worker1 ")
+@pytest.mark.parametrize("word", [True, False])
+def test_what_another_built_is_not_removed(state: dict[str, Any], *, word: bool) -> None:
+    assert kept(state, any=word).startswith("worker1 ")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"name": "worker2"}, "worker1 should be the node worker1, but is worker2"),
+        ({"name": ""}, "worker1 should be the node worker1, but is one whose"),
+        ({"authority": "b" * 64}, "worker1 is a node of another cluster"),
+        ({"authority": ""}, "worker1 is a node of another cluster"),
+        ({"etcd": True}, "worker1 is a control plane, and in the inventory a worker"),
+        ({"etcd": True, "node": False}, "worker1 is a control plane"),
+    ],
+)
+def test_a_machine_that_a_wrong_address_led_to_is_not_reset(
+    state: dict[str, Any], said: str
+) -> None:
+    """Seen: whatever answered was reset, another cluster's node or its control plane."""
+    assert kept(NAMED | state).startswith(said)
+    assert kept(NAMED | state, any=True) == ""
+
+
+def test_a_control_plane_is_known_by_its_name() -> None:
+    control = NAMED | {"name": "control", "etcd": True}
+
+    assert kept(control, name="control", control_plane=True) == ""
+    assert kept(control, name="control2", control_plane=True).startswith("worker1 should be")
+
+
+def test_a_node_whose_cluster_cannot_be_asked_is_not_reset() -> None:
+    assert kept(NAMED, cluster={}).startswith("The control plane cannot be asked whether worker1")
+    assert kept(NAMED, cluster={}, any=True) == ""
+
+
+def test_a_node_outlives_a_control_plane_that_was_reset_before() -> None:
+    assert kept(NAMED, cluster={"authority": ""}) == ""
+
+
+def leaves(control: dict[str, Any], asked: dict[str, Any]) -> Any:
+    """What the role expects of worker1, with what is known of its control plane."""
+    return evaluate(
+        "kubernetes_node",
+        "{{ __kubernetes_node_leaves }}",
+        inventory_hostname="worker1",
+        holdfast_control_plane="control",
+        hostvars={"control": control},
+        kubernetes_node_remove_any="no",
+        __kubernetes_node_cluster=asked,
+    )
+
+
+def test_the_control_plane_is_known_by_this_run_or_asked_or_silent() -> None:
+    state = {"state": CLUSTER}
+
+    for control, asked in (({"kubernetes_node_now": state}, {"skipped": True}), ({}, state)):
+        assert leaves(control, asked) == {
+            "name": "worker1",
+            "control_plane": False,
+            "cluster": CLUSTER,
+            "any": False,
+        }
+    assert leaves({}, {"unreachable": True})["cluster"] == {}
+
+
+def test_a_machine_that_may_be_silent_ends_no_play() -> None:
+    """Seen: where any error ends the play, an unreachable machine does that is ignored."""
+    tasks = [
+        task
+        for role in ROLES
+        for file in sorted(role.glob("tasks/*.yml"))
+        for task in mappings(load(file))
+        if task.get("ignore_unreachable")
+    ]
+
+    assert tasks
+    assert [task["name"] for task in tasks if task.get("any_errors_fatal") is not False] == []
