@@ -46,6 +46,11 @@ def removal_fault(state: State, machine: str, wanted: Wanted) -> str:
     """
     if not _is_ours(state):
         return next(_of_others(state, machine), "")
+    if state["begun"] and not state["kubeadm"]:
+        return (
+            f"{machine} has a node, but not the kubeadm that would reset it, which belongs beside "
+            f"{state['program']}. Install it with playbooks/cluster.yml, then run this again."
+        )
     return "" if wanted["any"] else next(_of_another_node(state, machine, wanted), "")
 
 

@@ -69,6 +69,13 @@ state:
       description: The kubelet that is in use, the link followed; empty when there is none.
       type: str
       sample: /opt/kubernetes/v1.36.3/kubelet
+    kubeadm:
+      description: The kubeadm that belongs to that kubelet; empty when it is not there.
+      type: str
+      sample: /opt/kubernetes/v1.36.3/kubeadm
+    unit:
+      description: Whether the kubelet's unit of the role kubernetes_node is there.
+      type: bool
     node:
       description: Whether it has joined a cluster.
       type: bool

@@ -11,6 +11,7 @@ from typing import Any
 from .files import content, target
 from .identity import node_name
 from .others import busy_ports, others
+from .own import UNIT, is_written, kubeadm
 from .traces import ETCD_DATA, FINISHED, KUBERNETES, PKI, UNFINISHED, begun, has_etcd, holds_files
 
 SETTINGS = (
@@ -39,6 +40,8 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "unset": [name for name in SETTINGS if not is_set(root, name)],
         "swap": len(content(root / "proc/swaps").splitlines()) > 1,
         "program": target(root / "usr/local/bin/kubelet"),
+        "kubeadm": kubeadm(root, directory),
+        "unit": is_written(root / UNIT),
         "node": (folder / "kubelet.conf").exists(),
         "name": node_name(root),
         "control_plane": (folder / "admin.conf").exists(),

@@ -163,14 +163,22 @@ def test_ports_of_an_initialisation_that_was_interrupted_are_its_own() -> None:
     assert faults({"program": OURS["program"], "busy_ports": [6443], "unfinished": True}) == []
 
 
-NAMED = OURS | {"name": "worker1", "authority": "a" * 64, "etcd": False}
+KUBEADM = "/opt/kubernetes/v1.36.3/kubeadm"
+NAMED = OURS | {
+    "begun": True,
+    "kubeadm": KUBEADM,
+    "name": "worker1",
+    "authority": "a" * 64,
+    "etcd": False,
+}
 CLUSTER = {"authority": "a" * 64}
 
 
 def kept(state: dict[str, Any], **wanted: Any) -> str:
     """Why the node of the machine that the inventory calls worker1 is not removed."""
     meant = {"name": "worker1", "control_plane": False, "cluster": CLUSTER, "any": False}
-    return removal_fault(BARE | {"etcd": False} | state, "worker1", meant | wanted)
+    bare = BARE | {"etcd": False, "begun": False}
+    return removal_fault(bare | state, "worker1", meant | wanted)
 
 
 @pytest.mark.parametrize("state", [{}, NAMED, {"program": OURS["program"]}])
@@ -217,6 +225,12 @@ def test_a_node_whose_cluster_cannot_be_asked_is_not_reset() -> None:
 
 def test_a_node_outlives_a_control_plane_that_was_reset_before() -> None:
     assert kept(NAMED, cluster={"authority": ""}) == ""
+
+
+def test_a_node_without_the_kubeadm_that_would_reset_it_stays() -> None:
+    for word in (True, False):
+        fault = kept(NAMED | {"kubeadm": ""}, any=word)
+        assert fault.startswith("worker1 has a node, but not the kubeadm that would reset it")
 
 
 def leaves(control: dict[str, Any], asked: dict[str, Any]) -> Any:
