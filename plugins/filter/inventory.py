@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.duplicates import (
+    duplicate_faults,
+)
 from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import proxy_faults
+from jinja2 import UndefinedError
 
 Groups = Mapping[str, Sequence[str]]
 Variables = Mapping[str, Any]
@@ -34,6 +38,7 @@ def inventory_faults(groups: Groups, machines: Mapping[str, Variables]) -> list[
         return [_none_of_ours(groups)]
     return [
         *_of_cluster(groups),
+        *_of_duplicates(groups, machines),
         *_of_loopback(groups, machines),
         *_of_two_domains(groups, machines),
         *_of_proxies(machines),
@@ -73,6 +78,39 @@ def _of_cluster(groups: Groups) -> Iterator[str]:
             f"{', '.join(roleless)}: a machine of kubernetes has to be in control_plane or in "
             "workers."
         )
+
+
+def _of_duplicates(groups: Groups, machines: Mapping[str, Variables]) -> list[str]:
+    nodes = {name: machines[name] for name in groups.get("kubernetes", ())}
+    hosts = {name: _reached_at(name, variables) for name, variables in nodes.items()}
+    names = {name: _told(each, "kubernetes_node_name", name) for name, each in nodes.items()}
+    addresses = {name: _told(each, "kubernetes_node_address") for name, each in nodes.items()}
+    given = {
+        "kubernetes_node_name": names,
+        "ansible_host": hosts,
+        # Of one that is reached by another machine's address enough is said.
+        "kubernetes_node_address": addresses if len({*hosts.values()}) == len(hosts) else {},
+    }
+    return duplicate_faults(
+        {
+            variable: {name: value for name, value in values.items() if value}
+            for variable, values in given.items()
+        }
+    )
+
+
+def _reached_at(name: str, variables: Variables) -> str:
+    """The address and, where it is another than usual, the port; machines may share the former."""
+    host, port = _told(variables, "ansible_host", name), _told(variables, "ansible_port", "22")
+    return host if port == "22" else f"{host}, port {port}"
+
+
+def _told(variables: Variables, name: str, otherwise: str = "") -> str:
+    """A variable's value; empty if it is made of the machine's facts, which nobody has yet."""
+    try:
+        return str(variables.get(name, otherwise))
+    except UndefinedError:
+        return ""
 
 
 def _of_loopback(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:

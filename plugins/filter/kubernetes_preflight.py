@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 State = Mapping[str, Any]  # as the module kubernetes_state returns it
@@ -12,7 +12,10 @@ Wanted = Mapping[str, Any]  # the role's variables, without its prefix
 _VERSION = re.compile(r"v[0-9]+[.][0-9]+[.][0-9]+")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 _NODE_PORTS = (10250,)
-_CONTROL_PLANE_PORTS = (2379, 2380, 6443, 10257, 10259)
+_ETCD_PORTS = (2379, 2380)
+_CONTROL_PLANE_PORTS = (*_ETCD_PORTS, 6443, 10257, 10259)
+# The checks of kubeadm that see files of others, and so make sure that a reset takes none along.
+_CHECKS_OF_FILES = re.compile(r"diravailable|fileavailable|all$")
 
 
 def node_faults(state: State, wanted: Wanted, machine: str) -> list[str]:
@@ -20,25 +23,55 @@ def node_faults(state: State, wanted: Wanted, machine: str) -> list[str]:
 
     Args:
         state: of the machine, from the module kubernetes_state
-        wanted: `version`, `name`, `address` and `directory`, and whether it is a `control_plane`
+        wanted: `version`, `name`, `address` and `directory`, whether it is a `control_plane`, and
+            the checks of kubeadm that are `ignored`
         machine: its name in the inventory
     """
     return [
         *_bad_values(wanted),
         *_bad_address(state, wanted, machine),
         *(_of_our_node(state, wanted, machine) if _is_ours(state) else _of_others(state, machine)),
-        *(() if state["node"] or state["unfinished"] else _busy(state, wanted, machine)),
+        *(() if state["node"] or state["unfinished"] else _not_blank(state, wanted, machine)),
     ]
 
 
-def removal_fault(state: State, machine: str) -> str:
-    """Why a machine's node is not removed; empty if these roles built it, or there is none.
+def removal_fault(state: State, machine: str, wanted: Wanted) -> str:
+    """Why a machine's node is not removed; empty if it is the one that is meant, or there is none.
 
     Args:
         state: of the machine, from the module kubernetes_state
         machine: its name in the inventory
+        wanted: the node's `name`, whether it is the `control_plane`, the state of the `cluster` as
+            the control plane tells it (empty if it could not be asked), and whether it may be `any`
     """
-    return next(iter(() if _is_ours(state) else _of_others(state, machine)), "")
+    if not _is_ours(state):
+        return next(_of_others(state, machine), "")
+    if state["begun"] and not state["kubeadm"]:
+        return (
+            f"{machine} has a node, but not the kubeadm that would reset it, which belongs beside "
+            f"{state['program']}. Install it with playbooks/cluster.yml, then run this again."
+        )
+    return "" if wanted["any"] else next(_of_another_node(state, machine, wanted), "")
+
+
+def _of_another_node(state: State, machine: str, wanted: Wanted) -> Iterator[str]:
+    """Why it is not the machine that the inventory means: its address may be another's."""
+    remedy = (
+        "nothing was reset. Correct ansible_host or kubernetes_node_name of this machine; to reset "
+        "all the same what answers there, set -e kubernetes_node_remove_any=true."
+    )
+    cluster = wanted["cluster"]
+    if state["node"] and state["name"] != wanted["name"]:
+        name = state["name"] or "one whose kubelet's certificate cannot be read"
+        yield f"{machine} should be the node {wanted['name']}, but is {name}; {remedy}"
+    elif wanted["control_plane"]:
+        return
+    elif state["etcd"]:
+        yield f"{machine} is a control plane, and in the inventory a worker; {remedy}"
+    elif state["node"] and not cluster:
+        yield f"The control plane cannot be asked whether {machine} is its node; {remedy}"
+    elif state["node"] and cluster["authority"] not in {"", state["authority"]}:
+        yield f"{machine} is a node of another cluster than that of the control plane; {remedy}"
 
 
 def _bad_values(wanted: Wanted) -> Iterator[str]:
@@ -92,14 +125,57 @@ def _of_others(state: State, machine: str) -> Iterator[str]:
         )
 
 
-def _busy(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
-    needed = {*_NODE_PORTS, *(_CONTROL_PLANE_PORTS if wanted["control_plane"] else ())}
-    busy = sorted(needed & {*state["busy_ports"]})
-    if busy:
+def _not_blank(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
+    ignored = {check.lower() for check in wanted["ignored"]}
+    yield from _busy(state, wanted, machine, ignored)
+    if state["etcd_data"] and not ignored & {"all", "diravailable--var-lib-etcd"}:
         yield (
-            f"On {machine} another program listens on port {' and '.join(map(str, busy))}, which "
+            f"{machine} has files in /var/lib/etcd, though it is in no cluster of these playbooks; "
+            "they would become the cluster's, and go with it. Move them elsewhere, or name another "
+            "machine in the inventory."
+        )
+    if state["pki"] and not wanted["control_plane"]:
+        yield (
+            f"{machine} has files in /etc/kubernetes/pki, though it is in no cluster; kubeadm "
+            "removes them with the node. Move them elsewhere; only a control plane takes a CA of "
+            "yours from there."
+        )
+
+
+def _busy(state: State, wanted: Wanted, machine: str, ignored: set[str]) -> Iterator[str]:
+    busy = {port for port in state["busy_ports"] if not ignored & {"all", f"port-{port}"}}
+    needed = {*_NODE_PORTS, *(_CONTROL_PLANE_PORTS if wanted["control_plane"] else ())}
+    if taken := _ports(busy & needed):
+        yield (
+            f"On {machine} another program listens on port {taken}, which "
             "Kubernetes needs; end it (ss -tlnp), or name another machine in the inventory."
         )
+    if others := _ports(busy & {*_ETCD_PORTS} - needed):
+        yield (
+            f"On {machine} another program listens on port {others}, as etcd does; a worker has "
+            "none, so it is another's. Name another machine in the inventory, or, if it may be "
+            "there, add Port-2379 and Port-2380 to kubernetes_node_ignored_checks."
+        )
+
+
+def _ports(ports: set[int]) -> str:
+    return " and ".join(map(str, sorted(ports)))
+
+
+def reset_obstacle(state: State, ignored: Sequence[str]) -> str:
+    """Why a failed init or join of kubeadm is not reset; empty where all that is there is its own.
+
+    Args:
+        state: of the machine before kubeadm began, from the module kubernetes_state
+        ignored: the checks of kubeadm that were ignored
+    """
+    if state["unfinished"]:
+        return "an earlier run had begun it"
+    if any(_CHECKS_OF_FILES.match(check.lower()) for check in ignored):
+        return "kubernetes_node_ignored_checks let kubeadm begin over existing files"
+    if state["pki"]:
+        return "/etc/kubernetes/pki had files before"
+    return ""
 
 
 class FilterModule:
@@ -107,4 +183,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {"node_faults": node_faults, "removal_fault": removal_fault}
+        return {
+            "node_faults": node_faults,
+            "removal_fault": removal_fault,
+            "reset_obstacle": reset_obstacle,
+        }

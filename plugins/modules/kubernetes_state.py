@@ -69,14 +69,36 @@ state:
       description: The kubelet that is in use, the link followed; empty when there is none.
       type: str
       sample: /opt/kubernetes/v1.36.3/kubelet
+    kubeadm:
+      description: The kubeadm that belongs to that kubelet; empty when it is not there.
+      type: str
+      sample: /opt/kubernetes/v1.36.3/kubeadm
+    unit:
+      description: Whether the kubelet's unit of the role kubernetes_node is there.
+      type: bool
     node:
       description: Whether it has joined a cluster.
       type: bool
+    name:
+      description: Its name in the cluster, from the kubelet's certificate; empty without one.
+      type: str
     control_plane:
       description: Whether a control plane was started.
       type: bool
     unfinished:
       description: Whether an initialisation or a join that these roles began has not ended well.
+      type: bool
+    begun:
+      description: Whether kubeadm began to make a node here, so that there is something to reset.
+      type: bool
+    etcd:
+      description: Whether the cluster's etcd is here, or kubeadm began to make it.
+      type: bool
+    etcd_data:
+      description: Whether /var/lib/etcd has files, whosever they are.
+      type: bool
+    pki:
+      description: Whether /etc/kubernetes/pki has files, whosever they are.
       type: bool
     running:
       description: Whether a kubeadm runs that changes the machine.

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from .files import content, target
+from .identity import node_name
 from .others import busy_ports, others
+from .own import UNIT, is_written, kubeadm
+from .traces import ETCD_DATA, FINISHED, KUBERNETES, PKI, UNFINISHED, begun, has_etcd, holds_files
 
-KUBERNETES = "etc/kubernetes"
-# kubeadm's configuration has this name from the moment in which kubeadm begins until it has ended
-# well: a run that was interrupted leaves it.
-UNFINISHED = "kubeadm-unfinished.yaml"
-FINISHED = "kubeadm.yaml"
 SETTINGS = (
     "net.ipv4.ip_forward",
     "net.bridge.bridge-nf-call-iptables",
@@ -36,16 +34,24 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
     """
     folder = root / KUBERNETES
     authority = content(folder / "pki/ca.crt")
+    configuration = (content(root / UNFINISHED) or content(root / FINISHED)).decode()
     return {
         "modular": (root / "lib/modules" / os.uname().release).is_dir(),
         "unset": [name for name in SETTINGS if not is_set(root, name)],
         "swap": len(content(root / "proc/swaps").splitlines()) > 1,
         "program": target(root / "usr/local/bin/kubelet"),
+        "kubeadm": kubeadm(root, directory),
+        "unit": is_written(root / UNIT),
         "node": (folder / "kubelet.conf").exists(),
+        "name": node_name(root),
         "control_plane": (folder / "admin.conf").exists(),
-        "unfinished": (folder / UNFINISHED).exists(),
+        "unfinished": (root / UNFINISHED).exists(),
+        "begun": begun(root),
+        "etcd": has_etcd(root, configuration),
+        "etcd_data": holds_files(root / ETCD_DATA),
+        "pki": holds_files(root / PKI),
         "running": any(_kubeadm_processes(root)),
-        "configuration": (content(folder / UNFINISHED) or content(folder / FINISHED)).decode(),
+        "configuration": configuration,
         "authority": hashlib.sha256(authority).hexdigest() if authority else "",
         "hosts_files": [f"/{name}" for name in HOSTS_FILES if (root / name).exists()],
         "hosts_entry": hosts_entry(content(root / HOSTS_FILES[0]).decode(errors="replace")),

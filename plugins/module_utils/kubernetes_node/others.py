@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .files import content, target
+from .files import content
+from .own import PROGRAMS, is_link
 
 # A path that each distribution has where it is installed, whether it runs or not.
 DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
@@ -16,7 +17,6 @@ DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "Canonical Kubernetes": ("snap/bin/k8s", "var/snap/k8s"),
     "a kubelet of a package": ("usr/bin/kubelet", "usr/lib/systemd/system/kubelet.service"),
 }
-PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 # Such as that of the snap docker: it has sockets, rules of the firewall and a network of its own.
 SNAPS = ("snap/*/current/bin/containerd", "snap/*/current/usr/bin/containerd")
 # https://kubernetes.io/docs/reference/networking/ports-and-protocols/
@@ -56,8 +56,7 @@ def _snaps(root: Path) -> Iterator[str]:
 def _programs(root: Path, directory: str) -> Iterator[str]:
     for name in PROGRAMS:
         path = root / "usr/local/bin" / name
-        is_ours = Path(directory) in Path(target(path) or "/").parents
-        if (path.exists() or path.is_symlink()) and not is_ours:
+        if (path.exists() or path.is_symlink()) and not is_link(path, directory):
             yield f"another {name} (/usr/local/bin/{name})"
 
 

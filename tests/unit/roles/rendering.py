@@ -22,13 +22,20 @@ def trusted(value: Any) -> Any:
 
 def render(role: str, template: str, **variables: Any) -> str:
     """The text that the role writes with these variables in place of its defaults."""
-    folder = HERE / "roles" / role
-    files = (folder / "defaults/main.yml", folder / "vars/main.yml")
-    own: dict[str, Any] = {}
-    for file in files:
-        own |= yaml.safe_load(file.read_text()) if file.exists() else {}
-    templar = Templar(loader=DataLoader(), variables=trusted(own | variables))
-    source = (folder / "templates" / template).read_text()
-    text = templar.template(trust_as_template(source), convert_data=False)
+    source = (HERE / "roles" / role / "templates" / template).read_text()
+    text = _templar(role, variables).template(trust_as_template(source), convert_data=False)
     assert isinstance(text, str)
     return text
+
+
+def evaluate(role: str, value: Any, **variables: Any) -> Any:
+    """What a value in the role's tasks is, with these variables in place of its defaults."""
+    return _templar(role, variables).template(trusted(value))
+
+
+def _templar(role: str, variables: dict[str, Any]) -> Templar:
+    own: dict[str, Any] = {}
+    for name in ("defaults", "vars"):
+        file = HERE / "roles" / role / name / "main.yml"
+        own |= yaml.safe_load(file.read_text()) if file.exists() else {}
+    return Templar(loader=DataLoader(), variables=trusted(own | variables))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+import pytest
 from ansible_collections.holdfast.nfs.plugins.filter.inventory import (
     inventory_faults,
     node_names,
     preflight_faults,
     reset_plan,
 )
+from jinja2 import UndefinedError
 
 GROUPS = {
     "all": ["nfs", "control", "worker1"],
@@ -101,6 +103,52 @@ def test_a_single_machine_may_be_reached_on_its_loopback() -> None:
     }
 
     assert faults(groups, one={"ansible_host": "127.0.0.1"}) == []
+
+
+def test_two_nodes_of_one_name_are_refused() -> None:
+    """Seen: a node was removed from the cluster, and the other machine reset."""
+    (fault,) = faults({}, control={"kubernetes_node_name": "worker1"})
+
+    assert fault.startswith("control and worker1 have the same kubernetes_node_name (worker1)")
+
+
+@pytest.mark.parametrize("variable", ["ansible_host", "kubernetes_node_address"])
+def test_two_nodes_of_one_address_are_refused(variable: str) -> None:
+    same = {variable: "192.0.2.1"}
+
+    (fault,) = faults({}, control=same, worker1=same)
+
+    assert fault.startswith(f"control and worker1 have the same {variable} (192.0.2.1)")
+
+
+def test_an_address_that_is_another_machines_name_is_refused() -> None:
+    (fault,) = faults({}, control={"ansible_host": "worker1"})
+
+    assert fault.startswith("control and worker1 have the same ansible_host (worker1)")
+
+
+def test_machines_behind_one_address_have_ports_of_their_own() -> None:
+    host = {"ansible_host": "192.0.2.1"}
+
+    assert faults({}, control=host, worker1=host | {"ansible_port": 2222}) == []
+    (fault,) = faults({}, control=host, worker1=host | {"ansible_port": 22})
+    assert fault.startswith("control and worker1 have the same ansible_host")
+
+
+def test_a_server_may_be_a_node_under_another_name() -> None:
+    same = {"ansible_host": "192.0.2.1"}
+
+    assert faults({}, nfs=same, worker1=same) == []
+
+
+def test_a_value_that_is_made_of_facts_is_not_looked_at_yet() -> None:
+    class Unknown(dict[str, Any]):
+        def get(self, name: str, default: Any = None) -> Any:
+            if name == "kubernetes_node_address":
+                raise UndefinedError(name)
+            return super().get(name, default)
+
+    assert inventory_faults(GROUPS, defaultdict(Unknown)) == []
 
 
 def checked(left: list[str], **machines: dict[str, Any]) -> list[str]:

@@ -70,15 +70,44 @@ def test_a_machine_swaps_when_the_kernel_lists_where_to(machine: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "what"),
     [
-        ("kubelet.conf", "node"),
-        ("admin.conf", "control_plane"),
-        ("kubeadm-unfinished.yaml", "unfinished"),
+        ("kubelet.conf", ["node", "begun"]),
+        ("admin.conf", ["control_plane"]),
+        ("kubeadm-unfinished.yaml", ["unfinished", "begun"]),
+        ("kubeadm.yaml", ["begun"]),
+        ("pki/etcd/ca.key", ["pki"]),
+        ("../../var/lib/etcd/default/member/wal/0.wal", ["etcd_data"]),
+        ("../../var/lib/kubelet/config.yaml", ["begun"]),
+        ("manifests/etcd.yaml", []),  # of somebody: kubeadm made none here
     ],
 )
-def test_a_file_tells_what_the_machine_is(machine: Path, file: str, what: str) -> None:
-    (machine / "etc/kubernetes" / file).touch()
+def test_a_file_tells_what_the_machine_is(machine: Path, file: str, what: list[str]) -> None:
+    write(machine / "etc/kubernetes" / file, "")
 
-    assert [name for name, value in state(machine).items() if value] == [what]
+    assert [name for name, value in state(machine).items() if value] == what
+
+
+def test_empty_folders_are_nobodys(machine: Path) -> None:
+    for name in ("var/lib/etcd/lost+found", "etc/kubernetes/pki/etcd"):
+        (machine / name).mkdir(parents=True)
+
+    assert not state(machine)["etcd_data"]
+    assert not state(machine)["pki"]
+
+
+@pytest.mark.parametrize("name", ["kubeadm.yaml", "kubeadm-unfinished.yaml"])
+def test_etcd_is_the_clusters_where_kubeadm_makes_one(machine: Path, name: str) -> None:
+    write(machine / "etc/kubernetes" / name, "kind: JoinConfiguration\n")
+    assert not state(machine)["etcd"]
+
+    write(machine / "etc/kubernetes" / name, "a: b\n---\nkind: ClusterConfiguration\n")
+    assert state(machine)["etcd"]
+
+
+def test_etcd_is_known_by_its_manifest_beside_that_of_the_api_server(machine: Path) -> None:
+    for name in ("etcd", "kube-apiserver"):
+        write(machine / f"etc/kubernetes/manifests/{name}.yaml", "")
+
+    assert state(machine)["etcd"]
 
 
 def test_the_cluster_is_known_by_its_certificate(machine: Path) -> None:

@@ -1,0 +1,1 @@
+"""What the role pod_network left on a machine, told from what others have there."""
