@@ -18,9 +18,11 @@ options:
     required: true
   withdraw:
     description:
-      - The paths whose exports may end although clients are connected, or although O(exports) is
-        empty. V(*) stands for all.
-      - Without, an export with connected clients is not ended, and neither are all.
+      - The paths whose exports may end, or get another C(fsid), although clients are connected, or
+        may end although O(exports) is empty. V(*) stands for all.
+      - Without, an export with connected clients is not ended, and neither are all. A client that
+        is connected is served by another export if that names its address, a network, a name that
+        resolves to it, or V(*).
     type: list
     elements: str
     default: []
