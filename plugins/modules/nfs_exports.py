@@ -71,7 +71,8 @@ paths:
   elements: str
   sample: [/srv/nfs/k8s, /data/volumes/v1]
 others:
-  description: What the machine exports beside, from other files or typed by somebody.
+  description: What others export on the machine, from other files, also while the server is
+    stopped, or typed by somebody.
   returned: success
   type: list
   elements: str
@@ -120,7 +121,7 @@ def main() -> None:
 def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]:
     before = file.read_text() if file.exists() else ""
     check_withdrawal(wanted, before, module.params["withdraw"], connected_clients())
-    others = server.others_exports(wanted, before)
+    others = server.others_exports(wanted, file)
     askable = not module.check_mode or _is_installed(file)
     done = askable and server.is_in_force(wanted, file)
     if askable and not done:

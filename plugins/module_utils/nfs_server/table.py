@@ -22,8 +22,13 @@ _LINE = re.compile(r"(?P<path>.+?)\s+(?P<client>\S+?)\((?P<options>[^()]*)\)")
 
 def read_table(text: str) -> Table:
     """The content of /var/lib/nfs/etab, by path and client."""
+    return {key: read_shown(options) for key, options in read_lines(text).items()}
+
+
+def read_lines(text: str) -> dict[tuple[str, str], str]:
+    """The same, with the options as they are there."""
     lines = filter(None, map(_LINE.fullmatch, map(str.strip, text.splitlines())))
-    return {(line["path"], line["client"]): read_shown(line["options"]) for line in lines}
+    return {(line["path"], line["client"]): line["options"] for line in lines}
 
 
 def complaints(
