@@ -154,7 +154,7 @@ def _make_directories(module: AnsibleModule, wanted: Exports) -> bool:
             changed = True
             if module.check_mode:
                 continue
-            directories.make(path)
+            directories.make(path, run)
         rights = {"owner": directory.owner, "group": directory.group, "mode": directory.mode}
         arguments = module.load_file_common_arguments({"path": directory.path, **rights})
         changed = module.set_fs_attributes_if_different(arguments, changed)
