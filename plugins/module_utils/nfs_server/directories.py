@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from .commands import Runner
@@ -36,13 +36,18 @@ def made(paths: Iterable[str], run: Runner) -> list[str]:
     return [path for path in paths if _is_made_here(Path(path), run)]
 
 
-def check_removable(path: str) -> None:
+def check_removable(path: str, unmounted: Collection[str] = ()) -> None:
     """See that nothing is mounted at the directory or beneath it.
+
+    Args:
+        path: the directory
+        unmounted: what will be unmounted before
 
     Raises:
         Refused: naming what is.
     """
-    mounts = [mount for mount in _mount_points() if f"{mount}/".startswith(f"{path}/")]
+    left = [mount for mount in _mount_points() if mount not in unmounted]
+    mounts = [mount for mount in left if f"{mount}/".startswith(f"{path}/")]
     if mounts:
         raise Refused(
             f"{path} is not removed, because {', '.join(mounts)} is mounted there; unmount "
