@@ -8,6 +8,7 @@ from typing import Any
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.duplicates import (
     duplicate_faults,
 )
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.removal import server_goes
 from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import proxy_faults
 from jinja2 import UndefinedError
 
@@ -184,7 +185,7 @@ def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Vari
     nodes, servers = groups.get("kubernetes", ()), groups.get("nfs_servers", ())
     lines = [
         *(_node_goes(name, groups) for name in names if name in nodes),
-        *(_server_goes(name, machines[name]) for name in names if name in servers),
+        *(server_goes(name, machines[name]) for name in names if name in servers),
     ]
     return "\n".join(lines)
 
@@ -193,16 +194,6 @@ def _node_goes(name: str, groups: Groups) -> str:
     if name in groups.get("control_plane", ()):
         return f"{name}: the cluster goes, with etcd and all objects in it; its pods are ended."
     return f"{name}: the node leaves the cluster; its pods are ended."
-
-
-def _server_goes(name: str, variables: Variables) -> str:
-    exports = [str(entry["path"]) for entry in variables.get("nfs_server_exports", ())]
-    paths = ", ".join(dict.fromkeys(exports)) or "none in the inventory"
-    disks = [str(entry["device"]) for entry in variables.get("nfs_server_filesystems", ())]
-    if str(variables.get("nfs_server_wipe", False)).lower() in {"true", "yes", "on", "1", "y", "t"}:
-        gone = ", ".join([*disks, *exports]) or "none in the inventory"
-        return f"{name}: the exports end ({paths}), and THE DATA THERE IS DESTROYED ({gone})."
-    return f"{name}: the exports end ({paths}); the data there stays."
 
 
 def node_names(names: Sequence[str], machines: Mapping[str, Variables]) -> list[str]:

@@ -6,7 +6,9 @@ DOCUMENTATION = r"""
 module: nfs_directories
 short_description: Remove exported directories, with what is in them
 description:
-  - Removes those directories that M(holdfast.nfs.nfs_exports) made, and their data. Others stay.
+  - Removes those directories that M(holdfast.nfs.nfs_exports) made, and their data. Others stay,
+    and so do those of which it cannot be told, as on a file system that does not keep the time at
+    which a directory was made.
   - All are looked at before the first is removed; where something is mounted in one, none is.
 options:
   paths:
@@ -50,6 +52,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import directories
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import run
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 
 ARGUMENTS = {"paths": {"type": "list", "elements": "str", "required": True}}
@@ -66,7 +69,7 @@ def main() -> None:
 
 
 def _remove(paths: list[str], *, check_mode: bool) -> dict[str, Any]:
-    removed = directories.made(paths)
+    removed = directories.made(paths, run)
     for path in removed:
         directories.check_removable(path)
     for path in () if check_mode else removed:

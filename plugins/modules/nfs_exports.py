@@ -18,9 +18,11 @@ options:
     required: true
   withdraw:
     description:
-      - The paths whose exports may end although clients are connected, or although O(exports) is
-        empty. V(*) stands for all.
-      - Without, an export with connected clients is not ended, and neither are all.
+      - The paths whose exports may end, or get another C(fsid), although clients are connected, or
+        may end although O(exports) is empty. V(*) stands for all.
+      - Without, an export with connected clients is not ended, and neither are all. A client that
+        is connected is served by another export if that names its address, a network, a name that
+        resolves to it, or V(*).
     type: list
     elements: str
     default: []
@@ -69,7 +71,8 @@ paths:
   elements: str
   sample: [/srv/nfs/k8s, /data/volumes/v1]
 others:
-  description: What the machine exports beside, from other files or typed by somebody.
+  description: What others export on the machine, from other files, also while the server is
+    stopped, or typed by somebody.
   returned: success
   type: list
   elements: str
@@ -118,7 +121,7 @@ def main() -> None:
 def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]:
     before = file.read_text() if file.exists() else ""
     check_withdrawal(wanted, before, module.params["withdraw"], connected_clients())
-    others = server.others_exports(wanted, before)
+    others = server.others_exports(wanted, file)
     askable = not module.check_mode or _is_installed(file)
     done = askable and server.is_in_force(wanted, file)
     if askable and not done:
@@ -151,7 +154,7 @@ def _make_directories(module: AnsibleModule, wanted: Exports) -> bool:
             changed = True
             if module.check_mode:
                 continue
-            directories.make(path)
+            directories.make(path, run)
         rights = {"owner": directory.owner, "group": directory.group, "mode": directory.mode}
         arguments = module.load_file_common_arguments({"path": directory.path, **rights})
         changed = module.set_fs_attributes_if_different(arguments, changed)

@@ -113,6 +113,20 @@ paths:
   type: list
   elements: str
   sample: [/srv/nfs]
+wiped:
+  description: The same with their devices.
+  returned: when O(state=wiped)
+  type: list
+  elements: dict
+  contains:
+    device:
+      description: The block device.
+      type: str
+      sample: /dev/vdb
+    path:
+      description: Where it was mounted.
+      type: str
+      sample: /srv/nfs
 """
 
 from typing import Any
@@ -176,7 +190,8 @@ def _wipe(module: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, An
     if not module.check_mode:
         for one in ours:
             disks.wipe(one, run)
-    return {"changed": bool(ours), "paths": [one.path for one in ours]}
+    wiped = [{"device": one.device, "path": one.path} for one in ours]
+    return {"changed": bool(ours), "paths": [one.path for one in ours], "wiped": wiped}
 
 
 STATES = {"made": _make, "mounted": _check, "wiped": _wipe}

@@ -183,9 +183,12 @@ def test_what_somebody_exported_by_hand_stays(lab: Lab, nfs: Guest) -> None:
     usual = {"path": "/srv/nfs/k8s", "clients": [NETWORK], "options": ["rw", "no_root_squash"]}
     more = [usual, {"path": "/srv/nfs/more", "clients": [NETWORK]}]
 
-    play(lab, "playbooks/storage.yml", "-e", json.dumps({"nfs_server_exports": more}))
+    restarting = {"nfs_server_exports": more, "nfs_server_threads": 24}
+    play(lab, "playbooks/storage.yml", "-e", json.dumps(restarting))
 
+    assert nfs.ssh("sudo cat /proc/fs/nfsd/threads") == "24\n"
     assert "/srv/media" in nfs.ssh("sudo cat /var/lib/nfs/etab")
+    assert "typed" not in nfs.ssh("ls /etc/exports.d")
     play(lab, "playbooks/storage.yml", "-e", '{"nfs_server_withdraw": ["/srv/nfs/more"]}')
     assert "/srv/nfs/more" not in nfs.ssh("sudo cat /var/lib/nfs/etab")
 
@@ -235,6 +238,15 @@ def test_a_reset_asks_first(lab: Lab) -> None:
     assert "Nothing was removed" in told
     assert "nfs: the exports end (/srv/nfs/k8s); the data there stays." in told
     assert "worker1" in kubectl(lab, "get", "nodes", "--output=name")
+
+
+def test_a_reset_of_the_server_alone_is_refused_while_nodes_are_connected(
+    lab: Lab, nfs: Guest
+) -> None:
+    told = " ".join(complaints(lab, *RESET, "--limit", "nfs").values())
+
+    assert "connected and no node that this run removes" in told
+    assert "/srv/nfs/k8s" in nfs.ssh("sudo cat /var/lib/nfs/etab")
 
 
 def test_a_reset_that_fails_on_a_node_leaves_the_storage(

@@ -57,6 +57,15 @@ def canonical(client: str) -> str:
     return found[0][3] or client
 
 
+def addresses_of(name: str) -> frozenset[str]:
+    """The addresses that a machine's name has; none where it does not resolve."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return frozenset()
+    return frozenset(str(entry[4][0]) for entry in found)
+
+
 def _refuse_misplaced(client: str) -> None:
     """What would be a netgroup that nobody is in, or is said by an option today."""
     if found := _FLAVOUR.fullmatch(client):

@@ -10,6 +10,7 @@ from .clients import canonical
 from .commands import Outcome, Runner
 from .errors import Refused
 from .exports import Export, Exports
+from .others import paths_of_others, unescaped
 from .table import complaints, read_table
 from .withdrawal import Entry, ended, entries
 
@@ -17,6 +18,7 @@ from .withdrawal import Entry, ended, entries
 _OWN_IDS = frozenset({"zfs"})
 _FILE_MODE = 0o644
 ETAB = Path("/var/lib/nfs/etab")
+EXPORTS = Path("/etc/exports")
 
 
 def check_directories(wanted: Exports, run: Runner) -> None:
@@ -70,12 +72,18 @@ def write(file: Path, text: str | None) -> None:
     new.replace(file)
 
 
-def others_exports(own: Exports, before: str) -> list[str]:
-    """The paths that the machine exports and the role does not, from files or typed by somebody."""
+def others_exports(own: Exports, file: Path) -> list[str]:
+    """The paths that others export: those of their files, and what somebody typed.
+
+    The files are read as well, because a server that is stopped has an empty table, and because the
+    table has an export of two files once.
+    """
+    before = file.read_text() if file.exists() else ""
     ours = {*entries(before), *((export.path, export.client) for export in own.exports)}
     table = read_table(ETAB.read_text() if ETAB.exists() else "")
     names = {(path, canonical(client)) for path, client in ours} | ours
-    return sorted({path for path, client in table if (path, client) not in names})
+    typed = {path for path, client in table if (path, client) not in names}
+    return sorted(map(unescaped, typed | paths_of_others(EXPORTS, file)))
 
 
 def _export(gone: Sequence[Entry], wanted: Exports, run: Runner) -> list[str]:

@@ -16,14 +16,25 @@ from .exports import Export
 from .options import Settled, differences, read_shown
 
 Table = dict[tuple[str, str], Settled]
+Lines = dict[tuple[str, str], str]
 
 _LINE = re.compile(r"(?P<path>.+?)\s+(?P<client>\S+?)\((?P<options>[^()]*)\)")
 
 
 def read_table(text: str) -> Table:
     """The content of /var/lib/nfs/etab, by path and client."""
+    return {key: read_shown(options) for key, options in read_lines(text).items()}
+
+
+def read_lines(text: str) -> Lines:
+    """The same, with the options as they are there."""
     lines = filter(None, map(_LINE.fullmatch, map(str.strip, text.splitlines())))
-    return {(line["path"], line["client"]): read_shown(line["options"]) for line in lines}
+    return {(line["path"], line["client"]): line["options"] for line in lines}
+
+
+def render_lines(lines: Lines) -> str:
+    """As the table has them, and a file of exports may."""
+    return "".join(f"{path} {client}({options})\n" for (path, client), options in lines.items())
 
 
 def complaints(

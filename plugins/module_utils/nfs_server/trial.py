@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from .commands import Runner
+from .commands import Outcome, Runner
 from .errors import Refused
 from .exports import Exports
 from .table import Table, complaints, read_table
@@ -21,8 +21,11 @@ from .table import Table, complaints, read_table
 _SCRIPT = """
 mount --bind "$1" /etc/exports.d && mount --bind "$2" /var/lib/nfs || exit 97
 umount --lazy /proc/fs/nfsd 2>/dev/null
-exec exportfs -ra
+exportfs -ra
+code=$?
 """
+_STRICT = f"{_SCRIPT}exit $code\n"
+_LENIENT = f"{_SCRIPT}exit 0\n"  # a server starts with what is right in its files
 _TABLES = ("etab", "rmtab", "xtab")
 
 
@@ -40,6 +43,22 @@ def rehearse(wanted: Exports, file: Path, run: Runner) -> None:
         raise Refused(f"nfs_server_exports, in a dry run: {'; '.join(found)}; nothing was changed")
 
 
+def table_without(file: Path, run: Runner) -> Table:
+    """What the server would export after a restart, if this file were not there.
+
+    Raises:
+        Refused: that cannot be tried.
+    """
+    with tempfile.TemporaryDirectory(prefix="exports-", dir="/var/tmp") as folder:
+        exports, tables = Path(folder) / "exports.d", Path(folder) / "nfs"
+        _copy_others(file, exports)
+        _make_tables(tables)
+        outcome = _try(_LENIENT, exports, tables, run)
+        if outcome.code:
+            raise Refused(f"the machine's files of exports cannot be tried: {outcome.complaint}")
+        return read_table((tables / "etab").read_text())
+
+
 class _Stage:
     def __init__(self, folder: Path, wanted: Exports) -> None:
         self._folder = folder
@@ -52,20 +71,14 @@ class _Stage:
     def play(self, file: Path, run: Runner) -> Table:
         """The table that comes of it."""
         exports, tables = self._folder / "exports.d", self._folder / "nfs"
-        self._copy_others(file, exports)
+        _copy_others(file, exports)
         (exports / file.name).write_text(self._candidate())
         _make_tables(tables)
-        outcome = run("unshare", "--mount", "sh", "-c", _SCRIPT, "sh", str(exports), str(tables))
+        outcome = _try(_STRICT, exports, tables, run)
         if outcome.code:
             said = outcome.complaint.replace(str(self._standins), "")
             raise Refused(f"exportfs refuses in a dry run, nothing was changed: {said}")
         return read_table((tables / "etab").read_text().replace(str(self._standins), ""))
-
-    def _copy_others(self, file: Path, target: Path) -> None:
-        target.mkdir()
-        for other in file.parent.glob("*.exports"):
-            if other.name != file.name:
-                shutil.copy(other, target)
 
     def _candidate(self) -> str:
         text = self._wanted.text()
@@ -74,6 +87,17 @@ class _Stage:
             standin.mkdir(parents=True)
             text = text.replace(f"\n{path} ", f"\n{standin} ")
         return text
+
+
+def _try(script: str, exports: Path, tables: Path, run: Runner) -> Outcome:
+    return run("unshare", "--mount", "sh", "-c", script, "sh", str(exports), str(tables))
+
+
+def _copy_others(file: Path, target: Path) -> None:
+    target.mkdir()
+    for other in file.parent.glob("*.exports"):
+        if other.name != file.name:
+            shutil.copy(other, target)
 
 
 def _make_tables(folder: Path, names: Iterable[str] = _TABLES) -> None:

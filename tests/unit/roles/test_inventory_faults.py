@@ -14,6 +14,8 @@ from ansible_collections.holdfast.nfs.plugins.filter.inventory import (
 )
 from jinja2 import UndefinedError
 
+from tests.unit.roles.nfs_server.given import looked_at
+
 GROUPS = {
     "all": ["nfs", "control", "worker1"],
     "nfs_servers": ["nfs"],
@@ -183,8 +185,7 @@ def test_a_node_has_the_name_that_its_variable_gives_it() -> None:
 
 
 def test_a_reset_says_of_each_machine_what_goes() -> None:
-    nfs = {"nfs_server_exports": [{"path": "/srv/a"}], "nfs_server_filesystems": []}
-    variables: Machines = defaultdict(dict, nfs=nfs)
+    variables: Machines = defaultdict(dict, nfs=looked_at())
 
     said = reset_plan(GROUPS["all"], GROUPS, variables).splitlines()
 
@@ -196,11 +197,7 @@ def test_a_reset_says_of_each_machine_what_goes() -> None:
 
 
 def test_a_reset_that_destroys_data_says_so() -> None:
-    nfs = {
-        "nfs_server_exports": [{"path": "/srv/a"}],
-        "nfs_server_filesystems": [{"device": "/dev/vdb"}],
-        "nfs_server_wipe": "yes",  # as with -e
-    }
+    nfs = looked_at(destroyed=["/dev/vdb", "/srv/a"])
 
     (said,) = reset_plan(["nfs"], GROUPS, {"nfs": nfs}).splitlines()
 

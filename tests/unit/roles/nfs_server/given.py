@@ -26,6 +26,18 @@ def wanted(*entries: dict[str, Any]) -> Exports:
     return read_exports(entries or (entry(),))
 
 
+def looked_at(**found: list[Any]) -> dict[str, Any]:
+    """A server's variables after tasks_from=inspect."""
+    state: dict[str, list[Any]] = {
+        "exported": [{"path": "/srv/a", "client": NETWORK}],
+        "connected": [],
+        "others": [],
+        "paths": ["/srv/a"],
+        "destroyed": [],
+    }
+    return {"__nfs_server_state": {**state, **found}}
+
+
 class Machine:
     """Answers commands by the longest beginning of theirs that it knows; notes what was run."""
 

@@ -27,6 +27,7 @@ def etab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "etab"
     path.write_text(IN_FORCE)
     monkeypatch.setattr(server, "ETAB", path)
+    monkeypatch.setattr(server, "EXPORTS", tmp_path / "exports")
     return path
 
 
@@ -80,7 +81,36 @@ def test_what_somebody_exported_without_a_file_is_left_alone(file: Path, etab: P
     server.put_in_force(wanted(), file, machine)
 
     assert not [line for line in machine.ran if "-r" in line]
-    assert server.others_exports(wanted(), "") == ["/srv/media"]
+    assert server.others_exports(wanted(), file) == ["/srv/media"]
+
+
+def test_what_others_have_in_files_is_theirs_while_the_server_is_stopped(
+    file: Path, etab: Path
+) -> None:
+    """A server that stops empties its table."""
+    etab.write_text("")
+    server.write(file, wanted().text())
+    server.EXPORTS.write_text("# none\n\n/srv/media 192.0.2.7(ro) # old\n/srv/b \\\n  *(ro)\n")
+    (file.parent / "zfs.exports").write_text('"/tank/my films" *(ro)\n/tank/a\\040b\t*(ro)\n')
+    (file.parent / "ignored").write_text("/ignored *(ro)\n")
+    (file.parent / ".ignored.exports").write_text("/ignored *(ro)\n")
+
+    assert server.others_exports(wanted(), file) == [
+        "/srv/b",
+        "/srv/media",
+        "/tank/a b",
+        "/tank/my films",
+    ]
+
+
+def test_an_export_that_another_has_as_well_is_theirs_too(file: Path) -> None:
+    """The table has it once."""
+    server.write(file, wanted().text())
+    assert server.others_exports(wanted(), file) == []
+
+    server.EXPORTS.write_text(f"/srv/nfs/k8s {NETWORK}(rw)\n")
+
+    assert server.others_exports(wanted(), file) == ["/srv/nfs/k8s"]
 
 
 def test_exports_that_end_are_told_to_the_server_one_by_one(file: Path) -> None:

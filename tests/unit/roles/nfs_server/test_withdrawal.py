@@ -84,6 +84,59 @@ def test_a_client_called_by_a_name_may_be_any_that_is_connected() -> None:
         check_withdrawal(wanted(entry("/srv/b")), before, [], ["192.0.2.9"])
 
 
+@pytest.mark.parametrize("client", ["backup.example.com", "@nodes", "*.example.com", "worker?"])
+def test_a_client_is_not_served_by_a_name_that_is_not_its_own(client: str) -> None:
+    after = wanted(entry("/srv/a", clients=[client]))
+    elsewhere = {"backup.example.com": frozenset({"192.168.41.99"})}
+
+    with pytest.raises(Refused, match=rf"/srv/a would no .* {CLIENT} is connected"):
+        check_withdrawal(after, BEFORE, ["/srv/b"], [CLIENT], elsewhere.__getitem__)
+
+
+def test_a_client_is_served_by_the_name_of_its_address_and_by_an_export_to_all() -> None:
+    for client in ("worker1", "*"):
+        after = wanted(entry("/srv/a", clients=[client]))
+        check_withdrawal(after, BEFORE, ["/srv/b"], [CLIENT], lambda _: frozenset({CLIENT}))
+
+
+def test_the_same_export_to_a_netgroup_goes_on() -> None:
+    same = wanted(entry("/srv/a", clients=["@nodes"]))
+
+    check_withdrawal(same, same.text(), [], [CLIENT])
+
+
+FSIDS = [["rw"], ["rw", "fsid=7"], ["rw", "fsid=0"]]
+
+
+@pytest.mark.parametrize("before", FSIDS)
+@pytest.mark.parametrize("after", FSIDS)
+def test_an_fsid_that_changes_ends_the_export_for_those_that_use_it(
+    before: list[str], after: list[str]
+) -> None:
+    """Every file handle names it."""
+    until_now = wanted(entry("/srv/a", options=before)).text()
+    now = wanted(entry("/srv/a", options=after))
+
+    check_withdrawal(now, until_now, [], ["192.0.2.9"])
+    check_withdrawal(now, until_now, ["/srv/a"], [CLIENT])
+    if before == after:
+        check_withdrawal(now, until_now, [], [CLIENT])
+        return
+    with pytest.raises(Refused, match=rf"/srv/a would have another fsid .*{CLIENT} is connected"):
+        check_withdrawal(now, until_now, [], [CLIENT])
+
+
+def test_an_fsid_for_one_client_among_others_is_seen_too() -> None:
+    """The server takes the narrower of two exports."""
+    both = wanted(entry("/srv/a"), entry("/srv/a", clients=[CLIENT], options=["fsid=7"]))
+
+    check_withdrawal(both, both.text(), [], [CLIENT, "192.168.41.22"])
+    for before, after in ((wanted(entry("/srv/a")), both), (both, wanted(entry("/srv/a")))):
+        check_withdrawal(after, before.text(), [], ["192.168.41.22"])
+        with pytest.raises(Refused, match="would have another fsid"):
+            check_withdrawal(after, before.text(), [], [CLIENT, "192.168.41.22"])
+
+
 def test_connected_clients_are_known_by_their_addresses(tmp_path: Path) -> None:
     for number, address in enumerate((f"{CLIENT}:812", "[fd00::21]:700", f"{CLIENT}:900")):
         (tmp_path / f"{number}").mkdir()
