@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unit.roles.kubernetes_node.cluster import OLD, cluster
+from tests.unit.roles.kubernetes_node.cluster import OLD, WANTED, cluster
 from tests.unit.roles.kubernetes_node.upgrading import Site
 
 
@@ -41,4 +42,26 @@ def test_a_worker_is_not_upgraded_before_its_control_plane(site: Site) -> None:
 
     assert done.returncode != 0
     assert f"kube-proxy runs {OLD}" in " ".join(done.stdout.split())
+    assert site.calls.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ({"running": True}, "kubeadm runs on control"),
+        (
+            {"unfinished": True, "configuration": f"kubernetesVersion: {OLD}\nkind: ClusterConfig"},
+            "is not complete",
+        ),
+    ],
+)
+def test_no_second_kubeadm_is_started_beside_one_that_has_not_ended(
+    site: Site, state: dict[str, Any], sentence: str
+) -> None:
+    site.state = state
+
+    done = site.try_to_upgrade(cluster(configuration=OLD), server=WANTED)
+
+    assert done.returncode != 0
+    assert sentence in " ".join(done.stdout.split())
     assert site.calls.read_text() == ""
