@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.unit.roles.reading import HERE
 
+FACTS = "ansible.builtin.ping"  # in place of setup: a connection, but no facts
 MODULE = """#!/usr/bin/python
 import json
 from ansible.module_utils.basic import AnsibleModule
@@ -60,6 +61,7 @@ class Stubbed:
         """Run a playbook as it stands, without becoming another user."""
         inventory = write(self.folder / "hosts.json", json.dumps(hosts))
         given = {"ansible_become": False, "ansible_python_interpreter": sys.executable}
+        given |= {"ansible_facts_modules": [FACTS]}
         program = Path(sys.executable).with_name("ansible-playbook")
         return subprocess.run(
             [program, "-i", inventory, "-e", json.dumps(given | variables), *arguments, playbook],
