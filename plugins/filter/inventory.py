@@ -154,24 +154,38 @@ def _of_proxies(machines: Mapping[str, Variables]) -> list[str]:
 def preflight_faults(
     groups: Groups, machines: Mapping[str, Variables], all_names: Sequence[str], left: Sequence[str]
 ) -> list[str]:
-    """Why nothing may be changed yet; a sentence each.
+    """Why nothing more may be changed; a sentence each.
 
-    A worker that cannot be reached holds up nothing but itself.
+    A worker that cannot be reached holds up nothing but itself. A playbook that has parts asks
+    before each.
 
     Args:
         groups: the names of each group's machines
         machines: the variables of each machine, `hostvars`; __preflight_fault is what it was
-            refused for
+            refused for, __preflight_passed that it was not, and __preflight_complete that all were
+            asked before an earlier part
         all_names: the machines that were to be checked
-        left: those of them that could be reached
+        left: those of them that neither failed nor were unreachable
     """
     needed = {*groups.get("nfs_servers", ()), *groups.get("control_plane", ())}
-    silent = [name for name in all_names if name not in left and name in needed]
+    missing = [name for name in all_names if name not in left and name in needed]
     refused = {name: machines[name].get("__preflight_fault") for name in left}
-    return [
+    faults = [
         *(f"{name}: {fault}" for name, fault in refused.items() if fault),
-        *(f"{name} cannot be reached." for name in silent),
+        *(_of_missing(name, machines[name]) for name in missing),
     ]
+    if not faults or any(machines[name].get("__preflight_complete") for name in all_names):
+        return faults
+    return ["Nothing was changed on any machine.", *faults]
+
+
+def _of_missing(name: str, variables: Variables) -> str:
+    if variables.get("__preflight_passed"):
+        return (
+            f"{name} failed in an earlier part of this run, or was no longer reached; fix the "
+            "error reported for it, then run the playbook again."
+        )
+    return f"{name} cannot be reached, or Ansible cannot work on it; see the error reported for it."
 
 
 def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Variables]) -> str:

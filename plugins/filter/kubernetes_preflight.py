@@ -6,6 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_interrupted import (
+    resume_faults,
+    running_faults,
+)
+
 State = Mapping[str, Any]  # as the module kubernetes_state returns it
 Wanted = Mapping[str, Any]  # the role's variables, without its prefix
 
@@ -38,12 +43,16 @@ def node_faults(state: State, wanted: Wanted, machine: str) -> list[str]:
 def removal_fault(state: State, machine: str, wanted: Wanted) -> str:
     """Why a machine's node is not removed; empty if it is the one that is meant, or there is none.
 
+    Nor is it while kubeadm runs.
+
     Args:
         state: of the machine, from the module kubernetes_state
         machine: its name in the inventory
         wanted: the node's `name`, whether it is the `control_plane`, the state of the `cluster` as
             the control plane tells it (empty if it could not be asked), and whether it may be `any`
     """
+    if running := running_faults(state, machine):
+        return running[0]
     if not _is_ours(state):
         return next(_of_others(state, machine), "")
     if state["begun"] and not state["kubeadm"]:
@@ -99,12 +108,10 @@ def _is_ours(state: State) -> bool:
 
 def _of_our_node(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
     program = f"{wanted['directory']}/{wanted['version']}/kubelet"
-    if state["running"]:
-        yield (
-            f"kubeadm runs on {machine}, perhaps since a connection to it was lost; run this again "
-            "when it has ended (pgrep -a kubeadm)."
-        )
-    if state["node"] and state["program"] != program:
+    yield from running_faults(state, machine)
+    interrupted = [*resume_faults(state, wanted["version"], machine)]
+    yield from interrupted
+    if not interrupted and state["node"] and state["program"] != program:
         yield (
             f"{machine} is a node of a cluster and runs {state['program']}, not {program}; upgrade "
             "it with playbooks/upgrade.yml, which drains the node first."

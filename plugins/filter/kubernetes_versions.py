@@ -42,6 +42,27 @@ def upgrade_refusal(wanted: str, running: str | Sequence[str]) -> str:
     return ""
 
 
+def worker_refusal(wanted: str, running: Mapping[str, str], worker: str, control_plane: str) -> str:
+    """Why a worker is not upgraded yet; empty when it may be.
+
+    A kubelet must not be newer than the API server.
+
+    Args:
+        wanted: the version to go to
+        running: that of each part of the control plane, as `control_plane_versions` tells it
+        worker: its name in the inventory
+        control_plane: its name in the inventory
+    """
+    behind = [f"{part} runs {version}" for part, version in running.items() if version != wanted]
+    if not behind:
+        return ""
+    return (
+        f"{worker} is not upgraded to {wanted} before its control plane ({', '.join(behind)}): "
+        f"upgrade {control_plane} first, with playbooks/upgrade.yml and a --limit that has it, or "
+        "none."
+    )
+
+
 def _no_release(version: str, wanted: str) -> str:
     if version == wanted:
         return f'kubernetes_node_version is "{wanted}"; write it as v1.36.3.'
@@ -115,4 +136,5 @@ class FilterModule:
         return {
             "control_plane_versions": control_plane_versions,
             "upgrade_refusal": upgrade_refusal,
+            "worker_refusal": worker_refusal,
         }

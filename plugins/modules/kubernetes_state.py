@@ -106,6 +106,10 @@ state:
     configuration:
       description: The configuration that kubeadm made the cluster with; empty on another machine.
       type: str
+    server_version:
+      description: The version of the API server that the machine's manifest has; empty without.
+      type: str
+      sample: v1.36.3
     authority:
       description: The SHA-256 checksum of the cluster's CA certificate; empty without a cluster.
       type: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ SETTINGS = (
 HOSTS_FILES = ("etc/hosts", "etc/cloud/templates/hosts.debian.tmpl")
 HOSTS_MARK = "# API server of Kubernetes, written by Ansible"
 SETTINGS_FILE = "etc/sysctl.d/90-kubernetes.conf"
+SERVER = "manifests/kube-apiserver.yaml"
+_SERVER_IMAGE = re.compile(rb"\bimage: \S*\bkube-apiserver:([\w.-]+)")
 
 
 def machine(root: Path, directory: str) -> dict[str, Any]:
@@ -52,6 +55,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "pki": holds_files(root / PKI),
         "running": any(_kubeadm_processes(root)),
         "configuration": configuration,
+        "server_version": server_version(content(folder / SERVER)),
         "authority": hashlib.sha256(authority).hexdigest() if authority else "",
         "hosts_files": [f"/{name}" for name in HOSTS_FILES if (root / name).exists()],
         "hosts_entry": hosts_entry(content(root / HOSTS_FILES[0]).decode(errors="replace")),
@@ -64,6 +68,12 @@ def hosts_entry(text: str) -> str:
     """The line of /etc/hosts by which a node finds the API server, without its mark."""
     lines = (line.partition(HOSTS_MARK) for line in text.splitlines())
     return next((entry.strip() for entry, mark, __ in lines if mark), "")
+
+
+def server_version(manifest: bytes) -> str:
+    """The version of the API server in its manifest, which an upgrade changes first."""
+    found = _SERVER_IMAGE.search(manifest)
+    return found[1].decode() if found else ""
 
 
 def is_set(root: Path, name: str) -> bool:

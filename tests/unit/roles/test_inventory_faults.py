@@ -23,6 +23,7 @@ GROUPS = {
     "control_plane": ["control"],
     "workers": ["worker1"],
 }
+UNCHANGED = "Nothing was changed on any machine."
 Machines = dict[str, dict[str, Any]]
 
 
@@ -167,7 +168,7 @@ def test_each_machine_says_what_it_was_refused_for() -> None:
         GROUPS["all"], nfs={"__preflight_fault": "no disk."}, worker1={"__preflight_fault": "k3s."}
     )
 
-    assert said == ["nfs: no disk.", "worker1: k3s."]
+    assert said == [UNCHANGED, "nfs: no disk.", "worker1: k3s."]
 
 
 def test_a_worker_that_is_down_holds_up_nobody() -> None:
@@ -175,7 +176,22 @@ def test_a_worker_that_is_down_holds_up_nobody() -> None:
 
 
 def test_a_server_or_a_control_plane_that_is_down_is_named() -> None:
-    assert checked(["worker1"]) == ["nfs cannot be reached.", "control cannot be reached."]
+    said = checked(["worker1"])
+
+    assert said[0] == UNCHANGED
+    assert [sentence.partition(", or Ansible")[0] for sentence in said[1:]] == [
+        "nfs cannot be reached",
+        "control cannot be reached",
+    ]
+
+
+def test_one_that_failed_after_the_checks_is_not_called_unreachable() -> None:
+    """site.yml asks before the cluster again, and by then the storage is changed."""
+    passed = {"__preflight_passed": True, "__preflight_complete": True}
+
+    (said,) = checked(["nfs", "worker1"], nfs=passed, control=passed, worker1=passed)
+
+    assert said.startswith("control failed in an earlier part of this run, or was no longer rea")
 
 
 def test_a_node_has_the_name_that_its_variable_gives_it() -> None:

@@ -123,6 +123,21 @@ def test_the_program_in_use_is_where_the_link_leads(machine: Path) -> None:
     assert state(machine)["program"] == "/opt/kubernetes/v1.36.3/kubelet"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    image: registry.k8s.io/kube-apiserver:v1.36.3",
+        "  - image: reg.example:5000/x/kube-apiserver:v1.36.3@sha256:0123",
+        '    image: "kube-apiserver:v1.36.3"',
+    ],
+)
+def test_the_version_of_the_api_server_is_that_of_its_manifest(machine: Path, line: str) -> None:
+    manifest = f"spec:\n  containers:\n  - command: [kube-apiserver]\n{line}\n    name: x\n"
+    write(machine / "etc/kubernetes/manifests/kube-apiserver.yaml", manifest)
+
+    assert state(machine)["server_version"] == "v1.36.3"
+
+
 def test_a_kernel_with_modules_has_a_folder_of_them(machine: Path) -> None:
     (machine / "lib/modules" / os.uname().release).mkdir(parents=True)
 

@@ -22,6 +22,8 @@ BARE = {
     "control_plane": False,
     "unfinished": False,
     "running": False,
+    "configuration": "",
+    "server_version": "",
     "others": [],
     "busy_ports": [],
     "etcd_data": False,

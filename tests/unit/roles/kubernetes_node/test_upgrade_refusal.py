@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_versions import upgrade_refusal
+from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_versions import (
+    upgrade_refusal,
+    worker_refusal,
+)
 
 
 @pytest.mark.parametrize("wanted", ["v1.35.2", "v1.35.3", "v1.35.10", "v1.36.0", "v1.36.3"])
@@ -47,3 +50,19 @@ def test_an_upgrade_that_was_broken_off_does_not_go_back() -> None:
     said = upgrade_refusal("v1.35.7", ["v1.36.3", "v1.35.7"])
 
     assert said == "The cluster runs v1.36.3; Kubernetes does not go back to v1.35.7."
+
+
+def test_a_worker_has_to_wait_for_all_parts_of_the_control_plane() -> None:
+    parts = {"kube-apiserver": "v1.37.0", "kube-scheduler": "v1.36.3", "kube-proxy": "v1.36.3"}
+
+    said = worker_refusal("v1.37.0", parts, "worker1", "control")
+
+    assert said == (
+        "worker1 is not upgraded to v1.37.0 before its control plane (kube-scheduler runs v1.36.3, "
+        "kube-proxy runs v1.36.3): upgrade control first, with playbooks/upgrade.yml and a --limit "
+        "that has it, or none."
+    )
+
+
+def test_a_worker_follows_a_control_plane_that_is_upgraded() -> None:
+    assert worker_refusal("v1.37.0", {"kube-apiserver": "v1.37.0"}, "worker1", "control") == ""
