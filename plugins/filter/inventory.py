@@ -66,7 +66,7 @@ def _of_cluster(groups: Groups) -> Iterator[str]:
     if both := [name for name in masters if name in workers]:
         yield (
             f"{', '.join(both)} is in control_plane and in workers; leave it in control_plane, and "
-            "set control_plane_single_node where pods may run on it."
+            "set kubernetes_node_takes_pods where pods may run on it."
         )
     if roleless := [name for name in nodes if name not in {*masters, *workers}]:
         yield (
