@@ -40,6 +40,26 @@ def inventory_faults(groups: Groups, machines: Mapping[str, Variables]) -> list[
     ]
 
 
+def limit_fault(names: Sequence[str], groups: Groups, wanted: Sequence[str]) -> str:
+    """Why a run would do nothing with the machines that --limit leaves; empty if it would.
+
+    Ansible skips a play without machines, and ends well.
+
+    Args:
+        names: the machines of the run, as the inventory names them
+        groups: the names of each group's machines
+        wanted: the groups that the playbook is for
+    """
+    machines = {machine for group in wanted for machine in groups.get(group, ())}
+    if not machines or machines & {*names}:
+        return ""
+    return (
+        f"Nothing was changed: the machines of this run ({', '.join(names)}) are in none of the "
+        f"groups {', '.join(wanted)}, which the playbook is for; put them into one, or let --limit "
+        "name others."
+    )
+
+
 def _none_of_ours(groups: Groups) -> str:
     others = sorted(name for name in groups if name not in _OF_ANSIBLE)
     return (
@@ -184,6 +204,7 @@ class FilterModule:
         """The filters by name."""
         return {
             "inventory_faults": inventory_faults,
+            "limit_fault": limit_fault,
             "node_names": node_names,
             "preflight_faults": preflight_faults,
             "reset_plan": reset_plan,
