@@ -42,6 +42,24 @@ def upgrade_refusal(wanted: str, running: str | Sequence[str]) -> str:
     return ""
 
 
+def kubelet_refusal(wanted: str, server: str) -> str:
+    """Why a worker cannot get a version; empty when it can.
+
+    A kubelet must not be newer than the API server, which an upgrade of workers alone would leave.
+
+    Args:
+        wanted: the version that the worker is to get
+        server: the version of the API server
+    """
+    if _parts(wanted) <= _parts(server):
+        return ""
+    return (
+        f"The API server runs {server}, and no kubelet may be newer; upgrade the control plane to "
+        f"{wanted} first: run playbooks/upgrade.yml without --limit, or with one that has the "
+        "control plane in it."
+    )
+
+
 def _no_release(version: str, wanted: str) -> str:
     if version == wanted:
         return f'kubernetes_node_version is "{wanted}"; write it as v1.36.3.'
@@ -114,5 +132,6 @@ class FilterModule:
         """The filters by name."""
         return {
             "control_plane_versions": control_plane_versions,
+            "kubelet_refusal": kubelet_refusal,
             "upgrade_refusal": upgrade_refusal,
         }

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_versions import upgrade_refusal
+from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_versions import (
+    kubelet_refusal,
+    upgrade_refusal,
+)
+
+from tests.unit.roles.reading import HERE, load
 
 
 @pytest.mark.parametrize("wanted", ["v1.35.2", "v1.35.3", "v1.35.10", "v1.36.0", "v1.36.3"])
@@ -47,3 +52,20 @@ def test_an_upgrade_that_was_broken_off_does_not_go_back() -> None:
     said = upgrade_refusal("v1.35.7", ["v1.36.3", "v1.35.7"])
 
     assert said == "The cluster runs v1.36.3; Kubernetes does not go back to v1.35.7."
+
+
+def test_no_worker_gets_a_kubelet_that_is_newer_than_the_api_server() -> None:
+    """As `--limit worker1` would do."""
+    said = kubelet_refusal("v1.37.0", "v1.36.3")
+
+    assert said.startswith("The API server runs v1.36.3, and no kubelet may be newer")
+    assert "without --limit" in said
+    assert kubelet_refusal("v1.36.3", "v1.36.3") == kubelet_refusal("v1.36.3", "v1.37.0") == ""
+
+
+def test_each_worker_is_asked_before_it_is_upgraded() -> None:
+    refused, *_ = load(HERE / "roles/kubernetes_node/tasks/upgrade.yml")
+    text = (HERE / "roles/kubernetes_node/tasks/refuse_upgrade.yml").read_text()
+
+    assert refused["ansible.builtin.include_tasks"] == "refuse_upgrade.yml"
+    assert "holdfast.nfs.kubelet_refusal" in text
