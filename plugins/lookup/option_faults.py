@@ -4,10 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: option_faults
-short_description: Find variables of roles that are strings where a list or a mapping is wanted
+short_description: Find variables of roles that have another form than the roles need
 description:
   - An inventory in INI format and C(-e NAME=VALUE) give every value as a string. The specification
     of a role takes such a string for a list, but the role would take its letters for the elements.
+  - A value that is none of those that a variable may have, or no number where one is wanted, is
+    another form as well.
   - Returns a sentence for each variable that a machine has in a form that its role cannot use; none
     for a variable that the machine does not have.
 options:
@@ -37,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleTemplateError
+from ansible.module_utils.common.validation import check_type_bool, check_type_int
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import form_of
@@ -46,6 +49,7 @@ WANTED = {"list": "list", "dict": "mapping"}
 EXAMPLE = {"list": "[…]", "dict": "{…}"}
 # A role is at a loss with none of these; a string may be missing.
 NEEDED = (*WANTED, "bool", "int")
+READ = {"bool": (check_type_bool, "true or false"), "int": (check_type_int, "a whole number")}
 # How an entry that was given as a string is written, where a program has a language for it.
 FORMS = {"nfs_server_exports": form_of}
 
@@ -61,7 +65,7 @@ class LookupModule(LookupBase):
         return [
             fault
             for name, option in options(terms).items()
-            if name in variables and option["type"] in NEEDED
+            if name in variables and (option["type"] in NEEDED or "choices" in option)
             for value in self._known(variables[name])
             for fault in faults(name, option, value, machine)
         ]
@@ -114,6 +118,25 @@ def faults(name: str, option: Option, value: object, machine: str) -> Iterator[s
         )
     elif isinstance(value, list) and option.get("elements") == "dict":
         yield from _entries_as_strings(name, option, value, machine)
+    else:
+        yield from _not_allowed(name, option, value, machine)
+
+
+def _not_allowed(name: str, option: Option, value: object, machine: str) -> Iterator[str]:
+    allowed = [str(choice) for choice in option.get("choices", ())]
+    values = value if isinstance(value, list) else [value]
+    if wrong := [str(one) for one in values if allowed and str(one) not in allowed]:
+        yield f"{name} is {', '.join(wrong)} on {machine}; use one of {', '.join(allowed)}."
+    elif option["type"] in READ and not _is_read(option["type"], value):
+        yield f"{name} is {value!r} on {machine}; write {READ[option['type']][1]}."
+
+
+def _is_read(kind: str, value: object) -> bool:
+    try:
+        READ[kind][0](value)
+    except TypeError:
+        return False
+    return True
 
 
 def _entries_as_strings(
