@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -96,17 +97,42 @@ def _of_cluster(groups: Groups) -> Iterator[str]:
 
 
 def _of_loopback(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:
-    servers, nodes = groups.get("nfs_servers", ()), groups.get("kubernetes", ())
-    is_told = any("provisioner_nfs_server" in machines[name] for name in nodes)
-    if is_told or not servers or len({*servers, *nodes}) < 2:
-        return
-    address = str(machines[servers[0]].get("ansible_host", servers[0]))
-    if address == "localhost" or address.startswith("127.") or address == "::1":
+    """Each node would look for the export on itself; and volumes keep the address for ever."""
+    releasing = groups.get("kubernetes_api") or groups.get("control_plane", ())
+    servers = groups.get("nfs_servers", ())
+    told = [*_told_servers(machines[releasing[0]])] if releasing else []
+    for variable, address in told:
+        if _is_loopback(address):
+            yield (
+                f"{variable} of {releasing[0]} is {address}, under which each node would look for "
+                "the export on itself, and which volumes keep; set it to an address that the nodes "
+                "reach."
+            )
+    address = str(machines[servers[0]].get("ansible_host", servers[0])) if servers else ""
+    if releasing and not told and _is_loopback(address):
         yield (
             f"{servers[0]}, the NFS server, is reached as {address}, under which each node would "
-            "look for the export on itself; set its ansible_host to an address that the nodes "
-            "reach (and ansible_connection to local), or set provisioner_nfs_server."
+            "look for the export on itself, and which volumes keep; set its ansible_host to an "
+            "address that the nodes reach (and ansible_connection to local), or set "
+            "provisioner_nfs_server."
         )
+
+
+def _told_servers(variables: Variables) -> Iterator[tuple[str, str]]:
+    """What names the NFS server to the provisioner, and how."""
+    exports = variables.get("provisioner_exports") or ()
+    for export in exports:
+        if isinstance(export, Mapping):  # else it is refused as a string
+            yield "provisioner_exports", str(export.get("server"))
+    if not exports and variables.get("provisioner_nfs_server"):
+        yield "provisioner_nfs_server", str(variables["provisioner_nfs_server"])
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return address.lower().partition(".")[0] in {"localhost", "ip6-localhost", "ip6-loopback"}
 
 
 def _of_two_domains(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:

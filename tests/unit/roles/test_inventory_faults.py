@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+import pytest
 from ansible_collections.holdfast.nfs.plugins.filter.inventory import (
     inventory_faults,
     node_names,
@@ -92,15 +93,50 @@ def test_a_server_on_the_loopback_may_be_called_otherwise() -> None:
     assert faults({}, nfs={"ansible_host": "127.0.0.1"}, control=told) == []
 
 
-def test_a_single_machine_may_be_reached_on_its_loopback() -> None:
-    groups = {
-        "nfs_servers": ["one"],
-        "kubernetes": ["one"],
-        "control_plane": ["one"],
-        "workers": [],
-    }
+ONE = {"nfs_servers": ["one"], "kubernetes": ["one"], "control_plane": ["one"], "workers": []}
 
-    assert faults(groups, one={"ansible_host": "127.0.0.1"}) == []
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1"])
+def test_the_volumes_of_a_single_machine_do_not_keep_its_loopback(address: str) -> None:
+    """Another machine may join later, and a volume's server never changes."""
+    (fault,) = faults(ONE, one={"ansible_host": address})
+
+    assert f"one, the NFS server, is reached as {address}" in fault
+    assert "which volumes keep" in fault
+    assert "set provisioner_nfs_server." in fault
+
+
+def test_a_single_machine_may_be_reached_on_its_loopback_where_volumes_have_another_address() -> (
+    None
+):
+    one = {"ansible_host": "127.0.0.1", "provisioner_nfs_server": "192.0.2.1"}
+
+    assert faults(ONE, one=one) == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "localhost.localdomain", "[::1]"])
+def test_the_provisioner_is_told_no_loopback(address: str) -> None:
+    exports = [{"name": "a", "server": address, "path": "/x"}]
+
+    (fault,) = faults({}, control={"provisioner_nfs_server": address})
+    (other,) = faults({}, control={"provisioner_exports": exports})
+
+    assert fault.startswith(f"provisioner_nfs_server of control is {address}, under which each")
+    assert other.startswith(f"provisioner_exports of control is {address}, under which each")
+
+
+def test_a_cluster_elsewhere_does_not_look_for_the_export_on_itself() -> None:
+    groups = {"nfs_servers": ["localhost"], "kubernetes": [], "control_plane": [], "workers": []}
+
+    (fault,) = faults(groups | {"kubernetes_api": ["api"]})
+
+    assert fault.startswith("localhost, the NFS server, is reached as localhost")
+
+
+def test_a_server_without_a_cluster_may_be_reached_on_its_loopback() -> None:
+    groups = {"nfs_servers": ["localhost"], "kubernetes": [], "control_plane": [], "workers": []}
+
+    assert faults(groups) == []
 
 
 def checked(left: list[str], **machines: dict[str, Any]) -> list[str]:
