@@ -181,38 +181,6 @@ def preflight_faults(
     ]
 
 
-def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Variables]) -> str:
-    """What a reset of some of the inventory's machines removes, for the person who confirms it.
-
-    Args:
-        names: the machines, as the inventory names them
-        groups: the names of each group's machines
-        machines: the variables of each machine, `hostvars`
-    """
-    nodes, servers = groups.get("kubernetes", ()), groups.get("nfs_servers", ())
-    lines = [
-        *(_node_goes(name, groups) for name in names if name in nodes),
-        *(_server_goes(name, machines[name]) for name in names if name in servers),
-    ]
-    return "\n".join(lines)
-
-
-def _node_goes(name: str, groups: Groups) -> str:
-    if name in groups.get("control_plane", ()):
-        return f"{name}: the cluster goes, with etcd and all objects in it; its pods are ended."
-    return f"{name}: the node leaves the cluster; its pods are ended."
-
-
-def _server_goes(name: str, variables: Variables) -> str:
-    exports = [str(entry["path"]) for entry in variables.get("nfs_server_exports", ())]
-    paths = ", ".join(dict.fromkeys(exports)) or "none in the inventory"
-    disks = [str(entry["device"]) for entry in variables.get("nfs_server_filesystems", ())]
-    if str(variables.get("nfs_server_wipe", False)).lower() in {"true", "yes", "on", "1", "y", "t"}:
-        gone = ", ".join([*disks, *exports]) or "none in the inventory"
-        return f"{name}: the exports end ({paths}), and THE DATA THERE IS DESTROYED ({gone})."
-    return f"{name}: the exports end ({paths}); the data there stays."
-
-
 def node_names(names: Sequence[str], machines: Mapping[str, Variables]) -> list[str]:
     """The names in the cluster of some of the inventory's machines.
 
@@ -233,5 +201,4 @@ class FilterModule:
             "limit_fault": limit_fault,
             "node_names": node_names,
             "preflight_faults": preflight_faults,
-            "reset_plan": reset_plan,
         }

@@ -10,8 +10,8 @@ from ansible_collections.holdfast.nfs.plugins.filter.inventory import (
     inventory_faults,
     node_names,
     preflight_faults,
-    reset_plan,
 )
+from ansible_collections.holdfast.nfs.plugins.filter.reset_plan import reset_plan
 
 GROUPS = {
     "all": ["nfs", "control", "worker1"],
@@ -192,7 +192,53 @@ def test_a_reset_that_destroys_data_says_so() -> None:
 
     (said,) = reset_plan(["nfs"], GROUPS, {"nfs": nfs}).splitlines()
 
-    assert said.endswith("THE DATA THERE IS DESTROYED (/dev/vdb, /srv/a).")
+    assert "THE DATA THERE IS DESTROYED (/dev/vdb, /srv/a)." in said
+
+
+ELSEWHERE = {"nfs_servers": ["nfs"], "kubernetes": [], "kubernetes_api": ["api"]}
+
+
+def test_a_reset_says_that_it_uninstalls_the_provisioner_of_a_cluster_that_stays() -> None:
+    variables: Machines = defaultdict(dict, api={"provisioner_helm": "helm"})
+
+    said = reset_plan(["api", "nfs"], ELSEWHERE, variables).splitlines()
+
+    assert said[0] == (
+        "api: the provisioner, release holdfast in the namespace holdfast, is uninstalled, with "
+        "its classes and its static volumes that no claim has; the other volumes and their data stay, "
+        "but claims get no new ones."
+    )
+    assert said[1].startswith("nfs: the exports end")
+
+
+def test_a_reset_names_the_release_as_the_inventory_does_and_the_helm_that_goes() -> None:
+    api = {
+        "provisioner_release": "r",
+        "provisioner_namespace": "n",
+        "provisioner_helm_folder": "/x",
+    }
+
+    (said,) = reset_plan(["api"], ELSEWHERE, {"api": api}).splitlines()
+
+    assert "release r in the namespace n" in said
+    assert said.endswith("The helm that the role installed in /x goes as well.")
+
+
+def test_a_cluster_that_is_removed_takes_the_provisioner_along() -> None:
+    said = reset_plan(GROUPS["all"], GROUPS, defaultdict(dict))
+
+    assert "uninstalled" not in said
+
+
+@pytest.mark.parametrize(
+    ("names", "groups"), [(["nfs"], GROUPS), (["nfs", "control"], GROUPS), (["nfs"], ELSEWHERE)]
+)
+def test_a_reset_says_what_becomes_of_pods_that_use_the_exports(
+    names: list[str], groups: dict[str, list[str]]
+) -> None:
+    *_, said = reset_plan(names, groups, defaultdict(dict)).splitlines()
+
+    assert said.endswith("Pods that use them hang or get errors; delete them before.")
 
 
 def test_a_machine_that_is_server_and_node_has_one_domain() -> None:
