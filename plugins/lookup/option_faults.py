@@ -49,7 +49,10 @@ WANTED = {"list": "list", "dict": "mapping"}
 EXAMPLE = {"list": "[…]", "dict": "{…}"}
 # A role is at a loss with none of these; a string may be missing.
 NEEDED = (*WANTED, "bool", "int")
-READ = {"bool": (check_type_bool, "true or false"), "int": (check_type_int, "a whole number")}
+READ: dict[str, tuple[Any, str]] = {
+    "bool": (check_type_bool, "true or false"),
+    "int": (check_type_int, "a whole number"),
+}
 # How an entry that was given as a string is written, where a program has a language for it.
 FORMS = {"nfs_server_exports": form_of}
 

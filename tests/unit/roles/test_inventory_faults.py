@@ -205,8 +205,8 @@ def test_a_reset_says_that_it_uninstalls_the_provisioner_of_a_cluster_that_stays
 
     assert said[0] == (
         "api: the provisioner, release holdfast in the namespace holdfast, is uninstalled, with "
-        "its classes and its static volumes that no claim has; the other volumes and their data stay, "
-        "but claims get no new ones."
+        "its classes and its static volumes that no claim has; the other volumes and their data "
+        "stay, but claims get no new ones."
     )
     assert said[1].startswith("nfs: the exports end")
 

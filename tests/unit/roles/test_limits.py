@@ -41,7 +41,8 @@ def refusal(folder: Path, name: str, *arguments: str, **groups: Any) -> str:
     done = subprocess.run(
         [
             Path(sys.executable).with_name("ansible-playbook"),
-            *("-i", folder / "hosts.json", playbook(name), *arguments),
+            *("-i", folder / "hosts.json", playbook(name)),
+            *arguments,
         ],
         cwd=HERE,
         env={**os.environ, "ANSIBLE_TIMEOUT": "1", "COLUMNS": "1000"},
@@ -56,7 +57,9 @@ def refusal(folder: Path, name: str, *arguments: str, **groups: Any) -> str:
 
 def test_a_second_control_plane_is_refused_also_with_a_limit(tmp_path: Path) -> None:
     """kubeadm init would make it a cluster of its own."""
-    machines = {"children": {"control_plane": {"hosts": {"control": {}, "control2": {}}}}}
+    machines: dict[str, Any] = {
+        "children": {"control_plane": {"hosts": {"control": {}, "control2": {}}}}
+    }
 
     said = refusal(tmp_path, "add-node", "--limit", "control2", kubernetes=machines)
 

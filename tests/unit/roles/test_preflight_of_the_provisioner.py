@@ -122,7 +122,7 @@ def test_the_checks_see_the_nfs_server_that_the_role_will_see() -> None:
     assert load(HERE / "playbooks/site.yml")[0]["vars"] == {"preflight_provisioner": True}
 
 
-CLUSTER = {
+CLUSTER: dict[str, Any] = {
     "control_plane": {"hosts": {"control": {}}},
     "kubernetes_api": {"hosts": {"control": {}}},
 }
@@ -169,6 +169,12 @@ def test_a_path_that_nobody_exports_is_refused(tmp_path: Path) -> None:
     said = said_of(tmp_path, {"storage": {"nfs_server_exports": exported}})
 
     assert "control: provisioner_nfs_path is /srv/nfs/k8s, which storage does not export" in said
+
+
+def test_a_machine_of_kubernetes_api_is_told_what_a_variable_may_be(tmp_path: Path) -> None:
+    said = said_of(tmp_path, {"storage": STORAGE}, provisioner_image_build=True)
+
+    assert "control: provisioner_image_build is True on control; use one of auto, always," in said
 
 
 def test_what_can_be_done_passes(tmp_path: Path) -> None:
