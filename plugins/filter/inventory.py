@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.duplicates import (
     duplicate_faults,
 )
-from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.removal import server_goes
 from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import proxy_faults
 from jinja2 import UndefinedError
 
@@ -46,6 +46,26 @@ def inventory_faults(groups: Groups, machines: Mapping[str, Variables]) -> list[
     ]
 
 
+def limit_fault(names: Sequence[str], groups: Groups, wanted: Sequence[str]) -> str:
+    """Why a run would do nothing with the machines that --limit leaves; empty if it would.
+
+    Ansible skips a play without machines, and ends well.
+
+    Args:
+        names: the machines of the run, as the inventory names them
+        groups: the names of each group's machines
+        wanted: the groups that the playbook is for
+    """
+    machines = {machine for group in wanted for machine in groups.get(group, ())}
+    if not machines or machines & {*names}:
+        return ""
+    return (
+        f"Nothing was changed: the machines of this run ({', '.join(names)}) are in none of the "
+        f"groups {', '.join(wanted)}, which the playbook is for; put them into one, or let --limit "
+        "name others."
+    )
+
+
 def _none_of_ours(groups: Groups) -> str:
     others = sorted(name for name in groups if name not in _OF_ANSIBLE)
     return (
@@ -72,7 +92,7 @@ def _of_cluster(groups: Groups) -> Iterator[str]:
     if both := [name for name in masters if name in workers]:
         yield (
             f"{', '.join(both)} is in control_plane and in workers; leave it in control_plane, and "
-            "set control_plane_single_node where pods may run on it."
+            "set kubernetes_node_takes_pods where pods may run on it."
         )
     if roleless := [name for name in nodes if name not in {*masters, *workers}]:
         yield (
@@ -115,17 +135,42 @@ def _told(variables: Variables, name: str, otherwise: str = "") -> str:
 
 
 def _of_loopback(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:
-    servers, nodes = groups.get("nfs_servers", ()), groups.get("kubernetes", ())
-    is_told = any("provisioner_nfs_server" in machines[name] for name in nodes)
-    if is_told or not servers or len({*servers, *nodes}) < 2:
-        return
-    address = str(machines[servers[0]].get("ansible_host", servers[0]))
-    if address == "localhost" or address.startswith("127.") or address == "::1":
+    """Each node would look for the export on itself; and volumes keep the address for ever."""
+    releasing = groups.get("kubernetes_api") or groups.get("control_plane", ())
+    servers = groups.get("nfs_servers", ())
+    told = [*_told_servers(machines[releasing[0]])] if releasing else []
+    for variable, address in told:
+        if _is_loopback(address):
+            yield (
+                f"{variable} of {releasing[0]} is {address}, under which each node would look for "
+                "the export on itself, and which volumes keep; set it to an address that the nodes "
+                "reach."
+            )
+    address = str(machines[servers[0]].get("ansible_host", servers[0])) if servers else ""
+    if releasing and not told and _is_loopback(address):
         yield (
             f"{servers[0]}, the NFS server, is reached as {address}, under which each node would "
-            "look for the export on itself; set its ansible_host to an address that the nodes "
-            "reach (and ansible_connection to local), or set provisioner_nfs_server."
+            "look for the export on itself, and which volumes keep; set its ansible_host to an "
+            "address that the nodes reach (and ansible_connection to local), or set "
+            "provisioner_nfs_server."
         )
+
+
+def _told_servers(variables: Variables) -> Iterator[tuple[str, str]]:
+    """What names the NFS server to the provisioner, and how."""
+    exports = variables.get("provisioner_exports") or ()
+    for export in exports:
+        if isinstance(export, Mapping):  # else it is refused as a string
+            yield "provisioner_exports", str(export.get("server"))
+    if not exports and variables.get("provisioner_nfs_server"):
+        yield "provisioner_nfs_server", str(variables["provisioner_nfs_server"])
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return address.lower().partition(".")[0] in {"localhost", "ip6-localhost", "ip6-loopback"}
 
 
 def _of_two_domains(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:
@@ -188,28 +233,6 @@ def _of_missing(name: str, variables: Variables) -> str:
     return f"{name} cannot be reached, or Ansible cannot work on it; see the error reported for it."
 
 
-def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Variables]) -> str:
-    """What a reset of some of the inventory's machines removes, for the person who confirms it.
-
-    Args:
-        names: the machines, as the inventory names them
-        groups: the names of each group's machines
-        machines: the variables of each machine, `hostvars`
-    """
-    nodes, servers = groups.get("kubernetes", ()), groups.get("nfs_servers", ())
-    lines = [
-        *(_node_goes(name, groups) for name in names if name in nodes),
-        *(server_goes(name, machines[name]) for name in names if name in servers),
-    ]
-    return "\n".join(lines)
-
-
-def _node_goes(name: str, groups: Groups) -> str:
-    if name in groups.get("control_plane", ()):
-        return f"{name}: the cluster goes, with etcd and all objects in it; its pods are ended."
-    return f"{name}: the node leaves the cluster; its pods are ended."
-
-
 def node_names(names: Sequence[str], machines: Mapping[str, Variables]) -> list[str]:
     """The names in the cluster of some of the inventory's machines.
 
@@ -227,7 +250,7 @@ class FilterModule:
         """The filters by name."""
         return {
             "inventory_faults": inventory_faults,
+            "limit_fault": limit_fault,
             "node_names": node_names,
             "preflight_faults": preflight_faults,
-            "reset_plan": reset_plan,
         }

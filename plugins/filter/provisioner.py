@@ -1,12 +1,84 @@
-"""Whether the provisioner's pods run."""
+"""What the provisioner could not do, and whether its pods run."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import read_exports
+
 Object = Mapping[str, Any]
+
+
+def rule_faults(rules: Sequence[Object], machine: str) -> list[str]:
+    """The rules that do not hold; a sentence each.
+
+    Args:
+        rules: the `variable` that a rule is about, whether it `holds`, and what is `allowed`
+        machine: its name in the inventory
+    """
+    return [
+        f"{rule['variable']} on {machine} must be {rule['allowed']}."
+        for rule in rules
+        if not rule["holds"]
+    ]
+
+
+def export_faults(
+    settings: Object, groups: Mapping[str, Sequence[str]], machines: Mapping[str, Object]
+) -> list[str]:
+    """What the provisioner is to use and the NFS servers of the inventory do not export.
+
+    Args:
+        settings: the provisioner's `server` and `path`, its `exports` and its `static_volumes`
+        groups: the names of each group's machines
+        machines: the variables of each machine, `hostvars`
+    """
+    names = {
+        str(address): name
+        for name in groups.get("nfs_servers", ())
+        for address in (name, machines[name].get("ansible_host", name))
+    }
+    return [
+        _not_exported(said, path, names[server], exported)
+        for said, server, path in _used(settings)
+        if server in names
+        and (exported := _exported(machines[names[server]])) is not None
+        and not any(PurePosixPath(path).is_relative_to(one) for one in exported)
+    ]
+
+
+def _used(settings: Object) -> Iterator[tuple[str, str, str]]:
+    """How it is said, the server and the path of each export that is used."""
+    server, exports = str(settings["server"]), settings["exports"]
+    if not exports:
+        yield "provisioner_nfs_path is", server, str(settings["path"])
+    for export in exports:
+        yield "provisioner_exports has", str(export["server"]), str(export["path"])
+    first = str(exports[0]["server"]) if exports else server
+    for volume in settings["static_volumes"]:
+        of_volume = str(volume.get("server", first))
+        yield "provisioner_static_volumes has", of_volume, str(volume["path"])
+
+
+def _exported(variables: Object) -> list[str] | None:
+    """The paths; None where the role nfs_server will refuse them anyway."""
+    entries = variables.get("nfs_server_exports", [])
+    try:
+        return [directory.path for directory in read_exports(entries).directories]
+    except (Refused, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _not_exported(said: str, path: str, server: str, exported: Sequence[str]) -> str:
+    return (
+        f"{said} {path}, which {server} does not export; it exports "
+        f"{', '.join(exported) or 'nothing'}. Name one of these, or add it to nfs_server_exports "
+        f"of {server}."
+    )
 
 
 def rollout_is_done(text: str, nodes: str) -> bool:
@@ -48,4 +120,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {"rollout_is_done": rollout_is_done}
+        return {
+            "export_faults": export_faults,
+            "rollout_is_done": rollout_is_done,
+            "rule_faults": rule_faults,
+        }

@@ -8,6 +8,8 @@ short_description: Find variables of roles that have a form which the roles cann
 description:
   - An inventory in INI format and C(-e NAME=VALUE) give every value as a string. The specification
     of a role takes such a string for a list, but the role would take its letters for the elements.
+  - A value that is none of those that a variable may have, or no number where one is wanted, is
+    another form as well.
   - A URL with a user or a password in it is refused as well, as output, logs and lists of processes
     would show it. Variables that are mappings have keys of their own for logins.
   - Returns a sentence for each variable that a machine has in a form that its role cannot use; none
@@ -39,6 +41,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleTemplateError
+from ansible.module_utils.common.validation import check_type_bool, check_type_int
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.holdfast.nfs.plugins.module_utils.logins import has_login, login_fault
@@ -51,6 +54,10 @@ EXAMPLE = {"list": "[…]", "dict": "{…}"}
 NEEDED = (*WANTED, "bool", "int")
 # What may have a URL in it.
 TEXTS = ("str", "list")
+READ: dict[str, tuple[Any, str]] = {
+    "bool": (check_type_bool, "true or false"),
+    "int": (check_type_int, "a whole number"),
+}
 # How an entry that was given as a string is written, where a program has a language for it.
 FORMS = {"nfs_server_exports": form_of}
 
@@ -66,7 +73,7 @@ class LookupModule(LookupBase):
         return [
             fault
             for name, option in options(terms).items()
-            if name in variables and option["type"] in (*NEEDED, *TEXTS)
+            if name in variables and (option["type"] in (*NEEDED, *TEXTS) or "choices" in option)
             for value in self._known(variables[name])
             for fault in faults(name, option, value, machine)
         ]
@@ -121,6 +128,25 @@ def faults(name: str, option: Option, value: object, machine: str) -> Iterator[s
         yield from _entries_as_strings(name, option, value, machine)
     elif kind in TEXTS and has_login(value):
         yield login_fault(name, machine)
+    else:
+        yield from _not_allowed(name, option, value, machine)
+
+
+def _not_allowed(name: str, option: Option, value: object, machine: str) -> Iterator[str]:
+    allowed = [str(choice) for choice in option.get("choices", ())]
+    values = value if isinstance(value, list) else [value]
+    if wrong := [str(one) for one in values if allowed and str(one) not in allowed]:
+        yield f"{name} is {', '.join(wrong)} on {machine}; use one of {', '.join(allowed)}."
+    elif option["type"] in READ and not _is_read(option["type"], value):
+        yield f"{name} is {value!r} on {machine}; write {READ[option['type']][1]}."
+
+
+def _is_read(kind: str, value: object) -> bool:
+    try:
+        READ[kind][0](value)
+    except TypeError:
+        return False
+    return True
 
 
 def _entries_as_strings(

@@ -10,8 +10,8 @@ from ansible_collections.holdfast.nfs.plugins.filter.inventory import (
     inventory_faults,
     node_names,
     preflight_faults,
-    reset_plan,
 )
+from ansible_collections.holdfast.nfs.plugins.filter.reset_plan import reset_plan
 from jinja2 import UndefinedError
 
 from tests.unit.roles.nfs_server.given import looked_at
@@ -97,15 +97,50 @@ def test_a_server_on_the_loopback_may_be_called_otherwise() -> None:
     assert faults({}, nfs={"ansible_host": "127.0.0.1"}, control=told) == []
 
 
-def test_a_single_machine_may_be_reached_on_its_loopback() -> None:
-    groups = {
-        "nfs_servers": ["one"],
-        "kubernetes": ["one"],
-        "control_plane": ["one"],
-        "workers": [],
-    }
+ONE = {"nfs_servers": ["one"], "kubernetes": ["one"], "control_plane": ["one"], "workers": []}
 
-    assert faults(groups, one={"ansible_host": "127.0.0.1"}) == []
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1"])
+def test_the_volumes_of_a_single_machine_do_not_keep_its_loopback(address: str) -> None:
+    """Another machine may join later, and a volume's server never changes."""
+    (fault,) = faults(ONE, one={"ansible_host": address})
+
+    assert f"one, the NFS server, is reached as {address}" in fault
+    assert "which volumes keep" in fault
+    assert "set provisioner_nfs_server." in fault
+
+
+def test_a_single_machine_may_be_reached_on_its_loopback_where_volumes_have_another_address() -> (
+    None
+):
+    one = {"ansible_host": "127.0.0.1", "provisioner_nfs_server": "192.0.2.1"}
+
+    assert faults(ONE, one=one) == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "localhost.localdomain", "[::1]"])
+def test_the_provisioner_is_told_no_loopback(address: str) -> None:
+    exports = [{"name": "a", "server": address, "path": "/x"}]
+
+    (fault,) = faults({}, control={"provisioner_nfs_server": address})
+    (other,) = faults({}, control={"provisioner_exports": exports})
+
+    assert fault.startswith(f"provisioner_nfs_server of control is {address}, under which each")
+    assert other.startswith(f"provisioner_exports of control is {address}, under which each")
+
+
+def test_a_cluster_elsewhere_does_not_look_for_the_export_on_itself() -> None:
+    groups = {"nfs_servers": ["localhost"], "kubernetes": [], "control_plane": [], "workers": []}
+
+    (fault,) = faults(groups | {"kubernetes_api": ["api"]})
+
+    assert fault.startswith("localhost, the NFS server, is reached as localhost")
+
+
+def test_a_server_without_a_cluster_may_be_reached_on_its_loopback() -> None:
+    groups = {"nfs_servers": ["localhost"], "kubernetes": [], "control_plane": [], "workers": []}
+
+    assert faults(groups) == []
 
 
 def test_two_nodes_of_one_name_are_refused() -> None:
@@ -217,7 +252,53 @@ def test_a_reset_that_destroys_data_says_so() -> None:
 
     (said,) = reset_plan(["nfs"], GROUPS, {"nfs": nfs}).splitlines()
 
-    assert said.endswith("THE DATA THERE IS DESTROYED (/dev/vdb, /srv/a).")
+    assert "THE DATA THERE IS DESTROYED (/dev/vdb, /srv/a)." in said
+
+
+ELSEWHERE = {"nfs_servers": ["nfs"], "kubernetes": [], "kubernetes_api": ["api"]}
+
+
+def test_a_reset_says_that_it_uninstalls_the_provisioner_of_a_cluster_that_stays() -> None:
+    variables: Machines = defaultdict(dict, api={"provisioner_helm": "helm"})
+
+    said = reset_plan(["api", "nfs"], ELSEWHERE, variables).splitlines()
+
+    assert said[0] == (
+        "api: the provisioner, release holdfast in the namespace holdfast, is uninstalled, with "
+        "its classes and its static volumes that no claim has; the other volumes and their data "
+        "stay, but claims get no new ones."
+    )
+    assert said[1].startswith("nfs: the exports end")
+
+
+def test_a_reset_names_the_release_as_the_inventory_does_and_the_helm_that_goes() -> None:
+    api = {
+        "provisioner_release": "r",
+        "provisioner_namespace": "n",
+        "provisioner_helm_folder": "/x",
+    }
+
+    (said,) = reset_plan(["api"], ELSEWHERE, {"api": api}).splitlines()
+
+    assert "release r in the namespace n" in said
+    assert said.endswith("The helm that the role installed in /x goes as well.")
+
+
+def test_a_cluster_that_is_removed_takes_the_provisioner_along() -> None:
+    said = reset_plan(GROUPS["all"], GROUPS, defaultdict(dict))
+
+    assert "uninstalled" not in said
+
+
+@pytest.mark.parametrize(
+    ("names", "groups"), [(["nfs"], GROUPS), (["nfs", "control"], GROUPS), (["nfs"], ELSEWHERE)]
+)
+def test_a_reset_says_what_becomes_of_pods_that_use_the_exports(
+    names: list[str], groups: dict[str, list[str]]
+) -> None:
+    *_, said = reset_plan(names, groups, defaultdict(dict)).splitlines()
+
+    assert said.endswith("Pods that use them hang or get errors; delete them before.")
 
 
 def test_a_machine_that_is_server_and_node_has_one_domain() -> None:

@@ -8,6 +8,8 @@ from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_versions import 
     worker_refusal,
 )
 
+from tests.unit.roles.reading import HERE, load
+
 
 @pytest.mark.parametrize("wanted", ["v1.35.2", "v1.35.3", "v1.35.10", "v1.36.0", "v1.36.3"])
 def test_the_next_patch_and_the_next_minor_version_are_allowed(wanted: str) -> None:
@@ -66,3 +68,11 @@ def test_a_worker_has_to_wait_for_all_parts_of_the_control_plane() -> None:
 
 def test_a_worker_follows_a_control_plane_that_is_upgraded() -> None:
     assert worker_refusal("v1.37.0", {"kube-apiserver": "v1.37.0"}, "worker1", "control") == ""
+
+
+def test_each_worker_is_asked_before_it_is_upgraded() -> None:
+    refused, *_ = load(HERE / "roles/kubernetes_node/tasks/upgrade.yml")
+    text = (HERE / "roles/kubernetes_node/tasks/refuse_upgrade.yml").read_text()
+
+    assert refused["ansible.builtin.include_tasks"] == "refuse_upgrade.yml"
+    assert "holdfast.nfs.worker_refusal" in text
