@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from .packages import Run, installed
 
 # The first line of the role's template.
 MARK = "# Written by Ansible, role container_runtime."
 DOCKERS = "containerd.io"
-
-# Runs a program: how it ended, and what it wrote.
-Run = Callable[..., tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,9 @@ def is_foreign(file: Path, run: Run) -> bool:
 def _packages(wanted: Wanted, run: Run) -> Iterator[str]:
     if not wanted.packages:
         return
-    installed = _installed((DOCKERS, *wanted.packages), run)
-    gone = set() if installed >= {*wanted.packages} else {*_removed(wanted, run)}
-    if DOCKERS in installed - {*wanted.packages}:
+    there = installed((DOCKERS, *wanted.packages), run)
+    gone = set() if there >= {*wanted.packages} else {*_removed(wanted, run)}
+    if DOCKERS in there - {*wanted.packages}:
         gone.add(DOCKERS)
     if DOCKERS in gone:
         others = [name for name in wanted.packages if name not in {"containerd", "runc"}]
@@ -69,13 +68,6 @@ def _removed(wanted: Wanted, run: Run) -> Iterator[str]:
     )
     if code == 0:
         yield from re.findall(r"^Remv (\S+)", out, re.MULTILINE)
-
-
-def _installed(names: Sequence[str], run: Run) -> set[str]:
-    """It ends with an error where it does not know one, and tells the others all the same."""
-    shown = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names)[1]
-    pairs = (line.split() for line in shown.splitlines())
-    return {name for name, status in pairs if status == "installed"}
 
 
 def _configuration(wanted: Wanted, run: Run) -> Iterator[str]:
