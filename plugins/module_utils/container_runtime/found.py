@@ -13,6 +13,7 @@ from .packages import Run, installed
 # The first line of the role's template.
 MARK = "# Written by Ansible, role container_runtime."
 DOCKERS = "containerd.io"
+DISTRIBUTIONS = frozenset({"containerd", "runc"})  # what Docker's takes the place of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,16 @@ def faults(wanted: Wanted, run: Run) -> list[str]:
 
 def is_foreign(file: Path, run: Run) -> bool:
     """Whether somebody wrote this file; the role did not, and it is not as a package brought it."""
-    if not file.exists() or file.read_text(errors="replace").startswith(MARK):
+    if not file.exists() or _is_ours(file):
         return False
     checksum = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
     return (
         f" {file} {checksum}" not in run("dpkg-query", "--show", "--showformat=${Conffiles}\n")[1]
     )
+
+
+def _is_ours(file: Path) -> bool:
+    return file.exists() and file.read_text(errors="replace").startswith(MARK)
 
 
 def _packages(wanted: Wanted, run: Run) -> Iterator[str]:
@@ -52,6 +57,12 @@ def _packages(wanted: Wanted, run: Run) -> Iterator[str]:
             f"this machine runs Docker's package {DOCKERS}, which apt would remove for "
             f"{', '.join(wanted.packages)}, and Docker with it; use it as the runtime: set "
             f"container_runtime_packages to [{', '.join([DOCKERS, *others])}] for this machine"
+        )
+    elif gone and gone <= DISTRIBUTIONS and _is_ours(wanted.configuration):
+        yield (
+            f"apt would remove {', '.join(sorted(gone))} from this machine for "
+            f"{', '.join(wanted.packages)}, and its pods run with them; exchange them by hand once "
+            'the node is drained: docs/install.md, "containerd 2"'
         )
     elif gone:
         yield (
