@@ -130,9 +130,15 @@ def preflight_faults(
     silent = [name for name in all_names if name not in left and name in needed]
     refused = {name: machines[name].get("__preflight_fault") for name in left}
     return [
-        *(f"{name}: {fault}" for name, fault in refused.items() if fault),
+        *(f"{name}: {_ended(str(fault))}" for name, fault in refused.items() if fault),
         *(f"{name} cannot be reached." for name in silent),
     ]
+
+
+def _ended(said: str) -> str:
+    """Modules end their sentences without a full stop."""
+    said = said.strip()
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Variables]) -> str:
