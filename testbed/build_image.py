@@ -20,6 +20,7 @@ from testbed.names import CHECKOUT, names, version
 # Of the Containerfile, which says what each is for.
 ARGUMENTS: Final = ("BASE", "APT_SOURCES", "PIP_INDEX_URL", "PIP_TRUSTED_HOST")
 _CONTAINERFILE: Final = "provisioner/Containerfile"
+_CERTIFICATES: Final = "/run/pip.crt"  # while it is built
 
 Command = Sequence[str]
 
@@ -56,6 +57,10 @@ class NoBuilderError(Exception):
     """There is no program that builds images."""
 
 
+class CertificateError(Exception):
+    """The certificates that pip is to trust cannot be given to the build."""
+
+
 def find_builder(which: Callable[[str], str | None] = shutil.which) -> str:
     """The first of the programs that is there.
 
@@ -79,13 +84,31 @@ def commands(builder: str, name: str, archive: Path, given: Mapping[str, str]) -
         builder: one of BUILDERS
         name: the image, with its tag
         archive: the file to write
-        given: values for the build arguments; others are ignored
+        given: values for the build arguments, and PIP_CERT; others are ignored
+
+    Raises:
+        CertificateError: PIP_CERT is no file, or the builder cannot take it.
     """
     program = BUILDERS[builder]
     arguments = [f"--build-arg={key}={given[key]}" for key in ARGUMENTS if given.get(key)]
+    arguments += _certificates(builder, given.get("PIP_CERT", ""))
     options = [*arguments, f"--file={CHECKOUT / _CONTAINERFILE}", f"--tag={name}", str(CHECKOUT)]
     saved = [word.format(name=name, archive=archive) for word in program.save]
     return [[builder, *program.build, *options], [builder, *saved]]
+
+
+def _certificates(builder: str, file: str) -> list[str]:
+    if not file:
+        return []
+    if not Path(file).is_file():
+        raise CertificateError(f"PIP_CERT is {file}, which is no file here; name one, or unset it.")
+    if builder == "docker":
+        raise CertificateError(
+            f"PIP_CERT is {file}, which docker build cannot read; use buildah or podman, or a base "
+            "image that trusts the certificate (BASE), and unset PIP_CERT."
+        )
+    path = Path(file).absolute()
+    return [f"--build-arg=PIP_CERT={_CERTIFICATES}", f"--volume={path}:{_CERTIFICATES}:ro"]
 
 
 def advice(name: str, archive: Path) -> str:
@@ -107,13 +130,14 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     try:
         builder = find_builder()
-    except NoBuilderError as error:
+        todo = commands(builder, asked.name, asked.archive, os.environ)
+    except (NoBuilderError, CertificateError) as error:
         print(error, file=sys.stderr)
         return 1
     asked.archive.parent.mkdir(parents=True, exist_ok=True)
     # A former one would be added to, or refused.
     asked.archive.unlink(missing_ok=True)
-    for command in commands(builder, asked.name, asked.archive, os.environ):
+    for command in todo:
         if code := subprocess.run(command, check=False).returncode:
             asked.archive.unlink(missing_ok=True)
             print(f"{builder} {command[1]} failed; see above.", file=sys.stderr)
@@ -122,14 +146,24 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _tagged(name: str) -> str:
+    """A registry may have a port, which is no tag."""
+    repository, _, tag = name.rpartition("/")[2].partition(":")
+    if not (repository and tag) or "@" in name:
+        raise argparse.ArgumentTypeError(f"{name} has no tag; write it as NAME:TAG")
+    return name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="make image",
         description="Build the provisioner's image and write it to an archive.",
-        epilog=f"Build arguments, from the environment: {', '.join(ARGUMENTS)}.",
+        epilog=f"From the environment: {', '.join(ARGUMENTS)}, and PIP_CERT, a file here.",
     )
     name = f"{names()['image']}:{version()}"
-    parser.add_argument("--name", default=name, help=f"of the image, with its tag ({name})")
+    parser.add_argument(
+        "--name", default=name, type=_tagged, help=f"of the image, with its tag ({name})"
+    )
     archive = CHECKOUT / "build" / f"holdfast-{version()}.tar"
     shown = archive.relative_to(CHECKOUT)
     parser.add_argument("--archive", type=Path, default=archive, help=f"the file ({shown})")

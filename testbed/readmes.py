@@ -30,22 +30,30 @@ class Example:
     Attributes:
         hosts: the machines.
         variables: of the role.
+        before: the roles without which it does not work.
     """
 
     hosts: str
     variables: Mapping[str, Any]
+    before: Sequence[str] = ()
 
 
 EXAMPLES: Final = {
     "container_runtime": Example(
         "kubernetes", {"container_runtime_mirrors": {"docker.io": "https://mirror.example.com"}}
     ),
-    "control_plane": Example("control_plane", {"control_plane_pod_network": "10.244.0.0/16"}),
+    "control_plane": Example(
+        "control_plane",
+        {"control_plane_pod_network": "10.244.0.0/16"},
+        ("container_runtime", "kubernetes_node"),
+    ),
     "etcd_snapshots": Example(
         "control_plane", {"etcd_snapshots_copy_to": "192.168.41.10:/srv/nfs/backup"}
     ),
     "health_check": Example("kubernetes", {"health_check_disk_percent": 85}),
-    "kubernetes_node": Example("kubernetes", {"kubernetes_node_version": "v1.36.3"}),
+    "kubernetes_node": Example(
+        "kubernetes", {"kubernetes_node_version": "v1.36.3"}, ("container_runtime",)
+    ),
     "nfs_client": Example(
         "kubernetes", {"nfs_client_test_mounts": [{"source": "192.168.41.10:/srv/nfs/k8s"}]}
     ),
@@ -78,7 +86,9 @@ EXAMPLES: Final = {
         },
     ),
     "verify": Example("control_plane", {"verify_storage_class": "nfs-client"}),
-    "worker": Example("workers", {"worker_control_plane": "control"}),
+    "worker": Example(
+        "workers", {"worker_control_plane": "control"}, ("container_runtime", "kubernetes_node")
+    ),
     "workloads": Example("control_plane", {"workloads_names": ["redis", "stateful-web"]}),
 }
 
@@ -131,10 +141,20 @@ def _options(entries: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     for entry in entries.values():  # the first that has an option describes it
         options |= {name: of for name, of in entry["options"].items() if name not in options}
     described = {
-        name: option | ({"default": defaults[name]} if name in defaults else {})
+        name: option
+        | ({"default": defaults[name]} if name in defaults else {})
+        | {"required": _requiring(name, entries)}
         for name, option in options.items()
     }
     return _table(("option", "type", "default", "meaning"), _rows(described))
+
+
+def _requiring(name: str, entries: Mapping[str, Any]) -> str:
+    """What the table says of an option that some entry points require, and main may not have."""
+    found = [entry for entry, of in entries.items() if of["options"].get(name, {}).get("required")]
+    if not found or "main" in found:
+        return "required" if found else ""
+    return f"required by {', '.join(f'`{entry}`' for entry in found)}"
 
 
 def _rows(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str, str, str]]:
@@ -153,7 +173,8 @@ def _type(option: Mapping[str, Any]) -> str:
 def _default(option: Mapping[str, Any]) -> str:
     if "default" in option:
         return f"`{_inline(option['default'])}`"
-    return "required" if option.get("required") else ""
+    required = option.get("required")
+    return required if isinstance(required, str) else "required" if required else ""
 
 
 def _inline(value: Any) -> str:
@@ -183,7 +204,7 @@ def _play(role: str, name: str) -> str:
     play: dict[str, Any] = {"name": name, "hosts": example.hosts, "become": True}
     if example.variables:
         play["vars"] = dict(example.variables)
-    play["roles"] = [{"role": f"{PREFIX}.{role}"}]
+    play["roles"] = [{"role": f"{PREFIX}.{name}"} for name in (*example.before, role)]
     return f"```yaml\n{yaml.dump([play], Dumper=_Indented, sort_keys=False)}```"
 
 

@@ -27,7 +27,7 @@ def containerd_refusal(text: str, wanted: str) -> str:
         for node in nodes
         if (version := _of_node(node)).startswith("1.")
     }
-    then = "and run playbooks/cluster.yml with the version that the cluster has, then upgrade"
+    then = "exchange the packages on one node after the other as it says there, then upgrade"
     return _sentence(old, wanted, then)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -29,6 +29,16 @@ PLACES = {
 }
 # A cluster of an earlier version of these roles has none, and goes on without.
 ADDED = ("control_plane_endpoint",)
+NEW_CLUSTER = (
+    "A new cluster, on other machines, can take the volumes over: docs/operations.md, "
+    '"Several clusters, one export".'
+)
+NEW_CERTIFICATE = (
+    "write the names into certSANs in /etc/kubernetes/kubeadm.yaml, and with kubectl -n "
+    "kube-system edit configmap kubeadm-config; move apiserver.crt and apiserver.key out of "
+    "/etc/kubernetes/pki; run kubeadm init phase certs apiserver --config "
+    "/etc/kubernetes/kubeadm.yaml; restart the API server's static pod"
+)
 
 
 def control_plane_faults(address: str, wanted: Mapping[str, str]) -> list[str]:
@@ -101,31 +111,59 @@ def control_plane_changes(made: str, wanted: str) -> list[str]:
     ]
     return [
         f"{variable} is {now[variable]}, but the cluster was made with {then[variable]}, which "
-        "kubeadm does not change in a cluster that runs; set it back, or make the cluster anew "
-        "after playbooks/reset.yml."
+        f"kubeadm does not change in a cluster that runs; set it back. {NEW_CLUSTER}"
         for variable in changed
-    ] + _changed_names(made, wanted)
+    ] + _changed_names(_cluster(made), _cluster(wanted))
 
 
-def _changed_names(made: str, wanted: str) -> list[str]:
-    """The names of the API server's certificate, which is as old as the cluster."""
-    then, now = _cluster(made), _cluster(wanted)
+def _changed_names(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Of the API server's certificate, which is as old as the cluster.
+
+    An endpoint that differs is said by its variable, and is one of the names since there is one.
+    """
     if not then:
         return []
-    # Since clusters have an endpoint, it is one of the names.
-    later = {now["controlPlaneEndpoint"].rpartition(":")[0]} - {
-        str(then.get("controlPlaneEndpoint")).rpartition(":")[0]
-    }
-    had, has = {*then["apiServer"]["certSANs"]}, {*now["apiServer"]["certSANs"]} - later
-    if had == has:
-        return []
-    said = (
-        "control_plane_address and control_plane_certificate_names are "
-        f"{', '.join(sorted(has))}, but the API server's certificate was made for "
-        f"{', '.join(sorted(had))}; set them back, or make the cluster anew after "
-        "playbooks/reset.yml."
+    had, has = _names(then), _names(now)
+    missing = [name for name in has if name not in {*had, _endpoint(now)}]
+    gone = [name for name in had if name not in {*has, _endpoint(then)}]
+    former, address = _address(then), _address(now)
+    if address not in missing:
+        return [_other_names(has, had)] if missing or gone else []
+    others = {*missing, *gone} - {address, former}
+    moved = _other_address(address, former)
+    return [moved, _other_names(has, had)] if others else [moved]
+
+
+def _other_address(address: str, former: str) -> str:
+    return (
+        f"control_plane_address (the machine's own, unless it is set) is {address}, but the "
+        f"cluster was made with {former}; these playbooks do not move a control plane to another "
+        f"address. Set control_plane_address back to {former}, and give the machine that address "
+        f"back, or as a second one. {NEW_CLUSTER}"
     )
-    return [said]
+
+
+def _other_names(has: Sequence[str], had: Sequence[str]) -> str:
+    return (
+        f"control_plane_certificate_names wants a certificate of the API server for "
+        f"{', '.join(has)}, but it was made for {', '.join(had)}. Set it back, or have the "
+        f"certificate made anew on this machine: {NEW_CERTIFICATE}. docs/operations.md, "
+        '"The control plane\'s names and address", has each step.'
+    )
+
+
+def _names(cluster: Mapping[str, Any]) -> list[str]:
+    return list(map(str, cluster["apiServer"]["certSANs"]))
+
+
+def _endpoint(cluster: Mapping[str, Any]) -> str:
+    return str(cluster.get("controlPlaneEndpoint", "")).rpartition(":")[0]
+
+
+def _address(cluster: Mapping[str, Any]) -> str:
+    """It comes first of the names, but for the endpoint, which may be the address too."""
+    endpoint = _endpoint(cluster)
+    return next((name for name in _names(cluster) if name != endpoint), endpoint)
 
 
 def _cluster(text: str) -> dict[str, Any]:

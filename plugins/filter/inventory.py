@@ -216,12 +216,18 @@ def preflight_faults(
     missing = [name for name in all_names if name not in left and name in needed]
     refused = {name: machines[name].get("__preflight_fault") for name in left}
     faults = [
-        *(f"{name}: {fault}" for name, fault in refused.items() if fault),
+        *(f"{name}: {_ended(str(fault))}" for name, fault in refused.items() if fault),
         *(_of_missing(name, machines[name]) for name in missing),
     ]
     if not faults or any(machines[name].get("__preflight_complete") for name in all_names):
         return faults
     return ["Nothing was changed on any machine.", *faults]
+
+
+def _ended(said: str) -> str:
+    """Modules end their sentences without a full stop."""
+    said = said.strip()
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def _of_missing(name: str, variables: Variables) -> str:

@@ -37,6 +37,7 @@ def node_faults(state: State, wanted: Wanted, machine: str) -> list[str]:
         *_bad_address(state, wanted, machine),
         *(_of_our_node(state, wanted, machine) if _is_ours(state) else _of_others(state, machine)),
         *(() if state["node"] or state["unfinished"] else _not_blank(state, wanted, machine)),
+        *_swapped(state, machine),
     ]
 
 
@@ -129,6 +130,16 @@ def _of_others(state: State, machine: str) -> Iterator[str]:
             f"{machine} is a node of a cluster that these playbooks did not build "
             "(/etc/kubernetes); they leave it as it is. Take it out of its cluster first (kubeadm "
             "reset), or name another machine in the inventory."
+        )
+
+
+def _swapped(state: State, machine: str) -> Iterator[str]:
+    if state["swap_lacking"]:
+        lacking = -(-state["swap_lacking"] // 1024)
+        yield (
+            f"{machine} has {lacking} MiB more in swap than it has free memory for. Kubernetes "
+            "runs without swap, and switching it off would end programs there; give it more "
+            "memory, or end what needs it."
         )
 
 

@@ -102,7 +102,8 @@ def _take(module: AnsibleModule) -> None:
         module.fail_json(
             msg="A snapshot of etcd was not taken, or not copied, on "
             f"{module.params['machine']}; see there journalctl --unit holdfast-etcd-snapshot, mend "
-            "what it says, then run this again. To go on without, set etcd_snapshots_enabled to "
+            "what it says, then run this again. The export of etcd_snapshots_copy_to needs rw and "
+            "no_root_squash, as root writes there. To go on without, set etcd_snapshots_enabled to "
             "false."
         )
 

@@ -65,6 +65,9 @@ state:
     swap:
       description: Whether it swaps.
       type: bool
+    swap_lacking:
+      description: How many KiB of what is swapped out have no room in free memory.
+      type: int
     program:
       description: The kubelet that is in use, the link followed; empty when there is none.
       type: str

@@ -8,6 +8,8 @@ short_description: Write the NFS server's settings of an NFS server
 description:
   - Writes a file in C(/etc/nfs.conf.d), and sees that the settings of all files together are those;
     where they are not, the file from before is put back.
+  - Fails where there is no such file yet, the server has exports of others, and would no longer do
+    for them what it does. The sentence has the options that keep it as it is.
   - Fails where the kernel cannot serve NFS. Does not restart the server, but tells what the one
     that runs does otherwise.
 options:
@@ -115,6 +117,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import settings
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.already import check_others
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import run
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.running import (
@@ -166,6 +169,8 @@ def _check_running(found: Differences) -> None:
 
 
 def _write(module: AnsibleModule, wanted: settings.Settings, file: Path) -> dict[str, Any]:
+    if not file.exists():
+        check_others(wanted, run)
     before = file.read_text() if file.exists() else ""
     after = settings.render(wanted.sections())
     if before == after:

@@ -147,7 +147,7 @@ def test_what_is_no_snapshot_is_refused_and_the_cluster_goes_on(lab: Lab, contro
     control.ssh("echo precious | sudo tee /root/notes >/dev/null")
 
     told = complaints(
-        lab, "playbooks/restore-etcd.yml", "-e", "restore_snapshot=/root/notes", *CONFIRMED
+        lab, "playbooks/restore_etcd.yml", "-e", "restore_snapshot=/root/notes", *CONFIRMED
     )
 
     assert "/root/notes is no snapshot of etcd" in told["control"]
@@ -160,7 +160,7 @@ CONFIRMED = ("-e", "restore_confirm=control")
 def test_a_restore_asks_first(lab: Lab, control: Guest) -> None:
     path = snapshots(control)[-1]
 
-    told = complaints(lab, "playbooks/restore-etcd.yml", "-e", f"restore_snapshot={path}")
+    told = complaints(lab, "playbooks/restore_etcd.yml", "-e", f"restore_snapshot={path}")
 
     assert "Nothing was changed. control: the cluster goes back to the snapshot" in told["control"]
     assert is_ready(lab)
@@ -174,7 +174,7 @@ def test_the_cluster_goes_back_to_a_snapshot_and_keeps_what_it_had(
     path = snapshots(control)[-1]
     kubectl(lab, "create", "configmap", "after")
 
-    play(lab, "playbooks/restore-etcd.yml", "-e", f"restore_snapshot={path}", *CONFIRMED)
+    play(lab, "playbooks/restore_etcd.yml", "-e", f"restore_snapshot={path}", *CONFIRMED)
 
     names = kubectl(lab, "get", "configmaps", "--output=name")
     assert "configmap/before" in names
@@ -193,7 +193,7 @@ def test_a_restore_that_was_broken_off_is_taken_up(lab: Lab, control: Guest) -> 
     kubectl(lab, "create", "configmap", "broken-off")
     control.ssh(TAKE)
     path = snapshots(control)[-1]
-    words = ("playbooks/restore-etcd.yml", "-e", f"restore_snapshot={path}", *CONFIRMED)
+    words = ("playbooks/restore_etcd.yml", "-e", f"restore_snapshot={path}", *CONFIRMED)
     # Ansible's module goes on without its connection, so its process is ended too.
     interrupted(
         lab, *words, when="sudo test -e /etc/kubernetes/holdfast-restore/etcd.yaml", on=control

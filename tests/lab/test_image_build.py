@@ -115,7 +115,7 @@ def test_a_node_that_is_added_gets_it_without_a_build(lab: Lab) -> None:
     # A build would fail: the control plane has the image.
     without = {**image_variables(), "provisioner_image_pip_index_url": f"{FILES_URL}/nowhere"}
 
-    play(lab, "playbooks/add-node.yml", "--limit", "worker2", "-e", json.dumps(without))
+    play(lab, "playbooks/add_node.yml", "--limit", "worker2", "-e", json.dumps(without))
 
     assert keys(lab, "worker2", "control") == keys(lab, "control")
 

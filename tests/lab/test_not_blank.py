@@ -207,13 +207,13 @@ def test_a_dead_worker_holds_up_no_other_machine(lab: Lab, worker: Guest) -> Non
 
 
 def test_a_worker_is_removed_and_added_again(lab: Lab, worker: Guest) -> None:
-    play(lab, "playbooks/remove-node.yml", "-e", "remove_node=worker1")
+    play(lab, "playbooks/remove_node.yml", "-e", "remove_node=worker1")
 
     assert "worker1" not in kubectl(lab, "get", "nodes", "--output=name")
     assert worker.ssh("ls -d /etc/kubernetes /usr/local/bin/kubelet 2>/dev/null || :") == ""
 
     labels = json.dumps({"kubernetes_node_labels": {"disk": "ssd"}})
-    play(lab, "playbooks/add-node.yml", "--limit", "worker1", "-e", labels)
+    play(lab, "playbooks/add_node.yml", "--limit", "worker1", "-e", labels)
 
     assert kubectl(lab, "get", "nodes", "--selector=disk=ssd", "--output=name") == "node/worker1\n"
 
@@ -222,13 +222,13 @@ def test_a_worker_that_is_down_is_removed_too(lab: Lab, worker: Guest) -> None:
     worker.kill()
     kubectl(lab, "wait", "node/worker1", "--for=condition=Ready=Unknown", "--timeout=180s")
 
-    play(lab, "playbooks/remove-node.yml", "-e", "remove_node=worker1")
+    play(lab, "playbooks/remove_node.yml", "-e", "remove_node=worker1")
 
     assert "worker1" not in kubectl(lab, "get", "nodes", "--output=name")
     worker.start()
     lab.up(Wish(chosen(["nfs", "control", "worker1"])))
     play(lab, *RESET, "--limit", "worker1")
-    play(lab, "playbooks/add-node.yml", "--limit", "worker1")
+    play(lab, "playbooks/add_node.yml", "--limit", "worker1")
     assert "worker1" in kubectl(lab, "get", "nodes", "--output=name")
 
 

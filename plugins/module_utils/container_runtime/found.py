@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from .packages import Run, installed
 
 # The first line of the role's template.
 MARK = "# Written by Ansible, role container_runtime."
 DOCKERS = "containerd.io"
-
-# Runs a program: how it ended, and what it wrote.
-Run = Callable[..., tuple[int, str]]
+DISTRIBUTIONS = frozenset({"containerd", "runc"})  # what Docker's takes the place of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def faults(wanted: Wanted, run: Run) -> list[str]:
 
 def is_foreign(file: Path, run: Run) -> bool:
     """Whether somebody wrote this file; the role did not, and it is not as a package brought it."""
-    if not file.exists() or file.read_text(errors="replace").startswith(MARK):
+    if not file.exists() or _is_ours(file):
         return False
     checksum = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
     return (
@@ -40,12 +40,16 @@ def is_foreign(file: Path, run: Run) -> bool:
     )
 
 
+def _is_ours(file: Path) -> bool:
+    return file.exists() and file.read_text(errors="replace").startswith(MARK)
+
+
 def _packages(wanted: Wanted, run: Run) -> Iterator[str]:
     if not wanted.packages:
         return
-    installed = _installed((DOCKERS, *wanted.packages), run)
-    gone = set() if installed >= {*wanted.packages} else {*_removed(wanted, run)}
-    if DOCKERS in installed - {*wanted.packages}:
+    there = installed((DOCKERS, *wanted.packages), run)
+    gone = set() if there >= {*wanted.packages} else {*_removed(wanted, run)}
+    if DOCKERS in there - {*wanted.packages}:
         gone.add(DOCKERS)
     if DOCKERS in gone:
         others = [name for name in wanted.packages if name not in {"containerd", "runc"}]
@@ -53,6 +57,12 @@ def _packages(wanted: Wanted, run: Run) -> Iterator[str]:
             f"this machine runs Docker's package {DOCKERS}, which apt would remove for "
             f"{', '.join(wanted.packages)}, and Docker with it; use it as the runtime: set "
             f"container_runtime_packages to [{', '.join([DOCKERS, *others])}] for this machine"
+        )
+    elif gone and gone <= DISTRIBUTIONS and _is_ours(wanted.configuration):
+        yield (
+            f"apt would remove {', '.join(sorted(gone))} from this machine for "
+            f"{', '.join(wanted.packages)}, and its pods run with them; exchange them by hand once "
+            'the node is drained: docs/install.md, "containerd 2"'
         )
     elif gone:
         yield (
@@ -69,13 +79,6 @@ def _removed(wanted: Wanted, run: Run) -> Iterator[str]:
     )
     if code == 0:
         yield from re.findall(r"^Remv (\S+)", out, re.MULTILINE)
-
-
-def _installed(names: Sequence[str], run: Run) -> set[str]:
-    """It ends with an error where it does not know one, and tells the others all the same."""
-    shown = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names)[1]
-    pairs = (line.split() for line in shown.splitlines())
-    return {name for name, status in pairs if status == "installed"}
 
 
 def _configuration(wanted: Wanted, run: Run) -> Iterator[str]:

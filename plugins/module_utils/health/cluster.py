@@ -40,7 +40,7 @@ def _is_ours(item: Object, namespace: str) -> bool:
 
 def _missing(nodes: Sequence[Object], wanted: Sequence[str]) -> Iterator[str]:
     for name in sorted({*wanted} - {node["metadata"]["name"] for node in nodes}):
-        yield f"The cluster has no node {name}; run playbooks/add-node.yml --limit {name}."
+        yield f"The cluster has no node {name}; run playbooks/add_node.yml --limit {name}."
 
 
 def _conditions(item: Object) -> dict[str, Object]:

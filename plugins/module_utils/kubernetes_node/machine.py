@@ -42,6 +42,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "modular": (root / "lib/modules" / os.uname().release).is_dir(),
         "unset": [name for name in SETTINGS if not is_set(root, name)],
         "swap": len(content(root / "proc/swaps").splitlines()) > 1,
+        "swap_lacking": swap_lacking(root),
         "program": target(root / "usr/local/bin/kubelet"),
         "kubeadm": kubeadm(root, directory),
         "unit": is_written(root / UNIT),
@@ -62,6 +63,15 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "others": others(root, directory),
         "busy_ports": busy_ports(root),
     }
+
+
+def swap_lacking(root: Path) -> int:
+    """How many KiB of what is swapped out have no room in the memory that is free."""
+    lines = content(root / "proc/swaps").decode().splitlines()[1:]
+    used = sum(int(line.split()[-2]) for line in lines)
+    fields = dict(line.split(":") for line in content(root / "proc/meminfo").decode().splitlines())
+    available = int(fields.get("MemAvailable", "0").split()[0])
+    return max(0, used - available)
 
 
 def hosts_entry(text: str) -> str:

@@ -19,6 +19,7 @@ from packaging.version import Version
 
 import holdfast
 from testbed import sanity
+from tests.unit.docs.linking import dead_links, documents
 
 HERE = Path(__file__).parents[3]
 PLUGINS = "ansible_collections.holdfast.nfs.plugins"
@@ -26,6 +27,7 @@ TOP = {
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
     *("FILES.json", "MANIFEST.json", "meta", "tests"),  # Galaxy's and ansible-test's
     *("inventory", "playbooks", "plugins", "roles", "site.yml"),
+    "docs",  # messages and the README name them
     "examples",  # the role workloads applies them
     *("provisioner", "pyproject.toml", "requirements"),  # of which the image is built
 }
@@ -46,18 +48,23 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sanity.install(sanity.build(folder), folder)
 
 
-@pytest.fixture(scope="session")
-def documented(collection: Path) -> dict[str, dict[str, Any]]:
-    """What ansible-doc reads of the collection, by the kind and the name of a plugin."""
-    said = subprocess.run(
-        [Path(sys.executable).with_name("ansible-doc"), "--metadata-dump", "holdfast.nfs"],
-        cwd=collection,
+def ran(collection: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One of Ansible's programs, away from the checkout, with what is installed."""
+    return subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments],
+        cwd=collection.parent,
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collection.parents[2])},
         capture_output=True,
         text=True,
         timeout=50,
         check=False,
     )
+
+
+@pytest.fixture(scope="session")
+def documented(collection: Path) -> dict[str, dict[str, Any]]:
+    """What ansible-doc reads of the collection, by the kind and the name of a plugin."""
+    said = ran(collection, "ansible-doc", "--metadata-dump", "holdfast.nfs")
     assert said.returncode == 0, said.stderr
     assert said.stderr == ""
     return dict(json.loads(said.stdout)["all"])
@@ -65,6 +72,39 @@ def documented(collection: Path) -> dict[str, dict[str, Any]]:
 
 def test_the_collection_has_what_belongs_in_it_and_nothing_else(collection: Path) -> None:
     assert {path.name for path in collection.iterdir()} == TOP
+
+
+def test_a_virtual_environment_as_the_documents_make_it_is_neither_built_nor_committed() -> None:
+    """With what is installed in it."""
+    text = (HERE / "docs/install.md").read_text(encoding="utf-8")
+    folders = {*re.findall(r"-m venv (\S+)", text)}
+    ignored = (HERE / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+    assert folders
+    assert folders <= {*yaml.safe_load((HERE / "galaxy.yml").read_text())["build_ignore"]}
+    assert {f"/{folder}" for folder in folders} <= {*ignored}
+
+
+def test_each_playbook_can_be_called_by_its_full_name(collection: Path) -> None:
+    """Ansible takes no dash in one."""
+    names = sorted(f"holdfast.nfs.{path.stem}" for path in collection.glob("playbooks/*.yml"))
+    inventory = str(collection / "inventory/vagrant.yml")
+
+    said = ran(collection, "ansible-playbook", "--syntax-check", "-i", inventory, *names)
+
+    assert len(names) > 10
+    assert said.returncode == 0, said.stderr
+
+
+def test_what_its_documents_link_to_is_in_it(collection: Path) -> None:
+    dead = {file.name: dead_links(file) for file in documents(collection)}
+
+    assert {name: links for name, links in dead.items() if links} == {}
+
+
+def test_how_to_install_it_is_said() -> None:
+    assert "install.md#as-a-collection" in (HERE / "README.md").read_text(encoding="utf-8")
+    assert "`galaxy.yml`" in (HERE / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_of_the_tests_only_what_ansible_test_reads_is_in_it(collection: Path) -> None:

@@ -31,6 +31,38 @@ def test_the_variables_of_the_example_are_allowed_values_of_the_roles(role: Path
     assert result.error_messages == []
 
 
+@pytest.mark.parametrize(
+    ("role", "before"),
+    [
+        ("kubernetes_node", ["container_runtime"]),
+        ("control_plane", ["container_runtime", "kubernetes_node"]),
+        ("worker", ["container_runtime", "kubernetes_node"]),
+    ],
+)
+def test_the_example_has_the_roles_that_come_before(role: str, before: list[str]) -> None:
+    text = readmes.readme(readmes.COLLECTION / "roles" / role).rpartition("```yaml\n")[2]
+    (play,) = yaml.safe_load(text.removesuffix("```\n"))
+
+    names = [one["role"].removeprefix("holdfast.nfs.") for one in play["roles"]]
+    assert names == [*before, role]
+
+
+@pytest.mark.parametrize(
+    ("role", "option", "entry"),
+    [
+        ("kubernetes_node", "kubernetes_node_leaving", "leave"),
+        ("etcd_snapshots", "etcd_snapshots_restore", "restore"),
+    ],
+)
+def test_what_one_entry_point_requires_is_said_to_be_its(
+    role: str, option: str, entry: str
+) -> None:
+    rows = readmes.readme(readmes.COLLECTION / "roles" / role).splitlines()
+    (row,) = [row for row in rows if row.startswith(f"| `{option}` ")]
+
+    assert f"| required by `{entry}` |" in row
+
+
 def test_every_role_has_an_example_and_nothing_else_has() -> None:
     assert set(readmes.EXAMPLES) == {role.name for role in readmes.ROLES}
 

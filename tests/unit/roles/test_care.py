@@ -72,7 +72,7 @@ def test_verify_looks_at_when_certificates_end() -> None:
 
 
 def test_a_restore_is_shown_and_confirmed_before_it_begins() -> None:
-    (play,) = plays("restore-etcd")
+    (play,) = plays("restore_etcd")
     seen, asked, stopped, restored = play["tasks"][1:]
 
     assert seen["check_mode"] is True

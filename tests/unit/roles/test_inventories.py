@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.nfs.plugins.filter.inventory import inventory_faults
 
 from tests.unit.roles.reading import GROUP_VARS, HERE, INVENTORIES, PLAYBOOKS, ROLES, load, options
 
@@ -76,3 +78,35 @@ def test_every_playbook_is_understood_with_the_inventory(path: Path) -> None:
 def groups(inventory: str) -> dict[str, set[str]]:
     said = json.loads(ansible("ansible-inventory", "-i", HERE / "inventory" / inventory, "--list"))
     return {name: set(of.get("hosts", [])) for name, of in said.items() if name != "_meta"}
+
+
+def faults(inventory: Path) -> list[str]:
+    """What the playbooks say of an inventory before they ask a machine."""
+    said = json.loads(ansible("ansible-inventory", "-i", inventory, "--list"))
+    machines = said.pop("_meta")["hostvars"]
+    members = {name: hosts(said, name) for name in said}
+    return inventory_faults(members, {name: machines.get(name, {}) for name in members["all"]})
+
+
+def hosts(said: dict[str, Any], group: str) -> list[str]:
+    of = said.get(group, {})
+    beneath = [name for child in of.get("children", []) for name in hosts(said, child)]
+    return [*of.get("hosts", []), *beneath]
+
+
+def test_an_inventory_of_one_machine_is_accepted() -> None:
+    single = HERE / "inventory/single-machine.yml"
+    machines = json.loads(ansible("ansible-inventory", "-i", single, "--list"))["_meta"]["hostvars"]
+
+    assert faults(single) == []
+    assert [of["kubernetes_node_takes_pods"] for of in machines.values()] == [True]
+
+
+def test_the_inventory_in_ini_of_the_documents_is_accepted(tmp_path: Path) -> None:
+    written = (HERE / "docs/install.md").read_text()
+    blocks = re.findall(r"^```ini\n(.*?)^```", written, re.MULTILINE | re.DOTALL)
+    (text,) = [block for block in blocks if "[kubernetes:children]" in block]
+    (tmp_path / "hosts.ini").write_text(text)
+
+    assert faults(tmp_path / "hosts.ini") == []
+    assert unknown(iter(re.findall(r"\b(\w+)=", text))) == set()

@@ -32,6 +32,18 @@ def faults(groups: dict[str, list[str]], **machines: dict[str, Any]) -> list[str
     return inventory_faults(GROUPS | groups, variables)
 
 
+def test_the_sentences_of_modules_end_with_a_full_stop() -> None:
+    """Theirs have none, and ran into the next machine's."""
+    refused: Machines = defaultdict(dict)
+    refused["nfs"] = {"__preflight_fault": "the disk is in use\n"}
+    refused["worker1"] = {"__preflight_fault": "worker1 has k3s."}
+
+    assert preflight_faults(GROUPS, refused, GROUPS["all"], GROUPS["all"]) == [
+        "nfs: the disk is in use.",
+        "worker1: worker1 has k3s.",
+    ]
+
+
 def test_the_usual_groups_have_no_fault() -> None:
     assert faults({}) == []
 

@@ -61,7 +61,7 @@ def test_a_second_control_plane_is_refused_also_with_a_limit(tmp_path: Path) -> 
         "children": {"control_plane": {"hosts": {"control": {}, "control2": {}}}}
     }
 
-    said = refusal(tmp_path, "add-node", "--limit", "control2", kubernetes=machines)
+    said = refusal(tmp_path, "add_node", "--limit", "control2", kubernetes=machines)
 
     assert "The group control_plane has 2 machines (control, control2)" in said
 
@@ -69,10 +69,10 @@ def test_a_second_control_plane_is_refused_also_with_a_limit(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("add-node", ["--limit", "stray"]),
+        ("add_node", ["--limit", "stray"]),
         ("site", ["--limit", "stray"]),
         ("reset", ["--limit", "stray", "-e", "reset_confirm=control"]),
-        ("restore-etcd", ["--limit", "worker1", "-e", "restore_snapshot=/x"]),
+        ("restore_etcd", ["--limit", "worker1", "-e", "restore_snapshot=/x"]),
         ("upgrade", ["--limit", "stray"]),
     ],
 )
@@ -85,14 +85,14 @@ def test_a_run_that_would_do_nothing_does_not_end_well(
 
 
 def test_a_node_that_was_not_drained_is_not_reset(tmp_path: Path) -> None:
-    said = refusal(tmp_path, "remove-node", "-e", "remove_node=worker2", "--limit", "worker2")
+    said = refusal(tmp_path, "remove_node", "-e", "remove_node=worker2", "--limit", "worker2")
 
     assert "worker2 was not reset, because its node was not drained and deleted" in said
     assert "Run the playbook without --limit" in said
 
 
 def test_a_machine_that_could_not_be_reset_is_not_deleted(tmp_path: Path) -> None:
-    said = refusal(tmp_path, "remove-node", "-e", "remove_node=worker2", "--limit", "control")
+    said = refusal(tmp_path, "remove_node", "-e", "remove_node=worker2", "--limit", "control")
 
     assert "--limit control may leave out one of them" in said
 

@@ -17,7 +17,7 @@ DOWN: Final = {"ansible_host": "127.0.0.1", "ansible_port": 1}
 DEBUG: Final = "ansible.builtin.debug"
 INCLUDE: Final = "ansible.builtin.include_role"
 # What takes things apart, and the entry points of roles that do it.
-GUARDED: Final = ("reset", "upgrade", "remove-node", "restore-etcd")
+GUARDED: Final = ("reset", "upgrade", "remove_node", "restore_etcd")
 CHANGES: Final = {"remove", "remove_image", "upgrade", "programs", "kubeconfig", "restore"}
 
 
@@ -146,14 +146,14 @@ def test_all_nodes_are_upgraded_when_all_are_reached(site: Site) -> None:
     "arguments", [("--limit", "worker2"), ("--start-at-task", "Remove the node")]
 )
 def test_a_node_is_not_reset_before_it_is_drained(site: Site, arguments: tuple[str, str]) -> None:
-    ran, said = site.run("remove-node", *arguments, remove_node="worker2")
+    ran, said = site.run("remove_node", *arguments, remove_node="worker2")
 
     assert ran == set()
     assert "because the first play did not run" in said
 
 
 def test_a_node_that_is_down_is_not_said_to_be_removed_before_it_is(site: Site) -> None:
-    ran, said = site.run("remove-node", "--limit", "worker2", down="worker2", remove_node="worker2")
+    ran, said = site.run("remove_node", "--limit", "worker2", down="worker2", remove_node="worker2")
 
     assert ran == set()
     assert "was removed from the cluster" not in said
@@ -161,14 +161,14 @@ def test_a_node_that_is_down_is_not_said_to_be_removed_before_it_is(site: Site) 
 
 
 def test_a_node_that_is_down_is_removed_from_the_cluster(site: Site) -> None:
-    ran, said = site.run("remove-node", down="worker2", remove_node="worker2")
+    ran, said = site.run("remove_node", down="worker2", remove_node="worker2")
 
     assert ran == {"kubernetes_node leave on control"}
     assert "it was removed from the cluster" in said
 
 
 def test_a_node_is_reset_after_it_is_drained(site: Site) -> None:
-    ran, __ = site.run("remove-node", remove_node="worker2")
+    ran, __ = site.run("remove_node", remove_node="worker2")
 
     assert "kubernetes_node leave on control" in ran
     assert "kubernetes_node remove on worker2" in ran
@@ -176,7 +176,7 @@ def test_a_node_is_reset_after_it_is_drained(site: Site) -> None:
 
 def test_etcd_is_not_restored_without_the_question(site: Site) -> None:
     ran, said = site.run(
-        "restore-etcd", "--start-at-task", "Restore the snapshot", restore_snapshot="/x.db"
+        "restore_etcd", "--start-at-task", "Restore the snapshot", restore_snapshot="/x.db"
     )
 
     assert ran == set()

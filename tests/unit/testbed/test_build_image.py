@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from testbed import build_image
-from testbed.build_image import BUILDERS, NoBuilderError, advice, commands, find_builder
+from testbed.build_image import (
+    BUILDERS,
+    CertificateError,
+    NoBuilderError,
+    advice,
+    commands,
+    find_builder,
+)
 from testbed.names import CHECKOUT
 
 NAME = "reg.example:5000/x/holdfast:1"
@@ -47,8 +55,57 @@ def test_each_builds_the_checkout_with_the_mirrors_that_are_given(builder: str) 
 
 def test_the_build_arguments_are_those_of_the_containerfile() -> None:
     text = (CHECKOUT / "provisioner/Containerfile").read_text()
+    mirrors = {*re.findall(r"^ARG (\w+)", text, re.MULTILINE)} - {"PYTHON"}
 
-    assert [name for name in build_image.ARGUMENTS if f"\nARG {name}" not in text] == []
+    assert {*build_image.ARGUMENTS, "PIP_CERT"} == mirrors
+
+
+@pytest.mark.parametrize("builder", ["buildah", "podman"])
+def test_a_certificate_that_pip_trusts_is_there_while_it_is_built(
+    builder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.crt").touch()
+    built, saved = commands(builder, NAME, ARCHIVE, {"PIP_CERT": str(tmp_path / "ca.crt")})
+
+    assert "--build-arg=PIP_CERT=/run/pip.crt" in built
+    assert f"--volume={tmp_path}/ca.crt:/run/pip.crt:ro" in built
+    assert str(tmp_path) not in " ".join(saved)
+
+
+@pytest.mark.parametrize(
+    ("builder", "file", "sentence"),
+    [("docker", "ca.crt", "docker build cannot"), ("podman", "none.crt", "is no file here")],
+)
+def test_a_certificate_that_cannot_be_given_is_refused(
+    builder: str, file: str, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.crt").touch()
+
+    with pytest.raises(CertificateError, match=sentence):
+        commands(builder, NAME, ARCHIVE, {"PIP_CERT": str(tmp_path / file)})
+
+
+def test_that_is_said_in_a_sentence_before_anything_is_built(
+    podman: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PIP_CERT", str(podman / "none.crt"))
+
+    assert build_image.main([f"--archive={podman / 'out/image.tar'}"]) == 1
+    assert capsys.readouterr().err.startswith("PIP_CERT is ")
+    assert not (podman / "calls").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["holdfast", "registry.example.com:5000/holdfast", "x/holdfast:", ":1", "x/holdfast@sha256:0a"],
+)
+def test_a_name_without_a_tag_is_refused(
+    name: str, podman: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        build_image.main([f"--name={name}", f"--archive={podman / 'out/image.tar'}"])
+
+    assert f"{name} has no tag; write it as NAME:TAG" in capsys.readouterr().err
 
 
 def test_the_two_commands_load_it_and_name_it_to_the_chart() -> None:

@@ -60,6 +60,31 @@ def test_docker_s_containerd_is_used_where_it_is_named(programs: Programs, file:
     assert "msg" not in look(programs, file, packages=DOCKER)
 
 
+def test_the_roles_own_containerd_is_exchanged_by_hand_and_node_by_node(
+    programs: Programs, file: Path
+) -> None:
+    file.write_text(render("container_runtime", "config.toml.j2"))
+    programs.answers[STATUS] = (1, "containernetworking-plugins installed\n", "")
+    simulated = "Remv containerd [1.7.24]\nRemv runc [1.1.15]\nInst containerd.io (2.2)\n"
+    programs.answers["apt-get --simulate"] = (0, simulated, "")
+
+    said = look(programs, file, packages=DOCKER)["msg"]
+
+    assert "apt would remove containerd, runc from this machine for containerd.io" in said
+    assert 'drained: docs/install.md, "containerd 2"' in said
+    assert "remove them first" not in said
+    assert "\n### containerd 2\n" in (HERE / "docs/install.md").read_text()
+
+
+def test_a_node_is_accepted_after_that_exchange(programs: Programs, file: Path) -> None:
+    file.write_text(render("container_runtime", "config.toml.j2"))
+    shown = "containerd config-files\ncontainerd.io installed\nrunc config-files\n"
+    programs.answers[STATUS] = (0, f"{shown}containernetworking-plugins installed\n", "")
+    programs.answers["apt-get --simulate"] = (0, "Remv containerd [1.7.24]\n", "")
+
+    assert look(programs, file, packages=DOCKER) == {"changed": False, "foreign": False}
+
+
 def test_any_package_that_apt_would_remove_is_kept(programs: Programs, file: Path) -> None:
     simulated = "Inst runc (1.1.15)\nRemv crun [1.21]\nConf runc (1.1.15)\n"
     programs.answers["apt-get --simulate"] = (0, simulated, "")

@@ -304,7 +304,7 @@ def test_a_node_that_is_missing_or_not_ready_is_told() -> None:
     said = faults(node("control", ready="Unknown"), deployment(2), nodes=("control", "worker1"))
 
     assert said == [
-        "The cluster has no node worker1; run playbooks/add-node.yml --limit worker1.",
+        "The cluster has no node worker1; run playbooks/add_node.yml --limit worker1.",
         "Node control is not ready: container runtime is down.",
     ]
 

@@ -187,3 +187,20 @@ def test_cloud_inits_file_is_written_too_where_it_is_there(machine: Path) -> Non
         write(machine / name, "")
 
     assert state(machine)["hosts_files"] == ["/etc/hosts", "/etc/cloud/templates/hosts.debian.tmpl"]
+
+
+@pytest.mark.parametrize(
+    ("swaps", "available", "lacking"),
+    [
+        ("", 1000, 0),
+        ("/a file 4096 300 -2\n", 1000, 0),
+        ("/a file 9 700 -2\n/b f 9 400 -3\n", 1000, 100),
+    ],
+)
+def test_memory_that_is_too_small_for_what_is_swapped_out_is_counted(
+    machine: Path, swaps: str, available: int, lacking: int
+) -> None:
+    write(machine / "proc/swaps", f"Filename Type Size Used Priority\n{swaps}")
+    write(machine / "proc/meminfo", f"MemTotal: 9000 kB\nMemAvailable: {available} kB\n")
+
+    assert state(machine)["swap_lacking"] == lacking

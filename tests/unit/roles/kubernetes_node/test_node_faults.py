@@ -28,6 +28,7 @@ BARE = {
     "busy_ports": [],
     "etcd_data": False,
     "pki": False,
+    "swap_lacking": 0,
 }
 OURS = {"program": "/opt/kubernetes/v1.36.3/kubelet", "node": True}
 WANTED = {
@@ -61,6 +62,13 @@ def test_a_name_that_no_node_can_have_is_refused_by_the_variables_name(name: str
     (fault,) = faults({}, name=name)
 
     assert fault.startswith("kubernetes_node_name is ")
+
+
+def test_swap_that_memory_has_no_room_for_is_not_switched_off() -> None:
+    (fault,) = faults({"swap_lacking": 307_200})
+
+    assert fault.startswith("worker1 has 300 MiB more in swap than it has free memory for")
+    assert "Kubernetes runs without swap" in fault
 
 
 def test_an_address_that_the_machine_has_not_is_refused_with_those_that_it_has() -> None:
