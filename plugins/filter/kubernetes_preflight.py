@@ -52,16 +52,20 @@ def removal_fault(state: State, machine: str, wanted: Wanted) -> str:
         wanted: the node's `name`, whether it is the `control_plane`, the state of the `cluster` as
             the control plane tells it (empty if it could not be asked), and whether it may be `any`
     """
-    if running := running_faults(state, machine):
-        return running[0]
+    return next(_removal_faults(state, machine, wanted), "")
+
+
+def _removal_faults(state: State, machine: str, wanted: Wanted) -> Iterator[str]:
+    yield from running_faults(state, machine)
     if not _is_ours(state):
-        return next(_of_others(state, machine), "")
-    if state["begun"] and not state["kubeadm"]:
-        return (
+        yield from _of_others(state, machine)
+    elif state["begun"] and not state["kubeadm"]:
+        yield (
             f"{machine} has a node, but not the kubeadm that would reset it, which belongs beside "
             f"{state['program']}. Install it with playbooks/cluster.yml, then run this again."
         )
-    return "" if wanted["any"] else next(_of_another_node(state, machine, wanted), "")
+    elif not wanted["any"]:
+        yield from _of_another_node(state, machine, wanted)
 
 
 def _of_another_node(state: State, machine: str, wanted: Wanted) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tests.unit.roles.kubernetes_node.test_node_faults import BARE, OURS, WANTED
 
 BEGUN = "kind: InitConfiguration\n---\nkind: ClusterConfiguration\nkubernetesVersion: v1.35.5\n"
 CUT = BARE | OURS | {"unfinished": True, "configuration": BEGUN}
+MEANT = {"name": "control", "control_plane": True, "cluster": {}, "any": False}
 JOIN = CUT | {"configuration": "kind: JoinConfiguration\n"}
 OLD = {"program": "/opt/kubernetes/v1.35.5/kubelet", "server_version": "v1.35.5"}
 
@@ -78,8 +79,10 @@ def test_nothing_is_upgraded_or_removed_while_kubeadm_runs(state: dict[str, Any]
     running = state | {"running": True}
 
     assert upgrade_fault(running, "control").startswith("kubeadm runs on control")
-    assert removal_fault(running, "control").startswith("kubeadm runs on control")
+    assert removal_fault(running, "control", MEANT).startswith("kubeadm runs on control")
 
 
 def test_an_interrupted_initialisation_may_be_removed() -> None:
-    assert removal_fault(CUT, "control") == ""
+    begun = CUT | {"begun": True, "kubeadm": "/opt/kubernetes/v1.35.5/kubeadm"}
+
+    assert removal_fault(begun, "control", MEANT | {"any": True}) == ""
