@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,6 +12,7 @@ Wanted = Mapping[str, Any]  # the role's variables, without its prefix
 
 _VERSION = re.compile(r"v[0-9]+[.][0-9]+[.][0-9]+")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
+_DIRECTORY = re.compile(r"(/+[\w.+@:=,~-]+)+/*", re.ASCII)
 _NODE_PORTS = (10250,)
 _CONTROL_PLANE_PORTS = (2379, 2380, 6443, 10257, 10259)
 
@@ -49,6 +51,11 @@ def _bad_values(wanted: Wanted) -> Iterator[str]:
             f'kubernetes_node_name is "{wanted["name"]}"; a node\'s name has lower case letters, '
             "digits, dots and dashes."
         )
+    if not _DIRECTORY.fullmatch(wanted["directory"]):
+        yield (
+            f'kubernetes_node_directory is "{wanted["directory"]}"; write the whole path of a '
+            "directory that has nothing else in it, as /opt/kubernetes."
+        )
 
 
 def _bad_address(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
@@ -65,13 +72,13 @@ def _is_ours(state: State) -> bool:
 
 
 def _of_our_node(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
-    program = f"{wanted['directory']}/{wanted['version']}/kubelet"
+    program = posixpath.normpath(f"{wanted['directory']}/{wanted['version']}/kubelet")
     if state["running"]:
         yield (
             f"kubeadm runs on {machine}, perhaps since a connection to it was lost; run this again "
             "when it has ended (pgrep -a kubeadm)."
         )
-    if state["node"] and state["program"] != program:
+    if state["node"] and posixpath.normpath(state["program"]) != program:
         yield (
             f"{machine} is a node of a cluster and runs {state['program']}, not {program}; upgrade "
             "it with playbooks/upgrade.yml, which drains the node first."
