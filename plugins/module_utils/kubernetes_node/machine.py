@@ -10,6 +10,7 @@ from typing import Any
 
 from .files import content, target
 from .others import busy_ports, others
+from .swap import enabled_swap_units, generated_swap_units, swap_lines, swaps
 
 KUBERNETES = "etc/kubernetes"
 # kubeadm's configuration has this name from the moment in which kubeadm begins until it has ended
@@ -39,7 +40,10 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
     return {
         "modular": (root / "lib/modules" / os.uname().release).is_dir(),
         "unset": [name for name in SETTINGS if not is_set(root, name)],
-        "swap": len(content(root / "proc/swaps").splitlines()) > 1,
+        "swap": swaps(root),
+        "swap_lines": swap_lines(root),
+        "enabled_swap_units": enabled_swap_units(root),
+        "generated_swap_units": generated_swap_units(root),
         "program": target(root / "usr/local/bin/kubelet"),
         "node": (folder / "kubelet.conf").exists(),
         "control_plane": (folder / "admin.conf").exists(),
