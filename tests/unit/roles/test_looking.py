@@ -88,6 +88,25 @@ def test_only_a_closed_port_is_silence(done: Done) -> None:
         shown(done, listed=False)
 
 
+def tokens(rc: int, stdout: str = "", stderr: str = "") -> list[str]:
+    return looking.tokens_in_journal(Machine(journalctl=Done(rc, stdout, stderr)))
+
+
+def test_a_journal_with_a_token_is_told() -> None:
+    line = "kubeadm[1]: using token: abcdef.0123456789abcdef\n"
+
+    assert tokens(1) == tokens(0, "sha: ghijkl.0123456789abcdef\n") == []
+    assert tokens(0, line) == [line.strip()]
+
+
+@pytest.mark.parametrize(
+    ("rc", "stderr"), [(1, "Compiled without pattern matching support\n"), (127, "")]
+)
+def test_a_journal_that_was_not_searched_is_not_one_without_a_token(rc: int, stderr: str) -> None:
+    with pytest.raises(AssertionError):
+        tokens(rc, "", stderr)
+
+
 def checksum(answer: str, **wanted: Any) -> str:
     machine = Machine(uname=Done(0, "x86_64\n"), python3=Done(0, answer))
     return looking.published_checksum(machine, {**PROMISED, **wanted}, "kubelet")
