@@ -1,4 +1,4 @@
-"""Which versions of Kubernetes a machine's containerd can run."""
+"""What a machine's containerd can be told, and which versions of Kubernetes it can run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,28 @@ Object = Mapping[str, Any]
 # The first kubelet that asks the runtime which cgroup driver it uses, and has no other way to know;
 # containerd 1 does not answer. https://github.com/kubernetes/enhancements/issues/4033
 WITHOUT_CONTAINERD_1 = (1, 38)
+_IMAGE = re.compile(r"[\w.:/@-]+", re.ASCII)
+_PATH = re.compile(r"(/[\w.+@:=,~-]+)+/?", re.ASCII)
+_FORMS = {
+    "container_runtime_sandbox_image": (_IMAGE, "an image, as registry.k8s.io/pause:3.10.2"),
+    "container_runtime_program": (_PATH, "the whole path of a program, as /usr/bin/crun"),
+    "container_runtime_cni_bin_dir": (_PATH, "the whole path of a directory, as /opt/cni/bin"),
+}
+
+
+def container_runtime_faults(wanted: Mapping[str, Any], machine: str) -> list[str]:
+    """Why containerd could not use what its configuration would say; a sentence each.
+
+    Args:
+        wanted: the values, by their variables
+        machine: its name in the inventory
+    """
+    return [
+        f'{name} is "{value}" on {machine}; write {form}.'
+        for name, value in wanted.items()
+        for pattern, form in [_FORMS[name]]
+        if not pattern.fullmatch(str(value))
+    ]
 
 
 def containerd_refusal(text: str, wanted: str) -> str:
@@ -80,4 +102,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {"containerd_refusal": containerd_refusal, "package_refusal": package_refusal}
+        return {
+            "container_runtime_faults": container_runtime_faults,
+            "containerd_refusal": containerd_refusal,
+            "package_refusal": package_refusal,
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ Wanted = Mapping[str, Any]  # the role's variables, without its prefix
 
 _VERSION = re.compile(r"v[0-9]+[.][0-9]+[.][0-9]+")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
+_DIRECTORY = re.compile(r"(/+[\w.+@:=,~-]+)+/*", re.ASCII)
 _NODE_PORTS = (10250,)
 _ETCD_PORTS = (2379, 2380)
 _CONTROL_PLANE_PORTS = (*_ETCD_PORTS, 6443, 10257, 10259)
@@ -96,6 +98,11 @@ def _bad_values(wanted: Wanted) -> Iterator[str]:
             f'kubernetes_node_name is "{wanted["name"]}"; a node\'s name has lower case letters, '
             "digits, dots and dashes."
         )
+    if not _DIRECTORY.fullmatch(wanted["directory"]):
+        yield (
+            f'kubernetes_node_directory is "{wanted["directory"]}"; write the whole path of a '
+            "directory that has nothing else in it, as /opt/kubernetes."
+        )
 
 
 def _bad_address(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
@@ -112,11 +119,12 @@ def _is_ours(state: State) -> bool:
 
 
 def _of_our_node(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
-    program = f"{wanted['directory']}/{wanted['version']}/kubelet"
+    program = posixpath.normpath(f"{wanted['directory']}/{wanted['version']}/kubelet")
+    runs = posixpath.normpath(state["program"])
     yield from running_faults(state, machine)
     interrupted = [*resume_faults(state, wanted["version"], machine)]
     yield from interrupted
-    if not interrupted and state["node"] and state["program"] != program:
+    if not interrupted and state["node"] and runs != program:
         yield (
             f"{machine} is a node of a cluster and runs {state['program']}, not {program}; upgrade "
             "it with playbooks/upgrade.yml, which drains the node first."

@@ -35,6 +35,24 @@ def pod_routes(text: str, own: str) -> dict[str, Any]:
     return {"own": _network(nodes[own]), "others": others}
 
 
+def other_pod_routes(text: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The routes of several machines; of those that are not in the cluster nothing.
+
+    Args:
+        text: the nodes, as `kubectl get --output json` prints them; empty where there are none
+        names: the name in the cluster of each machine, by that in the inventory
+
+    Returns:
+        `machine` and its `routes`, as of `pod_routes`, of each
+    """
+    known = {node["metadata"]["name"] for node in json.loads(text or "{}").get("items", [])}
+    return [
+        {"machine": machine, "routes": pod_routes(text, name)}
+        for machine, name in names.items()
+        if name in known
+    ]
+
+
 def cluster_is_ready(text: str, nodes: Sequence[str]) -> bool:
     """Whether these nodes are ready, and all deployments have pods that are.
 
@@ -79,4 +97,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {"pod_routes": pod_routes, "cluster_is_ready": cluster_is_ready}
+        return {
+            "cluster_is_ready": cluster_is_ready,
+            "other_pod_routes": other_pod_routes,
+            "pod_routes": pod_routes,
+        }

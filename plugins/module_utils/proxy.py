@@ -11,7 +11,7 @@ KEYS = ("http", "https", "no_proxy")
 OWN = ("localhost", "127.0.0.1", "::1")
 
 # Written within quotes, into files that systemd reads; none of it can end them.
-_URL = re.compile(r"https?://[A-Za-z0-9._~%:@!&()*+,;=\[\]-]+/?")
+_URL = re.compile(r"https?://[A-Za-z0-9._~%:!&()*+,;=\[\]-]+/?")
 _DESTINATION = re.compile(r"[A-Za-z0-9.*:/_\[\]-]+")
 
 
@@ -59,7 +59,13 @@ def _faults(proxy: Mapping[str, Any]) -> Iterator[str]:
         yield f"{', '.join(unknown)} is no key of a proxy; they are {', '.join(KEYS)}."
     for key in ("http", "https"):
         # It may have a password in it, and is not repeated.
-        if proxy.get(key) and not _URL.fullmatch(str(proxy[key])):
+        if "@" in str(proxy.get(key)):
+            yield (
+                f"{key} has a login, which would be readable in the list of processes and in "
+                "sudo's log; let the proxy admit the machines by their addresses, or name a proxy "
+                "of your own that adds the login."
+            )
+        elif proxy.get(key) and not _URL.fullmatch(str(proxy[key])):
             yield f"{key} is no URL as http://proxy.example.com:3128."
     if wrong := [one for one in _destinations(proxy) if not _DESTINATION.fullmatch(one)]:
         yield f"no_proxy has {wrong[0]!r}; its elements are names, addresses and networks."

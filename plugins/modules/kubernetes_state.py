@@ -68,6 +68,18 @@ state:
     swap_lacking:
       description: How many KiB of what is swapped out have no room in free memory.
       type: int
+    swap_lines:
+      description: The lines of /etc/fstab that turn swap on at boot.
+      type: list
+      elements: str
+    enabled_swap_units:
+      description: The units that somebody enabled and that turn swap on at boot.
+      type: list
+      elements: str
+    generated_swap_units:
+      description: The units of swap that are made at each boot, but not from /etc/fstab.
+      type: list
+      elements: str
     program:
       description: The kubelet that is in use, the link followed; empty when there is none.
       type: str

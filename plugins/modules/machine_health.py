@@ -174,9 +174,8 @@ class Looks:
 
     def clock(self) -> Iterable[str]:
         """The clock."""
-        shown = self.module.run_command(["timedatectl", "show"])[1]
         seconds = self.params["clock_seconds"]
-        return machine.clock_faults(self.params["asked"], time.time(), seconds, str(shown))
+        return machine.clock_faults(self.params["asked"], time.time(), seconds, self.time_shown())
 
     def mounts(self) -> Iterable[str]:
         """NFS mounts that do not answer."""
@@ -216,18 +215,38 @@ class Looks:
         )
         return cluster.cluster_faults(said, self.params["nodes"], self.params["namespace"])
 
+    def time_shown(self) -> str:
+        """What systemd knows of the time service; empty where it cannot be asked."""
+        try:
+            return self.run("timedatectl", "show")[1]
+        except Trouble:
+            return ""
+
     def said(self, *command: str) -> str:
         """What a command wrote.
 
         Raises:
             Trouble: it failed.
         """
-        result: Any = self.module.run_command(list(command))
-        code, out, err = result
+        code, out, err = self.run(*command)
         if code:
             lines = err.strip().splitlines() or [f"it ended with {code}"]
             raise Trouble(f"{command[0]} does not tell how things are: {lines[-1]}.")
-        return str(out)
+        return out
+
+    def run(self, *command: str) -> tuple[int, str, str]:
+        """How a command ended, and what it wrote.
+
+        Raises:
+            Trouble: there is no such program. It must not end the module, as run_command would.
+        """
+        try:
+            result: Any = self.module.run_command(list(command), handle_exceptions=False)
+        except OSError as error:
+            name = self.params["machine"]
+            raise Trouble(f"{command[0]} cannot be run on {name}: {error.strerror}.") from error
+        code, out, err = result
+        return int(code), str(out), str(err)
 
 
 def main() -> None:

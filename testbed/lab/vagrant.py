@@ -46,8 +46,8 @@ class VagrantLayout(Layout):
 
     @property
     def stands(self) -> bool:
-        """Whether such a lab was made, and not ended."""
-        return self.ssh_config.exists()
+        """Whether such a lab was begun, and not ended."""
+        return self.run.exists()
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,8 @@ class VagrantLab:
                 "with LAB=vagrant there are no --suite and --fresh; the Vagrantfile names the "
                 "boxes, HOLDFAST_BOX another, and `vagrant box update` fetches newer ones"
             )
+        _need_vagrant()
+        self.layout.run.mkdir(parents=True, exist_ok=True)  # a lab from here on, should it fail
         self.vagrant("up", *(machine.name for machine in wish.machines))
         self.introduce()
 
@@ -202,9 +204,13 @@ class VagrantLab:
             raise LabError(f"vagrant {' '.join(words)} ended with status {code}; it said why above")
 
     def _ask(self, *words: str) -> str:
-        if shutil.which(_PROGRAM) is None:
-            raise _missing()
+        _need_vagrant()
         return run([_PROGRAM, *words], folder=_CHECKOUT, deadline=_DEADLINE)
+
+
+def _need_vagrant() -> None:
+    if shutil.which(_PROGRAM) is None:
+        raise _missing()
 
 
 def _missing() -> LabError:

@@ -89,13 +89,26 @@ def test_a_unit_that_failed_is_told_in_a_sentence(lab: Lab, control: Guest) -> N
     control.ssh("sudo systemctl reset-failed of-somebody")
 
 
-def test_an_export_that_is_gone_and_a_node_that_is_not_ready_are_told(lab: Lab, nfs: Guest) -> None:
+def test_an_export_that_is_gone_is_told(lab: Lab, nfs: Guest) -> None:
     nfs.ssh(f"sudo exportfs -u {NETWORK}:/srv/nfs/k8s")
 
     told = " ".join(complaints(lab, "playbooks/check.yml").values())
 
     assert "nfs: /srv/nfs/k8s of nfs_server_exports is not exported" in told
     nfs.ssh("sudo exportfs -r")
+
+
+def test_a_node_that_is_not_ready_is_told(lab: Lab) -> None:
+    worker = lab.guest("worker1")
+    worker.ssh("sudo systemctl stop kubelet")
+    # The control plane waits for 50 seconds before it says so.
+    kubectl(lab, "wait", "node/worker1", "--for=condition=Ready=Unknown", "--timeout=180s")
+
+    told = " ".join(complaints(lab, "playbooks/check.yml").values())
+
+    assert "control: Node worker1 is not ready: Kubelet stopped posting node status." in told
+    worker.ssh("sudo systemctl start kubelet")
+    kubectl(lab, "wait", "node/worker1", "--for=condition=Ready", "--timeout=180s")
 
 
 def test_more_snapshots_than_are_kept_are_removed_but_none_of_others(

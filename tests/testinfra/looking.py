@@ -74,6 +74,31 @@ def shown_exports(host: Host, *, listed: bool) -> set[str]:
     return {line.split()[0] for line in done.stdout.splitlines()}
 
 
+def may_mount(host: Host, way: str, source: str, version: str) -> bool:
+    """Whether an NFS server lets somebody mount; fails where it was not asked.
+
+    Args:
+        host: where the command is run
+        way: the beginning of the command, "ip netns exec NAME"; the mount is gone when it ends
+        source: the server's address and the path
+        version: of NFS
+    """
+    options = f"vers={version},retry=0" + (",nolock" if version == "3" else "")
+    done = host.run(f"{way} timeout 60 mount -t nfs -o {options} %s /mnt", source)
+    said = "access denied by server|reason given by server|Operation not permitted"
+    assert done.rc == 0 or re.search(said, done.stderr), f"{done.rc}: {done.stderr}"
+    return bool(done.rc == 0)
+
+
+def tokens_in_journal(host: Host) -> list[str]:
+    """The lines of the journal that tell a token with which a machine may join."""
+    found = host.run("journalctl --quiet --grep '[^a-z0-9.][a-z0-9]{6}[.][a-z0-9]{16}[^a-z0-9.]'")
+    # It ends with 1 where no line matches, and where it could not look: then it says why.
+    assert found.rc in {0, 1}, found.stderr
+    assert found.stderr == ""
+    return [line for line in found.stdout.splitlines() if "token" in line.lower()]
+
+
 def published_checksum(host: Host, wanted: Mapping[str, Any], program: str) -> str:
     """The checksum of a program, from the inventory or the release server, not from the machine."""
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}[host.check_output("uname -m")]

@@ -11,7 +11,7 @@ from ansible_collections.holdfast.nfs.plugins.filter.nfs_v3 import needs_nfs_v3
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.running import versions
 from testinfra.host import Host
 
-from tests.testinfra.looking import listeners, settings, shown_exports
+from tests.testinfra.looking import listeners, may_mount, settings, shown_exports
 
 testinfra_hosts = ["ansible://nfs_servers?sudo=true"]
 
@@ -247,6 +247,28 @@ def test_a_stranger_reaches_the_server_only_if_there_is_no_firewall(
 
     assert reached(22), f"the way to {named} is not open at all"
     assert reached(2049) is (everybody or not wanted["nfs_server_firewall"])
+
+
+def test_a_stranger_is_refused_a_mount_of_each_export(
+    host: Host, wanted: dict[str, Any], exported: dict[tuple[str, str], set[str]], stranger: str
+) -> None:
+    public = {path for path, client in exported if client == "*"}
+    if wanted["nfs_server_firewall"] and not public:
+        pytest.skip("the firewall lets no stranger ask, which the test before sees")
+    closed = [
+        path
+        for path in sorted({path for path, _ in exported} - public)
+        if not any(path.startswith(f"{one}/") for one in public)
+    ]
+
+    allowed = [
+        (path, version)
+        for path in closed
+        for version in map(str, wanted["nfs_server_versions"])
+        if may_mount(host, stranger, f"{SERVER}:{path}", version)
+    ]
+
+    assert allowed == []
 
 
 def test_the_domain_of_users_names_is_the_one_of_the_inventory(

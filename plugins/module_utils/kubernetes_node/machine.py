@@ -13,6 +13,7 @@ from .files import content, target
 from .identity import node_name
 from .others import busy_ports, others
 from .own import UNIT, is_written, kubeadm
+from .swap import enabled_swap_units, generated_swap_units, swap_lines, swaps
 from .traces import ETCD_DATA, FINISHED, KUBERNETES, PKI, UNFINISHED, begun, has_etcd, holds_files
 
 SETTINGS = (
@@ -41,7 +42,10 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
     return {
         "modular": (root / "lib/modules" / os.uname().release).is_dir(),
         "unset": [name for name in SETTINGS if not is_set(root, name)],
-        "swap": len(content(root / "proc/swaps").splitlines()) > 1,
+        "swap": swaps(root),
+        "swap_lines": swap_lines(root),
+        "enabled_swap_units": enabled_swap_units(root),
+        "generated_swap_units": generated_swap_units(root),
         "swap_lacking": swap_lacking(root),
         "program": target(root / "usr/local/bin/kubelet"),
         "kubeadm": kubeadm(root, directory),

@@ -248,6 +248,16 @@ def test_preflight_looks_at_the_variables_of_all_roles_before_any_role_does() ->
     assert HERE / "playbooks/preflight.yml" in PLAYBOOKS
 
 
+def test_a_reset_looks_at_the_variables_of_all_machines_before_it_asks() -> None:
+    """Seen: exports from an INI inventory were a TypeError where the plan is shown."""
+    play = load(HERE / "playbooks/reset.yml")[0]
+    first = play["tasks"][0]
+
+    assert first["vars"]["__option_faults"] == "{{ query('holdfast.nfs.option_faults') }}"
+    assert "run_once" not in first
+    assert play["any_errors_fatal"] is True
+
+
 def test_the_search_finds_what_it_is_for() -> None:
     names = {"a_b": "bool"}
 

@@ -88,6 +88,58 @@ def test_only_a_closed_port_is_silence(done: Done) -> None:
         shown(done, listed=False)
 
 
+MOUNT_ERRORS = (
+    "mount.nfs4: access denied by server while mounting 198.51.100.1:/srv",
+    "mount.nfs: mounting a:/srv failed, reason given by server: No such file or directory",
+    "mount.nfs4: Operation not permitted for 198.51.100.1:/srv on /mnt",
+)
+
+
+def mounted(rc: int, stderr: str = "") -> bool:
+    machine = Machine(ip=Done(rc, "", stderr))
+    return looking.may_mount(machine, "ip netns exec x", "198.51.100.1:/srv", "4.2")
+
+
+@pytest.mark.parametrize("stderr", MOUNT_ERRORS)
+def test_a_mount_that_the_server_refuses_is_told_from_one_that_works(stderr: str) -> None:
+    assert mounted(0) is True
+    assert mounted(32, f"{stderr}\n") is False
+
+
+@pytest.mark.parametrize(
+    ("rc", "stderr"),
+    [
+        (124, ""),  # of timeout
+        (1, "Cannot open network namespace"),
+        (32, "mount: /mnt: bad option; for several filesystems you might need a helper program."),
+        (32, "mount.nfs4: Connection refused for 198.51.100.1:/srv on /mnt"),
+        (32, "mount.nfs4: Protocol not supported for 198.51.100.1:/srv on /mnt"),
+    ],
+)
+def test_a_mount_that_did_not_come_to_the_server_was_not_refused(rc: int, stderr: str) -> None:
+    with pytest.raises(AssertionError):
+        mounted(rc, stderr)
+
+
+def tokens(rc: int, stdout: str = "", stderr: str = "") -> list[str]:
+    return looking.tokens_in_journal(Machine(journalctl=Done(rc, stdout, stderr)))
+
+
+def test_a_journal_with_a_token_is_told() -> None:
+    line = "kubeadm[1]: using token: abcdef.0123456789abcdef\n"
+
+    assert tokens(1) == tokens(0, "sha: ghijkl.0123456789abcdef\n") == []
+    assert tokens(0, line) == [line.strip()]
+
+
+@pytest.mark.parametrize(
+    ("rc", "stderr"), [(1, "Compiled without pattern matching support\n"), (127, "")]
+)
+def test_a_journal_that_was_not_searched_is_not_one_without_a_token(rc: int, stderr: str) -> None:
+    with pytest.raises(AssertionError):
+        tokens(rc, "", stderr)
+
+
 def checksum(answer: str, **wanted: Any) -> str:
     machine = Machine(uname=Done(0, "x86_64\n"), python3=Done(0, answer))
     return looking.published_checksum(machine, {**PROMISED, **wanted}, "kubelet")

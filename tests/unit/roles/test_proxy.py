@@ -17,7 +17,7 @@ from tests.unit.roles.reading import HERE, ROLES, load, mappings, options
 from tests.unit.roles.rendering import render
 
 PROXY = "http://proxy.example.com:3128"
-WITH_LOGIN = "http://me:p%40ss@proxy.example.com:3128"
+OTHER = "https://proxy.example.net:8443/"
 # What asks a server that may be beyond the proxy.
 DOWNLOADS = (
     "ansible.builtin.apt",
@@ -33,10 +33,10 @@ def test_without_a_proxy_the_environment_stays_as_it_is() -> None:
 
 
 def test_programs_find_it_under_either_spelling() -> None:
-    found = proxy_environment({"http": PROXY, "https": WITH_LOGIN})
+    found = proxy_environment({"http": PROXY, "https": OTHER})
 
     assert found["http_proxy"] == found["HTTP_PROXY"] == PROXY
-    assert found["https_proxy"] == found["HTTPS_PROXY"] == WITH_LOGIN
+    assert found["https_proxy"] == found["HTTPS_PROXY"] == OTHER
 
 
 @pytest.mark.parametrize("key", ["http", "https"])
@@ -92,6 +92,37 @@ def test_a_proxys_password_is_not_repeated() -> None:
     assert "geheim" not in str(proxy_faults({"http": "http://me:geheim @x"}, "holdfast_proxy"))
 
 
+@pytest.mark.parametrize("login", ["me:geheim", "me", "me:p%40ss", ":"])
+@pytest.mark.parametrize("key", ["http", "https"])
+def test_a_proxy_with_a_login_is_refused_with_a_way_out(key: str, login: str) -> None:
+    """Seen: Ansible gives the environment to sudo as words, which its log and `ps` show."""
+    (fault,) = proxy_faults({key: f"http://{login}@proxy.example.com:3128"}, "holdfast_proxy")
+
+    assert fault.startswith(f"holdfast_proxy: {key} has a login, which would be readable in the")
+    assert "geheim" not in fault
+
+
+def test_the_environment_of_a_task_has_no_login() -> None:
+    harmless = {"KUBECONFIG", "LC_ALL", "PYTHONDONTWRITEBYTECODE"}
+    given = [
+        task["environment"]
+        for role in ROLES
+        for path in sorted((role / "tasks").glob("*.yml"))
+        for task in mappings(load(path))
+        if "environment" in task
+    ]
+    others = [
+        one
+        for one in given
+        if "| holdfast.nfs.proxy_environment" not in str(one) and not {*one} <= harmless
+    ]
+
+    assert given
+    assert others == []
+    with pytest.raises(ValueError, match="has a login"):
+        proxy_environment({"http": "http://me:geheim@proxy.example.com:3128"})
+
+
 @pytest.mark.parametrize("variable", PROXIES)
 def test_it_is_refused_before_any_machine_is_asked_and_once(variable: str) -> None:
     machines = {name: {variable: {"http": "x"}} for name in ("control", "worker1")}
@@ -132,11 +163,11 @@ def test_every_task_that_downloads_has_the_proxy_of_its_role() -> None:
 
 @pytest.mark.parametrize("role", ["container_runtime", "kubernetes_node"])
 def test_a_unit_reads_what_the_variables_say(role: str) -> None:
-    environment = proxy_environment({"http": WITH_LOGIN}, ["10.96.0.0/12"])
+    environment = proxy_environment({"http": OTHER}, ["10.96.0.0/12"])
 
     text = render(role, "proxy.j2", **{f"__{role}_proxy_environment": environment})
 
-    assert f'\nHTTPS_PROXY="{WITH_LOGIN}"\n' in text
+    assert f'\nHTTPS_PROXY="{OTHER}"\n' in text
     assert '\nno_proxy="localhost,127.0.0.1,::1,10.96.0.0/12"\n' in text
 
 

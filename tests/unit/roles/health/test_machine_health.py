@@ -18,18 +18,25 @@ from ansible_collections.holdfast.nfs.plugins.modules import machine_health
 
 from tests.unit.roles.care.given import certificate, manifest, snapshot, write
 from tests.unit.roles.reading import HERE, load, mappings
-from tests.unit.roles.running import Programs
+from tests.unit.roles.running import Programs, run
 
 FAILED = "systemctl list-units --state=failed"
 
 
 @pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing on it, and room."""
     monkeypatch.setattr(machine_health, "ROOT", tmp_path)
     monkeypatch.setattr(machine_health, "TIMER", tmp_path / "timer")
     monkeypatch.setattr(etcd, "MANIFEST", tmp_path / "etcd.yaml")
     monkeypatch.setattr(machine, "read", lambda _: "")
+    return tmp_path
+
+
+@pytest.fixture
+def programs(bare: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """Its programs."""
+    assert bare.is_dir()
     return Programs(monkeypatch)
 
 
@@ -119,6 +126,24 @@ def test_a_look_that_fails_hides_no_other(
     assert said[0] == "It cannot be looked at (OSError('no such table'))."
     assert said[1].startswith("The unit x.service has failed")
     assert said[-1] == "kubectl does not tell how things are: connection refused."
+
+
+def test_a_program_that_is_not_there_hides_no_other_fault(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: without kubectl on its path a machine's full disk was not told."""
+    monkeypatch.setenv("PATH", str(bare))
+    monkeypatch.setattr(machine, "full_disks", lambda *_: ["The file system / is full."])
+
+    result = run(machine_health.main, machine="node", kubeconfig="/x", asked=time.time() + 100)
+
+    assert "failed" not in result
+    assert [fault.split(":")[0] for fault in result["faults"]] == [
+        "The file system / is full.",
+        "systemctl cannot be run on node",
+        "The clock is 100 s behind; let a time service set it.",
+        "kubectl cannot be run on node",
+    ]
 
 
 def test_a_trouble_is_a_sentence(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,21 @@ def test_another_version_of_a_node_is_left_to_the_upgrade() -> None:
     assert "upgrade it with playbooks/upgrade.yml" in fault
 
 
+@pytest.mark.parametrize(
+    "directory", ["/opt/kubernetes/", "/opt//kubernetes", "/opt/../opt/kubernetes"]
+)
+def test_another_spelling_of_the_programs_directory_is_the_same_directory(directory: str) -> None:
+    """Seen: the second run refused the node that the first had made."""
+    assert faults(OURS, directory=directory) == []
+
+
+@pytest.mark.parametrize("directory", ["opt/kubernetes", "", "/"])
+def test_a_directory_that_is_no_place_of_its_own_is_refused(directory: str) -> None:
+    (fault,) = faults({}, directory=directory)
+
+    assert fault.startswith(f'kubernetes_node_directory is "{directory}"')
+
+
 def test_a_kubeadm_that_still_runs_is_waited_for_by_the_person() -> None:
     """A connection was lost in the middle; kubeadm goes on without."""
     (fault,) = faults(OURS | {"running": True, "unfinished": True})

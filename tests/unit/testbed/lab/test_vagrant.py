@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from testbed.errors import LabError
+from testbed.lab.forms import form
 from testbed.lab.interface import Lab, Wish
 from testbed.lab.machines import MACHINES, chosen
 from testbed.lab.vagrant import VagrantLab, VagrantLayout, parse_keys, parse_status
@@ -118,6 +119,32 @@ def test_the_second_disk_has_another_name_in_virtualbox(
     assert lab.guest("nfs").export_device == "/dev/sdb"
     tree = yaml.safe_load(lab.layout.inventory.read_text())
     assert tree["all"]["children"]["nfs_servers"]["hosts"]["nfs"]["export_disk"] == "/dev/sdb"
+
+
+def test_a_lab_that_was_made_in_part_is_ended_without_being_named_again(
+    lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: after an `up` that failed, `make lab-down` ended the other form and left these."""
+    monkeypatch.setenv("FAIL", "up")
+    with pytest.raises(LabError, match=r"vagrant up nfs .* ended with status 3"):
+        lab.up(Wish())
+    assert form({}) == "vagrant"
+
+    lab.down()
+
+    assert typed(folder)[-1] == "destroy --force"
+    assert form({}) == "uml"
+
+
+def test_a_lab_that_vagrant_is_missing_for_does_not_stand(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(LabError, match="vagrant is not on PATH"):
+        lab.up(Wish())
+
+    assert form({}) == "uml"
 
 
 def test_down_destroys_the_machines_and_leaves_nothing(lab: Lab, folder: Path) -> None:
