@@ -72,13 +72,15 @@ def test_verify_looks_at_when_certificates_end() -> None:
 
 
 def test_a_restore_is_shown_and_confirmed_before_it_begins() -> None:
-    (play,) = plays("restore_etcd")
-    seen, asked, stopped, restored = play["tasks"][1:]
+    *__, play = plays("restore_etcd")
+    seen, asked, stopped, marked, restored, *__ = play["tasks"][1:]
 
     assert seen["check_mode"] is True
     assert "holdfast.nfs.etcd_restore" in seen
     assert "restore_confirm is not defined" in asked["when"]
-    assert "groups['control_plane'] | first" in stopped["ansible.builtin.assert"]["that"]
+    assert "groups['control_plane'] | first" in play["vars"]["__restore_confirmed"]
+    assert stopped["ansible.builtin.assert"]["that"] == "__restore_confirmed"
+    assert "__restore_confirmed" in marked["when"]
     assert included([restored]) == [("holdfast.nfs.etcd_snapshots", "restore")]
     assert play["any_errors_fatal"] is True
 
