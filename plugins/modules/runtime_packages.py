@@ -51,6 +51,12 @@ removable:
   type: list
   elements: str
   sample: [containernetworking-plugins]
+kept:
+  description: The packages that are installed and stay.
+  returned: where O(state) is V(removable)
+  type: list
+  elements: str
+  sample: [containerd, runc]
 """
 
 from pathlib import Path
@@ -60,6 +66,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.packages import (
     Refused,
     Run,
+    installed,
     noted,
     removable,
     with_missing,
@@ -82,7 +89,8 @@ def main() -> None:
         found = removable(names, note, _run(module))
     except Refused as refused:
         module.fail_json(msg=str(refused))
-    module.exit_json(changed=False, removable=found)
+    kept = sorted(installed(names, _run(module)) - {*found}) if names else []
+    module.exit_json(changed=False, removable=found, kept=kept)
 
 
 def _run(module: AnsibleModule) -> Run:

@@ -41,7 +41,9 @@ def test_what_was_there_before_the_role_is_not_removed(programs: Programs, note:
     assert call(programs, note, "noted") == {"changed": True}
 
     has(programs, *USUAL)
-    assert call(programs, note, "removable")["removable"] == ["containernetworking-plugins"]
+    found = call(programs, note, "removable")
+    assert found["removable"] == ["containernetworking-plugins"]
+    assert found["kept"] == ["containerd", "runc"]
 
 
 def test_a_second_run_changes_no_note(programs: Programs, note: Path) -> None:
@@ -60,7 +62,14 @@ def test_a_dry_run_notes_nothing(programs: Programs, note: Path) -> None:
 def test_without_a_note_nothing_is_removed(programs: Programs, note: Path) -> None:
     has(programs, *USUAL)
 
-    assert call(programs, note, "removable") == {"changed": False, "removable": []}
+    found = call(programs, note, "removable")
+    assert found == {"changed": False, "removable": [], "kept": sorted(USUAL)}
+
+
+def test_packages_that_are_gone_are_not_said_to_be_kept(programs: Programs, note: Path) -> None:
+    has(programs)
+
+    assert call(programs, note, "removable")["kept"] == []
 
 
 def test_docker_is_not_removed_with_the_containerd_that_it_needs(
