@@ -41,7 +41,7 @@ test: lint unit cluster machines ## everything below: lint, unit, cluster, machi
 test-all: test test-not-blank test-image test-care test-upgrade long ## test and all that follows: before a release; two hours more
 
 .PHONY: lint
-lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint, sanity
+lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint, sanity, antsibull-docs
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/mypy $(CODE)
@@ -50,7 +50,7 @@ lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint, sanity
 	@$(BIN)/python -m testbed.sanity
 
 .PHONY: sanity
-sanity: $(VENV)/made ## ansible-test's sanity tests of the collection as it is built; part of lint
+sanity: $(VENV)/made ## ansible-test's sanity tests and antsibull-docs, on the collection as it is built; part of lint
 	@$(BIN)/python -m testbed.sanity
 
 .PHONY: unit

@@ -1,4 +1,6 @@
-"""ansible-test's sanity tests of the collection: `make sanity`.
+"""ansible-test's sanity tests of the collection, and antsibull-docs on its documentation.
+
+`make sanity`.
 
 They run on the collection as it is built and installed, in a temporary folder. Their virtual
 environments are in the cache, and nothing is written into the user's home.
@@ -32,6 +34,12 @@ RUNS: Final = (
     [f"--skip-test={name}" for name in _SELECTED],
     [*(f"--test={name}" for name in _SELECTED), *(f"--exclude={path}" for path in _OTHERS)],
 )
+# As the docsite of Ansible renders it, with each reference to an option or a plugin.
+DOCUMENTATION: Final = (
+    "lint-collection-docs",
+    "--plugin-docs",
+    "--validate-collection-refs=dependent",
+)
 
 
 def build(folder: Path) -> Path:
@@ -62,14 +70,16 @@ def prepare(home: Path) -> None:
 def check(collection: Path, home: Path) -> int:
     """Runs all tests; the first exit code that is not 0, or 0."""
     python = f"--python={sys.version_info.major}.{sys.version_info.minor}"
+    runs = [("ansible-test", "sanity", python, *arguments) for arguments in RUNS]
+    runs.append(("antsibull-docs", *DOCUMENTATION, str(collection)))
     codes = [
         subprocess.run(
-            [_program("ansible-test"), "sanity", python, *arguments],
+            [_program(name), *words],
             cwd=collection,
             env=_environment(collection) | {"HOME": str(home)},
             check=False,
         ).returncode
-        for arguments in RUNS
+        for name, *words in runs
     ]
     return next(filter(None, codes), 0)
 

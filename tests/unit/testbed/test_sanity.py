@@ -30,8 +30,8 @@ def program(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sanity, "_program", lambda _: path)
 
 
-@pytest.mark.parametrize("failing", ["--skip-test=pylint", "--test=pylint"])
-def test_it_fails_when_one_of_the_runs_fails_and_both_are_done(
+@pytest.mark.parametrize("failing", ["--skip-test=pylint", "--test=pylint", "--plugin-docs"])
+def test_it_fails_when_one_of_the_runs_fails_and_all_are_done(
     failing: str, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(tmp_path, ANSIBLE_TEST.format(log=log, failing=f'" {failing}"'), monkeypatch)
@@ -39,7 +39,7 @@ def test_it_fails_when_one_of_the_runs_fails_and_both_are_done(
     code = sanity.check(tmp_path, tmp_path / "home")
 
     assert code == 3
-    assert len(log.read_text().splitlines()) == 2
+    assert len(log.read_text().splitlines()) == 3
 
 
 def test_it_succeeds_in_a_home_of_its_own(
@@ -49,6 +49,21 @@ def test_it_succeeds_in_a_home_of_its_own(
 
     assert sanity.check(tmp_path, tmp_path / "home") == 0
     assert {line.split()[0] for line in log.read_text().splitlines()} == {str(tmp_path / "home")}
+
+
+def test_the_documentation_is_looked_at_as_the_docsite_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def program(name: str) -> Path:
+        ran.append(name)
+        return Path("/bin/true")
+
+    monkeypatch.setattr(sanity, "_program", program)
+
+    assert sanity.check(tmp_path, tmp_path / "home") == 0
+    assert ran[-1] == "antsibull-docs"
 
 
 def test_what_ansible_galaxy_complains_of_is_in_the_error(
