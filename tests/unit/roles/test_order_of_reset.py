@@ -33,6 +33,10 @@ def test_the_refusal_changes_nothing_and_asks_the_machine_anew() -> None:
     tasks = load(HERE / "roles/kubernetes_node/tasks/refuse_removal.yml")
     modules = [key for task in tasks for key in task if "." in key]
 
-    assert modules == ["ansible.builtin.include_tasks", "ansible.builtin.assert"]
+    assert modules == [
+        "ansible.builtin.include_tasks",
+        "holdfast.nfs.kubernetes_state",
+        "ansible.builtin.assert",
+    ]
     assert tasks[0]["ansible.builtin.include_tasks"] == "ask.yml"
-    assert "holdfast.nfs.removal_fault" in str(tasks[1])
+    assert "holdfast.nfs.removal_fault" in str(tasks[2])

@@ -86,7 +86,7 @@ def test_a_reset_without_a_server_asks_for_none() -> None:
 def test_the_machines_are_inspected_before_the_reset_is_confirmed() -> None:
     plays = {play["name"]: play for play in load(HERE / "playbooks/reset.yml")}
     inspect, confirm = plays["Inspect"], plays["Confirm"]
-    (task,) = inspect["tasks"]
+    __, task = inspect["tasks"]
 
     assert inspect["any_errors_fatal"] is True
     assert task["ansible.builtin.include_role"] == {

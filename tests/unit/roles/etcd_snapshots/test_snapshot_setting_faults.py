@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.holdfast.nfs.plugins.filter.etcd_snapshots import snapshot_setting_faults
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.removal import folders
 
 from tests.unit.roles.reading import HERE, load
 
@@ -73,14 +75,12 @@ def test_a_machine_whose_programs_are_the_system_s_has_no_directory_of_them() ->
     assert faults(node="") == []
 
 
-def test_a_reset_removes_nothing_else_that_could_hold_snapshots() -> None:
+def test_a_reset_removes_nothing_else_that_could_hold_snapshots(tmp_path: Path) -> None:
     """What the role removes as a folder is among what is refused."""
-    removed = load(HERE / "roles/kubernetes_node/tasks/remove.yml")[-1]["loop"]
-    folders = [path for path in removed if path.startswith("/etc/k")]
-
-    assert folders == ["/etc/kubernetes"]
-    assert "{{ kubernetes_node_directory }}" in removed
+    removed = {f"/{path.relative_to(tmp_path)}" for path in folders(tmp_path, "/opt/kubernetes")}
     text = (HERE / "roles/etcd_snapshots/tasks/preflight.yml").read_text()
+
+    assert [path for path in removed if not faults(directory=path)] == []
     assert "kubernetes_node_directory" in text
 
 

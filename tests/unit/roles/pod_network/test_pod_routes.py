@@ -58,7 +58,7 @@ NODES = json.dumps({"items": [node("control", 11), node("w1", 21), node("worker3
 
 
 def test_each_other_machine_leads_to_all_nodes_but_itself() -> None:
-    """Seen: after add-node.yml no other node reached the pods of the new one."""
+    """Seen: after add_node.yml no other node reached the pods of the new one."""
     (one,) = other_pod_routes(NODES, {"worker1": "w1"})
 
     assert one["machine"] == "worker1"
@@ -86,7 +86,7 @@ def test_a_run_on_some_machines_sets_the_routes_of_the_others() -> None:
 
 def test_a_node_that_was_removed_is_forgotten_by_the_others() -> None:
     """Else packets for a new node with its network go to the former one's address."""
-    *_, last = load(HERE / "playbooks/remove-node.yml")
+    *_, last = load(HERE / "playbooks/remove_node.yml")
     (role,) = [task for task in mappings(last) if "ansible.builtin.include_role" in task]
 
     assert role["ansible.builtin.include_role"]["tasks_from"] == "refresh"
