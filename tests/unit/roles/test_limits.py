@@ -16,6 +16,11 @@ from tests.unit.roles.reading import HERE, load
 from tests.unit.roles.test_given_as_strings import evaluated
 
 GROUPS = {"nfs_servers": ["storage"], "kubernetes": ["control", "worker1", "worker2"]}
+# Of TEST-NET-1: nobody answers.
+HOSTS = {
+    name: {"ansible_host": f"192.0.2.{number}"}
+    for number, name in enumerate(("storage", "control", "worker1", "worker2", "stray"), start=1)
+}
 INVENTORY = {
     "nfs_servers": {"hosts": {"storage": {}}},
     "kubernetes": {
@@ -25,8 +30,7 @@ INVENTORY = {
         }
     },
     "others": {"hosts": {"stray": {}}},
-    # Of TEST-NET-1: nobody answers.
-    "all": {"vars": {"ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-oConnectTimeout=1"}},
+    "all": {"hosts": HOSTS, "vars": {"ansible_ssh_common_args": "-oConnectTimeout=1"}},
 }
 
 

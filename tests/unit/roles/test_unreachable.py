@@ -46,6 +46,9 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.collection = Stubbed(folder)
         for role in ROLES:
+            self.collection.role(role.name, "main", "")
+            text = "argument_specs: {}"
+            write(self.collection.root / "roles" / role.name / "meta/argument_specs.yml", text)
             for tasks in role.glob("tasks/*.yml"):
                 told = f"RAN {role.name} {tasks.stem} on {{{{ inventory_hostname }}}}"
                 stub: list[dict[str, Any]] = [{DEBUG: {"msg": told}}]
