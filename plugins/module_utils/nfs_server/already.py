@@ -36,7 +36,7 @@ def check_others(wanted: Settings, run: Runner, kernel: Path | None = None) -> N
     Raises:
         Refused: it would not; the sentence has the variables that keep it as it is.
     """
-    served = sorted({path for path, _ in read_table(ETAB.read_text() if ETAB.exists() else "")})
+    served = sorted({path for path, __ in read_table(ETAB.read_text() if ETAB.exists() else "")})
     kept = dict(_kept(wanted, run, kernel or NFSD)) if served else {}
     if kept:
         said = ", ".join(f"nfs_server_{name}: {json.dumps(value)}" for name, value in kept.items())
