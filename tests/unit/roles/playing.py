@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.unit.roles.guard import guard
 from tests.unit.roles.reading import HERE
 
 _SECONDS = 55
@@ -38,6 +39,7 @@ class Site:
         self, tasks: Sequence[dict[str, Any]], **variables: Any
     ) -> subprocess.CompletedProcess[str]:
         """Play the tasks, which may fail."""
+        guard(self.bin)
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
         (self.folder / "play.json").write_text(json.dumps([play]))
         given = {"ansible_python_interpreter": sys.executable} | variables

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.unit.roles.guard import guard
 from tests.unit.roles.reading import HERE
 
 FACTS = "ansible.builtin.ping"  # in place of setup: a connection, but no facts
@@ -59,6 +60,7 @@ class Stubbed:
         self, playbook: Path, hosts: Any, *arguments: str, **variables: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a playbook as it stands, without becoming another user."""
+        guard(self.folder / "bin")
         inventory = write(self.folder / "hosts.json", json.dumps(hosts))
         given = {"ansible_become": False, "ansible_python_interpreter": sys.executable}
         given |= {"ansible_facts_modules": [FACTS]}

@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nfs.plugins.filter.provisioner import (
 )
 from ansible_collections.holdfast.nfs.plugins.lookup import option_faults
 
+from tests.unit.roles.guard import guard
 from tests.unit.roles.reading import HERE, ROLES, load, mappings, specifications
 
 GROUPS = {"nfs_servers": ["storage"]}
@@ -141,6 +142,8 @@ def said_of(folder: Path, nfs_servers: dict[str, Any], **variables: Any) -> str:
     }
     (folder / "hosts.json").write_text(json.dumps(inventory | {"all": {"vars": plain | variables}}))
     (folder / "play.yml").write_text(json.dumps(plays))
+    guard(folder / "bin")
+    path = f"{folder / 'bin'}:{os.environ['PATH']}"
     done = subprocess.run(
         [
             Path(sys.executable).with_name("ansible-playbook"),
@@ -148,7 +151,7 @@ def said_of(folder: Path, nfs_servers: dict[str, Any], **variables: Any) -> str:
             folder / "play.yml",
         ],
         cwd=HERE,
-        env={**os.environ, "ANSIBLE_REMOTE_TEMP": str(folder / "tmp")},
+        env={**os.environ, "PATH": path, "ANSIBLE_REMOTE_TEMP": str(folder / "tmp")},
         capture_output=True,
         text=True,
         timeout=55,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from testbed.names import names
+from tests.unit.roles.guard import guard
 from tests.unit.roles.provisioner.images import Machine, labels
 from tests.unit.roles.reading import HERE
 
@@ -32,6 +33,7 @@ class Nodes:
         for name in NAMES:
             (folder / name).mkdir()
             self.machines[name] = Machine(folder / name, monkeypatch)
+            guard(folder / name)
         (folder / "hosts.json").write_text(json.dumps(self._inventory()))
 
     def _inventory(self) -> dict[str, Any]:
