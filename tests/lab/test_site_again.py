@@ -1,6 +1,6 @@
-"""Services and the firewall on built machines run as their files say, whatever happened to them.
+"""Built machines, run on again: only what differs is changed, and services run as their files say.
 
-Not among what `make test` runs: `make test-restarts`.
+Not among what `make test` runs: `make test-site-again`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,21 @@ pytestmark = pytest.mark.timeout(2400)
 @pytest.fixture(scope="module")
 def whole() -> Iterator[Lab]:
     """All four machines, built."""
-    with standing("test-restarts", Wish()) as made:
+    with standing("test-site-again", Wish()) as made:
         play(made, "site.yml")
         yield made
+
+
+def test_a_dry_run_on_built_machines_finds_nothing_to_change(whole: Lab) -> None:
+    assert changed(play(whole, "site.yml", "--check", "--diff")) == {}
+
+
+def test_a_changed_variable_changes_that_alone(whole: Lab) -> None:
+    counted = play(whole, "playbooks/storage.yml", "-e", "nfs_server_threads=24")
+
+    assert set(changed(counted)) == {"nfs"}
+    assert whole.guest("nfs").ssh("sudo cat /proc/fs/nfsd/threads") == "24\n"
+    play(whole, "playbooks/storage.yml")
 
 
 @pytest.mark.parametrize("commands", [["reload"], ["restart"], ["stop", "start"]])
