@@ -1,10 +1,12 @@
 """Debian packages of any suite, fetched without touching this machine's own apt.
 
-The mirrors are those of this machine's own sources; an Ubuntu has none of Debian in its own.
+The mirrors are those of this machine's own sources. An Ubuntu has none of Debian in its own; there
+they are those that the environment names.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +17,8 @@ from testbed.lab.commands import run
 from testbed.lab.host import os_release
 
 _KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_OFFICIAL: Final = ("http://deb.debian.org/debian", "http://deb.debian.org/debian-security")
+# Variables of the environment: Debian's archive, and its security archive.
+MIRRORS: Final = ("HOLDFAST_DEBIAN_URL", "HOLDFAST_DEBIAN_SECURITY_URL")
 _DEADLINE: Final = 900.0  # seconds for fetching
 
 
@@ -24,12 +27,22 @@ def mirrors() -> tuple[str, str]:
     """The addresses of Debian's archive and of its security archive.
 
     Raises:
-        LabError: its apt sources do not name both.
+        LabError: its apt sources, or on an Ubuntu the environment, do not name both.
     """
     if os_release().get("ID") == "ubuntu":
-        return _OFFICIAL
+        return _named_mirrors()
     lines = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]).splitlines()
     return choose_mirrors(lines, os_release().get("VERSION_CODENAME", ""))
+
+
+def _named_mirrors() -> tuple[str, str]:
+    archive, security = (os.environ.get(name, "").rstrip("/") for name in MIRRORS)
+    if not archive or not security:
+        raise LabError(
+            "an Ubuntu has no mirror of Debian among its apt sources; set "
+            f"{' and '.join(MIRRORS)} to those that the machines' packages come from"
+        )
+    return archive, security
 
 
 def choose_mirrors(lines: list[str], release: str) -> tuple[str, str]:

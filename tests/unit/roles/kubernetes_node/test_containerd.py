@@ -19,7 +19,7 @@ POLICY = """\
   Candidate: {}
   Version table:
      1.7.24~ds1-6+deb13u1 500
-        500 http://deb.debian.org/debian trixie/main amd64 Packages
+        500 http://mirror.example/debian trixie/main amd64 Packages
 runc:
   Installed: (none)
   Candidate: 1.1.15+ds1-2+b4

@@ -58,11 +58,26 @@ def test_the_mirrors_are_those_of_this_machines_own_apt() -> None:
 
 def test_an_ubuntu_has_no_mirror_of_debian_among_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apt, "os_release", lambda: {"ID": "ubuntu"})
+    monkeypatch.setenv("HOLDFAST_DEBIAN_URL", "http://mirror.example/debian/")
+    monkeypatch.setenv("HOLDFAST_DEBIAN_SECURITY_URL", "http://mirror.example/debian-security")
 
     assert apt.mirrors.__wrapped__() == (
-        "http://deb.debian.org/debian",
-        "http://deb.debian.org/debian-security",
+        "http://mirror.example/debian",
+        "http://mirror.example/debian-security",
     )
+
+
+@pytest.mark.parametrize("missing", apt.MIRRORS)
+def test_an_ubuntu_is_told_which_variables_name_the_mirrors(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setattr(apt, "os_release", lambda: {"ID": "ubuntu"})
+    for name in apt.MIRRORS:
+        monkeypatch.setenv(name, "http://mirror.example/debian")
+    monkeypatch.delenv(missing)
+
+    with pytest.raises(LabError, match="set HOLDFAST_DEBIAN_URL and HOLDFAST_DEBIAN_SECURITY_URL"):
+        apt.mirrors.__wrapped__()
 
 
 @pytest.mark.parametrize(
