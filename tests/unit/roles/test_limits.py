@@ -35,8 +35,7 @@ INVENTORY = {
 
 
 def playbook(name: str) -> Path:
-    (found,) = (HERE / "playbooks").glob(f"{name.replace('-', '[-_]')}.yml")
-    return found
+    return HERE / f"playbooks/{name}.yml"
 
 
 def refusal(folder: Path, name: str, *arguments: str, **groups: Any) -> str:

@@ -23,9 +23,8 @@ CHANGES: Final = {"remove", "remove_image", "upgrade", "programs", "kubeconfig",
 
 
 def file(name: str) -> Path:
-    """The playbook, with whatever stands between the words of its name."""
-    (path,) = HERE.glob(f"playbooks/{name.replace('-', '?')}.yml")
-    return path
+    """The playbook of this name."""
+    return HERE / f"playbooks/{name}.yml"
 
 
 def hosts(*down: str) -> dict[str, Any]:
