@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from testbed.client import Json
 from testbed.controlplane import ControlPlane
 from tests.cluster.objects import Objects
 from tests.cluster.running import Running
+from tests.support import eventually
 
 
 class Site(Objects):
@@ -70,6 +72,16 @@ class Site(Objects):
         found = self.address.directory_of(volume["spec"]["nfs"]["path"])
         assert found
         return self.root / found
+
+    def recorded(self, volume: Json) -> Json:
+        """Waits for the record of a volume, without which its creation is not finished.
+
+        A claim may be Bound a moment before; a directory that is removed until then is made again.
+        """
+        path = self.root / ".holdfast" / "volumes" / str(volume["metadata"]["name"])
+        eventually(path.exists, what=f"{path} is there")
+        record: Json = json.loads(path.read_text())
+        return record
 
     def tree(self) -> set[str]:
         """Everything on the export, as relative paths, but for Holdfast's own."""

@@ -83,6 +83,7 @@ def test_provisioner_fails_to_delete_volume(site: Site) -> None:
     others = site.root.parent / "others"
     others.mkdir()
     (others / "file").touch()
+    site.recorded(volume)
     directory.rmdir()
     directory.symlink_to(others)
 

@@ -83,6 +83,7 @@ def test_the_six_metrics_of_the_contract_and_our_own(site: Site) -> None:
     site.delete_claim("data")
     site.gone(volume)
     broken = site.bound(site.claim(storage_class))
+    site.recorded(broken)
     site.directory(broken).rmdir()
     site.directory(broken).touch()
     site.delete_claim("data")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import uuid
 
 import pytest
@@ -125,8 +124,5 @@ def test_a_record_names_the_cluster(site: Site) -> None:
     site.serve()
     volume = site.bound(site.claim(site.make_class()))
 
-    path = site.root / ".holdfast" / "volumes" / name_of(volume)
-    eventually(path.exists)  # it is confirmed after the API server knows the volume
-    record = json.loads(path.read_text())
     kube_system = site.plane.client.get("/api/v1/namespaces/kube-system")
-    assert record["origin"] == kube_system["metadata"]["uid"]
+    assert site.recorded(volume)["origin"] == kube_system["metadata"]["uid"]

@@ -6,7 +6,6 @@ and recorded first. What a person made by hand, or forged, does not pass.
 
 from __future__ import annotations
 
-import json
 import uuid
 from pathlib import Path
 from typing import Any
@@ -58,14 +57,6 @@ def record_of(site: Site, volume: Json) -> Path:
     return site.root / ".holdfast" / "volumes" / name_of(volume)
 
 
-def recorded(site: Site, volume: Json) -> dict[str, object]:
-    """Waits for the record of a volume."""
-    path = record_of(site, volume)
-    eventually(path.exists, what=f"{path} is there")
-    record: dict[str, object] = json.loads(path.read_text())
-    return record
-
-
 class TestAnEmptyExport:
     """It was taken for theirs: volumes were recorded there, and deleted with their claims."""
 
@@ -110,7 +101,7 @@ class TestAnEmptyExport:
         assert holdfast(*accept, "--allow-empty", variables=variables_of(site)).code == 0
 
         eventually(lambda: running.get("/readyz")[0] == 200)
-        recorded(site, volume)
+        site.recorded(volume)
         new = site.bound(site.claim(f"{site.namespace}-nfs", "new"))
         assert site.directory(new).is_dir()
         site.delete_claim("data")
@@ -119,7 +110,7 @@ class TestAnEmptyExport:
     def test_once_the_volumes_were_recorded_the_id_decides(self, site: Site) -> None:
         volume = inherit(site, site.make_class(parameters=DELETE))
         running = site.serve()
-        recorded(site, volume)
+        site.recorded(volume)
         running.settle()
         export_id = annotations_of(site.get_volume(name_of(volume)))[EXPORT]
         running.stop()
@@ -138,7 +129,7 @@ class TestInheritedVolumes:
 
         site.serve()
 
-        record = recorded(site, volume)
+        record = site.recorded(volume)
         assert record["directory"] == f"{site.namespace}-data-{name_of(volume)}"
         assert record["on_delete"] == "delete"
         assert (site.directory(volume) / "file").exists()
@@ -157,7 +148,7 @@ class TestInheritedVolumes:
     ) -> None:
         volume = inherit(site, site.make_class(parameters=parameters))
         running = site.serve()
-        recorded(site, volume)
+        site.recorded(volume)
         running.settle()
 
         site.delete_claim("data")
@@ -171,7 +162,7 @@ class TestInheritedVolumes:
         storage_class = site.make_class(parameters=DELETE)
         volume = inherit(site, "", annotations={BETA_CLASS: storage_class})
         running = site.serve()
-        recorded(site, volume)
+        site.recorded(volume)
         running.settle()
 
         site.delete_claim("data")
@@ -187,7 +178,7 @@ class TestInheritedVolumes:
         storage_class = site.make_class(parameters=DELETE | pattern)
         volume = inherit(site, storage_class, f"{site.namespace}/red", labels={"team": "red"})
         running = site.serve()
-        recorded(site, volume)
+        site.recorded(volume)
         running.settle()
 
         site.delete_claim("data")
@@ -212,7 +203,7 @@ class TestInheritedVolumes:
         storage_class = site.make_class(parameters=DELETE | parameters)
         volume = inherit(site, storage_class, path.format(site.namespace))
         running = site.serve()
-        recorded(site, volume)
+        site.recorded(volume)
         running.settle()
 
         site.delete_claim("data")
@@ -268,7 +259,7 @@ class TestInheritedVolumes:
         volume = site.bound("data")
 
         eventually(lambda: site.tree() == {"data"}, what="Holdfast's own directory is gone")
-        assert recorded(site, volume)["directory"] == "data"
+        assert site.recorded(volume)["directory"] == "data"
 
         site.delete_claim("data")
         site.gone(volume)
@@ -278,7 +269,7 @@ class TestInheritedVolumes:
         volume = inherit(site, site.make_class(reclaim="Retain", parameters=DELETE))
         site.patch_volume(name_of(volume), {"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
         running = site.serve()
-        recorded(site, volume)
+        site.recorded(volume)
 
         site.delete_claim("data")
 

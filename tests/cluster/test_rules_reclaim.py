@@ -257,6 +257,7 @@ class TestReclaimActions:
     def test_a_directory_that_is_gone_is_no_obstacle_and_is_told(self, site: Site) -> None:
         site.serve()
         volume = site.bound(site.claim(site.make_class()))
+        site.recorded(volume)
         site.directory(volume).rmdir()
 
         site.delete_claim("data")
