@@ -11,7 +11,7 @@ from ansible_collections.holdfast.nfs.plugins.filter.inventory import (
     node_names,
     preflight_faults,
 )
-from ansible_collections.holdfast.nfs.plugins.filter.reset_plan import reset_plan
+from ansible_collections.holdfast.nfs.plugins.filter.reset import reset_plan
 from jinja2 import UndefinedError
 
 from tests.unit.roles.nfs_server.given import looked_at

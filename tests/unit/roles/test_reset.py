@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.reset import reset_faults
-from ansible_collections.holdfast.nfs.plugins.filter.reset_plan import reset_plan
+from ansible_collections.holdfast.nfs.plugins.filter.reset import reset_faults, reset_plan
 
 from tests.unit.roles.nfs_server.given import looked_at
 from tests.unit.roles.reading import HERE, load
