@@ -56,7 +56,11 @@ def test_a_long_list_comes_in_pages_and_is_complete(mirror: Start, server: FakeA
 
     assert mine.reflector.synced.wait(10.0)
     assert len(mine.store.keys()) == 1201
-    assert server.count("list") == 3
+    lists = [request for request in server.requests if request.verb == "list"]
+    pages = [request.query.get("continue", "") for request in lists]
+    # On a busy machine one may take too long, and the list begins anew.
+    began = max(index for index, page in enumerate(pages) if not page)
+    assert len({*pages[began:]}) == 3
 
 
 def test_a_list_read_anew_makes_items_of_what_changed_alone(api: Api) -> None:
