@@ -153,7 +153,7 @@ def test_all_nodes_are_upgraded_when_all_are_reached(site: Site) -> None:
 def test_a_node_is_not_reset_before_it_is_drained(site: Site, arguments: tuple[str, str]) -> None:
     ran, said = site.run("remove_node", *arguments, remove_node="worker2")
 
-    assert ran == set()
+    assert ran <= {"kubernetes_node refuse_removal on worker2"}
     assert "because the first play did not run" in said
 
 
@@ -170,6 +170,16 @@ def test_a_node_that_is_down_is_removed_from_the_cluster(site: Site) -> None:
 
     assert ran == {"kubernetes_node leave on control", "pod_network refresh on control"}
     assert "it was removed from the cluster" in said
+
+
+def test_a_node_is_not_drained_if_its_machine_is_refused(site: Site) -> None:
+    refusal = [{"ansible.builtin.fail": {"msg": "another cluster's"}}]
+    site.collection.role("kubernetes_node", "refuse_removal", yaml.safe_dump(refusal))
+
+    ran, said = site.run("remove_node", remove_node="worker2")
+
+    assert ran == set()
+    assert "another cluster's" in said
 
 
 def test_a_node_is_reset_after_it_is_drained(site: Site) -> None:
