@@ -49,14 +49,7 @@ options:
     elements: path
     default: []
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
+  - holdfast.nfs.attributes
 author: Holdfast (@holdfast-io)
 """
 
@@ -92,6 +85,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
     errors,
     etcd,
     files,
+    kubeadm,
     notes,
     renew_certificates,
     shelf,
@@ -118,6 +112,7 @@ PARTS = {
         errors,
         etcd,
         files,
+        kubeadm,
         notes,
         renew_certificates,
         shelf,

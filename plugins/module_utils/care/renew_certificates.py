@@ -31,6 +31,7 @@ from ..control_plane.kubeconfig import (  # noqa: TID252 - it is installed besid
 from . import static_pods
 from .certificates import Certificate, ending, renewed
 from .errors import Trouble
+from .kubeadm import is_changing
 
 KUBERNETES = Path("etc/kubernetes")
 ADMIN = KUBERNETES / "admin.conf"
@@ -54,7 +55,6 @@ HEALTH = {
     "kube-scheduler": "https://127.0.0.1:10259/healthz",
 }
 LOCK = Path("/run/holdfast-certificates.lock")
-CHANGES = {"init", "join", "reset", "upgrade"}
 KUBEADM, KUBECTL = "/usr/local/bin/kubeadm", "/usr/local/bin/kubectl"
 _SECONDS = 300.0
 
@@ -103,12 +103,6 @@ def outdated(root: Path) -> list[str]:
         for process in static_pods.running(part, root)[:1]
         if process.began < max(map(_changed, _files(root, names)), default=0)
     ]
-
-
-def is_changing(root: Path) -> bool:
-    """Whether a kubeadm runs that makes, joins, upgrades or resets a node."""
-    commands = (_words(path) for path in (root / "proc").glob("[0-9]*/cmdline"))
-    return any(Path(words[0]).name == "kubeadm" and CHANGES & {*words} for words in commands)
 
 
 def is_well(part: str) -> bool:
@@ -236,13 +230,6 @@ def _files(root: Path, names: Sequence[str]) -> list[Path]:
 
 def _changed(path: Path) -> float:
     return path.stat().st_ctime
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode(errors="replace").split("\0")
-    except OSError:  # it ended
-        return [""]
 
 
 def _parser() -> argparse.ArgumentParser:

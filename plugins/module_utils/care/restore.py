@@ -20,6 +20,7 @@ from pathlib import Path
 from . import etcd, static_pods
 from .data_directory import DataDirectory
 from .errors import Trouble
+from .kubeadm import is_changing
 from .make_data import make
 from .shelf import Shelf, is_private, make_private
 from .snapshot_file import check
@@ -43,6 +44,7 @@ class Restore:
     manifests: Path = MANIFESTS
     parked: Path = PARKED
     lock: Path = LOCK
+    root: Path = Path("/")
 
     def plan(self, machine: str) -> list[str]:
         """What would happen, a sentence each; nothing is changed.
@@ -52,6 +54,7 @@ class Restore:
             Trouble: it cannot be restored.
         """
         with _alone(self.lock):
+            _refuse_kubeadm(self.root)
             return self._plan(machine)
 
     def _plan(self, machine: str) -> list[str]:
@@ -78,6 +81,7 @@ class Restore:
             yield from self._steps()
 
     def _steps(self) -> Iterator[str]:
+        _refuse_kubeadm(self.root)
         check(self.snapshot)
         own = self._etcd()
         _refuse_several(own)
@@ -204,6 +208,12 @@ def _silence(own: etcd.Etcd) -> str:
         return "" if etcd.status(own).get("leader", "0") != "0" else "It has no leader."
     except Trouble as trouble:
         return str(trouble)
+
+
+def _refuse_kubeadm(root: Path) -> None:
+    """It writes the manifests that a restore moves."""
+    if is_changing(root):
+        raise Trouble("kubeadm runs; run this again when it has ended (pgrep -a kubeadm).")
 
 
 def _refuse_several(own: etcd.Etcd) -> None:

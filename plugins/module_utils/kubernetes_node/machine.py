@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..care.kubeadm import is_changing  # noqa: TID252 - Ansible sends a module's parts as they lie
 from .files import content, target
 from .identity import node_name
 from .others import busy_ports, others
@@ -58,7 +58,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "etcd": has_etcd(root, configuration),
         "etcd_data": holds_files(root / ETCD_DATA),
         "pki": holds_files(root / PKI),
-        "running": any(_kubeadm_processes(root)),
+        "running": is_changing(root),
         "configuration": configuration,
         "server_version": server_version(content(folder / SERVER)),
         "authority": hashlib.sha256(authority).hexdigest() if authority else "",
@@ -95,14 +95,3 @@ def is_set(root: Path, name: str) -> bool:
     now = content(root / "proc/sys" / name.replace(".", "/"))
     lines = content(root / SETTINGS_FILE).decode().splitlines()
     return now.strip() == b"1" and f"{name}=1" in lines
-
-
-def _kubeadm_processes(root: Path) -> Iterator[str]:
-    """The processes of kubeadm that change the machine: the words of their command."""
-    for folder in (root / "proc").glob("[0-9]*"):
-        try:
-            words = content(folder / "cmdline").decode(errors="replace").split("\0")
-        except OSError:  # it ended
-            continue
-        if Path(words[0]).name == "kubeadm" and {"init", "join", "reset", "upgrade"} & {*words[1:]}:
-            yield " ".join(words)

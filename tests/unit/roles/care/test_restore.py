@@ -26,7 +26,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import R
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
 from ansible_collections.holdfast.nfs.plugins.modules import etcd_restore
 
-from tests.unit.roles.care.given import NOW, manifest, snapshot, write
+from tests.unit.roles.care.given import NOW, manifest, process, snapshot, write
 from tests.unit.roles.running import Result, refusal, run
 
 
@@ -38,7 +38,7 @@ class Machine:
     """A control plane with data, and an etcdutl that makes some of a snapshot."""
 
     def __init__(self, root: Path) -> None:
-        self.data = root / "etcd"
+        self.root, self.data = root, root / "etcd"
         self.manifests, self.parked = root / "manifests", root / "parked"
         self.lock, self.made = root / "lock", self.data / ".holdfast-restored"
         self.fails, self.answers, self.version = False, True, "3.6.0"
@@ -53,7 +53,8 @@ class Machine:
         self.snapshot = self.shelf.add([snapshot(b"new")], NOW)
 
     def of(self, path: Path | None = None) -> Restore:
-        return Restore(path or self.snapshot, self.manifests, self.parked, self.lock)
+        given = self.manifests, self.parked, self.lock, self.root
+        return Restore(path or self.snapshot, *given)
 
     def plan(self, path: Path | None = None) -> str:
         return " ".join(self.of(path).plan("control"))
@@ -373,6 +374,20 @@ def test_a_second_restore_is_refused_while_one_runs(machine: Machine, step: int)
     assert len([*first]) == 4 - step
     assert machine.found() == ("new", ["old"], ALL)
     machine.restore()
+
+
+@pytest.mark.parametrize("verb", ["init", "join", "upgrade", "reset"])
+def test_a_kubeadm_that_runs_is_not_disturbed(machine: Machine, verb: str) -> None:
+    """It writes the manifests that a restore moves."""
+    process(machine.root, 99, "/usr/local/bin/kubeadm", verb)
+
+    with pytest.raises(Trouble, match="kubeadm runs"):
+        machine.plan()
+    with pytest.raises(Trouble, match="kubeadm runs"):
+        machine.restore()
+
+    assert not machine.parked.exists()
+    assert not machine.made.exists()
 
 
 def test_a_restore_that_failed_holds_up_no_other(machine: Machine) -> None:
