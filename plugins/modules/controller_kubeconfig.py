@@ -26,14 +26,7 @@ options:
     type: str
     required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
+  - holdfast.nfs.attributes
 author: Holdfast (@holdfast-io)
 """
 

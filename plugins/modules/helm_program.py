@@ -35,14 +35,7 @@ options:
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
+  - holdfast.nfs.attributes
 author: Holdfast (@holdfast-io)
 """
 

@@ -49,7 +49,7 @@ options:
     type: path
     required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
   - holdfast.nfs.cluster
 attributes:
   check_mode:
@@ -58,8 +58,6 @@ attributes:
   diff_mode:
     support: full
     details: Shows the manifests of the release without their Secrets.
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

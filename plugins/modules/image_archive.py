@@ -48,15 +48,11 @@ options:
     type: int
     default: 1800
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
 attributes:
   check_mode:
     support: full
     details: Builds nothing.
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

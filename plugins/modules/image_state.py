@@ -35,15 +35,11 @@ options:
     type: path
     default: /etc/containerd/certs.d
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
 attributes:
   check_mode:
     support: full
     details: Pulls nothing, and reports a change where the image is not there.
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

@@ -27,7 +27,7 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
   - holdfast.nfs.exports
 attributes:
   check_mode:
@@ -35,8 +35,6 @@ attributes:
     details: The dry run is done as well, where the server is installed.
   diff_mode:
     support: full
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

@@ -54,14 +54,7 @@ options:
     choices: [made, mounted, wiped]
     default: made
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
+  - holdfast.nfs.attributes
 author: Holdfast (@holdfast-io)
 """
 

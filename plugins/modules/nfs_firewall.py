@@ -31,15 +31,11 @@ options:
     elements: int
     required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
   - holdfast.nfs.exports
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

@@ -33,15 +33,8 @@ options:
         type: path
         required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
   - holdfast.nfs.exports
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

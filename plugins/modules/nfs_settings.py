@@ -62,14 +62,10 @@ options:
     type: int
     required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

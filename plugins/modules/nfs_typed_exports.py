@@ -22,15 +22,11 @@ options:
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
 attributes:
   check_mode:
     support: full
     details: Nothing is looked at, as nothing is restarted.
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

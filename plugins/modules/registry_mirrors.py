@@ -29,14 +29,10 @@ options:
     type: path
     default: /etc/containerd/certs.d
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

@@ -40,16 +40,12 @@ options:
     type: int
     required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
   - holdfast.nfs.cluster
 attributes:
   check_mode:
     support: partial
     details: Nothing is tried.
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 

@@ -37,16 +37,12 @@ options:
     type: int
     required: true
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - holdfast.nfs.attributes
   - holdfast.nfs.cluster
 attributes:
   check_mode:
     support: full
     details: Asks the API server for a dry run.
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
 author: Holdfast (@holdfast-io)
 """
 
