@@ -22,7 +22,8 @@ export HOLDFAST_LAB_MACHINES := $(LAB)
 endif
 INVENTORY ?= inventory/lab.yml
 # What make test leaves to make test-all and make test-examples.
-LATER := examples test_site_again.py test_not_blank.py test_image_build.py test_care.py test_upgrade.py
+LATER := examples test_site_again.py test_not_blank.py test_single_machine.py \
+  test_image_build.py test_care.py test_upgrade.py
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade
 
@@ -36,11 +37,11 @@ demo: $(VENV)/made ## the main job on a control plane of its own; KEEP=1 to look
 
 .PHONY: test
 test: lint unit cluster machines ## everything below: lint, unit, cluster, machines
-	@echo "not run: make test-all (test-site-again, test-not-blank, test-image, test-care, test-upgrade, long: three hours more)," \
+	@echo "not run: make test-all (test-site-again, test-not-blank, test-single-machine, test-image, test-care, test-upgrade, long: three hours more)," \
 	  "make lab site test-examples lab-down (every example on the lab; half an hour)"
 
 .PHONY: test-all
-test-all: test test-site-again test-not-blank test-image test-care test-upgrade long ## test and all that follows: before a release; three hours more
+test-all: test test-site-again test-not-blank test-single-machine test-image test-care test-upgrade long ## test and all that follows: before a release; three hours more
 
 .PHONY: lint
 lint: $(VENV)/made ## ruff, mypy --strict, the import rule, ansible-lint, sanity, antsibull-docs
@@ -80,6 +81,10 @@ test-site-again: $(VENV)/made ## built machines, run on again: what differs chan
 .PHONY: test-not-blank
 test-not-blank: $(VENV)/made ## machines on which others built something, and runs that are interrupted
 	@$(BIN)/pytest tests/lab/test_not_blank.py $(ARGS)
+
+.PHONY: test-single-machine
+test-single-machine: $(VENV)/made ## one machine for everything, with Docker, behind a proxy, from an INI inventory
+	@$(BIN)/pytest tests/lab/test_single_machine.py $(ARGS)
 
 .PHONY: test-image
 test-image: $(VENV)/made ## the provisioner's image in no registry: built by the roles, for each node

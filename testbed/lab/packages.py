@@ -1,4 +1,7 @@
-"""The machines' Debian packages: a flat repository for each release, all that the roles install."""
+"""The machines' Debian packages: a flat repository for each release.
+
+They are all that the roles install, and what tests put on machines that are not blank.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ PACKAGES: Final = (
     "containernetworking-plugins",
     "crun",
     "curl",
+    "docker.io",
     "e2fsprogs",
     "ethtool",
     "gdisk",
@@ -39,6 +43,7 @@ PACKAGES: Final = (
     "rsync",
     "runc",
     "socat",
+    "tinyproxy",
     "util-linux-extra",
     "xfsprogs",
 )

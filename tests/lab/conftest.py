@@ -26,6 +26,8 @@ from tests.lab.site import standing
 Report = Callable[[str], None]
 
 HERE = Path(__file__).parent
+# Those whose machines get no Kubernetes.
+BARE = {"test_flannel_cni", "test_lab", "test_supplies", "test_vagrantfile"}
 VAGRANT_PACKAGES = ("vagrant", "vagrant-libvirt")  # VirtualBox's provider is a part of it
 
 
@@ -80,7 +82,7 @@ def _make_materials(files: set[str], report: Report) -> None:
     find_kernel(report)
     for suite in SUITES:
         find_packages(find_image(suite, report), report)
-    if files & {"test_care", "test_image_build", "test_not_blank", "test_site", "test_upgrade"}:
+    if files - BARE:
         former = [PREVIOUS_VERSION] if "test_upgrade" in files else []
         for make in (release_tree, registry_storage):
             make(report, (*DEFAULT_VERSIONS, *former))

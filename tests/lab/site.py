@@ -44,12 +44,15 @@ def standing(name: str, wish: Wish) -> Iterator[Lab]:
         made.down()
 
 
-def play(lab: Lab, *words: str, collections: Path | None = None) -> Counted:
+def play(
+    lab: Lab, *words: str, collections: Path | None = None, inventory: Path | None = None
+) -> Counted:
     """Run a playbook; what Ansible counted on each machine.
 
-    With a folder of collections it is one of an installed collection, far from the checkout.
+    With a folder of collections it is one of an installed collection, far from the checkout. The
+    inventory is the lab's unless another is given.
     """
-    done, told = _played(lab, *words, collections=collections)
+    done, told = _played(lab, *words, collections=collections, inventory=inventory)
     assert done.returncode == 0, failures(told) or done.stderr
     counted: Counted = told["stats"]
     return counted
@@ -80,13 +83,13 @@ def interrupted(lab: Lab, *words: str, when: str, on: Guest) -> None:
 
 
 def _played(
-    lab: Lab, *words: str, collections: Path | None = None
+    lab: Lab, *words: str, collections: Path | None = None, inventory: Path | None = None
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     # Ansible's own collections are where they were: the callback that writes JSON is one of them.
     paths = f"{collections}:{PACKAGES}"
     elsewhere = {"ANSIBLE_COLLECTIONS_PATH": paths} if collections else {}
     done = subprocess.run(
-        [BIN / "ansible-playbook", "-i", lab.layout.inventory, *words],
+        [BIN / "ansible-playbook", "-i", inventory or lab.layout.inventory, *words],
         cwd=collections or CHECKOUT,
         env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"} | elsewhere,
         capture_output=True,
