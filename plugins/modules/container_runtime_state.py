@@ -15,6 +15,11 @@ options:
     type: list
     elements: str
     required: true
+  proxy_files:
+    description: The files in which containerd finds a proxy, where there is one.
+    type: list
+    elements: path
+    default: []
   configuration:
     description: The configuration of containerd that is to be written.
     type: path
@@ -36,6 +41,17 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+missing:
+  description: Those of O(packages) that are not installed.
+  returned: success
+  type: list
+  elements: str
+  sample: [containerd, runc]
+proxy_files:
+  description: Those of O(proxy_files) that are there.
+  returned: success
+  type: list
+  elements: str
 foreign:
   description: Whether somebody else wrote the configuration, of which a copy should be kept.
   returned: success
@@ -51,9 +67,11 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.fou
     faults,
     is_foreign,
 )
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing
 
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "required": True},
+    "proxy_files": {"type": "list", "elements": "path", "default": []},
     "configuration": {"type": "path", "default": "/etc/containerd/config.toml"},
     "replace_configuration": {"type": "bool", "default": False},
 }
@@ -73,7 +91,12 @@ def main() -> None:
     found = faults(wanted, run)
     if found:
         module.fail_json(msg="; ".join(found))
-    module.exit_json(changed=False, foreign=is_foreign(file, run))
+    module.exit_json(
+        changed=False,
+        missing=missing(wanted.packages, run),
+        proxy_files=[path for path in module.params["proxy_files"] if Path(path).exists()],
+        foreign=is_foreign(file, run),
+    )
 
 
 if __name__ == "__main__":

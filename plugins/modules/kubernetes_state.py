@@ -18,6 +18,11 @@ options:
       elsewhere are another's.
     type: path
     default: /opt/kubernetes
+  packages:
+    description: Debian packages that a node needs.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - holdfast.nfs.attributes
 author: Holdfast (@holdfast-io)
@@ -50,6 +55,11 @@ state:
     modular:
       description: Whether the kernel has modules to load; else all is built in.
       type: bool
+    missing:
+      description: Those of O(packages) that are not installed; not there without any.
+      type: list
+      elements: str
+      sample: [iptables]
     unset:
       description: The kernel's settings that a node needs and that are not 1, now or after a start.
       type: list
@@ -81,6 +91,9 @@ state:
       description: The kubeadm that belongs to that kubelet; empty when it is not there.
       type: str
       sample: /opt/kubernetes/v1.36.3/kubeadm
+    proxy:
+      description: Whether the role's file is there in which the kubelet finds a proxy.
+      type: bool
     unit:
       description: Whether the kubelet's unit of the role kubernetes_node is there.
       type: bool
@@ -139,6 +152,7 @@ state:
 """
 
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addresses import (
@@ -147,6 +161,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addre
     resolve,
 )
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import machine
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing
 
 
 def main() -> None:
@@ -154,13 +169,22 @@ def main() -> None:
     spec = {
         "address": {"type": "str", "default": ""},
         "directory": {"type": "path", "default": "/opt/kubernetes"},
+        "packages": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     said = module.run_command(["ip", "-json", "-4", "address"], check_rc=True)[1]
     own = own_addresses(said)
     address = node_address(module.params["address"], own, resolve)
     state = machine(Path("/"), module.params["directory"])
-    module.exit_json(state=state | {"addresses": own, "address": address})
+
+    def run(*command: str) -> tuple[int, str]:
+        outcome: Any = module.run_command([*command])
+        return int(outcome[0]), str(outcome[1])
+
+    state |= {"addresses": own, "address": address}
+    if packages := module.params["packages"]:
+        state["missing"] = missing(packages, run)
+    module.exit_json(state=state)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ options:
         type: list
         elements: str
         default: [nfsvers=4.2]
+  packages:
+    description: Debian packages that mounting needs.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - holdfast.nfs.attributes
 author: Holdfast (@holdfast-io)
@@ -37,7 +42,16 @@ EXAMPLES = r"""
         options: [nfsvers=4.2, hard]
 """
 
-RETURN = r"""# It returns nothing of its own."""
+RETURN = r"""
+missing:
+  description: Those of O(packages) that are not installed.
+  returned: success
+  type: list
+  elements: str
+  sample: [nfs-common]
+"""
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.mounts import (
@@ -45,12 +59,16 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.mounts imp
     check_kernel,
     check_mount,
 )
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing
 
 ENTRY = {
     "source": {"type": "str", "required": True},
     "options": {"type": "list", "elements": "str", "default": ["nfsvers=4.2"]},
 }
-ARGUMENTS = {"mounts": {"type": "list", "elements": "dict", "options": ENTRY, "required": True}}
+ARGUMENTS = {
+    "mounts": {"type": "list", "elements": "dict", "options": ENTRY, "required": True},
+    "packages": {"type": "list", "elements": "str", "default": []},
+}
 
 
 def main() -> None:
@@ -62,7 +80,12 @@ def main() -> None:
             check_mount(mount["source"], mount["options"])
     except Refused as refused:
         module.fail_json(msg=str(refused))
-    module.exit_json(changed=False)
+
+    def run(*command: str) -> tuple[int, str]:
+        outcome: Any = module.run_command([*command])
+        return int(outcome[0]), str(outcome[1])
+
+    module.exit_json(changed=False, missing=missing(module.params["packages"], run))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,12 @@ EXAMPLES = r"""
     state: masked
 """
 
-RETURN = r"""# It returns nothing of its own."""
+RETURN = r"""
+pending:
+  description: Whether there is something to change, which C(changed_when) does not override.
+  returned: success
+  type: bool
+"""
 
 from pathlib import Path
 
@@ -60,7 +65,8 @@ def main() -> None:
         _refuse_if_needed(module)
     for call in () if module.check_mode else calls:
         systemctl(*call)
-    module.exit_json(changed=bool(calls))
+    changed = bool(calls)
+    module.exit_json(changed=changed, pending=changed)
 
 
 def _refuse_if_needed(module: AnsibleModule) -> None:

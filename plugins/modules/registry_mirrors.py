@@ -58,7 +58,12 @@ EXAMPLES = r"""
     mirrors: {}
 """
 
-RETURN = r"""# It returns nothing of its own."""
+RETURN = r"""
+pending:
+  description: Whether there is something to change, which C(changed_when) does not override.
+  returned: success
+  type: bool
+"""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -196,7 +201,8 @@ def main() -> None:
     if after != now and not module.check_mode:
         apply(folder, then, gone)
     diff = {"before": listing(now), "after": listing(after)}
-    module.exit_json(changed=after != now, diff=diff)
+    changed = after != now
+    module.exit_json(changed=changed, pending=changed, diff=diff)
 
 
 if __name__ == "__main__":

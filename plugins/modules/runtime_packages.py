@@ -58,12 +58,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.packages import (
     Refused,
-    Run,
-    installed,
     noted,
     removable,
     with_missing,
 )
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import Run, installed
 
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "required": True},

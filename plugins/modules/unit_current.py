@@ -10,7 +10,7 @@ description:
     asks systemd whether it has read the unit's own. So it does not matter which run changed them,
     or whether that run came to its end.
   - Has systemd read its files again where it has to, and restarts the unit if it runs. One that
-    does not run is left so.
+    does not run is left so, unless O(started) is set.
 options:
   name:
     description: The unit. A path stands for the mount there.
@@ -31,6 +31,10 @@ options:
     description: Whether the unit is restarted. With V(false) only systemd reads its files again.
     type: bool
     default: true
+  started:
+    description: Whether the unit is started and enabled as well, where it is not.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - holdfast.nfs.attributes
 author: Holdfast (@holdfast-io)
@@ -44,11 +48,12 @@ EXAMPLES = r"""
     mode: "0644"
   register: written
 
-- name: Restart containerd if it runs with an older configuration
+- name: Run containerd with that configuration
   holdfast.nfs.unit_current:
     name: containerd
     files: [/etc/containerd/config.toml]
     outdated: "{{ written is changed }}"
+    started: true
 """
 
 RETURN = r"""
@@ -62,6 +67,7 @@ reasons:
 
 import os
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +85,22 @@ ARGUMENTS = {
     "files": {"type": "list", "elements": "path", "default": []},
     "outdated": {"type": "bool", "default": False},
     "restart": {"type": "bool", "default": True},
+    "started": {"type": "bool", "default": False},
 }
 
 
 def main() -> None:
     """Run as a module of Ansible."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    found = _look(module, module.params["name"])
+    name = module.params["name"]
+    found = _look(module, name)
     restart = module.params["restart"] and bool(found.reasons)
+    calls = [*_calls(name, found, restart=restart, started=module.params["started"])]
     if not module.check_mode:
-        _apply(module, module.params["name"], found, restart=restart)
-    module.exit_json(changed=restart or found.unread, reasons=list(found.reasons))
+        _settle(found.ahead if restart else ())
+        for words in calls:
+            _systemctl(module, *words)
+    module.exit_json(changed=bool(calls), reasons=list(found.reasons))
 
 
 def _look(module: AnsibleModule, name: str) -> Verdict:
@@ -102,15 +113,23 @@ def _look(module: AnsibleModule, name: str) -> Verdict:
     return verdict(name, known, files, clock, outdated=module.params["outdated"])
 
 
-def _apply(module: AnsibleModule, name: str, found: Verdict, *, restart: bool) -> None:
-    for path in found.ahead if restart else ():
-        # It would be newer than the process until its time comes; this sets it to now.
+def _calls(name: str, found: Verdict, *, restart: bool, started: bool) -> Iterator[tuple[str, ...]]:
+    """The words after `systemctl`."""
+    if found.unread or restart:
+        yield ("daemon-reload",)
+    if restart:
+        yield "restart", name
+    if started and found.disabled:
+        yield "enable", name
+    if started and found.stopped:
+        yield "start", name
+
+
+def _settle(ahead: Sequence[Path]) -> None:
+    """A file from a time to come would be newer than the process until then; its time is now."""
+    for path in ahead:
         times = path.stat()
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    if found.unread or restart:
-        _systemctl(module, "daemon-reload")
-    if restart:
-        _systemctl(module, "restart", name)
 
 
 def _systemctl(module: AnsibleModule, *words: str) -> str:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-# Runs a program: how it ended, and what it wrote.
-Run = Callable[..., tuple[int, str]]
+from ..packages import Run, installed, missing  # noqa: TID252 - Ansible sends them as they lie
 
 
 class Refused(Exception):
     """What stands in the way, as a sentence of "this machine"."""
-
-
-def installed(names: Sequence[str], run: Run) -> set[str]:
-    """It ends with an error where it does not know one, and tells the others all the same."""
-    shown = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names)[1]
-    pairs = (line.split() for line in shown.splitlines())
-    return {name for name, status in pairs if status == "installed"}
 
 
 def noted(note: Path) -> list[str]:
@@ -28,8 +20,7 @@ def noted(note: Path) -> list[str]:
 
 def with_missing(names: Sequence[str], note: Path, run: Run) -> list[str]:
     """What the note has to say before these are installed."""
-    there = installed(names, run)
-    return sorted({*noted(note), *(name for name in names if name not in there)})
+    return sorted({*noted(note), *missing(names, run)})
 
 
 def removable(names: Sequence[str], note: Path, run: Run) -> list[str]:

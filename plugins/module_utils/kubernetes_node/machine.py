@@ -25,6 +25,7 @@ SETTINGS = (
 HOSTS_FILES = ("etc/hosts", "etc/cloud/templates/hosts.debian.tmpl")
 HOSTS_MARK = "# API server of Kubernetes, written by Ansible"
 SETTINGS_FILE = "etc/sysctl.d/90-kubernetes.conf"
+PROXY_FILE = "etc/default/kubelet-proxy"
 SERVER = "manifests/kube-apiserver.yaml"
 _SERVER_IMAGE = re.compile(rb"\bimage: \S*\bkube-apiserver:([\w.-]+)")
 
@@ -50,6 +51,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "program": target(root / "usr/local/bin/kubelet"),
         "kubeadm": kubeadm(root, directory),
         "unit": is_written(root / UNIT),
+        "proxy": (root / PROXY_FILE).exists(),
         "node": (folder / "kubelet.conf").exists(),
         "name": node_name(root),
         "control_plane": (folder / "admin.conf").exists(),

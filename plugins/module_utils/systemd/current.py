@@ -17,10 +17,13 @@ PROPERTIES = (
     "ActiveState",
     "FragmentPath",
     "NeedDaemonReload",
+    "UnitFileState",
     _STARTED,
     f"{_STARTED}Monotonic",
 )
 _RUNNING = frozenset({"active", "activating", "reloading"})
+# There is nothing to enable, or it is enabled: see `systemctl is-enabled`.
+_ENABLED = frozenset({"enabled", "static", "alias", "indirect", "generated", "transient"})
 # By so much the clock may have been set back since, as time synchronisation does.
 _STEP = 2.0
 
@@ -40,6 +43,8 @@ class Verdict:
     unread: bool  # by systemd
     reasons: tuple[str, ...]  # for a restart
     ahead: tuple[Path, ...]  # files with a time that has not come yet
+    stopped: bool
+    disabled: bool
 
 
 def properties(shown: str) -> dict[str, str]:
@@ -74,6 +79,8 @@ def verdict(
         unread=missing or _is_unread(shown),
         reasons=reasons,
         ahead=tuple(path for path, time in times.items() if time > now.wall),
+        stopped=not running,
+        disabled=shown.get("UnitFileState") not in _ENABLED,
     )
 
 

@@ -17,7 +17,7 @@ MODULE = """#!/usr/bin/python
 import json
 from ansible.module_utils.basic import AnsibleModule
 
-module = AnsibleModule({"address": {}, "directory": {}})
+module = AnsibleModule({"address": {}, "directory": {}, "packages": {"type": "list"}})
 module.exit_json(**json.loads(RESULT))
 """
 

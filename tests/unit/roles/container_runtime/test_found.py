@@ -40,7 +40,17 @@ def look(programs: Programs, file: Path, **params: Any) -> dict[str, Any]:
 
 
 def test_a_machine_without_containerd_is_taken(programs: Programs, file: Path) -> None:
-    assert look(programs, file) == {"changed": False, "foreign": False}
+    told = {"foreign": False, "missing": USUAL, "proxy_files": []}
+    assert look(programs, file) == {"changed": False, **told}
+
+
+def test_the_proxy_s_files_are_told_where_they_are(programs: Programs, file: Path) -> None:
+    there = file.with_name("proxy.conf")
+    there.touch()
+
+    told = look(programs, file, proxy_files=[str(there), str(file.with_name("missing"))])
+
+    assert told["proxy_files"] == [str(there)]
 
 
 def test_docker_s_containerd_is_kept_and_the_way_to_use_it_told(
@@ -82,7 +92,8 @@ def test_a_node_is_accepted_after_that_exchange(programs: Programs, file: Path) 
     programs.answers[STATUS] = (0, f"{shown}containernetworking-plugins installed\n", "")
     programs.answers["apt-get --simulate"] = (0, "Remv containerd [1.7.24]\n", "")
 
-    assert look(programs, file, packages=DOCKER) == {"changed": False, "foreign": False}
+    told = {"foreign": False, "missing": [], "proxy_files": []}
+    assert look(programs, file, packages=DOCKER) == {"changed": False, **told}
 
 
 def test_any_package_that_apt_would_remove_is_kept(programs: Programs, file: Path) -> None:

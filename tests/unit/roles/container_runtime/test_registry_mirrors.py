@@ -29,6 +29,7 @@ class Machine:
     def make(self, wanted: dict[str, Any], *, check: bool = False) -> Result:
         result = run(mirrors.main, check=check, mirrors=wanted, path=str(self.folder))
         assert not result.get("failed"), result
+        assert result["pending"] is result["changed"]
         return result
 
     def refusal(self, wanted: dict[str, Any]) -> str:

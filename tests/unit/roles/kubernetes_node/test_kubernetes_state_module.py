@@ -10,12 +10,17 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.modules import kubernetes_state
 
-from tests.unit.roles.running import run
+from tests.unit.roles.running import Programs, run
 
 LINKS = [
     {"ifname": "lo", "addr_info": [{"local": "127.0.0.1", "scope": "host"}]},
     {"ifname": "eth0", "addr_info": [{"local": "192.168.41.21", "scope": "global"}]},
 ]
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return Programs(monkeypatch)
 
 
 @pytest.fixture
@@ -47,6 +52,19 @@ def test_the_state_is_told_and_nothing_changed(asked: list[Any], *, check: bool)
         "address": "192.168.41.21",
     }
     assert asked == [["ip", "-json", "-4", "address"], (Path("/"), "/opt/k")]
+
+
+def test_the_packages_that_are_missing_are_told_if_any_is_asked_about(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubernetes_state, "machine", lambda *_: {})
+    programs.answers["ip -json"] = (0, json.dumps(LINKS), "")
+    programs.answers["dpkg-query --show"] = (1, "kmod installed\niptables config-files\n", "")
+
+    told = programs.result(kubernetes_state.main, packages=["iptables", "kmod", "socat"])
+
+    assert told["state"]["missing"] == ["iptables", "socat"]
+    assert "missing" not in programs.result(kubernetes_state.main)["state"]
 
 
 def test_without_arguments_the_defaults_are_those_of_the_roles(asked: list[Any]) -> None:

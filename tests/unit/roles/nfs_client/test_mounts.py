@@ -11,6 +11,9 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.mounts imp
     check_kernel,
     check_mount,
 )
+from ansible_collections.holdfast.nfs.plugins.modules import nfs_mounts
+
+from tests.unit.roles.running import Programs
 
 SOURCE = "192.168.41.10:/srv/nfs/k8s"
 
@@ -39,6 +42,21 @@ def test_a_kernel_with_the_module_is_good(programs: Path) -> None:
     program(programs / "modprobe", 'test "$*" = "--dry-run --quiet nfsv4"')
 
     check_kernel()
+
+
+def test_the_packages_that_are_missing_are_told(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (programs / "filesystems").write_text("nodev\tnfs4\n")
+    asked = Programs(monkeypatch)
+
+    def missing() -> object:
+        return asked.result(nfs_mounts.main, mounts=[], packages=["nfs-common"])["missing"]
+
+    asked.answers["dpkg-query --show"] = (1, "", "dpkg-query: no packages found")
+    assert missing() == ["nfs-common"]
+    asked.answers["dpkg-query --show"] = (0, "nfs-common installed\n", "")
+    assert missing() == []
 
 
 @pytest.mark.parametrize("installed", [True, False])

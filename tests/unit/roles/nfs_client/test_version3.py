@@ -119,6 +119,15 @@ def test_a_check_refuses_as_well(programs: Programs, root: Path) -> None:
     assert result["failed"] is True
 
 
+def test_a_check_says_whether_there_is_something_to_do(programs: Programs, root: Path) -> None:
+    assert root.exists()
+    assert programs.result(nfs_v3_units.main, check=True, state="masked")["pending"] is True
+
+    shown = "\n\n".join(f"Id={unit}\nLoadState=masked\nActiveState=inactive" for unit in UNITS)
+    programs.answers["systemctl show"] = (0, shown, "")
+    assert programs.result(nfs_v3_units.main, check=True, state="masked")["pending"] is False
+
+
 def test_what_is_masked_already_is_not_asked_about(programs: Programs, root: Path) -> None:
     write(root / "proc/mounts", "nas:/v3 /home nfs rw,vers=3,nolock 0 0\n")
     shown = "\n\n".join(f"Id={unit}\nLoadState=masked\nActiveState=inactive" for unit in UNITS)

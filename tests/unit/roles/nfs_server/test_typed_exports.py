@@ -136,4 +136,4 @@ def test_the_role_saves_them_before_any_restart_and_looks_after_the_start() -> N
         or (isinstance(module, dict) and module.items() >= server_unit.items())
     ]
 
-    assert order == ["present", "start", "start", "absent"]
+    assert order == ["present", "start", "absent"]

@@ -15,6 +15,8 @@ from tests.unit.roles.running import Programs
 SHOW = "systemctl show --timestamp=us+utc --property="
 RELOAD = "systemctl daemon-reload"
 RESTART = "systemctl restart containerd"
+ENABLE = "systemctl enable containerd"
+START = "systemctl start containerd"
 
 
 @pytest.fixture
@@ -31,7 +33,12 @@ def file(tmp_path: Path) -> Path:
 
 
 def unit(
-    *, ago: float, recorded: float | None = None, state: str = "active", reload: str = "no"
+    *,
+    ago: float,
+    recorded: float | None = None,
+    state: str = "active",
+    reload: str = "no",
+    file_state: str = "enabled",
 ) -> tuple[int, str, str]:
     """What systemd says of a unit that started so many seconds ago.
 
@@ -40,13 +47,14 @@ def unit(
         recorded: counted by the clock, where that is something else
         state: of the unit
         reload: whether systemd has to read its files
+        file_state: whether it is enabled
     """
     wall = time.time() - (ago if recorded is None else recorded)
     shown = datetime.fromtimestamp(wall, UTC).strftime("%a %Y-%m-%d %H:%M:%S.%f UTC")
     counted = int((time.clock_gettime(time.CLOCK_MONOTONIC) - ago) * 1e6)
     text = (
         f"ActiveState={state}\nFragmentPath=/lib/systemd/system/containerd.service\n"
-        f"NeedDaemonReload={reload}\nExecMainStartTimestamp={shown}\n"
+        f"NeedDaemonReload={reload}\nUnitFileState={file_state}\nExecMainStartTimestamp={shown}\n"
         f"ExecMainStartTimestampMonotonic={counted}\n"
     )
     return 0, text, ""
@@ -96,6 +104,43 @@ def test_a_unit_that_does_not_run_is_not_started(programs: Programs, file: Path)
     programs.answers[SHOW] = unit(ago=60, state="inactive")
 
     assert changes(programs, file, outdated=True) == []
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed"])
+def test_a_unit_that_does_not_run_is_started_and_enabled_on_request(
+    programs: Programs, file: Path, state: str
+) -> None:
+    programs.answers[SHOW] = unit(ago=60, state=state, file_state="disabled")
+    assert changes(programs, file, started=True) == [ENABLE, START]
+
+    programs.answers[SHOW] = unit(ago=60, state=state, reload="yes")
+    assert changes(programs, file, started=True) == [RELOAD, START]
+
+
+def test_a_unit_that_runs_is_enabled_on_request(programs: Programs, file: Path) -> None:
+    programs.answers[SHOW] = unit(ago=60, file_state="disabled")
+    assert changes(programs, file, started=True) == [RELOAD, RESTART, ENABLE]
+
+    programs.answers[SHOW] = unit(ago=-0.1, file_state="enabled-runtime")
+    assert changes(programs, file, started=True) == [ENABLE]
+
+
+@pytest.mark.parametrize("file_state", ["enabled", "static", "generated"])
+def test_a_unit_that_runs_and_starts_at_boot_is_left_alone(
+    programs: Programs, file: Path, file_state: str
+) -> None:
+    programs.answers[SHOW] = unit(ago=-0.1, file_state=file_state)
+
+    assert changes(programs, file, started=True) == []
+
+
+def test_a_check_says_that_a_unit_would_be_started(programs: Programs) -> None:
+    programs.answers[SHOW] = unit(ago=60, state="inactive", file_state="")
+
+    told = programs.result(unit_current.main, check=True, name="containerd", started=True)
+
+    assert told["changed"]
+    assert all(line.startswith(SHOW) for line in programs.ran)
 
 
 def test_a_unit_that_is_started_again_and_again_is_restarted(

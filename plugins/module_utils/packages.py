@@ -1,0 +1,21 @@
+"""Which Debian packages a machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+# Runs a program: how it ended, and what it wrote.
+Run = Callable[..., tuple[int, str]]
+
+
+def installed(names: Sequence[str], run: Run) -> set[str]:
+    """It ends with an error where it does not know one, and tells the others all the same."""
+    shown = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names)[1]
+    pairs = (line.split() for line in shown.splitlines())
+    return {name for name, status in pairs if status == "installed"}
+
+
+def missing(names: Sequence[str], run: Run) -> list[str]:
+    """Those that are not installed, in their order."""
+    there = installed(names, run) if names else set()
+    return [name for name in names if name not in there]
