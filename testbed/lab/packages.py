@@ -47,6 +47,8 @@ PACKAGES: Final = (
     "util-linux-extra",
     "xfsprogs",
 )
+# Of one release only.
+_MORE: Final = {"trixie": ("docker-cli",)}
 
 
 def find_packages(image: Image, report: Callable[[str], None], *, fresh: bool = False) -> Path:
@@ -67,9 +69,14 @@ def find_packages(image: Image, report: Callable[[str], None], *, fresh: bool = 
     return found
 
 
+def names(suite: str) -> tuple[str, ...]:
+    """The packages for machines of a Debian release."""
+    return (*PACKAGES, *_MORE.get(suite, ()))
+
+
 def packages_key(image: Image) -> str:
     """What names a repository in the cache."""
-    digest = hashlib.sha256(" ".join((image.key, *PACKAGES)).encode()).hexdigest()
+    digest = hashlib.sha256(" ".join((image.key, *names(image.suite))).encode()).hexdigest()
     return f"packages-{image.suite}-{digest[:16]}"
 
 
@@ -77,7 +84,7 @@ def _fill(image: Image, repository: Path, folder: Path) -> None:
     apt = Apt(folder, image.suite, image.status)
     apt.update()
     repository.mkdir()
-    for package in apt.download_all(list(PACKAGES)).glob("*.deb"):
+    for package in apt.download_all(list(names(image.suite))).glob("*.deb"):
         package.rename(repository / package.name)
     index(repository)
 

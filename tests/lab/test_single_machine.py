@@ -51,7 +51,7 @@ def machine(lab: Lab) -> Guest:
         f"echo 'Allow {NETWORK}' | sudo tee -a /etc/tinyproxy/tinyproxy.conf >/dev/null && "
         "sudo systemctl restart tinyproxy"
     )
-    _install(found, "docker.io", "nftables")
+    _install(found, "docker.io", "docker-cli", "nftables")
     registries = json.dumps({"insecure-registries": [REGISTRY]})
     found.ssh(
         f"echo '{registries}' | sudo tee /etc/docker/daemon.json >/dev/null && "
