@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .errors import Trouble
+from .files import users
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class DataDirectory:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise Trouble(
-                    f"A process has {database} open still (fuser {database}); end it."
+                    f"{users(database).capitalize()} has {database} open still; end it."
                 ) from None
 
     def _kept(self) -> list[Path]:

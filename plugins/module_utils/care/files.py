@@ -33,6 +33,25 @@ def reading(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+def users(path: Path) -> str:
+    """Who else has a file open, for a sentence: `process 12`, or `a process` where it is gone."""
+    own = path.stat()
+    pids = [
+        link.parts[-3]
+        for link in Path("/proc").glob("[0-9]*/fd/*")
+        if int(link.parts[-3]) != os.getpid() and _leads_to(link, own)
+    ]
+    found = sorted({*map(int, pids)})
+    return f"process {', '.join(map(str, found))}" if found else "a process"
+
+
+def _leads_to(link: Path, file: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(link.stat(), file)
+    except OSError:  # it ended, or is another's
+        return False
+
+
 def write(path: Path, parts: Iterable[bytes]) -> None:
     """Write a new file for root alone, on the disk at the end; a former one of this name is gone.
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from . import etcd, static_pods
 from .data_directory import DataDirectory
 from .errors import Trouble
+from .files import users
 from .kubeadm import is_changing
 from .make_data import make
 from .shelf import Shelf, is_private, make_private
@@ -197,8 +198,8 @@ def _hold(number: int, lock: Path) -> None:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Busy(
-            "A restore runs on this machine, perhaps of a run that lost its connection; wait for "
-            f"the end of its process (fuser {lock}), and see then what is in the cluster."
+            "A restore runs on this machine, perhaps of a run that lost its connection, with "
+            f"{lock}: {users(lock)}. Wait for its end, and see then what is in the cluster."
         ) from None
 
 

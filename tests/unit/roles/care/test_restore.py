@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nfs.plugins.module_utils.care import (
     etcd,
+    files,
     image_program,
     make_data,
     restore,
@@ -26,6 +29,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.care.restore import R
 from ansible_collections.holdfast.nfs.plugins.module_utils.care.shelf import Shelf
 from ansible_collections.holdfast.nfs.plugins.modules import etcd_restore
 
+from testbed.waiting import until
 from tests.unit.roles.care.given import NOW, manifest, process, snapshot, write
 from tests.unit.roles.running import Result, refusal, run
 
@@ -367,7 +371,7 @@ def test_a_second_restore_is_refused_while_one_runs(machine: Machine, step: int)
         next(first)
     before = machine.found()
 
-    with pytest.raises(Trouble, match=r"A restore runs on this machine.*fuser .*/lock"):
+    with pytest.raises(Trouble, match=r"A restore runs on this machine.*/lock: a process"):
         machine.restore()
 
     assert machine.found() == before
@@ -419,6 +423,19 @@ def test_pods_that_do_not_stop_are_named_and_the_data_is_not_touched(
     with pytest.raises(Trouble, match="etcd still runs 0 s after its manifest was moved"):
         machine.restore()
     assert (machine.data / "member/snap/db").read_text() == "old"
+
+
+def test_the_process_that_has_the_data_open_is_named(machine: Machine) -> None:
+    """With no more than Debian has: fuser is a package of its own."""
+    database = machine.data / "member/snap/db"
+    command = ["flock", "--exclusive", str(database), "sleep", "60"]
+    with subprocess.Popen(command, start_new_session=True) as other:
+        try:
+            until(lambda: files.users(database) != "a process", 10)
+            with pytest.raises(Trouble, match=rf"Process {other.pid}\b.* has .*/db open still"):
+                machine.restore()
+        finally:
+            os.killpg(other.pid, signal.SIGKILL)
 
 
 def test_an_etcd_that_nobody_knows_of_is_not_robbed_of_its_data(machine: Machine) -> None:
