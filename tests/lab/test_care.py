@@ -246,7 +246,7 @@ def test_the_timer_s_program_has_nothing_left_to_do(lab: Lab, control: Guest) ->
     control.ssh(RENEW)
 
     assert serial(control, "/etc/kubernetes/pki/apiserver.crt") == before
-    assert changed(play(lab, "site.yml")) == {}
+    assert changed(play(lab, "playbooks/cluster.yml")) == {}
 
 
 def test_verify_tells_a_certificate_that_ends(lab: Lab) -> None:
