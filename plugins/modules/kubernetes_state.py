@@ -60,6 +60,11 @@ state:
       type: list
       elements: str
       sample: [iptables]
+    forward_policy:
+      description: What iptables does with what the machine forwards and no rule is for; empty
+        where there is no iptables.
+      type: str
+      sample: ACCEPT
     unset:
       description: The kernel's settings that a node needs and that are not 1, now or after a start.
       type: list
@@ -161,7 +166,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addre
     resolve,
 )
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import machine
-from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import Run, missing
 
 
 def main() -> None:
@@ -182,9 +187,17 @@ def main() -> None:
         return int(outcome[0]), str(outcome[1])
 
     state |= {"addresses": own, "address": address}
+    state["forward_policy"] = _forward_policy(module, run)
     if packages := module.params["packages"]:
         state["missing"] = missing(packages, run)
     module.exit_json(state=state)
+
+
+def _forward_policy(module: AnsibleModule, run: Run) -> str:
+    """It is the first word of what `iptables --list-rules FORWARD` says: `-P FORWARD DROP`."""
+    program = module.get_bin_path("iptables")
+    words = run(program, "--wait", "--list-rules", "FORWARD")[1].split() if program else []
+    return words[2] if words[:2] == ["-P", "FORWARD"] else ""
 
 
 if __name__ == "__main__":

@@ -37,9 +37,11 @@ state:
   returned: always
   type: dict
   contains:
-    unit:
-      description: Whether the unit that sets the routes is the role's.
-      type: bool
+    units:
+      description: The units of the role, which set routes and rules of iptables.
+      type: list
+      elements: str
+      sample: [pod-network.service]
     interfaces:
       description: The interfaces of the pods' network, whether they are up or not.
       type: list

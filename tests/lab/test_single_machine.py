@@ -58,7 +58,8 @@ def machine(lab: Lab) -> Guest:
         "sudo systemctl restart docker"
     )
     found.ssh(
-        f"sudo docker run --detach --name precious --network none {REGISTRY}/library/busybox:1.37 "
+        "sudo docker run --detach --name precious --restart unless-stopped --network none "
+        f"{REGISTRY}/library/busybox:1.37 "
         "sh -c 'while :; do date >> /kept; sleep 1; done'",
         deadline=300,
     )
@@ -80,6 +81,7 @@ def inventory(lab: Lab, machine: Guest, tmp_path_factory: pytest.TempPathFactory
     lists = {
         "container_runtime_mirrors": of_lab["container_runtime_mirrors"],
         "kubernetes_node_ignored_checks": of_lab["kubernetes_node_ignored_checks"],
+        "provisioner_values": {"replicaCount": 1},  # its one processor has no room for a second
         "holdfast_proxy": {"http": f"http://{proxy}:8888"},
         "nfs_server_exports": [
             {
@@ -109,8 +111,18 @@ def test_it_becomes_a_server_and_a_cluster(lab: Lab, machine: Guest, inventory: 
     counted = play(lab, "site.yml", inventory=inventory)
 
     assert set(counted) >= {"server"}
-    assert machine.ssh("sudo kubectl get nodes --output=name") == "node/server\n"
+    assert machine.ssh("kubectl get nodes --output=name") == "node/server\n"
     _goes_on(machine, before)
+
+
+def test_pods_reach_each_other_beside_docker_s_rules(machine: Guest) -> None:
+    """Seen: Docker lets iptables drop what is forwarded, and no pod could resolve a name."""
+    assert machine.ssh("sudo iptables --list-rules FORWARD").startswith("-P FORWARD DROP\n")
+    _resolve(machine, "first")
+
+    machine.ssh("sudo systemctl restart docker", deadline=120)
+
+    _resolve(machine, "second")
 
 
 def test_all_that_was_fetched_came_through_the_proxy(lab: Lab) -> None:
@@ -141,6 +153,16 @@ def test_a_reset_leaves_docker_and_the_data(lab: Lab, machine: Guest, inventory:
         machine.ssh("ls /usr/local/bin/kubelet /etc/kubernetes/admin.conf 2>/dev/null || :") == ""
     )
     assert changed(play(lab, *RESET, inventory=inventory)) == {}
+
+
+def _resolve(machine: Guest, name: str) -> None:
+    """Have a pod ask the cluster's DNS, which is a pod as well."""
+    asked = "nslookup kubernetes.default.svc.cluster.local"
+    machine.ssh(
+        f"kubectl run {name} --image=docker.io/library/busybox:1.37 --restart=Never -- {asked}"
+    )
+    wait = f"kubectl wait pod/{name} --for=jsonpath={{.status.phase}}=Succeeded --timeout=60s"
+    machine.ssh(f"{wait} || {{ kubectl logs {name} >&2; exit 1; }}", deadline=90)
 
 
 def _install(guest: Guest, *packages: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 CONFIGURATIONS = "etc/cni/net.d"
-UNIT = "etc/systemd/system/pod-network.service"
+UNITS = ("pod-network.service", "pod-forwarding.service")
+_SYSTEMD = "etc/systemd/system"
 _MARK = "# Written by Ansible, role pod_network"
 
 
@@ -52,10 +53,10 @@ def found(root: Path, plugins: str) -> dict[str, Any]:
         plugins: where flannel's plugin was put
     """
     own = [network for network in NETWORKS if is_own(root, network)]
-    unit = _text(root / UNIT).startswith(_MARK)
-    there = [path for path in _paths(own, plugins, unit=unit) if (root / path).exists()]
+    units = [unit for unit in UNITS if _text(root / _SYSTEMD / unit).startswith(_MARK)]
+    there = [path for path in _paths(own, plugins, units) if (root / path).exists()]
     return {
-        "unit": unit,
+        "units": units,
         "interfaces": sorted({name for network in own for name in network.interfaces}),
         # The configurations come last: by them the rest is known.
         "files": [f"/{path}" for path in there],
@@ -80,9 +81,8 @@ def _is_same(written: Mapping[str, Any], network: Network) -> bool:
     return named == (_VERSION, network.name, network.kinds)
 
 
-def _paths(own: list[Network], plugins: str, *, unit: bool) -> Iterator[str]:
-    if unit:
-        yield UNIT
+def _paths(own: list[Network], plugins: str, units: list[str]) -> Iterator[str]:
+    yield from (f"{_SYSTEMD}/{unit}" for unit in units)
     for network in own:
         yield from network.leftovers
         if "flannel" in network.kinds:

@@ -38,6 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(AnsibleModule, "run_command", run_command)
     monkeypatch.setattr(kubernetes_state, "machine", machine)
+    monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda *_: None)
     return noted
 
 
@@ -50,6 +51,7 @@ def test_the_state_is_told_and_nothing_changed(asked: list[Any], *, check: bool)
         "node": False,
         "addresses": ["192.168.41.21"],
         "address": "192.168.41.21",
+        "forward_policy": "",
     }
     assert asked == [["ip", "-json", "-4", "address"], (Path("/"), "/opt/k")]
 
@@ -65,6 +67,35 @@ def test_the_packages_that_are_missing_are_told_if_any_is_asked_about(
 
     assert told["state"]["missing"] == ["iptables", "socat"]
     assert "missing" not in programs.result(kubernetes_state.main)["state"]
+
+
+@pytest.mark.parametrize(
+    ("said", "policy"),
+    [
+        ((0, "-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n", ""), "DROP"),
+        ((0, "-P FORWARD ACCEPT\n", ""), "ACCEPT"),
+        ((3, "", "iptables: Permission denied"), ""),
+    ],
+)
+def test_what_happens_to_forwarded_traffic_is_told(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, said: tuple[int, str, str], policy: str
+) -> None:
+    monkeypatch.setattr(kubernetes_state, "machine", lambda *_: {})
+    monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda *_: "/usr/sbin/iptables")
+    programs.answers["ip -json"] = (0, json.dumps(LINKS), "")
+    programs.answers["/usr/sbin/iptables"] = said
+
+    assert programs.result(kubernetes_state.main)["state"]["forward_policy"] == policy
+
+
+def test_a_machine_without_iptables_forwards_as_it_is_told(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubernetes_state, "machine", lambda *_: {})
+    monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda *_: None)
+    programs.answers["ip -json"] = (0, json.dumps(LINKS), "")
+
+    assert programs.result(kubernetes_state.main)["state"]["forward_policy"] == ""
 
 
 def test_without_arguments_the_defaults_are_those_of_the_roles(asked: list[Any]) -> None:

@@ -78,3 +78,13 @@ def test_pods_keep_their_addresses_among_themselves() -> None:
         "--append POSTROUTING --source 10.244.0.0/24 ! --destination 10.244.0.0/16"
         " --jump MASQUERADE\n"
     ) in unit
+
+
+def test_what_pods_send_and_get_is_accepted_once_and_no_more_when_the_unit_ends() -> None:
+    unit = render("pod_network", "pod-forwarding.service.j2")
+    rules = [f"FORWARD {way} 10.244.0.0/16 --jump ACCEPT" for way in ("--source", "--destination")]
+
+    for rule in rules:
+        lines = [line for line in unit.splitlines() if line.endswith(rule)]
+        assert [line.partition("=")[0] for line in lines] == ["ExecStart", "ExecStart", "ExecStop"]
+        assert ["delete" in line for line in lines] == [True, False, True]
