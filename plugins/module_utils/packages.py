@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
 
 # Runs a program: how it ended, and what it wrote.
 Run = Callable[..., tuple[int, str]]
+
+
+def runner(module: AnsibleModule) -> Run:
+    """Runs programs for a module, in the C locale, and with no questions of dpkg's."""
+
+    def run(*command: str) -> tuple[int, str]:
+        environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+        outcome: Any = module.run_command([*command], environ_update=environment)
+        return int(outcome[0]), str(outcome[1])
+
+    return run
 
 
 def installed(names: Sequence[str], run: Run) -> set[str]:

@@ -59,7 +59,6 @@ foreign:
 """
 
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.found import (
@@ -67,7 +66,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.fou
     faults,
     is_foreign,
 )
-from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing, runner
 
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "required": True},
@@ -82,12 +81,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     file = Path(module.params["configuration"])
     wanted = Wanted(module.params["packages"], file, module.params["replace_configuration"])
-
-    def run(*command: str) -> tuple[int, str]:
-        environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-        outcome: Any = module.run_command([*command], environ_update=environment)
-        return int(outcome[0]), str(outcome[1])
-
+    run = runner(module)
     found = faults(wanted, run)
     if found:
         module.fail_json(msg="; ".join(found))

@@ -157,7 +157,6 @@ state:
 """
 
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addresses import (
@@ -166,7 +165,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addre
     resolve,
 )
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import machine
-from ansible_collections.holdfast.nfs.plugins.module_utils.packages import Run, missing
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing, runner
 
 
 def main() -> None:
@@ -181,21 +180,16 @@ def main() -> None:
     own = own_addresses(said)
     address = node_address(module.params["address"], own, resolve)
     state = machine(Path("/"), module.params["directory"])
-
-    def run(*command: str) -> tuple[int, str]:
-        outcome: Any = module.run_command([*command])
-        return int(outcome[0]), str(outcome[1])
-
     state |= {"addresses": own, "address": address}
-    state["forward_policy"] = _forward_policy(module, run)
+    state["forward_policy"] = _forward_policy(module)
     if packages := module.params["packages"]:
-        state["missing"] = missing(packages, run)
+        state["missing"] = missing(packages, runner(module))
     module.exit_json(state=state)
 
 
-def _forward_policy(module: AnsibleModule, run: Run) -> str:
-    """It is the first word of what `iptables --list-rules FORWARD` says: `-P FORWARD DROP`."""
-    program = module.get_bin_path("iptables")
+def _forward_policy(module: AnsibleModule) -> str:
+    """The first line of `iptables --list-rules FORWARD` has it, as `-P FORWARD DROP`."""
+    program, run = module.get_bin_path("iptables"), runner(module)
     words = run(program, "--wait", "--list-rules", "FORWARD")[1].split() if program else []
     return words[2] if words[:2] == ["-P", "FORWARD"] else ""
 

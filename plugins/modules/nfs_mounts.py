@@ -51,15 +51,13 @@ missing:
   sample: [nfs-common]
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_client.mounts import (
     Refused,
     check_kernel,
     check_mount,
 )
-from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing, runner
 
 ENTRY = {
     "source": {"type": "str", "required": True},
@@ -80,12 +78,7 @@ def main() -> None:
             check_mount(mount["source"], mount["options"])
     except Refused as refused:
         module.fail_json(msg=str(refused))
-
-    def run(*command: str) -> tuple[int, str]:
-        outcome: Any = module.run_command([*command])
-        return int(outcome[0]), str(outcome[1])
-
-    module.exit_json(changed=False, missing=missing(module.params["packages"], run))
+    module.exit_json(changed=False, missing=missing(module.params["packages"], runner(module)))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,6 @@ kept:
 """
 
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.packages import (
@@ -62,7 +61,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.container_runtime.pac
     removable,
     with_missing,
 )
-from ansible_collections.holdfast.nfs.plugins.module_utils.packages import Run, installed
+from ansible_collections.holdfast.nfs.plugins.module_utils.packages import installed, runner
 
 ARGUMENTS = {
     "packages": {"type": "list", "elements": "str", "required": True},
@@ -76,22 +75,13 @@ def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     names, note = module.params["packages"], Path(module.params["note"])
     if module.params["state"] == "noted":
-        module.exit_json(changed=_note(module, with_missing(names, note, _run(module)), note))
+        module.exit_json(changed=_note(module, with_missing(names, note, runner(module)), note))
     try:
-        found = removable(names, note, _run(module))
+        found = removable(names, note, runner(module))
     except Refused as refused:
         module.fail_json(msg=str(refused))
-    kept = sorted(installed(names, _run(module)) - {*found}) if names else []
+    kept = sorted(installed(names, runner(module)) - {*found}) if names else []
     module.exit_json(changed=False, removable=found, kept=kept)
-
-
-def _run(module: AnsibleModule) -> Run:
-    def run(*command: str) -> tuple[int, str]:
-        environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-        outcome: Any = module.run_command([*command], environ_update=environment)
-        return int(outcome[0]), str(outcome[1])
-
-    return run
 
 
 def _note(module: AnsibleModule, names: list[str], note: Path) -> bool:
