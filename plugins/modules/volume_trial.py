@@ -8,10 +8,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_trial
-short_description: Try whether a StorageClass gives volumes that pods on two nodes share
+short_description: Try whether a StorageClass gives volumes, and the cluster a network, to pods
 description:
   - Makes a claim, a pod that writes to its volume, and a pod that reads the same, on another node
-    where there is one.
+    where there is one. Both resolve a name, for which they need the pod network.
   - Removes all of it again, the directory of the volume too, whatever the class says of that.
   - Fails with what the cluster says of the claim and the pods.
 options:
@@ -24,7 +24,7 @@ options:
     type: str
     required: true
   image:
-    description: An image with C(sh), C(cat) and C(test).
+    description: An image with C(sh), C(cat), C(test), C(sleep) and C(nslookup).
     type: str
     required: true
   size:
@@ -108,7 +108,7 @@ def main() -> None:
             seen = cleared_after(trial)
     except (TrialError, ApiError) as error:
         name = wanted["storage_class"]
-        module.fail_json(msg=f"StorageClass {name} does not give volumes that work: {error}")
+        module.fail_json(msg=f"Pods with a volume of StorageClass {name} do not work: {error}")
     module.exit_json(changed=False, **seen)
 
 

@@ -58,9 +58,9 @@ def play(
     return counted
 
 
-def complaints(lab: Lab, *words: str) -> dict[str, str]:
+def complaints(lab: Lab, *words: str, inventory: Path | None = None) -> dict[str, str]:
     """Run a playbook that has to fail; what it said, by machine."""
-    done, told = _played(lab, *words)
+    done, told = _played(lab, *words, inventory=inventory)
     assert done.returncode != 0, told["stats"]
     return dict(failures(told))
 

@@ -16,7 +16,7 @@ import yaml
 from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.machines import GATEWAY, NETWORK, chosen
 from testbed.waiting import until
-from tests.lab.site import changed, play, standing
+from tests.lab.site import changed, complaints, play, standing
 
 pytestmark = [pytest.mark.timeout(2400), pytest.mark.uml]
 
@@ -123,6 +123,20 @@ def test_pods_reach_each_other_beside_docker_s_rules(machine: Guest) -> None:
     machine.ssh("sudo systemctl restart docker", deadline=120)
 
     _resolve(machine, "second")
+
+
+def test_a_firewall_that_cuts_the_pod_network_is_told(
+    lab: Lab, machine: Guest, inventory: Path
+) -> None:
+    """The volumes work all the same: it is the node that mounts them."""
+    chain = "add chain inet cut forward { type filter hook forward priority 0; policy drop; }"
+    machine.ssh(f"sudo nft 'add table inet cut; {chain}'")
+    try:
+        said = complaints(lab, "playbooks/verify.yml", inventory=inventory)
+    finally:
+        machine.ssh("sudo nft delete table inet cut")
+
+    assert "kubernetes.default.svc.cluster.local does not resolve on this node" in said["server"]
 
 
 def test_all_that_was_fetched_came_through_the_proxy(lab: Lab) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import objects
+from . import objects, scripts
 from .objects import Object
 from .proxy import Api, ApiError
 
@@ -55,15 +55,15 @@ class Trial:
         """Tries it; the nodes that wrote and read."""
         binds_at_once = self._binds_at_once()
         proof = secrets.token_hex(16)
-        write = objects.pod("writer", f"echo {proof} > /volume/proof", self._wanted)
+        write = objects.pod("writer", scripts.writer(proof), self._wanted)
         for path, wanted in objects.surroundings(self._wanted):
             self._api.create(path, wanted)
         if binds_at_once:
             self._see_bound()
         wrote = self._outcome(write)
         others = [node for node in self._nodes() if node != wrote]
-        check = f'test "$(cat /volume/proof)" = {proof}'
-        read = objects.pod("reader", check, self._wanted, wrote if others else "")
+        elsewhere_than = wrote if others else ""
+        read = objects.pod("reader", scripts.reader(proof), self._wanted, elsewhere_than)
         return {"writer": wrote, "reader": self._outcome(read)}
 
     def clear(self) -> None:

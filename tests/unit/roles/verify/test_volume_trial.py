@@ -82,7 +82,7 @@ def test_a_trial_that_failed_is_told_with_its_class(trial: type[Trial], error: E
 
     said = refusal(volume_trial.main, **ARGUMENTS)
 
-    assert said == f"StorageClass nfs-client does not give volumes that work: {error}"
+    assert said == f"Pods with a volume of StorageClass nfs-client do not work: {error}"
 
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))
