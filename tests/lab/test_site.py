@@ -104,6 +104,11 @@ def test_an_administrator_finds_nothing_to_complain_of(whole: Lab) -> None:
     assert done.returncode == 0, done.stdout[-6000:]
 
 
+def test_the_look_at_all_machines_finds_nothing(whole: Lab) -> None:
+    """On Debian 12 and 13 at once."""
+    assert changed(play(whole, "playbooks/check.yml")) == {}
+
+
 @pytest.fixture(scope="module")
 def web(whole: Lab) -> Web:
     """The pods of the seeds' StatefulSet, running and writing until the end."""

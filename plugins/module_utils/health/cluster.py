@@ -16,7 +16,7 @@ def cluster_faults(text: str, nodes: Sequence[str], namespace: str) -> list[str]
 
     Args:
         text: nodes, pods and deployments of all namespaces, as kubectl prints them
-        nodes: that the inventory has
+        nodes: that the inventory has; none where the cluster is elsewhere
         namespace: of the provisioner
     """
     items = json.loads(text)["items"]
@@ -27,7 +27,8 @@ def cluster_faults(text: str, nodes: Sequence[str], namespace: str) -> list[str]
     return [
         *_missing(kinds["Node"], nodes),
         *(fault for node in kinds["Node"] for fault in _of_node(node)),
-        *_of_versions(kinds["Node"]),
+        *_of_kubelets(kinds["Node"], nodes),
+        *_of_runtimes(kinds["Node"]),
         *(fault for pod in ours for fault in _of_pod(pod)),
         *_of_provisioner(kinds["Deployment"], namespace),
     ]
@@ -58,18 +59,32 @@ def _of_node(node: Object) -> Iterator[str]:
             yield f"Node {name} has {kind}: {conditions[kind].get('message', 'no reason given')}."
 
 
-def _of_versions(nodes: Sequence[Object]) -> Iterator[str]:
-    for field, program, remedy in (
-        ("kubeletVersion", "kubelets", "run playbooks/upgrade.yml to its end"),
-        ("containerRuntimeVersion", "container runtimes", "upgrade its packages on all nodes"),
-    ):
-        found: dict[str, list[str]] = {}
-        for node in nodes:
-            version = str(node["status"]["nodeInfo"][field])
-            found.setdefault(version, []).append(node["metadata"]["name"])
-        if len(found) > 1:
-            listed = "; ".join(f"{version} on {', '.join(on)}" for version, on in found.items())
-            yield f"The nodes have {program} of different versions ({listed}); {remedy}."
+def _of_kubelets(nodes: Sequence[Object], wanted: Sequence[str]) -> Iterator[str]:
+    remedy = "run playbooks/upgrade.yml to its end" if wanted else "upgrade the older ones"
+    if said := _different(nodes, "kubeletVersion"):
+        yield f"The nodes have kubelets of different versions ({said}); {remedy}."
+
+
+def _of_runtimes(nodes: Sequence[Object]) -> Iterator[str]:
+    """Of one release of a distribution; each has a containerd of its own."""
+    systems = {node["status"]["nodeInfo"]["osImage"] for node in nodes}
+    for system in sorted(systems):
+        alike = [node for node in nodes if node["status"]["nodeInfo"]["osImage"] == system]
+        if said := _different(alike, "containerRuntimeVersion"):
+            yield (
+                f"The nodes with {system} have container runtimes of different versions ({said}); "
+                "upgrade the packages of the older ones."
+            )
+
+
+def _different(nodes: Sequence[Object], field: str) -> str:
+    """Which node has which version; empty if all have one."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        version = str(node["status"]["nodeInfo"][field])
+        found.setdefault(version, []).append(node["metadata"]["name"])
+    listed = "; ".join(f"{version} on {', '.join(on)}" for version, on in found.items())
+    return listed if len(found) > 1 else ""
 
 
 def _of_pod(pod: Object) -> Iterator[str]:

@@ -248,7 +248,13 @@ def test_a_snapshot_that_is_still_to_come_is_told_until_a_later_one_is_taken(
 
 
 def node(
-    name: str, *, ready: str = "True", version: str = "v1.36.3", pressure: str = "False"
+    name: str,
+    *,
+    ready: str = "True",
+    version: str = "v1.36.3",
+    pressure: str = "False",
+    system: str = "Debian GNU/Linux 13 (trixie)",
+    containerd: str = "1.7.24",
 ) -> dict[str, Any]:
     return {
         "kind": "Node",
@@ -260,7 +266,8 @@ def node(
             ],
             "nodeInfo": {
                 "kubeletVersion": version,
-                "containerRuntimeVersion": "containerd://1.7.24",
+                "osImage": system,
+                "containerRuntimeVersion": f"containerd://{containerd}",
             },
         },
     }
@@ -321,6 +328,28 @@ def test_nodes_of_two_versions_are_told() -> None:
     assert said == (
         "The nodes have kubelets of different versions (v1.36.3 on control; v1.35.4 on worker1); "
         "run playbooks/upgrade.yml to its end."
+    )
+
+
+def test_in_a_cluster_elsewhere_no_playbook_is_advised() -> None:
+    (said,) = faults(node("a"), node("b", version="v1.35.4"), deployment(2), nodes=())
+
+    assert said.endswith("(v1.36.3 on a; v1.35.4 on b); upgrade the older ones.")
+
+
+def test_each_release_of_a_distribution_has_its_own_containerd() -> None:
+    bookworm = node("worker2", system="Debian GNU/Linux 12 (bookworm)", containerd="1.6.20")
+
+    assert faults(node("control"), bookworm, deployment(2)) == []
+
+
+def test_nodes_of_one_release_with_two_versions_of_containerd_are_told() -> None:
+    (said,) = faults(node("control"), node("worker1", containerd="1.7.28"), deployment(2))
+
+    assert said == (
+        "The nodes with Debian GNU/Linux 13 (trixie) have container runtimes of different versions "
+        "(containerd://1.7.24 on control; containerd://1.7.28 on worker1); upgrade the packages of "
+        "the older ones."
     )
 
 
