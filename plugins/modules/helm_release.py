@@ -156,6 +156,13 @@ class Release:
         release = json.loads(found)
         return release["info"]["status"], release["manifest"]
 
+    def is_there(self) -> bool:
+        """Whether there is one, asked of kubectl: helm keeps each revision in a Secret."""
+        selector = f"--selector=owner=helm,name={self._name}"
+        return bool(
+            self._kubectl("get", "secret", f"--namespace={self._namespace}", selector, "-o=name")
+        )
+
     def rendered(self) -> str:
         """Its manifest as it is to be.
 
@@ -218,8 +225,8 @@ def main() -> None:
     """Run as a module of Ansible."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     absent = module.params["state"] == "absent"
-    if (module.check_mode or absent) and not _can_be_asked(module.params):
-        module.exit_json(changed=not absent, replaced=[])
+    if module.check_mode and not absent and not _can_be_asked(module.params):
+        module.exit_json(changed=True, replaced=[])
     release = Release(module, Path(module.tmpdir))
     try:
         module.exit_json(**(_removed if absent else _released)(module, release))
@@ -245,10 +252,28 @@ def _released(module: AnsibleModule, release: Release) -> dict[str, Any]:
 
 
 def _removed(module: AnsibleModule, release: Release) -> dict[str, Any]:
+    if not _can_be_asked(module.params):
+        _refuse_unseen(module.params, release)
+        return {"changed": False}
     status, before = release.current()
     if status and not module.check_mode:
         release.remove()
     return {"changed": bool(status), "diff": {"before": without_secrets(before), "after": ""}}
+
+
+def _refuse_unseen(parameters: dict[str, Any], release: Release) -> None:
+    """Without helm, as after an earlier removal: returns if there is no release, else raises."""
+    if not Path(parameters["kubeconfig"]).exists():
+        raise HelmError(
+            f"there is no kubeconfig {parameters['kubeconfig']}, so nobody can tell whether it is "
+            "installed; let provisioner_kubeconfig name the cluster's. Where the cluster is gone, "
+            "take this machine out of the group kubernetes_api."
+        )
+    if release.is_there():
+        raise HelmError(
+            f"it is installed, and there is no helm {parameters['helm']} that could uninstall it; "
+            "let provisioner_helm name one, or run playbooks/provisioner.yml, which installs helm."
+        )
 
 
 def without_secrets(manifest: str) -> str:

@@ -39,6 +39,8 @@ elif words[0] == "upgrade":
         sys.exit(broken.read_text())
 elif words[0] == "uninstall":
     release.unlink()
+elif words[:2] == ["get", "secret"]:
+    print("secret/it.v1" if release.exists() else "", end="")
 elif words[:2] == ["delete", "storageclass"]:
     broken.unlink()
 """)
@@ -156,13 +158,35 @@ def test_a_release_is_uninstalled_once(site: Site) -> None:
     assert site.release(state="absent")["changed"] is False
 
 
-@pytest.mark.parametrize(("state", "changed"), [("present", True), ("absent", False)])
-def test_a_dry_run_on_a_bare_machine_needs_no_helm(
-    site: Site, state: str, *, changed: bool
+@pytest.mark.parametrize("lacking", ["helm", "kubeconfig"])
+def test_a_dry_run_on_a_bare_machine_needs_no_helm(site: Site, lacking: str) -> None:
+    (site.folder / lacking).unlink()
+
+    assert site.release(check=True)["changed"] is True
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_without_helm_kubectl_is_asked_whether_there_is_a_release(
+    site: Site, *, check: bool
 ) -> None:
     (site.folder / "helm").unlink()
+    assert site.release(state="absent", check=check)["changed"] is False
 
-    assert site.release(check=True, state=state)["changed"] is changed
+    site.stand("deployed")
+
+    said = refusal(helm_release.main, check=check, **site.arguments(state="absent"))
+    assert "it is installed, and there is no helm" in said
+    assert "let provisioner_helm name one" in said
+
+
+def test_a_removal_without_a_kubeconfig_does_not_pass_for_one(site: Site) -> None:
+    """The exports would go next, under volumes of a provisioner that runs on."""
+    (site.folder / "kubeconfig").unlink()
+
+    said = refusal(helm_release.main, **site.arguments(state="absent"))
+
+    assert "it cannot be removed: there is no kubeconfig" in said
+    assert "let provisioner_kubeconfig name the cluster's" in said
 
 
 def test_a_secret_is_shown_nowhere(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
