@@ -113,14 +113,21 @@ def _certificates(builder: str, file: str) -> list[str]:
 
 def advice(name: str, archive: Path) -> str:
     """The two commands that follow."""
-    repository, _, tag = name.rpartition(":")
     return (
         f"{archive} has the image {name}.\n"
         "Load it on each node, and keep the kubelet from removing it:\n"
         f"  sudo ctr --namespace k8s.io images import {archive.name} &&"
         f" sudo ctr --namespace k8s.io images label {name} io.cri-containerd.pinned=pinned\n"
-        "Name it to the chart:\n"
-        "  helm upgrade --install holdfast provisioner/chart --namespace holdfast --reuse-values"
+        + _chart(name)
+    )
+
+
+def _chart(name: str) -> str:
+    """How the chart is told; what the release has of other values stays, its server for one."""
+    repository, _, tag = name.rpartition(":")
+    return (
+        "Name it to the chart, for a release that is there; to install one, with the same --set:\n"
+        "  helm upgrade holdfast provisioner/chart --namespace holdfast --reuse-values"
         f" --set image.repository={repository} --set image.tag={tag}"
     )
 

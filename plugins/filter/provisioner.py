@@ -12,6 +12,8 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports im
 
 Object = Mapping[str, Any]
 
+_NOT_PULLED = ("ErrImagePull", "ImagePullBackOff")
+
 
 def rule_faults(rules: Sequence[Object], machine: str) -> list[str]:
     """The rules that do not hold; a sentence each.
@@ -98,6 +100,30 @@ def rollout_is_done(text: str, nodes: str) -> bool:
     return bool(deployments) and all(_is_rolled_out(one, len(pods)) for one in deployments)
 
 
+def rollout_advice(text: str) -> str:
+    """What to do about pods that are not ready, as a sentence; empty where nothing is known.
+
+    Args:
+        text: the deployment and its pods in one list, as `kubectl get --output json` prints them;
+            empty where it could not ask
+    """
+    pods = [item for item in json.loads(text or "{}").get("items", []) if item["kind"] == "Pod"]
+    images = sorted({image for pod in pods for image in _not_pulled(pod)})
+    if not images:
+        return ""
+    return (
+        f"A node cannot pull {', '.join(images)}: build it with make image, which prints how to "
+        "load it into the nodes, or name one that a registry has (provisioner_image_repository, "
+        "provisioner_image_tag)."
+    )
+
+
+def _not_pulled(pod: Object) -> Iterator[str]:
+    for one in pod.get("status", {}).get("containerStatuses", []):
+        if one.get("state", {}).get("waiting", {}).get("reason") in _NOT_PULLED:
+            yield str(one["image"])
+
+
 def _is_rolled_out(deployment: Object, excused: int) -> bool:
     status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
     available = status.get("availableReplicas", 0)
@@ -122,6 +148,7 @@ class FilterModule:
         """The filters by name."""
         return {
             "export_faults": export_faults,
+            "rollout_advice": rollout_advice,
             "rollout_is_done": rollout_is_done,
             "rule_faults": rule_faults,
         }

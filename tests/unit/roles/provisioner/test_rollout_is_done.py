@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.provisioner import rollout_is_done
+from ansible_collections.holdfast.nfs.plugins.filter.provisioner import (
+    rollout_advice,
+    rollout_is_done,
+)
 
 Object = dict[str, Any]
 DONE = {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
@@ -74,3 +77,21 @@ def test_a_pod_that_is_leaving_such_a_node_has_one_in_its_place_that_is_waited_f
 def test_without_an_answer_it_is_not_done() -> None:
     assert not rollout_is_done("", json.dumps({"items": [UP]}))
     assert not done(UP)
+
+
+@pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff"])
+def test_an_image_that_no_registry_has_comes_with_what_to_do(reason: str) -> None:
+    waiting = {"image": "example.com/it:1", "state": {"waiting": {"reason": reason}}}
+    lacking = {"kind": "Pod", "status": {"containerStatuses": [waiting]}}
+
+    said = rollout_advice(json.dumps({"items": [deployment(), lacking, lacking]}))
+
+    assert said.startswith("A node cannot pull example.com/it:1: build it with make image, which")
+
+
+@pytest.mark.parametrize("waits", [{}, {"waiting": {"reason": "CrashLoopBackOff"}}])
+def test_another_reason_has_no_advice(waits: Object) -> None:
+    pods = [{"kind": "Pod", "status": {"containerStatuses": [{"image": "x", "state": waits}]}}]
+
+    assert rollout_advice(json.dumps({"items": pods})) == ""
+    assert rollout_advice("") == ""
