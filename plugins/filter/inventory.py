@@ -43,21 +43,33 @@ def inventory_faults(groups: Groups, machines: Mapping[str, Variables]) -> list[
         *_of_loopback(groups, machines),
         *_of_two_domains(groups, machines),
         *_of_proxies(machines),
+        *_of_image(groups, machines),
     ]
 
 
-def limit_fault(names: Sequence[str], groups: Groups, wanted: Sequence[str]) -> str:
+def limit_fault(
+    names: Sequence[str],
+    groups: Groups,
+    machines: Mapping[str, Variables],
+    wanted: Sequence[str],
+) -> str:
     """Why a run would do nothing with the machines that --limit leaves; empty if it would.
 
-    Ansible skips a play without machines, and ends well.
+    Ansible skips a play without machines, and ends well. A part of a run that did something may
+    have nothing to do.
 
     Args:
         names: the machines of the run, as the inventory names them
         groups: the names of each group's machines
+        machines: the variables of each machine, `hostvars`
         wanted: the groups that the playbook is for
     """
-    machines = {machine for group in wanted for machine in groups.get(group, ())}
-    if not machines or machines & {*names}:
+    if any(machines[name].get("__preflight_complete") for name in names):
+        return ""
+    if not any(groups.get(name) for name in GROUPS):
+        return _none_of_ours(groups)
+    meant = {machine for group in wanted for machine in groups.get(group, ())}
+    if not meant or meant & {*names}:
         return ""
     return (
         f"Nothing was changed: the machines of this run ({', '.join(names)}) are in none of the "
@@ -182,6 +194,18 @@ def _of_two_domains(groups: Groups, machines: Mapping[str, Variables]) -> Iterat
             yield (
                 f"{name} is an NFS server and a node, with nfs_server_idmap_domain {served} and "
                 f"nfs_client_idmap_domain {mounted}; a machine has one domain, so set one of them."
+            )
+
+
+def _of_image(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:
+    releasing = groups.get("kubernetes_api", ())
+    if not groups.get("kubernetes") and releasing:
+        name = releasing[0]
+        if machines[name].get("provisioner_image_build") == "always":
+            yield (
+                f"provisioner_image_build is always on {name}, and the inventory has no nodes in "
+                "the group kubernetes to load the image into; build it with make image, which "
+                "prints how to load it, and set provisioner_image_build to never."
             )
 
 

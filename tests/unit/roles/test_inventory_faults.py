@@ -321,3 +321,13 @@ def test_a_machine_that_is_server_and_node_has_one_domain() -> None:
     assert faults(both, worker1=served | {"nfs_client_idmap_domain": "example.org"}) == []
     (fault,) = faults(both, worker1=served | {"nfs_client_idmap_domain": "example.net"})
     assert "nfs_client_idmap_domain example.net; a machine has one domain" in fault
+
+
+def test_an_image_that_is_always_built_needs_nodes_to_load_it_into() -> None:
+    elsewhere: dict[str, list[str]] = {name: [] for name in GROUPS} | {"kubernetes_api": ["own"]}
+
+    (said,) = faults(elsewhere, own={"provisioner_image_build": "always"})
+
+    assert "provisioner_image_build is always on own, and the inventory has no nodes" in said
+    assert faults(elsewhere, own={"provisioner_image_build": "auto"}) == []
+    assert faults({}, control={"provisioner_image_build": "always"}) == []

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def refusal(folder: Path, name: str, *arguments: str, **groups: Any) -> str:
     return " ".join(done.stdout.split())
 
 
+def fault(names: list[str], groups: dict[str, list[str]], **machines: dict[str, Any]) -> str:
+    variables: dict[str, dict[str, Any]] = defaultdict(dict, machines)
+    return limit_fault(names, groups, variables, ["nfs_servers", "kubernetes"])
+
+
 def test_a_second_control_plane_is_refused_also_with_a_limit(tmp_path: Path) -> None:
     """kubeadm init would make it a cluster of its own."""
     machines: dict[str, Any] = {
@@ -77,6 +83,10 @@ def test_a_second_control_plane_is_refused_also_with_a_limit(tmp_path: Path) -> 
         ("reset", ["--limit", "stray", "-e", "reset_confirm=control"]),
         ("restore_etcd", ["--limit", "worker1", "-e", "restore_snapshot=/x"]),
         ("upgrade", ["--limit", "stray"]),
+        ("provisioner", ["--limit", "stray"]),
+        ("verify", ["--limit", "worker1"]),
+        ("workloads", ["--limit", "worker1"]),
+        ("check", ["--limit", "stray"]),
     ],
 )
 def test_a_run_that_would_do_nothing_does_not_end_well(
@@ -107,12 +117,21 @@ def test_no_play_of_the_reset_has_a_machine_that_confirmed_nothing() -> None:
 
 
 def test_a_limit_may_name_some_of_the_machines() -> None:
-    assert limit_fault(["worker2"], GROUPS, ["nfs_servers", "kubernetes"]) == ""
-    assert limit_fault(["stray", "storage"], GROUPS, ["nfs_servers", "kubernetes"]) == ""
+    assert fault(["worker2"], GROUPS) == ""
+    assert fault(["stray", "storage"], GROUPS) == ""
 
 
 def test_a_group_without_machines_is_no_fault_of_the_limit() -> None:
-    assert limit_fault(["stray"], {"nfs_servers": []}, ["nfs_servers", "kubernetes"]) == ""
+    assert fault(["own"], {"nfs_servers": [], "kubernetes_api": ["own"]}) == ""
+
+
+def test_an_inventory_with_other_groups_is_refused_by_what_only_looks_as_well() -> None:
+    assert "in any of the groups nfs_servers, kubernetes," in fault(["a"], {"k8s": ["a"]})
+
+
+def test_a_part_of_a_run_that_did_something_may_have_nothing_to_do() -> None:
+    assert fault(["stray"], GROUPS) != ""
+    assert fault(["stray"], GROUPS, stray={"__preflight_complete": True}) == ""
 
 
 @pytest.mark.parametrize(

@@ -125,16 +125,19 @@ def test_the_checks_see_the_nfs_server_that_the_role_will_see() -> None:
 
 CLUSTER: dict[str, Any] = {
     "control_plane": {"hosts": {"control": {}}},
-    "kubernetes_api": {"hosts": {"control": {}}},
+    "kubernetes": {"children": {"control_plane": {}}},
 }
+ELSEWHERE: dict[str, Any] = {"kubernetes_api": {"hosts": {"control": {}}}}
 
 
-def said_of(folder: Path, nfs_servers: dict[str, Any], **variables: Any) -> str:
+def said_of(
+    folder: Path, nfs_servers: dict[str, Any], cluster: dict[str, Any] = CLUSTER, **variables: Any
+) -> str:
     """What the play of the provisioner's checks says, on a machine that is this one."""
     plays = [
         one for one in preflight() if one["name"] in {"Check the provisioner", "Checks passed"}
     ]
-    inventory = CLUSTER | {"nfs_servers": {"hosts": nfs_servers}}
+    inventory = cluster | {"nfs_servers": {"hosts": nfs_servers}}
     plain = {
         "ansible_connection": "local",
         "ansible_become": False,
@@ -182,6 +185,59 @@ def test_a_machine_of_kubernetes_api_is_told_what_a_variable_may_be(tmp_path: Pa
 
 def test_what_can_be_done_passes(tmp_path: Path) -> None:
     said = said_of(tmp_path, {"storage": STORAGE})
+
+    assert "failed=0" in said
+    assert "failed=1" not in said
+
+
+def programs(folder: Path, **scripts: str) -> dict[str, str]:
+    """Variables that name programs, each a shell script of one line."""
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return {f"provisioner_{name}": str(folder / name) for name in scripts}
+
+
+READY = 'test "$*" = "--kubeconfig /own/config --request-timeout=20s get --raw /readyz"'
+
+
+@pytest.mark.parametrize(
+    ("kubectl", "helm", "told"),
+    [
+        (
+            "echo no such file >&2; exit 1",
+            "exit 0",
+            "(provisioner_kubectl) and /own/config (provisioner_kubeconfig); set them to a program",
+        ),
+        (READY, "exit 1", "/helm (provisioner_helm) does not run on control; set it to a program"),
+    ],
+)
+def test_a_cluster_that_is_elsewhere_and_not_reached_is_refused_before_storage_is_built(
+    tmp_path: Path, kubectl: str, helm: str, told: str
+) -> None:
+    given = programs(tmp_path, kubectl=kubectl, helm=helm)
+
+    said = said_of(
+        tmp_path, {"storage": STORAGE}, ELSEWHERE, provisioner_kubeconfig="/own/config", **given
+    )
+
+    assert told in said
+    assert "Nothing was changed on any machine." in said
+
+
+def test_a_program_that_is_not_there_is_told_too(tmp_path: Path) -> None:
+    said = said_of(tmp_path, {"storage": STORAGE}, ELSEWHERE, provisioner_kubectl="/no/kubectl")
+
+    assert "with /no/kubectl (provisioner_kubectl)" in said
+    assert "The reason: the program cannot be run." in said
+
+
+def test_a_cluster_that_is_elsewhere_and_reached_passes(tmp_path: Path) -> None:
+    given = programs(tmp_path, kubectl=READY, helm="exit 0")
+
+    said = said_of(
+        tmp_path, {"storage": STORAGE}, ELSEWHERE, provisioner_kubeconfig="/own/config", **given
+    )
 
     assert "failed=0" in said
     assert "failed=1" not in said
