@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import json
 import os
@@ -83,6 +84,16 @@ def test_a_virtual_environment_as_the_documents_make_it_is_neither_built_nor_com
     assert folders
     assert folders <= {*yaml.safe_load((HERE / "galaxy.yml").read_text())["build_ignore"]}
     assert {f"/{folder}" for folder in folders} <= {*ignored}
+
+
+@pytest.mark.parametrize(
+    "name", ["hosts", "hosts.yml", "hosts.ini", "inventory.ini", "group_vars", "host_vars"]
+)
+def test_a_user_s_inventory_in_the_clone_is_not_built(name: str) -> None:
+    """It may have passwords in it."""
+    patterns = yaml.safe_load((HERE / "galaxy.yml").read_text())["build_ignore"]
+
+    assert [pattern for pattern in patterns if fnmatch.fnmatch(name, pattern)]
 
 
 def test_each_playbook_can_be_called_by_its_full_name(collection: Path) -> None:
