@@ -22,6 +22,23 @@ def settings(host: Host, role: str, machine: str = "") -> dict[str, Any]:
     return {**promised, **host.backend.ansible_runner.get_variables(name)}
 
 
+def needs_v3(host: Host) -> bool:
+    """Whether the inventory has the machine serve or mount by version 3."""
+    groups = host.ansible.get_variables()["group_names"]
+    versions = settings(host, "nfs_server")["nfs_server_versions"]
+    mounts = str(settings(host, "nfs_client")["nfs_client_v3"]).lower() in {"true", "yes", "1"}
+    return ("nfs_servers" in groups and "3" in map(str, versions)) or (
+        "kubernetes" in groups and mounts
+    )
+
+
+def spoken_versions(shown: str) -> set[str]:
+    """Those of NFS in the kernel's "-2 +3 +4 -4.0 +4.1 +4.2", where no +4.0 is ever shown."""
+    words = shown.split()
+    found = {version for version in ("3", "4.1", "4.2") if f"+{version}" in words}
+    return found | ({"4.0"} if "+4" in words and "-4.0" not in words else set())
+
+
 def machines(host: Host, group: str) -> dict[str, str]:
     """The address of each machine of a group of the inventory, by its name."""
     runner = host.backend.ansible_runner

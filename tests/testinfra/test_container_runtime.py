@@ -51,8 +51,10 @@ def test_containers_are_started_by_the_program_of_the_inventory(
     program = settings(host, "container_runtime")["container_runtime_program"]
     found = re.findall(r'BinaryName = ["\'](.+)["\']', configured)
 
-    assert found == [program] or "{{" in program
     assert host.file(found[0]).is_executable
+    if "{{" in program:
+        pytest.skip("the inventory has a template for it, which is not evaluated here")
+    assert found == [program]
 
 
 def test_the_pause_image_is_the_one_that_was_chosen(host: Host, configured: str) -> None:

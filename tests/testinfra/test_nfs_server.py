@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.nfs.plugins.filter.nfs_v3 import needs_nfs_v3
-from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.running import versions
 from testinfra.host import Host
 
-from tests.testinfra.looking import listeners, may_mount, settings, shown_exports
+from tests.testinfra.looking import (
+    listeners,
+    may_mount,
+    needs_v3,
+    settings,
+    shown_exports,
+    spoken_versions,
+)
 
 testinfra_hosts = ["ansible://nfs_servers?sudo=true"]
 
@@ -132,9 +137,7 @@ def test_nothing_but_the_servers_ports_is_open(host: Host, wanted: dict[str, Any
 
 @pytest.mark.parametrize("unit", ["rpcbind.socket", "rpcbind.service", "rpc-statd.service"])
 def test_what_only_version_3_needs_cannot_start_without_it(host: Host, unit: str) -> None:
-    variables = host.ansible.get_variables()
-
-    assert host.service(unit).is_masked is not needs_nfs_v3(variables, variables["group_names"])
+    assert host.service(unit).is_masked is not needs_v3(host)
 
 
 def test_the_kernel_speaks_the_versions_of_the_inventory(
@@ -142,7 +145,7 @@ def test_the_kernel_speaks_the_versions_of_the_inventory(
 ) -> None:
     shown = host.file("/proc/fs/nfsd/versions").content_string
 
-    assert versions(shown) == {str(version) for version in wanted["nfs_server_versions"]}
+    assert spoken_versions(shown) == {str(version) for version in wanted["nfs_server_versions"]}
 
 
 def test_the_kernel_has_as_many_threads_as_were_configured(host: Host) -> None:
