@@ -30,7 +30,8 @@ class Example:
     Attributes:
         hosts: the machines.
         variables: of the role.
-        before: the roles without which it does not work.
+        before: the roles without which it does not work. Not `dependencies` of meta/main.yml,
+            which Ansible runs before each entry point, the preflight checks too.
     """
 
     hosts: str
@@ -48,7 +49,9 @@ EXAMPLES: Final = {
         ("container_runtime", "kubernetes_node"),
     ),
     "etcd_snapshots": Example(
-        "control_plane", {"etcd_snapshots_copy_to": "192.168.41.10:/srv/nfs/backup"}
+        "control_plane",
+        {"etcd_snapshots_copy_to": "192.168.41.10:/srv/nfs/backup"},
+        ("container_runtime", "kubernetes_node", "control_plane"),
     ),
     "health_check": Example("kubernetes", {"health_check_disk_percent": 85}),
     "kubernetes_node": Example(
@@ -76,7 +79,11 @@ EXAMPLES: Final = {
             ],
         },
     ),
-    "pod_network": Example("kubernetes", {"pod_network_provider": "flannel"}),
+    "pod_network": Example(
+        "control_plane",
+        {"pod_network_provider": "flannel"},
+        ("container_runtime", "kubernetes_node", "control_plane"),
+    ),
     "provisioner": Example(
         "control_plane",
         {
@@ -101,7 +108,7 @@ def readme(role: Path) -> str:
         f"# {PREFIX}.{role.name}",
         _HEAD,
         _paragraph(f"{about['galaxy_info']['description']}. {_prose(entries['main'])}"),
-        _needs(about),
+        _paragraph(f"{_systems(about)} {_before(role.name)}"),
         "## Entry points",
         _entry_points(entries),
         "## Options",
@@ -121,7 +128,15 @@ def main() -> None:
             print(f"renewed {path.relative_to(COLLECTION)}")
 
 
-def _needs(about: Mapping[str, Any]) -> str:
+def _before(role: str) -> str:
+    names = [f"`{PREFIX}.{name}`" for name in EXAMPLES[role].before]
+    if not names:
+        return ""
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    return f"Runs after {listed}, in the same play or an earlier one."
+
+
+def _systems(about: Mapping[str, Any]) -> str:
     info = about["galaxy_info"]
     systems = [f"{one['name']} {' or '.join(one['versions'])}" for one in info["platforms"]]
     return f"Needs {', '.join(systems)} and Ansible {info['min_ansible_version']} or newer."
