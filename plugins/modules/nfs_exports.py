@@ -84,6 +84,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import directories, server
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import PATH, run
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.ending import former
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.errors import Refused
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import (
     ENTRY,
@@ -118,7 +119,7 @@ def main() -> None:
 
 def _apply(module: AnsibleModule, wanted: Exports, file: Path) -> dict[str, Any]:
     before = file.read_text() if file.exists() else ""
-    check_withdrawal(wanted, before, module.params["withdraw"], connected_clients())
+    check_withdrawal(wanted, former(file), module.params["withdraw"], connected_clients())
     others = server.others_exports(wanted, file)
     askable = not module.check_mode or _is_installed(file)
     done = askable and server.is_in_force(wanted, file)

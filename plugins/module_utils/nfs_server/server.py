@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .clients import canonical
-from .commands import Outcome, Runner
+from .commands import Runner
+from .ending import end, ending, former, note_of, to_end
 from .errors import Refused
 from .exports import Export, Exports
 from .others import paths_of_others, unescaped
-from .table import complaints, read_table
-from .withdrawal import Entry, ended, entries
+from .table import Entry, Table, complaints, read_table
+from .withdrawal import entries
 
 # Kinds of file systems without a device under them that give the server a lasting id all the same.
 _OWN_IDS = frozenset({"zfs"})
@@ -37,26 +38,29 @@ def check_directories(wanted: Exports, run: Runner) -> None:
 def put_in_force(wanted: Exports, file: Path, run: Runner) -> None:
     """Write the file and export; if that comes to something else, the old exports are put back.
 
+    What is new comes first, so that a client which both serve is served all the time.
+
     Raises:
         Refused: it does; the sentence says what differs.
     """
     before = file.read_text() if file.exists() else None
-    after = wanted.text() if wanted.exports else None
-    write(file, after)
-    found = _export(ended(before or "", wanted), wanted, run)
+    found = _replace(file, wanted.text() if wanted.exports else None, run)
+    found = found or _complaints(wanted.exports, without=ending(file, _table()))
     if found:
-        write(file, before)
-        _synchronise(
-            [entry for entry in entries(after or "") if entry not in entries(before or "")], run
-        )
-        raise Refused(f"nfs_server_exports: {'; '.join(found)}; the exports from before are back")
+        _replace(file, before, run)
+        left = end(file, ETAB, EXPORTS, run)
+        said = "; ".join([*found, *left])
+        raise Refused(f"nfs_server_exports: {said}; the exports from before are back")
+    left = end(file, ETAB, EXPORTS, run) or _complaints(wanted.exports)
+    if left:
+        raise Refused(f"nfs_server_exports: {'; '.join(left)}")
 
 
 def is_in_force(wanted: Exports, file: Path) -> bool:
-    """Whether the file says so already, and the server does so."""
+    """Whether the file says so already, and the server does so, and nothing is left to end."""
     text = file.read_text() if file.exists() else None
     same = text == (wanted.text() if wanted.exports else None)
-    return same and not _complaints(wanted.exports)
+    return same and not note_of(file).exists() and not _complaints(wanted.exports)
 
 
 def write(file: Path, text: str | None) -> None:
@@ -78,36 +82,34 @@ def others_exports(own: Exports, file: Path) -> list[str]:
     The files are read as well, because a server that is stopped has an empty table, and because the
     table has an export of two files once.
     """
-    before = file.read_text() if file.exists() else ""
-    ours = {*entries(before), *((export.path, export.client) for export in own.exports)}
-    table = read_table(ETAB.read_text() if ETAB.exists() else "")
+    ours = {
+        *entries(former(file)),
+        *((export.path, export.client) for export in own.exports),
+    }
+    table = _table()
     names = {(path, canonical(client)) for path, client in ours} | ours
     typed = {path for path, client in table if (path, client) not in names}
     return sorted(map(unescaped, typed | paths_of_others(EXPORTS, file)))
 
 
-def _export(gone: Sequence[Entry], wanted: Exports, run: Runner) -> list[str]:
-    outcome = _synchronise(gone, run)
-    return [outcome.complaint] if outcome.code else _complaints(wanted.exports)
-
-
-def _synchronise(gone: Sequence[Entry], run: Runner) -> Outcome:
-    """Have the server export what the files say, and no longer what is gone from the role's.
+def _replace(file: Path, text: str | None, run: Runner) -> list[str]:
+    """Have the server export what a new file says; what ends is noted before, and goes on.
 
     Not by `exportfs -ra`: that ends what somebody exported without a file as well.
     """
-    for path, client in gone:
-        run("exportfs", "-u", f"{_bracketed(client)}:{path}")
-    return run("exportfs", "-a")
+    write(note_of(file), to_end(former(file), text or ""))
+    write(file, text)
+    outcome = run("exportfs", "-a")
+    return [outcome.complaint] if outcome.code else []
 
 
-def _bracketed(client: str) -> str:
-    """As exportfs(8) wants an address of IPv6, which has colons of its own."""
-    return f"[{client}]" if ":" in client else client
+def _complaints(exports: tuple[Export, ...], without: Sequence[Entry] = ()) -> list[str]:
+    found = {entry: settled for entry, settled in _table().items() if entry not in without}
+    return complaints(exports, found)
 
 
-def _complaints(exports: tuple[Export, ...]) -> list[str]:
-    return complaints(exports, read_table(ETAB.read_text() if ETAB.exists() else ""))
+def _table() -> Table:
+    return read_table(ETAB.read_text() if ETAB.exists() else "")
 
 
 def _check_directory(path: Path) -> None:

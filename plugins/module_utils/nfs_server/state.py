@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import directories
 from .commands import Runner
+from .ending import former
 from .errors import Refused
 from .exports import Exports
 from .server import others_exports
@@ -47,9 +48,8 @@ def state(
     """
     paths = [directory.path for directory in wanted.directories]
     others = others_exports(wanted, file)
-    text = file.read_text() if file.exists() else ""
     return State(
-        exported=[{"path": path, "client": client} for path, client in entries(text)],
+        exported=[{"path": path, "client": client} for path, client in entries(former(file))],
         connected=connected_clients(),
         others=others,
         paths=paths,

@@ -9,14 +9,15 @@ interface is mounted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from .clients import canonical
 from .exports import Export
 from .options import Settled, differences, read_shown
 
-Table = dict[tuple[str, str], Settled]
-Lines = dict[tuple[str, str], str]
+Entry = tuple[str, str]  # a path, and the client that it is exported to
+Table = dict[Entry, Settled]
+Lines = dict[Entry, str]
 
 _LINE = re.compile(r"(?P<path>.+?)\s+(?P<client>\S+?)\((?P<options>[^()]*)\)")
 
@@ -37,6 +38,19 @@ def render_lines(lines: Lines) -> str:
     return "".join(f"{path} {client}({options})\n" for (path, client), options in lines.items())
 
 
+def listed_as(
+    path: str,
+    client: str,
+    table: Container[Entry],
+    canonical: Callable[[str], str] = canonical,
+) -> Entry | None:
+    """How the table has an export, which may call the client by another of its names."""
+    if (path, client) in table:
+        return path, client
+    other = (path, canonical(client))
+    return other if other in table else None
+
+
 def complaints(
     wanted: Iterable[Export], table: Table, canonical: Callable[[str], str] = canonical
 ) -> list[str]:
@@ -55,9 +69,7 @@ def complaints(
 
 def _compare(export: Export, table: Table, canonical: Callable[[str], str]) -> list[str]:
     where = f"{export.path} for {export.client}"
-    shown = table.get((export.path, export.client))
-    if shown is None:
-        shown = table.get((export.path, canonical(export.client)))
-    if shown is None:
+    entry = listed_as(export.path, export.client, table, canonical)
+    if entry is None:
         return [f"{where} is missing; if it is called by a name, the server must resolve it"]
-    return [f"{where} has {what}" for what in differences(export.settled, shown)]
+    return [f"{where} has {what}" for what in differences(export.settled, table[entry])]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .commands import Runner
+from .ending import named_in_notes
 from .errors import Refused
 from .others import unescaped
 from .server import write
@@ -22,15 +23,18 @@ HEADER = (
 
 
 def keep(file: Path, etab: Path, run: Runner) -> Lines:
-    """Write those that are in no other file; what an interrupted run wrote stays as well."""
-    exported = _read(etab)
+    """Write those that are in no other file; what an interrupted run wrote stays as well.
+
+    What the role itself is to end is in no file either, and was not typed by anybody.
+    """
+    exported, saved = _read(etab), _read(file)
     if not exported:
-        return _read(file)
-    in_files = table_without(file, run)
+        return saved
+    in_files, ends = table_without(file, run), named_in_notes(file.parent)
     typed = {key: options for key, options in exported.items() if key not in in_files}
-    kept = {**_read(file), **typed}
-    if kept and kept != _read(file):
-        write(file, f"{HEADER}\n{render_lines(kept)}")
+    kept = {key: options for key, options in {**saved, **typed}.items() if key not in ends}
+    if kept != saved:
+        write(file, f"{HEADER}\n{render_lines(kept)}" if kept else None)
     return kept
 
 

@@ -16,11 +16,11 @@ from .clients import addresses_of, network_of
 from .errors import Refused
 from .exports import Exports
 from .options import Settled, read_shown
+from .table import Entry
 
 CLIENTS = Path("/proc/fs/nfsd/clients")  # of NFSv4; the kernel does not list those of NFSv3
 ALL = "*"
 
-Entry = tuple[str, str]  # a path, and the client that it is exported to
 Fsids: TypeAlias = "dict[str, str | None]"  # by client
 Resolver = Callable[[str], frozenset[str]]  # the addresses of a name
 

@@ -12,6 +12,7 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server import (
     state,
 )
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.commands import Outcome
+from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.ending import note_of
 from ansible_collections.holdfast.nfs.plugins.modules import nfs_server_state
 
 from tests.unit.roles.nfs_server.given import NETWORK, Machine, entry, wanted
@@ -112,3 +113,10 @@ def test_a_machine_without_a_server_has_nothing_to_end(site: Site) -> None:
     site.file.unlink()
 
     assert (site.look()["exported"], site.look()["others"]) == ([], [])
+
+
+def test_what_an_interrupted_run_was_to_end_is_still_exported(site: Site) -> None:
+    key = {"path": "/srv/b", "client": NETWORK}
+    note_of(site.file).write_text(f"/srv/b {NETWORK}(rw)\n")
+
+    assert site.look()["exported"] == [{"path": str(site.made), "client": NETWORK}, key]

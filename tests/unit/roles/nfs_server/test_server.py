@@ -45,14 +45,14 @@ def test_exports_are_written_and_in_force(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "table", "sentence"),
+    ("outcome", "table", "sentence", "ended"),
     [
-        (Outcome(1, "", "exportfs: unknown keyword"), IN_FORCE, "exportfs: unknown keyword"),
-        (Outcome(0), "", f"/srv/nfs/k8s for {NETWORK} is missing"),
+        (Outcome(1, "", "exportfs: unknown keyword"), IN_FORCE, "unknown keyword", True),
+        (Outcome(0), "", f"/srv/nfs/k8s for {NETWORK} is missing", False),
     ],
 )
 def test_what_does_not_come_into_force_leaves_the_exports_from_before(
-    file: Path, etab: Path, outcome: Outcome, table: str, sentence: str
+    file: Path, etab: Path, outcome: Outcome, table: str, sentence: str, *, ended: bool
 ) -> None:
     before = wanted(entry("/srv/other")).text()
     server.write(file, before)
@@ -65,12 +65,8 @@ def test_what_does_not_come_into_force_leaves_the_exports_from_before(
     assert sentence in str(caught.value)
     assert str(caught.value).endswith("the exports from before are back")
     assert file.read_text() == before
-    assert machine.ran == [
-        f"exportfs -u {NETWORK}:/srv/other",
-        "exportfs -a",
-        f"exportfs -u {NETWORK}:/srv/nfs/k8s",
-        "exportfs -a",
-    ]
+    end = [f"exportfs -u {NETWORK}:/srv/nfs/k8s", "exportfs -a"]
+    assert machine.ran == ["exportfs -a", "exportfs -a", *(end if ended else [])]
 
 
 def test_what_somebody_exported_without_a_file_is_left_alone(file: Path, etab: Path) -> None:
@@ -113,13 +109,21 @@ def test_an_export_that_another_has_as_well_is_theirs_too(file: Path) -> None:
     assert server.others_exports(wanted(), file) == ["/srv/nfs/k8s"]
 
 
-def test_exports_that_end_are_told_to_the_server_one_by_one(file: Path) -> None:
+def test_exports_that_end_are_told_to_the_server_one_by_one_after_the_new(
+    file: Path, etab: Path
+) -> None:
     server.write(file, wanted(entry(clients=[NETWORK, "fd00::/64"])).text())
+    etab.write_text(f"{IN_FORCE}/srv/nfs/k8s\tfd00::/64({SHOWN})\n")
     machine = Machine()
 
-    server.put_in_force(wanted(), file, machine)
+    with pytest.raises(Refused, match="is still exported to fd00::/64, which was to end"):
+        server.put_in_force(wanted(), file, machine)
 
-    assert machine.ran == ["exportfs -u [fd00::/64]:/srv/nfs/k8s", "exportfs -a"]
+    assert machine.ran == [
+        "exportfs -a",
+        "exportfs -u [fd00::/64]:/srv/nfs/k8s",
+        "exportfs -a",
+    ]
 
 
 def test_a_table_that_somebody_else_changed_is_not_in_force(file: Path, etab: Path) -> None:
@@ -129,8 +133,9 @@ def test_a_table_that_somebody_else_changed_is_not_in_force(file: Path, etab: Pa
     assert not server.is_in_force(wanted(), file)
 
 
-def test_no_exports_are_no_file(file: Path) -> None:
+def test_no_exports_are_no_file(file: Path, etab: Path) -> None:
     server.write(file, wanted().text())
+    etab.write_text("")
 
     server.put_in_force(Exports((), ()), file, Machine())
 
