@@ -8,6 +8,9 @@ short_description: Make file systems for exports on empty devices
 description:
   - Formats a device only when it is empty. A device that has the file system and the label that are
     named is used as it is, and a device that holds anything else is refused.
+  - An empty device is not formatted where another file system is expected at its path, be it that
+    C(/etc/fstab) has a line for the path with another source, or that no device has the file system
+    any more that this module made for it. Its disk may be missing.
   - All devices are looked at before the first one is formatted.
   - Does not mount; M(ansible.posix.mount) does, with the return value RV(mounts).
 options:

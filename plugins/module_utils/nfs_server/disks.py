@@ -16,6 +16,7 @@ from typing import Any
 
 from .commands import Runner
 from .errors import Refused
+from .expected import check_not_missing, note_text
 from .exports import read_path
 
 MADE = Path("/var/lib/holdfast/nfs_server")  # a file for each file system that the role made
@@ -81,7 +82,7 @@ def inspect(wanted: FileSystem, run: Runner) -> Content | None:
     """The file system that is there already; None where it is to be made, on an empty device.
 
     Raises:
-        Refused: the device or the path holds something else.
+        Refused: the device or the path holds something else, or something else is expected there.
     """
     device = _find_device(wanted.device)
     content = probe(device, run)
@@ -103,6 +104,7 @@ def inspect(wanted: FileSystem, run: Runner) -> Content | None:
             "Give its kind and label as fstype and label to use it as it is, or empty it yourself"
         )
     _check_blank(device)
+    check_not_missing(wanted.path, device, MADE, run)
     return None
 
 
@@ -114,7 +116,7 @@ def make(wanted: FileSystem, run: Runner) -> Content:
         raise Refused(f"{program} could not format {wanted.device}: {done.complaint}")
     content = probe(_find_device(wanted.device), run)
     MADE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    (MADE / content.uuid).write_text(f"{wanted.device} {wanted.label}\n")
+    (MADE / content.uuid).write_text(note_text(wanted.device, wanted.label, wanted.path))
     return content
 
 
