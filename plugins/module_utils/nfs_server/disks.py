@@ -18,6 +18,7 @@ from .commands import Runner
 from .errors import Refused
 from .expected import check_not_missing, note_text
 from .exports import read_path
+from .uses import uses
 
 MADE = Path("/var/lib/holdfast/nfs_server")  # a file for each file system that the role made
 LONGEST_LABEL = {"xfs": 12, "ext4": 16}
@@ -143,7 +144,7 @@ def wipe(wanted: FileSystem, run: Runner) -> None:
     note = _note(device, run)
     done = run("wipefs", "--all", device)
     if done.code:
-        raise Refused(f"{wanted.device} could not be wiped: {done.complaint}")
+        raise Refused(f"{wanted.device} could not be wiped: {done.complaint}{_in_use(device)}")
     _blank(device)
     note.unlink()
 
@@ -232,6 +233,11 @@ def _check_blank(device: str) -> None:
                     f"{device} is not empty: it holds data of an unknown kind; if nobody needs it, "
                     f"blank it: wipefs --all {device}; blkdiscard --zeroout {device}"
                 )
+
+
+def _in_use(device: str) -> str:
+    found = uses(device)
+    return f"; it is {', '.join(found)}; end that, and run this again" if found else ""
 
 
 def _note(device: str, run: Runner) -> Path:

@@ -245,6 +245,17 @@ def test_a_device_that_cannot_be_wiped_stays_ours(wanted: FileSystem) -> None:
     assert disks.is_made_here(wanted, machine)
 
 
+def test_one_that_is_used_is_said_to_be(
+    wanted: FileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(blkid=OURS, wipefs=Outcome(1, "", "Device or resource busy"))
+    monkeypatch.setattr(disks, "uses", lambda _: ["mounted at /a", "used by dm-1"])
+    disks.make(wanted, machine)
+
+    with pytest.raises(Refused, match="busy; it is mounted at /a, used by dm-1; end that, and run"):
+        disks.wipe(wanted, machine)
+
+
 def test_quotas_must_be_counted_and_enforced(wanted: FileSystem) -> None:
     machine = Machine(findmnt=mounted(wanted), xfs_quota=ENFORCED)
 
