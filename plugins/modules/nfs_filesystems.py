@@ -52,7 +52,8 @@ options:
     description:
       - V(made) sees that the devices hold the file systems.
       - V(mounted) sees that they are mounted with their quotas enforced, and changes nothing.
-      - V(wiped) destroys those that this module made. They have to be unmounted.
+      - V(wiped) destroys those that this module made. They have to be unmounted, and nothing else
+        may be mounted at their paths or be in C(/etc/fstab) for them.
     type: str
     choices: [made, mounted, wiped]
     default: made
@@ -183,6 +184,8 @@ def _check(_module: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, 
 
 def _wipe(module: AnsibleModule, wanted: list[disks.FileSystem]) -> dict[str, Any]:
     ours = [one for one in wanted if disks.is_made_here(one, run)]
+    for one in ours:
+        disks.check_alone(one, run)
     if not module.check_mode:
         for one in ours:
             disks.wipe(one, run)

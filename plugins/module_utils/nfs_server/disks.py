@@ -16,7 +16,7 @@ from typing import Any
 
 from .commands import Runner
 from .errors import Refused
-from .expected import check_not_missing, note_text
+from .expected import check_not_missing, note_text, other_sources
 from .exports import read_path
 from .uses import uses
 
@@ -136,6 +136,25 @@ def check_ready(wanted: FileSystem, run: Runner) -> None:
 def is_made_here(wanted: FileSystem, run: Runner) -> bool:
     """Whether the role made what is on the device now."""
     return _note(_find_device(wanted.device), run).is_file()
+
+
+def check_alone(wanted: FileSystem, run: Runner) -> None:
+    """See that nothing else is mounted at its path, or is to be: it would go with the wipe.
+
+    Raises:
+        Refused: naming what is.
+    """
+    device = _find_device(wanted.device)
+    mounted = mount_at(wanted.path, run)
+    others = other_sources(wanted.path, device, run)
+    if mounted and os.path.realpath(mounted.source) != device:
+        others.append(mounted.source)
+    if others:
+        raise Refused(
+            f"nfs_server_wipe: {', '.join(dict.fromkeys(others))} is mounted at {wanted.path}, or "
+            f"in /etc/fstab for it, and not {wanted.device}; take it away from there, or run this "
+            "without nfs_server_wipe"
+        )
 
 
 def wipe(wanted: FileSystem, run: Runner) -> None:

@@ -29,13 +29,17 @@ def check_not_missing(path: str, device: str, made: Path, run: Runner) -> None:
     Raises:
         Refused: another file system is.
     """
-    for source in _sources(path):
-        if _device_of(source, run) != device:
-            raise Refused(_is_in_fstab(path, device, source))
+    for source in other_sources(path, device, run):
+        raise Refused(_is_in_fstab(path, device, source))
     # A disk that is there, and that somebody took out of /etc/fstab, makes room for another.
     note = _last_note(path, made)
     if note and not _device_of(f"UUID={note.name}", run):
         raise Refused(_was_made(path, device, note))
+
+
+def other_sources(path: str, device: str, run: Runner) -> list[str]:
+    """What /etc/fstab mounts at a path that is not this device, by whatever name."""
+    return [source for source in _sources(path) if _device_of(source, run) != device]
 
 
 def note_text(device: str, label: str, path: str) -> str:

@@ -152,6 +152,37 @@ def test_what_the_role_makes_is_noted_with_its_path(site: Site) -> None:
     assert (site.notes / "5eed").read_text() == f"{site.disk} export\n{site.path}\n"
 
 
+@pytest.fixture
+def made(site: Site) -> Site:
+    """The role made what is on the disk."""
+    site.machine.answers["blkid"] = OURS
+    disks.make(disks.FileSystem(str(site.disk), str(site.path), "export"), site.machine)
+    return site
+
+
+def wipe(site: Site, *, check: bool) -> Result:
+    return run(nfs_filesystems.main, check=check, state="wiped", **site.arguments())
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_wipe_takes_no_mount_of_others_with_it(made: Site, *, check: bool) -> None:
+    made.line("nas:/srv")
+    assert f"nas:/srv is mounted at {made.path}, or in /etc/fstab" in wipe(made, check=check)["msg"]
+
+    made.fstab.unlink()
+    made.machine.answers["findmnt"] = Outcome(0, "/dev/vdz xfs rw\n")
+    assert f"/dev/vdz is mounted at {made.path}, or" in wipe(made, check=check)["msg"]
+    assert not [line for line in made.machine.ran if line.startswith("wipefs")]
+
+
+def test_a_wipe_goes_on_where_its_own_is_mounted(made: Site) -> None:
+    made.line("UUID=5eed")
+    made.machine.answers["findfs UUID=5eed"] = Outcome(0, f"{made.disk}\n")
+    made.machine.answers["findmnt"] = Outcome(0, f"{made.device} xfs rw\n")
+
+    assert wipe(made, check=True)["paths"] == [str(made.path)]
+
+
 def test_a_line_that_is_replaced_is_kept_in_a_copy() -> None:
     tasks = load(HERE / "roles/nfs_server/tasks/filesystems.yml")
     mounts = [task["ansible.posix.mount"] for task in tasks if "ansible.posix.mount" in task]
