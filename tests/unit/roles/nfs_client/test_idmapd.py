@@ -85,6 +85,16 @@ def test_a_check_sets_nothing(programs: Programs, main: Path) -> None:
     assert own(main) == ""
 
 
+def test_a_check_removes_nothing(programs: Programs, main: Path) -> None:
+    programs.result(idmap_domain.main, path=str(main), domain="example.org")
+    before = own(main)
+
+    said = programs.result(idmap_domain.main, check=True, path=str(main), state="absent")
+
+    assert said["changed"] is True
+    assert own(main) == before
+
+
 def test_only_the_roles_own_file_is_removed(programs: Programs, main: Path) -> None:
     main.write_text(OTHER)
     programs.result(idmap_domain.main, path=str(main), domain="corp.example")

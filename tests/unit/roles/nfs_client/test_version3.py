@@ -122,10 +122,21 @@ def test_a_check_refuses_as_well(programs: Programs, root: Path) -> None:
 def test_a_check_says_whether_there_is_something_to_do(programs: Programs, root: Path) -> None:
     assert root.exists()
     assert programs.result(nfs_v3_units.main, check=True, state="masked")["pending"] is True
+    assert MASK not in programs.ran
 
     shown = "\n\n".join(f"Id={unit}\nLoadState=masked\nActiveState=inactive" for unit in UNITS)
     programs.answers["systemctl show"] = (0, shown, "")
     assert programs.result(nfs_v3_units.main, check=True, state="masked")["pending"] is False
+
+
+@pytest.mark.parametrize("state", ["answering", "allowed"])
+def test_a_check_lets_nothing_run(programs: Programs, root: Path, state: str) -> None:
+    assert root.exists()
+    shown = "\n\n".join(f"Id={unit}\nLoadState=masked\nActiveState=inactive" for unit in UNITS)
+    programs.answers["systemctl show"] = (0, shown, "")
+
+    assert programs.result(nfs_v3_units.main, check=True, state=state)["changed"] is True
+    assert [line for line in programs.ran if not line.startswith("systemctl show")] == []
 
 
 def test_what_is_masked_already_is_not_asked_about(programs: Programs, root: Path) -> None:

@@ -19,7 +19,7 @@ class Killed(BaseException):
 
 
 class Server:
-    """Notes what was run. `broken` answers in place of a command that begins so."""
+    """Notes what was run. `answers` are for commands that begin so, in place of its own."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder / "exports.d"
@@ -27,7 +27,7 @@ class Server:
         self.etab = folder / "etab"
         self.main = folder / "exports"
         self.ran: list[str] = []
-        self.broken: dict[str, Callable[[], Outcome]] = {}
+        self.answers: dict[str, Callable[[], Outcome]] = {}
         self.named: dict[str, str] = {}  # what a machine is called in the table
         self.folder.mkdir()
         self.export({})
@@ -37,7 +37,7 @@ class Server:
     def __call__(self, *command: str) -> Outcome:
         line = " ".join(command)
         self.ran.append(line)
-        for beginning, answer in self.broken.items():
+        for beginning, answer in self.answers.items():
             if line.startswith(beginning):
                 return answer()
         if command[0] == "unshare":
@@ -59,7 +59,7 @@ class Server:
         def kill() -> Outcome:
             raise Killed
 
-        self.broken = {command: kill}
+        self.answers = {command: kill}
 
     def exportfs(self) -> list[str]:
         return [line for line in self.ran if line.startswith("exportfs")]

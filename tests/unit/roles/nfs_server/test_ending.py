@@ -39,7 +39,7 @@ def cut(site: Server, exports: Exports, command: str) -> None:
     site.kill_at(command)
     with pytest.raises(Killed):
         server.put_in_force(exports, site.file, site)
-    site.broken = {}
+    site.answers = {}
 
 
 def refusal(site: Server, exports: Exports) -> str:
@@ -73,10 +73,10 @@ def test_so_is_one_that_is_cut_while_the_exports_from_before_are_put_back(site: 
         return Outcome(1, "", "exportfs: Failed to stat /srv/d")
 
     site.kill_at("exportfs -u")
-    site.broken["exportfs -a"] = fail
+    site.answers["exportfs -a"] = fail
     with pytest.raises(Killed):
         server.put_in_force(wanted(A, B, entry("/srv/c")), site.file, site)
-    site.broken = {}
+    site.answers = {}
 
     assert site.file.read_text() == BOTH.text()
     assert not server.is_in_force(BOTH, site.file)
@@ -107,7 +107,7 @@ def test_what_is_wanted_again_does_not_end(site: Server) -> None:
 
 
 def test_what_still_stands_is_refused_at_each_run(site: Server) -> None:
-    site.broken = {"exportfs -u": lambda: Outcome(1, "", "exportfs: Could not find it")}
+    site.answers = {"exportfs -u": lambda: Outcome(1, "", "exportfs: Could not find it")}
 
     for __ in range(2):
         said = refusal(site, ONE)
@@ -116,14 +116,14 @@ def test_what_still_stands_is_refused_at_each_run(site: Server) -> None:
         assert not server.is_in_force(ONE, site.file)
 
     site.export({KEY_A: ""})  # by hand
-    site.broken = {}
+    site.answers = {}
     server.put_in_force(ONE, site.file, site)
 
     assert server.is_in_force(ONE, site.file)
 
 
 def test_a_word_of_exportfs_without_effect_is_not_taken_for_it(site: Server) -> None:
-    site.broken = {"exportfs -u": lambda: Outcome(0)}
+    site.answers = {"exportfs -u": lambda: Outcome(0)}
 
     assert "/srv/b is still exported to" in refusal(site, ONE)
 
@@ -195,7 +195,7 @@ def test_an_end_that_takes_a_wanted_one_with_it_leaves_that_exported(site: Serve
         site.export({})
         return unexport(f"{NETWORK}:/srv/b")
 
-    site.broken = {"exportfs -u": unexport_more}
+    site.answers = {"exportfs -u": unexport_more}
 
     server.put_in_force(ONE, site.file, site)
 

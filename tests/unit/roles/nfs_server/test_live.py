@@ -108,6 +108,20 @@ def test_a_check_before_nft_is_installed_finds_everything_to_do(
     kernel.has_nft = False
 
     assert programs.result(nfs_firewall.main, check=True, **params)["pending"] is True
+    assert not Path(params["file"]).exists()
+
+
+def test_a_check_of_other_rules_leaves_the_file_and_the_table(
+    programs: Programs, loaded: dict[str, Any], kernel: Kernel
+) -> None:
+    before = Path(loaded["file"]).read_text()
+
+    result = programs.result(nfs_firewall.main, check=True, **loaded | {"ports": [2049, 111]})
+
+    assert result["changed"] is result["pending"] is True
+    assert "111" in result["diff"]["after"]
+    assert Path(loaded["file"]).read_text() == before
+    assert "nft --file" not in kernel.ran
 
 
 def test_rules_that_cannot_be_loaded_are_a_failure(
