@@ -16,7 +16,7 @@ from typing import Any
 
 from .commands import Runner
 from .errors import Refused
-from .expected import check_not_missing, note_text, other_sources
+from .expected import check_not_missing, forget_path, note_text, other_sources
 from .exports import read_path
 from .uses import uses
 
@@ -161,6 +161,7 @@ def wipe(wanted: FileSystem, run: Runner) -> None:
     """Destroy a file system that the role made and that is unmounted by now."""
     device = _find_device(wanted.device)
     note = _note(device, run)
+    forget_path(note)
     done = run("wipefs", "--all", device)
     if done.code:
         raise Refused(f"{wanted.device} could not be wiped: {done.complaint}{_in_use(device)}")

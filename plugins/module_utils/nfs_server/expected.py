@@ -47,6 +47,11 @@ def note_text(device: str, label: str, path: str) -> str:
     return f"{device} {label}\n{path}\n"
 
 
+def forget_path(note: Path) -> None:
+    """Expect the file system no longer, which is about to be destroyed."""
+    note.write_text(note.read_text().splitlines()[0] + "\n")
+
+
 def _sources(path: str) -> Iterator[str]:
     """What /etc/fstab mounts at a path."""
     text = FSTAB.read_text(errors="replace") if FSTAB.exists() else ""
@@ -66,7 +71,7 @@ def _device_of(source: str, run: Runner) -> str:
 def _last_note(path: str, made: Path) -> Path | None:
     """The note of what the role made for a path, the last time.
 
-    Those of an earlier version do not have the path, which is in the second line.
+    Those of an earlier version, and of a wipe that was cut, do not have the path in a second line.
     """
     notes = [note for note in made.glob("*") if note.is_file()]
     ours = [note for note in notes if note.read_text().splitlines()[1:] == [path]]

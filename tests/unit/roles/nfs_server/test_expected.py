@@ -183,6 +183,20 @@ def test_a_wipe_goes_on_where_its_own_is_mounted(made: Site) -> None:
     assert wipe(made, check=True)["paths"] == [str(made.path)]
 
 
+def test_what_a_wipe_that_was_cut_destroyed_is_not_missed(made: Site) -> None:
+    def cut(*command: str) -> Outcome:
+        if command[0] == "wipefs":
+            raise KeyboardInterrupt
+        return made.machine(*command)
+
+    with pytest.raises(KeyboardInterrupt):
+        disks.wipe(disks.FileSystem(str(made.disk), str(made.path), "export"), cut)
+    assert disks.is_made_here(disks.FileSystem(made.device, "/srv", "export"), made.machine)
+
+    made.machine.answers["blkid"] = Outcome(2)
+    assert made.look()["pending"] is True
+
+
 def test_a_line_that_is_replaced_is_kept_in_a_copy() -> None:
     tasks = load(HERE / "roles/nfs_server/tasks/filesystems.yml")
     mounts = [task["ansible.posix.mount"] for task in tasks if "ansible.posix.mount" in task]
