@@ -1,4 +1,4 @@
-"""What kubeadm has begun on a machine and not ended: with what it is completed, and by whom."""
+"""What kubeadm has begun on a machine and not ended, and why a node is not upgraded yet."""
 
 from __future__ import annotations
 
@@ -7,20 +7,40 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.meant import mistakes
 
 State = Mapping[str, Any]  # as the module kubernetes_state returns it
 
 _UNFINISHED = "/etc/kubernetes/kubeadm-unfinished.yaml"
 
 
-def upgrade_fault(state: State, machine: str) -> str:
-    """Why a node is not upgraded yet; empty if nothing that kubeadm began is left.
+def upgrade_fault(state: State, machine: str, meant: Mapping[str, Any]) -> str:
+    """Why a node is not upgraded yet; empty if it is the one that is meant, and complete.
+
+    Asked before the drain: that is of the node with the inventory's name, wherever it runs.
 
     Args:
         state: of the machine, from the module kubernetes_state
         machine: its name in the inventory
+        meant: the node's `name`, whether it is the `control_plane`, and the state of the `cluster`
+            as the control plane tells it
     """
-    return next(iter((*running_faults(state, machine), *_incomplete(state, machine))), "")
+    return next(_upgrade_faults(state, machine, meant), "")
+
+
+def _upgrade_faults(state: State, machine: str, meant: Mapping[str, Any]) -> Iterator[str]:
+    yield from running_faults(state, machine)
+    yield from _incomplete(state, machine)
+    for mistake in mistakes(state, meant, machine):
+        yield (
+            f"{mistake}; nothing was drained or upgraded. Correct ansible_host or "
+            "kubernetes_node_name of this machine."
+        )
+    if not state["node"]:
+        yield (
+            f"{machine} is no node of a cluster; nothing was drained or upgraded. Correct "
+            "ansible_host of this machine, or make it a node with playbooks/cluster.yml."
+        )
 
 
 def running_faults(state: State, machine: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from ansible_collections.holdfast.nfs.plugins.filter.kubernetes_interrupted impo
     resume_faults,
     running_faults,
 )
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.meant import mistakes
 
 State = Mapping[str, Any]  # as the module kubernetes_state returns it
 Wanted = Mapping[str, Any]  # the role's variables, without its prefix
@@ -76,18 +77,20 @@ def _of_another_node(state: State, machine: str, wanted: Wanted) -> Iterator[str
         "nothing was reset. Correct ansible_host or kubernetes_node_name of this machine; to reset "
         "all the same what answers there, set -e kubernetes_node_remove_any=true."
     )
-    cluster = wanted["cluster"]
-    if state["node"] and state["name"] != wanted["name"]:
-        name = state["name"] or "one whose kubelet's certificate cannot be read"
-        yield f"{machine} should be the node {wanted['name']}, but is {name}; {remedy}"
+    mistake = next(mistakes(state, wanted, machine), "")
+    if mistake:
+        yield f"{mistake}; {remedy}"
+    elif state["node"] and not state["name"]:
+        yield (
+            f"{machine} should be the node {wanted['name']}, but is one whose kubelet's "
+            f"certificate cannot be read; {remedy}"
+        )
     elif wanted["control_plane"]:
         return
     elif state["etcd"]:
         yield f"{machine} is a control plane, and in the inventory a worker; {remedy}"
-    elif state["node"] and not cluster:
+    elif state["node"] and not wanted["cluster"]:
         yield f"The control plane cannot be asked whether {machine} is its node; {remedy}"
-    elif state["node"] and cluster["authority"] not in {"", state["authority"]}:
-        yield f"{machine} is a node of another cluster than that of the control plane; {remedy}"
 
 
 def _bad_values(wanted: Wanted) -> Iterator[str]:
@@ -124,7 +127,15 @@ def _of_our_node(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
     yield from running_faults(state, machine)
     interrupted = [*resume_faults(state, wanted["version"], machine)]
     yield from interrupted
-    if not interrupted and state["node"] and runs != program:
+    # Of which cluster a worker is, the role worker compares when the control plane has been asked.
+    mistaken = [*mistakes(state, {**wanted, "cluster": {}}, machine)]
+    for mistake in mistaken:
+        yield (
+            f"{mistake}. Set kubernetes_node_name back to {state['name']}, or correct ansible_host "
+            "of this machine; to give a node another name, remove it under its present one "
+            "(playbooks/remove_node.yml), then add it anew."
+        )
+    if not interrupted and not mistaken and state["node"] and runs != program:
         yield (
             f"{machine} is a node of a cluster and runs {state['program']}, not {program}; upgrade "
             "it with playbooks/upgrade.yml, which drains the node first."

@@ -19,6 +19,8 @@ BARE = {
     "addresses": ["192.168.41.21"],
     "program": "",
     "node": False,
+    "name": "",
+    "authority": "",
     "control_plane": False,
     "unfinished": False,
     "running": False,
@@ -201,9 +203,9 @@ CLUSTER = {"authority": "a" * 64}
 
 def kept(state: dict[str, Any], **wanted: Any) -> str:
     """Why the node of the machine that the inventory calls worker1 is not removed."""
-    meant = {"name": "worker1", "control_plane": False, "cluster": CLUSTER, "any": False}
+    usual = {"name": "worker1", "control_plane": False, "cluster": CLUSTER, "any": False}
     bare = BARE | {"etcd": False, "begun": False}
-    return removal_fault(bare | state, "worker1", meant | wanted)
+    return removal_fault(bare | state, "worker1", usual | wanted)
 
 
 @pytest.mark.parametrize("state", [{}, NAMED, {"program": OURS["program"]}])
@@ -258,11 +260,30 @@ def test_a_node_without_the_kubeadm_that_would_reset_it_stays() -> None:
         assert fault.startswith("worker1 has a node, but not the kubeadm that would reset it")
 
 
-def leaves(control: dict[str, Any], asked: dict[str, Any]) -> Any:
+@pytest.mark.parametrize("more", [{}, {"version": "v1.37.0"}])
+def test_a_node_of_another_name_is_refused_with_all_that_may_have_been_meant(
+    more: dict[str, Any],
+) -> None:
+    """Seen: a line of the inventory was renamed, and a node waited for that could not come."""
+    (fault,) = faults(OURS | {"name": "worker2"}, **more)
+
+    assert fault.startswith(
+        "worker1 should be the node worker1, but is worker2. Set kubernetes_node_name back to "
+        "worker2, or correct ansible_host"
+    )
+    assert "playbooks/remove_node.yml" in fault
+
+
+@pytest.mark.parametrize("name", ["", "worker1"])
+def test_a_node_whose_name_cannot_be_read_is_not_refused_for_it(name: str) -> None:
+    assert faults(OURS | {"name": name}) == []
+
+
+def meant(control: dict[str, Any], asked: dict[str, Any]) -> Any:
     """What the role expects of worker1, with what is known of its control plane."""
     return evaluate(
         "kubernetes_node",
-        "{{ __kubernetes_node_leaves }}",
+        "{{ __kubernetes_node_meant }}",
         inventory_hostname="worker1",
         holdfast_control_plane="control",
         hostvars={"control": control},
@@ -275,13 +296,13 @@ def test_the_control_plane_is_known_by_this_run_or_asked_or_silent() -> None:
     state = {"state": CLUSTER}
 
     for control, asked in (({"kubernetes_node_now": state}, {"skipped": True}), ({}, state)):
-        assert leaves(control, asked) == {
+        assert meant(control, asked) == {
             "name": "worker1",
             "control_plane": False,
             "cluster": CLUSTER,
             "any": False,
         }
-    assert leaves({}, {"unreachable": True})["cluster"] == {}
+    assert meant({}, {"unreachable": True})["cluster"] == {}
 
 
 def test_a_machine_that_may_be_silent_ends_no_play() -> None:

@@ -45,6 +45,17 @@ def test_a_worker_is_not_upgraded_before_its_control_plane(site: Site) -> None:
     assert site.calls.read_text() == ""
 
 
+def test_a_node_is_not_drained_for_the_machine_of_another(site: Site) -> None:
+    """Seen: with two addresses exchanged, worker1 was drained for the upgrade of worker2."""
+    site.state = {"name": "worker2"}
+
+    done = site.try_to_upgrade(cluster(), machine="worker1", node=OLD)
+
+    assert done.returncode != 0
+    assert "worker1 should be the node worker1, but is worker2" in " ".join(done.stdout.split())
+    assert site.calls.read_text() == ""
+
+
 @pytest.mark.parametrize(
     ("state", "sentence"),
     [

@@ -36,6 +36,8 @@ HOSTS = {
 STATE = {
     "program": f"/opt/kubernetes/{WANTED}/kubelet",
     "node": True,
+    "name": "",
+    "authority": "a" * 64,
     "unfinished": False,
     "running": False,
     "configuration": "",
@@ -65,18 +67,22 @@ class Site:
         return self.calls.read_text().splitlines()
 
     def try_to_upgrade(
-        self, parts: dict[str, Any], server: str = WANTED, machine: str = "control"
+        self,
+        parts: dict[str, Any],
+        server: str = WANTED,
+        machine: str = "control",
+        node: str = WANTED,
     ) -> subprocess.CompletedProcess[str]:
-        self._kubectl(parts, server)
+        self._kubectl(parts, server, node)
         self._programs()
         self.collection.module("kubernetes_state", state=STATE | self.state)
         self.calls.write_text("")
         return self._play(machine)
 
-    def _kubectl(self, parts: dict[str, Any], server: str) -> None:
-        node = NODE | {"status": {"nodeInfo": {"kubeletVersion": WANTED}}}
+    def _kubectl(self, parts: dict[str, Any], server: str, node: str) -> None:
+        told = NODE | {"status": {"nodeInfo": {"kubeletVersion": node}}}
         (self.folder / "parts").write_text(json.dumps(parts))
-        (self.folder / "node").write_text(json.dumps(node))
+        (self.folder / "node").write_text(json.dumps(told))
         text = KUBECTL.replace("VERSION", server)
         for word in ("PARTS", "NODE", "CALLS"):
             text = text.replace(word, str(self.folder / word.lower()))
