@@ -53,6 +53,7 @@ def files(root: Path, directory: str) -> Iterator[Path]:
         directory: where the role's programs are
     """
     yield from (root / name for name in (UNFINISHED, FINISHED))
+    yield from sorted((root / KUBERNETES).glob(f".{Path(UNFINISHED).name}.*"))  # of a cut write
     yield from sorted((root / RESTORE).glob("*"))
     yield from _of_kernel(root)
     yield from (root / name for name in (PROXY, own.UNIT) if own.is_written(root / name))
