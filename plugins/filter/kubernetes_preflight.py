@@ -216,6 +216,8 @@ def reset_obstacle(state: State, ignored: Sequence[str]) -> str:
         return "kubernetes_node_ignored_checks let kubeadm begin over existing files"
     if state["pki"]:
         return "/etc/kubernetes/pki had files before"
+    if state["kubelet_files"]:
+        return "/var/lib/kubelet had files before"
     return ""
 
 

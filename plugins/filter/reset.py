@@ -14,6 +14,10 @@ Groups = Mapping[str, Sequence[str]]
 Variables = Mapping[str, Any]
 
 _FACTS = ("all_ipv4_addresses", "all_ipv6_addresses")
+_EMPTIED = (
+    "its pods are ended, and /var/lib/kubelet is emptied, also of what somebody else put there "
+    "(config.json, seccomp)."
+)
 _IN_USE = " Pods that use them hang or get errors; delete them before."
 
 
@@ -60,8 +64,8 @@ def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Vari
 
 def _node_goes(name: str, groups: Groups) -> str:
     if name in groups.get("control_plane", ()):
-        return f"{name}: the cluster goes, with etcd and all objects in it; its pods are ended."
-    return f"{name}: the node leaves the cluster; its pods are ended."
+        return f"{name}: the cluster goes, with etcd and all objects in it; {_EMPTIED}"
+    return f"{name}: the node leaves the cluster; {_EMPTIED}"
 
 
 def _release_goes(name: str, variables: Variables) -> str:

@@ -126,6 +126,9 @@ state:
     pki:
       description: Whether /etc/kubernetes/pki has files, whosever they are.
       type: bool
+    kubelet_files:
+      description: Whether /var/lib/kubelet has files though kubeadm began nothing here.
+      type: bool
     running:
       description: Whether a kubeadm runs that changes the machine.
       type: bool

@@ -14,7 +14,17 @@ from .identity import node_name
 from .others import busy_ports, others
 from .own import UNIT, is_written, kubeadm
 from .swap import enabled_swap_units, generated_swap_units, swap_lines, swaps
-from .traces import ETCD_DATA, FINISHED, KUBERNETES, PKI, UNFINISHED, begun, has_etcd, holds_files
+from .traces import (
+    ETCD_DATA,
+    FINISHED,
+    KUBERNETES,
+    PKI,
+    UNFINISHED,
+    begun,
+    has_etcd,
+    has_kubelet_files,
+    holds_files,
+)
 
 SETTINGS = (
     "net.ipv4.ip_forward",
@@ -60,6 +70,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "etcd": has_etcd(root, configuration),
         "etcd_data": holds_files(root / ETCD_DATA),
         "pki": holds_files(root / PKI),
+        "kubelet_files": has_kubelet_files(root),
         "running": is_changing(root),
         "configuration": configuration,
         "server_version": server_version(content(folder / SERVER)),

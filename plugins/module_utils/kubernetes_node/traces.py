@@ -7,6 +7,7 @@ from pathlib import Path
 KUBERNETES = "etc/kubernetes"
 PKI = "etc/kubernetes/pki"
 ETCD_DATA = "var/lib/etcd"
+KUBELET = "var/lib/kubelet"
 # kubeadm's configuration has this name from the moment in which kubeadm begins until it has ended
 # well: a run that was interrupted leaves it.
 UNFINISHED = "etc/kubernetes/kubeadm-unfinished.yaml"
@@ -17,6 +18,8 @@ _MADE = (
     "etc/kubernetes/bootstrap-kubelet.conf",
     "var/lib/kubelet/config.yaml",
 )
+# Folders of the kubelet in which volumes are mounted; a server that is gone would hold up a look.
+_MOUNTED = ("pods", "plugins")
 _ETCD_OF_CLUSTER = ("etcd.yaml", "kube-apiserver.yaml")
 
 
@@ -39,3 +42,20 @@ def has_etcd(root: Path, configuration: str) -> bool:
 def holds_files(folder: Path) -> bool:
     """Whether a folder has something in it, at whatever depth, that is no folder."""
     return any(not path.is_dir() for path in folder.rglob("*"))
+
+
+def has_kubelet_files(root: Path) -> bool:
+    """Whether the kubelet's folder has files although kubeadm began nothing here.
+
+    An administrator may keep a login for images there, profiles of seccomp, credential providers.
+    """
+    folder = root / KUBELET
+    if begun(root) or not folder.is_dir():
+        return False
+    return any(_holds(path) for path in folder.iterdir())
+
+
+def _holds(path: Path) -> bool:
+    if not path.is_dir():
+        return True
+    return any(path.iterdir()) if path.name in _MOUNTED else holds_files(path)

@@ -250,13 +250,13 @@ def test_a_node_has_the_name_that_its_variable_gives_it() -> None:
 def test_a_reset_says_of_each_machine_what_goes() -> None:
     variables: Machines = defaultdict(dict, nfs=looked_at())
 
-    said = reset_plan(GROUPS["all"], GROUPS, variables).splitlines()
+    control, worker1, nfs = reset_plan(GROUPS["all"], GROUPS, variables).splitlines()
 
-    assert said == [
-        "control: the cluster goes, with etcd and all objects in it; its pods are ended.",
-        "worker1: the node leaves the cluster; its pods are ended.",
-        "nfs: the exports end (/srv/a); the data there stays.",
-    ]
+    assert control.startswith(
+        "control: the cluster goes, with etcd and all objects in it; its pods are ended, and"
+    )
+    assert worker1.startswith("worker1: the node leaves the cluster; its pods are ended, and")
+    assert nfs == "nfs: the exports end (/srv/a); the data there stays."
 
 
 def test_a_reset_that_destroys_data_says_so() -> None:

@@ -40,6 +40,14 @@ def test_what_is_confirmed_is_what_the_machine_has_and_not_what_the_inventory_sa
     )
 
 
+@pytest.mark.parametrize("name", ["control", "worker1"])
+def test_what_a_node_loses_besides_its_pods_is_said(name: str) -> None:
+    """kubeadm empties the kubelet's folder, where an administrator may have put something."""
+    said = reset_plan([name], GROUPS, machines())
+
+    assert "/var/lib/kubelet is emptied, also of what somebody else put there" in said
+
+
 def test_who_is_connected_and_what_stays_is_said() -> None:
     said = plan(looked_at(connected=[WORKER, STRANGER], others=["/srv/media"]))
 

@@ -77,6 +77,8 @@ def test_a_machine_swaps_when_the_kernel_lists_where_to(machine: Path) -> None:
         ("pki/etcd/ca.key", ["pki"]),
         ("../../var/lib/etcd/default/member/wal/0.wal", ["etcd_data"]),
         ("../../var/lib/kubelet/config.yaml", ["begun"]),
+        ("../../var/lib/kubelet/config.json", ["kubelet_files"]),
+        ("../../var/lib/kubelet/seccomp/profiles/mine.json", ["kubelet_files"]),
         ("manifests/etcd.yaml", []),  # of somebody: kubeadm made none here
     ],
 )
@@ -87,11 +89,27 @@ def test_a_file_tells_what_the_machine_is(machine: Path, file: str, what: list[s
 
 
 def test_empty_folders_are_nobodys(machine: Path) -> None:
-    for name in ("var/lib/etcd/lost+found", "etc/kubernetes/pki/etcd"):
+    empty = ("var/lib/etcd/lost+found", "etc/kubernetes/pki/etcd", "var/lib/kubelet/plugins")
+    for name in empty:
         (machine / name).mkdir(parents=True)
 
     assert not state(machine)["etcd_data"]
     assert not state(machine)["pki"]
+    assert not state(machine)["kubelet_files"]
+
+
+def test_the_files_of_a_kubelet_that_kubeadm_began_are_not_searched(machine: Path) -> None:
+    """Volumes are mounted among them, and a server that is gone would hold up the search."""
+    write(machine / "etc/kubernetes/kubelet.conf", "")
+    write(machine / "var/lib/kubelet/config.json", "{}")
+
+    assert not state(machine)["kubelet_files"]
+
+
+def test_where_volumes_may_be_mounted_a_folder_counts_and_is_not_entered(machine: Path) -> None:
+    (machine / "var/lib/kubelet/pods/uid").mkdir(parents=True)
+
+    assert state(machine)["kubelet_files"]
 
 
 @pytest.mark.parametrize("name", ["kubeadm.yaml", "kubeadm-unfinished.yaml"])

@@ -30,6 +30,7 @@ BARE = {
     "busy_ports": [],
     "etcd_data": False,
     "pki": False,
+    "kubelet_files": False,
     "swap_lacking": 0,
 }
 OURS = {"program": "/opt/kubernetes/v1.36.3/kubelet", "node": True}
@@ -170,6 +171,7 @@ def test_etcd_and_certificates_of_a_node_are_the_clusters(state: dict[str, Any])
     [
         ({"unfinished": True}, [], "an earlier run"),
         ({"pki": True}, [], "/etc/kubernetes/pki had files before"),
+        ({"kubelet_files": True}, [], "/var/lib/kubelet had files before"),
         ({}, ["DirAvailable--var-lib-etcd"], "kubernetes_node_ignored_checks"),
         ({}, ["all"], "kubernetes_node_ignored_checks"),
     ],
