@@ -129,6 +129,9 @@ state:
     kubelet_files:
       description: Whether /var/lib/kubelet has files though kubeadm began nothing here.
       type: bool
+    containers:
+      description: Whether containers of pods run.
+      type: bool
     running:
       description: Whether a kubeadm runs that changes the machine.
       type: bool

@@ -221,8 +221,14 @@ def test_a_worker_is_removed_and_added_again(lab: Lab, worker: Guest) -> None:
 def test_a_worker_that_is_down_is_removed_too(lab: Lab, worker: Guest) -> None:
     worker.kill()
     kubectl(lab, "wait", "node/worker1", "--for=condition=Ready=Unknown", "--timeout=180s")
+    remove = ("playbooks/remove_node.yml", "-e", "remove_node=worker1")
 
-    play(lab, "playbooks/remove_node.yml", "-e", "remove_node=worker1")
+    told = " ".join(complaints(lab, *remove).values())
+
+    assert "worker1 cannot be reached. If it is only cut off" in told
+    assert "worker1" in kubectl(lab, "get", "nodes", "--output=name")
+
+    play(lab, *remove, "-e", "remove_node_is_off=worker1")
 
     assert "worker1" not in kubectl(lab, "get", "nodes", "--output=name")
     worker.start()

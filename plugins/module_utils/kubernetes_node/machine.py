@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..care.kubeadm import is_changing  # noqa: TID252 - Ansible sends a module's parts as they lie
+from .containers import containers_run
 from .files import content, target
 from .identity import node_name
 from .others import busy_ports, others
@@ -71,6 +72,7 @@ def machine(root: Path, directory: str) -> dict[str, Any]:
         "etcd_data": holds_files(root / ETCD_DATA),
         "pki": holds_files(root / PKI),
         "kubelet_files": has_kubelet_files(root),
+        "containers": containers_run(root),
         "running": is_changing(root),
         "configuration": configuration,
         "server_version": server_version(content(folder / SERVER)),

@@ -40,3 +40,32 @@ def test_the_refusal_changes_nothing_and_asks_the_machine_anew() -> None:
     ]
     assert tasks[0]["ansible.builtin.include_tasks"] == "ask.yml"
     assert "holdfast.nfs.removal_fault" in str(tasks[2])
+
+
+def removals(playbook: str) -> set[tuple[str, str]]:
+    """What a playbook removes from a worker: the role and its entry point."""
+    plays = load(HERE / f"playbooks/{playbook}.yml")
+    return {
+        (task[INCLUDE]["name"], task[INCLUDE]["tasks_from"])
+        for play in plays
+        if play.get("name") in {"Cluster", "Reset the machine"}
+        for task in mappings(play)
+        if task.get(INCLUDE, {}).get("tasks_from", "").startswith("remove")
+        and "groups['control_plane']" not in str(task["when"])
+    }
+
+
+def test_a_worker_that_is_removed_alone_loses_what_a_reset_removes() -> None:
+    """Seen: rpcbind and rpc.statd stayed masked, and the domain of NFSv4 stayed set."""
+    assert removals("remove_node") == removals("reset")
+    assert ("holdfast.nfs.nfs_client", "remove") in removals("remove_node")
+
+
+def test_an_nfs_server_keeps_its_settings_when_it_is_a_node_no_more() -> None:
+    (task,) = [
+        task
+        for task in mappings(load(HERE / "playbooks/remove_node.yml"))
+        if task.get(INCLUDE, {}).get("name") == "holdfast.nfs.nfs_client"
+    ]
+
+    assert "inventory_hostname not in groups['nfs_servers'] | default([])" in task["when"]

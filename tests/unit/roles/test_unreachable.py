@@ -19,7 +19,10 @@ DEBUG: Final = "ansible.builtin.debug"
 INCLUDE: Final = "ansible.builtin.include_role"
 # What takes things apart, and the entry points of roles that do it.
 GUARDED: Final = ("reset", "upgrade", "remove_node", "restore_etcd")
-CHANGES: Final = {"remove", "remove_image", "upgrade", "programs", "kubeconfig", "restore"}
+CHANGES: Final = {
+    *("remove", "remove_image", "upgrade", "programs", "kubeconfig", "restore"),
+    *("drain", "delete"),
+}
 
 
 def file(name: str) -> Path:
@@ -165,11 +168,53 @@ def test_a_node_that_is_down_is_not_said_to_be_removed_before_it_is(site: Site) 
     assert "because the first play did not run" in said
 
 
-def test_a_node_that_is_down_is_removed_from_the_cluster(site: Site) -> None:
-    ran, said = site.run("remove_node", down="worker2", remove_node="worker2")
+def test_a_node_that_is_down_is_removed_from_the_cluster_if_somebody_says_that_it_is_off(
+    site: Site,
+) -> None:
+    given = {"remove_node": "worker2", "remove_node_is_off": "worker2"}
 
-    assert ran == {"kubernetes_node leave on control", "pod_network refresh on control"}
+    ran, said = site.run("remove_node", down="worker2", **given)
+
+    assert ran == {
+        "kubernetes_node drain on control",
+        "kubernetes_node delete on control",
+        "pod_network refresh on control",
+    }
     assert "it was removed from the cluster" in said
+
+
+@pytest.mark.parametrize("off", [{}, {"remove_node_is_off": "worker1"}])
+def test_a_node_that_is_perhaps_only_cut_off_is_not_removed(
+    site: Site, off: dict[str, str]
+) -> None:
+    """Seen: it was deleted; its pods went on writing there, and began elsewhere."""
+    ran, said = site.run("remove_node", down="worker2", remove_node="worker2", **off)
+
+    assert ran == set()
+    assert "Nothing was changed. worker2 cannot be reached. If it is only cut off, its pods" in said
+    assert "-e remove_node_is_off=worker2" in said
+
+
+def test_a_node_whose_machine_was_not_reset_is_not_deleted(site: Site) -> None:
+    """Seen: it was deleted first; where the reset failed, its containers went on unseen."""
+    failing = [{"ansible.builtin.fail": {"msg": "containers run"}}]
+    site.collection.role("kubernetes_node", "remove", yaml.safe_dump(failing))
+
+    ran, said = site.run("remove_node", remove_node="worker2")
+
+    assert ran == {"kubernetes_node refuse_removal on worker2", "kubernetes_node drain on control"}
+    assert "containers run" in said
+
+
+def test_nor_is_one_whose_machine_is_lost_before_it_was_reset(site: Site) -> None:
+    lost = {"ansible_connection": "ssh", **DOWN}
+    tasks = [{"ansible.builtin.set_fact": lost}, {"ansible.builtin.ping": None}]
+    site.collection.role("kubernetes_node", "remove", yaml.safe_dump(tasks))
+
+    ran, said = site.run("remove_node", remove_node="worker2")
+
+    assert ran == {"kubernetes_node refuse_removal on worker2", "kubernetes_node drain on control"}
+    assert "unreachable=1" in said
 
 
 def test_a_node_is_not_drained_if_its_machine_is_refused(site: Site) -> None:
@@ -182,11 +227,13 @@ def test_a_node_is_not_drained_if_its_machine_is_refused(site: Site) -> None:
     assert "another cluster's" in said
 
 
-def test_a_node_is_reset_after_it_is_drained(site: Site) -> None:
-    ran, __ = site.run("remove_node", remove_node="worker2")
+def test_a_node_is_drained_then_reset_and_then_deleted(site: Site) -> None:
+    ran, said = site.run("remove_node", remove_node="worker2")
 
-    assert "kubernetes_node leave on control" in ran
-    assert "kubernetes_node remove on worker2" in ran
+    wanted = ("drain on control", "remove on worker2", "delete on control")
+    places = [said.index(f"RAN kubernetes_node {one}") for one in wanted]
+    assert places == sorted(places)
+    assert "nfs_client remove on worker2" in ran
 
 
 def test_etcd_is_not_restored_without_the_question(site: Site) -> None:

@@ -193,6 +193,26 @@ def test_a_kubeadm_that_runs_is_seen(
     assert state(machine)["running"] is running
 
 
+SHIM = "/usr/bin/containerd-shim-runc-v2"
+
+
+@pytest.mark.parametrize(
+    ("words", "run"),
+    [
+        ((SHIM, "-namespace", "k8s.io", "-id", "a", "-address", "/run/containerd.sock"), True),
+        ((SHIM, "-namespace", "moby", "-id", "a"), False),  # Docker's
+        (("ctr", "--namespace", "k8s.io", "tasks", "list"), False),
+        (("",), False),
+    ],
+)
+def test_containers_of_pods_are_seen_without_containerd(
+    machine: Path, words: tuple[str, ...], *, run: bool
+) -> None:
+    write(machine / "proc/42/cmdline", "\0".join(words) + "\0")
+
+    assert state(machine)["containers"] is run
+
+
 def test_the_line_of_hosts_is_known_by_its_mark(machine: Path) -> None:
     write(machine / "etc/hosts", f"127.0.0.1 localhost\n192.0.2.1 api.example {HOSTS_MARK}\n")
 

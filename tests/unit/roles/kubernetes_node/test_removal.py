@@ -223,3 +223,28 @@ def test_where_kubeadm_began_nothing_it_resets_nothing(root: Path) -> None:
     (root / "etc/kubernetes/kubeadm.yaml").unlink()
 
     assert set(tasks(machine(root, DIRECTORY))) == {"Stop the kubelet"}
+
+
+@pytest.mark.parametrize("run", [True, False])
+def test_a_node_whose_containers_run_on_is_not_removed(*, run: bool) -> None:
+    """kubeadm reset only warns where containerd does not end them."""
+    names = [task["name"] for task in load(HERE / TASKS)]
+    (task,) = [
+        one for one in load(HERE / TASKS) if one["name"] == "Stop while containers of pods run"
+    ]
+    ended = {"state": {"containers": run}}
+
+    passes = evaluate(
+        "kubernetes_node",
+        f"{{{{ {task['ansible.builtin.assert']['that']} }}}}",
+        __kubernetes_node_ended=ended,
+    )
+
+    assert passes is not run
+    at = names.index(task["name"])
+    assert names[at - 2 : at + 2] == [
+        "Reset the node",
+        "Wait until the pods' containers have ended",
+        "Stop while containers of pods run",
+        "Stop the kubelet",
+    ]
