@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.removal import (
     server_faults,
     server_goes,
@@ -55,7 +56,11 @@ def reset_plan(names: Sequence[str], groups: Groups, machines: Mapping[str, Vari
     elsewhere = {*groups.get("kubernetes_api", ())} - {*nodes}
     used = _IN_USE if elsewhere or {*nodes} - {*names} else ""
     lines = [
-        *(_node_goes(name, groups) for name in names if name in nodes),
+        *(
+            f"{_node_goes(name, groups)}{_whichever(machines[name])}"
+            for name in names
+            if name in nodes
+        ),
         *(_release_goes(name, machines[name]) for name in releasing if name in {*names} - {*nodes}),
         *(f"{server_goes(name, machines[name])}{used}" for name in names if name in servers),
     ]
@@ -66,6 +71,15 @@ def _node_goes(name: str, groups: Groups) -> str:
     if name in groups.get("control_plane", ()):
         return f"{name}: the cluster goes, with etcd and all objects in it; {_EMPTIED}"
     return f"{name}: the node leaves the cluster; {_EMPTIED}"
+
+
+def _whichever(variables: Variables) -> str:
+    if not boolean(variables.get("kubernetes_node_remove_any", False), strict=False):
+        return ""
+    return (
+        " kubernetes_node_remove_any IS SET: whatever node answers at its address (ansible_host) "
+        "is reset, also one of another cluster that lives, which loses it."
+    )
 
 
 def _release_goes(name: str, variables: Variables) -> str:

@@ -48,6 +48,14 @@ def test_what_a_node_loses_besides_its_pods_is_said(name: str) -> None:
     assert "/var/lib/kubelet is emptied, also of what somebody else put there" in said
 
 
+@pytest.mark.parametrize(("given", "said"), [("yes", True), (True, True), ("false", False)])
+def test_that_a_strangers_node_may_go_is_said(given: Any, *, said: bool) -> None:
+    """As with a mistyped ansible_host."""
+    shown = reset_plan(["worker1"], GROUPS, {"worker1": {"kubernetes_node_remove_any": given}})
+
+    assert ("also one of another cluster that lives, which loses it" in shown) is said
+
+
 def test_who_is_connected_and_what_stays_is_said() -> None:
     said = plan(looked_at(connected=[WORKER, STRANGER], others=["/srv/media"]))
 
