@@ -24,6 +24,18 @@ def test_an_upgrade_broken_off_after_the_api_server_is_gone_on_with(site: Site) 
     assert called.startswith("kubeadm upgrade apply ")
 
 
+def test_what_a_failed_upgrade_left_is_not_said_to_be_rolled_back(site: Site) -> None:
+    """kubeadm may have upgraded the API server, and another run goes on from there."""
+    site.ends = "echo 'error: timed out' >&2; exit 1"
+
+    done = site.try_to_upgrade(cluster(**{"kube-scheduler": f"x/kube-scheduler:{OLD}"}))
+
+    said = " ".join(done.stdout.split())
+    assert "kubeadm may have upgraded some of its parts. Fix the cause" in said
+    assert "error: timed out" in said
+    assert "rolled" not in said
+
+
 def test_a_control_plane_that_is_upgraded_is_left_alone(site: Site) -> None:
     assert site.upgrade(cluster()) == []
 
