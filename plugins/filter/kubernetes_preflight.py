@@ -75,7 +75,8 @@ def _of_another_node(state: State, machine: str, wanted: Wanted) -> Iterator[str
     """Why it is not the machine that the inventory means: its address may be another's."""
     remedy = (
         "nothing was reset. Correct ansible_host or kubernetes_node_name of this machine; to reset "
-        "all the same what answers there, set -e kubernetes_node_remove_any=true."
+        "all the same what answers there, which a living cluster loses then, set "
+        "-e kubernetes_node_remove_any=true."
     )
     mistake = next(mistakes(state, wanted, machine), "")
     if mistake:
@@ -137,9 +138,26 @@ def _of_our_node(state: State, wanted: Wanted, machine: str) -> Iterator[str]:
         )
     if not interrupted and not mistaken and state["node"] and runs != program:
         yield (
-            f"{machine} is a node of a cluster and runs {state['program']}, not {program}; upgrade "
-            "it with playbooks/upgrade.yml, which drains the node first."
+            f"{machine} is a node of a cluster and runs {state['program']}, not {program}; "
+            f"{_other_version(posixpath.basename(posixpath.dirname(runs)), wanted['version'])}"
         )
+
+
+def _other_version(running: str, wanted: str) -> str:
+    if _is_newer(running, wanted):
+        return (
+            "the cluster was upgraded, and Kubernetes does not go back: set "
+            f"kubernetes_node_version: {running} in the inventory."
+        )
+    return "upgrade it with playbooks/upgrade.yml, which drains the node first."
+
+
+def _is_newer(running: str, wanted: str) -> bool:
+    versions = (running, wanted)
+    if not all(map(_VERSION.fullmatch, versions)):
+        return False
+    first, second = ([*map(int, version[1:].split("."))] for version in versions)
+    return first > second
 
 
 def _of_others(state: State, machine: str) -> Iterator[str]:

@@ -32,7 +32,10 @@ def upgrade_refusal(wanted: str, running: str | Sequence[str]) -> str:
             return _no_release(version, wanted)
     newest, oldest = max(versions, key=_parts), min(versions, key=_parts)
     if _parts(wanted) < _parts(newest):
-        return f"The cluster runs {newest}; Kubernetes does not go back to {wanted}."
+        return (
+            f"The cluster runs {newest}; Kubernetes does not go back to {wanted}. Set "
+            f"kubernetes_node_version: {newest} in the inventory."
+        )
     major, minor, __ = _parts(oldest)
     if _parts(wanted)[0] != major or _parts(wanted)[1] > minor + 1:
         return (

@@ -101,6 +101,22 @@ def test_another_version_of_a_node_is_left_to_the_upgrade() -> None:
     assert "upgrade it with playbooks/upgrade.yml" in fault
 
 
+@pytest.mark.parametrize("running", ["v1.36.4", "v1.36.10", "v1.37.0", "v2.0.0"])
+def test_where_the_newer_version_runs_the_inventory_is_what_has_to_change(running: str) -> None:
+    """Seen: after `upgrade.yml -e kubernetes_node_version=v1.36.4` site.yml wanted an upgrade."""
+    (fault,) = faults({"program": f"/opt/kubernetes/{running}/kubelet", "node": True})
+
+    assert fault.endswith(f"set kubernetes_node_version: {running} in the inventory.")
+    assert "upgrade.yml" not in fault
+
+
+@pytest.mark.parametrize("running", ["v1.36.2", "v1.35.10", "v1.9.9"])
+def test_where_an_older_one_runs_the_node_is_upgraded(running: str) -> None:
+    (fault,) = faults({"program": f"/opt/kubernetes/{running}/kubelet", "node": True})
+
+    assert "upgrade it with playbooks/upgrade.yml" in fault
+
+
 @pytest.mark.parametrize(
     "directory", ["/opt/kubernetes/", "/opt//kubernetes", "/opt/../opt/kubernetes"]
 )
