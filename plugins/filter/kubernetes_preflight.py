@@ -164,13 +164,15 @@ def _of_others(state: State, machine: str) -> Iterator[str]:
     if state["others"]:
         yield (
             f"{machine} has {' and '.join(state['others'])}, which these playbooks did not install "
-            "and leave as it is. Remove it first, or name another machine in the inventory."
+            "and leave as it is. Correct ansible_host, or name another machine in the inventory; "
+            "or, if nobody needs it, remove it first."
         )
     elif state["node"] or state["control_plane"]:
         yield (
             f"{machine} is a node of a cluster that these playbooks did not build "
-            "(/etc/kubernetes); they leave it as it is. Take it out of its cluster first (kubeadm "
-            "reset), or name another machine in the inventory."
+            "(/etc/kubernetes); they leave it as it is. Correct ansible_host, or name another "
+            "machine in the inventory; or, if its cluster is gone or may lose it, take it out "
+            "first (kubeadm reset)."
         )
 
 

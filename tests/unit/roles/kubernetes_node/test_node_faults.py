@@ -93,6 +93,7 @@ def test_a_node_that_another_made_is_refused(what: str) -> None:
     (fault,) = faults({what: True})
 
     assert fault.startswith("worker1 is a node of a cluster that these playbooks did not build")
+    assert fault.index("Correct ansible_host") < fault.index("kubeadm reset")
 
 
 def test_another_version_of_a_node_is_left_to_the_upgrade() -> None:
