@@ -23,7 +23,7 @@ _VALUE = (
 
 
 def label_faults(
-    labels: Mapping[object, object], taints: Sequence[Mapping[str, object]], machine: str
+    labels: Mapping[Any, object], taints: Sequence[Mapping[str, object]], machine: str
 ) -> list[str]:
     """Why these cannot be a node's labels and taints; a sentence each.
 

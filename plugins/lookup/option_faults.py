@@ -8,6 +8,8 @@ short_description: Find variables of roles that have a form which the roles cann
 description:
   - An inventory in INI format and C(-e NAME=VALUE) give every value as a string. The specification
     of a role takes such a string for a list, but the role would take its letters for the elements.
+  - A number, a mapping or a list in place of another form is refused as well, and so are elements
+    of a list that have no value or another form.
   - A value that is none of those that a variable may have, or no number where one is wanted, is
     another form as well.
   - A URL with a user or a password in it is refused as well, as output, logs and lists of processes
@@ -48,12 +50,20 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.logins import has_log
 from ansible_collections.holdfast.nfs.plugins.module_utils.nfs_server.exports import form_of
 
 ROLES = Path(__file__).parents[2] / "roles"
-WANTED = {"list": "list", "dict": "mapping"}
-EXAMPLE = {"list": "[…]", "dict": "{…}"}
+WANTED = {"list": "list", "dict": "mapping", "str": "string", "path": "string"}
+EXAMPLE = {"list": "[…]", "dict": "{…}", "str": '"…"', "path": '"…"'}
 # A role is at a loss with none of these; a string may be missing.
-NEEDED = (*WANTED, "bool", "int")
+NEEDED = ("list", "dict", "bool", "int")
 # What may have a URL in it.
 TEXTS = ("str", "list")
+# By their forms in Python; a yes is a whole number there.
+CALLED: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "string"),
+    (Mapping, "mapping"),
+    ((list, tuple), "list"),
+    (bool, "yes or no"),
+    ((int, float), "number"),
+)
 READ: dict[str, tuple[Any, str]] = {
     "bool": (check_type_bool, "true or false"),
     "int": (check_type_int, "a whole number"),
@@ -73,7 +83,7 @@ class LookupModule(LookupBase):
         return [
             fault
             for name, option in options(terms).items()
-            if name in variables and (option["type"] in (*NEEDED, *TEXTS) or "choices" in option)
+            if name in variables and (option["type"] in (*NEEDED, *WANTED) or "choices" in option)
             for value in self._known(variables[name])
             for fault in faults(name, option, value, machine)
         ]
@@ -119,17 +129,32 @@ def faults(name: str, option: Option, value: object, machine: str) -> Iterator[s
             f"{name} has no value on {machine}; remove it, so that the default holds, or give it "
             "one."
         )
-    elif isinstance(value, str) and kind in WANTED:
+    elif _has_other_form(kind, value):
         yield (
-            f"{name} is a string on {machine}; write it as a {WANTED[kind]} in a YAML file, such "
-            f"as group_vars, or as JSON: -e '{{\"{name}\": {EXAMPLE[kind]}}}'."
+            f"{name} is a {called(value)} on {machine}; write it as a {WANTED[kind]} in a YAML "
+            f"file, such as group_vars, or as JSON: -e '{{\"{name}\": {EXAMPLE[kind]}}}'."
         )
-    elif isinstance(value, list) and option.get("elements") == "dict":
-        yield from _entries_as_strings(name, option, value, machine)
+    elif entries := [*_wrong_entries(name, option, value, machine)]:
+        yield from entries
+    elif option.get("elements") == "dict":
+        return  # Ansible looks at what is in them
     elif kind in TEXTS and has_login(value):
         yield login_fault(name, machine)
     else:
         yield from _not_allowed(name, option, value, machine)
+
+
+def called(value: object) -> str:
+    """What the form of a value is called."""
+    names = (name for form, name in CALLED if isinstance(value, form))
+    return next(names, type(value).__name__)
+
+
+def _has_other_form(kind: str, value: object) -> bool:
+    """Whether a value has another form than it needs; a number may stand for a string."""
+    form = called(value)
+    wanted = WANTED.get(kind, form)
+    return form in {"list", "mapping"} if wanted == "string" else form != wanted
 
 
 def _not_allowed(name: str, option: Option, value: object, machine: str) -> Iterator[str]:
@@ -142,6 +167,8 @@ def _not_allowed(name: str, option: Option, value: object, machine: str) -> Iter
 
 
 def _is_read(kind: str, value: object) -> bool:
+    if kind == "int" and isinstance(value, bool):
+        return False
     try:
         READ[kind][0](value)
     except TypeError:
@@ -149,13 +176,21 @@ def _is_read(kind: str, value: object) -> bool:
     return True
 
 
-def _entries_as_strings(
-    name: str, option: Option, value: list[object], machine: str
-) -> Iterator[str]:
-    for number, entry in enumerate(value, start=1):
-        if isinstance(entry, str):
-            fields = ", ".join(option.get("options", ()))
-            form = FORMS.get(
-                name, lambda _line, fields=fields: f"write it as a mapping of {fields}"
-            )
-            yield f"{name}, entry {number}, is a string on {machine}; {form(entry)}."
+def _wrong_entries(name: str, option: Option, value: object, machine: str) -> Iterator[str]:
+    """The entries of a list that have no value, or another form than they need."""
+    elements = option.get("elements", "")
+    entries = value if isinstance(value, list) else []
+    for number, entry in enumerate(entries, start=1):
+        if entry is None:
+            yield (f"{name}, entry {number}, has no value on {machine}; remove it, or give it one.")
+        elif _has_other_form(elements, entry):
+            form = _wanted_entry(name, option, entry)
+            yield f"{name}, entry {number}, is a {called(entry)} on {machine}; {form}."
+
+
+def _wanted_entry(name: str, option: Option, entry: object) -> str:
+    if name in FORMS and isinstance(entry, str):
+        return FORMS[name](entry)
+    wanted = WANTED[option["elements"]]
+    fields = f" of {', '.join(option['options'])}" if "options" in option else ""
+    return f"write it as a {wanted}{fields}"

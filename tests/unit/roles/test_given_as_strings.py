@@ -147,6 +147,17 @@ def said(role: str, **given: Any) -> Any:
     return lookup.run([role] if role else [], trusted({"inventory_hostname": "node", **given}))
 
 
+# What YAML, and INI for a number, make of a value of another form; a mapping for a list and the
+# other way round.
+OTHER_FORMS: list[tuple[Any, str]] = [
+    (4.2, "number"),
+    (5, "number"),
+    (True, "yes or no"),
+    ({"key": "disk"}, "mapping"),
+    (["a=b"], "list"),
+]
+
+
 @pytest.mark.parametrize("name", sorted(STRUCTURED))
 def test_a_string_in_place_of_a_list_or_a_mapping_is_refused(name: str) -> None:
     role = next(role.name for role in ROLES if name in options(role))
@@ -157,6 +168,56 @@ def test_a_string_in_place_of_a_list_or_a_mapping_is_refused(name: str) -> None:
         (sentence,) = said(role, **{name: form})
         assert sentence.startswith(f"{name} is a string on node; write it as a ")
         assert f'-e \'{{"{name}": ' in sentence
+
+
+@pytest.mark.parametrize("name", sorted(STRUCTURED))
+def test_a_number_or_another_structure_in_place_of_a_list_or_a_mapping_is_refused(
+    name: str,
+) -> None:
+    """Seen: `nfs_server_versions=4.2` in INI, and `kubernetes_node_taints: {key: …}`."""
+    wanted = {"list": "list", "dict": "mapping"}[OPTIONS[name]["type"]]
+
+    for value, form in OTHER_FORMS:
+        if form != wanted:
+            (sentence,) = said("", **{name: value})
+            assert sentence.startswith(f"{name} is a {form} on node; write it as a {wanted} in a ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("container_runtime_packages", [None], "has no value on node; remove it, or give it one."),
+        ("nfs_server_exports", [None], "has no value on node; remove it, or give it one."),
+        (
+            "kubernetes_node_kubelet_arguments",
+            [{"--v": 3}],
+            "is a mapping on node; write it as a string.",
+        ),
+        (
+            "kubernetes_node_taints",
+            [7],
+            "is a number on node; write it as a mapping of key, value, effect.",
+        ),
+    ],
+)
+def test_an_entry_of_another_form_is_refused(name: str, value: Any, told: str) -> None:
+    assert said("", **{name: value}) == [f"{name}, entry 1, {told}"]
+
+
+def test_a_list_or_a_mapping_in_place_of_a_text_is_refused() -> None:
+    (sentence,) = said("", control_plane_endpoint=["k8s.example.com"])
+
+    assert sentence.startswith("control_plane_endpoint is a list on node; write it as a string in")
+    assert said("", kubernetes_node_directory={"a": 1})[0].startswith(
+        "kubernetes_node_directory is a mapping on node; "
+    )
+
+
+def test_a_number_may_stand_for_a_text_and_a_yes_for_no_number() -> None:
+    assert said("", nfs_server_versions=[4.2], control_plane_cluster_domain=5) == []
+    assert said("", etcd_snapshots_keep=True) == [
+        "etcd_snapshots_keep is True on node; write a whole number."
+    ]
 
 
 @pytest.mark.parametrize("name", sorted({*STRUCTURED, *CONVERTED}))
