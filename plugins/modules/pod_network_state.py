@@ -37,6 +37,11 @@ state:
   returned: always
   type: dict
   contains:
+    providers:
+      description: Those of C(pod_network_provider) whose configuration of CNI is there.
+      type: list
+      elements: str
+      sample: [flannel]
     units:
       description: The units of the role, which set routes and rules of iptables.
       type: list

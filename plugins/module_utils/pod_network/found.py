@@ -18,6 +18,7 @@ _MARK = "# Written by Ansible, role pod_network"
 class Network:
     """One that the role makes."""
 
+    provider: str  # as pod_network_provider names it
     file: str
     name: str
     kinds: tuple[str, ...]  # of its CNI plugins
@@ -29,6 +30,7 @@ class Network:
 _VERSION = "1.0.0"
 NETWORKS = (
     Network(
+        "routes",
         "10-bridge.conflist",
         "pods",
         ("bridge", "portmap"),
@@ -36,6 +38,7 @@ NETWORKS = (
         ("var/lib/cni/networks/pods",),
     ),
     Network(
+        "flannel",
         "10-flannel.conflist",
         "cbr0",
         ("flannel", "portmap"),
@@ -56,6 +59,7 @@ def found(root: Path, plugins: str) -> dict[str, Any]:
     units = [unit for unit in UNITS if _text(root / _SYSTEMD / unit).startswith(_MARK)]
     there = [path for path in _paths(own, plugins, units) if (root / path).exists()]
     return {
+        "providers": [network.provider for network in own],
         "units": units,
         "interfaces": sorted({name for network in own for name in network.interfaces}),
         # The configurations come last: by them the rest is known.

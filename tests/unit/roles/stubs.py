@@ -17,7 +17,9 @@ MODULE = """#!/usr/bin/python
 import json
 from ansible.module_utils.basic import AnsibleModule
 
-module = AnsibleModule({"address": {}, "directory": {}, "packages": {"type": "list"}})
+module = AnsibleModule(
+    {"address": {}, "directory": {}, "packages": {"type": "list"}, "cni_bin_dir": {}}
+)
 module.exit_json(**json.loads(RESULT))
 """
 

@@ -55,7 +55,7 @@ def leave(root: Path) -> None:
 
 @pytest.mark.usefixtures("root")
 def test_a_bare_machine_has_none() -> None:
-    assert state() == {"units": [], "interfaces": [], "files": []}
+    assert state() == {"providers": [], "units": [], "interfaces": [], "files": []}
 
 
 def test_the_bridge_of_the_role_goes_with_its_unit(root: Path) -> None:
@@ -64,6 +64,7 @@ def test_the_bridge_of_the_role_goes_with_its_unit(root: Path) -> None:
     write(root, UNIT, render("pod_network", "pod-network.service.j2", __pod_network=NODE))
 
     assert state() == {
+        "providers": ["routes"],
         "units": ["pod-network.service"],
         "interfaces": ["cni0"],
         "files": [f"/{UNIT}", "/var/lib/cni/networks/pods", f"/{BRIDGE}"],
@@ -75,6 +76,7 @@ def test_the_unit_that_accepts_the_pods_traffic_goes_too(root: Path) -> None:
     write(root, f"etc/systemd/system/{name}", render("pod_network", f"{name}.j2"))
 
     assert state() == {
+        "providers": [],
         "units": [name],
         "interfaces": [],
         "files": [f"/etc/systemd/system/{name}"],
@@ -86,6 +88,7 @@ def test_flannel_of_the_role_goes_and_its_configuration_is_the_last(root: Path) 
     write(root, FLANNEL, flannels())
 
     assert state() == {
+        "providers": ["flannel"],
         "units": [],
         "interfaces": ["cni0", "flannel.1"],
         "files": [*LEFT_BY_FLANNEL, "/usr/lib/cni/flannel", f"/{FLANNEL}"],
@@ -112,7 +115,7 @@ def test_what_another_has_by_the_same_name_stays(
     write(root, name, json.dumps(json.loads(bridge if name == BRIDGE else flannels()) | change))
     write(root, UNIT, "[Service]\nExecStart=/usr/local/bin/mine\n")
 
-    assert state() == {"units": [], "interfaces": [], "files": []}
+    assert state() == {"providers": [], "units": [], "interfaces": [], "files": []}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1"])
