@@ -14,6 +14,7 @@ NAMES = (
     "control_plane_service_network",
     "control_plane_endpoint",
     "control_plane_cluster_domain",
+    "control_plane_hosts_entry",
 )
 
 

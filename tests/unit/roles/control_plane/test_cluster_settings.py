@@ -18,6 +18,7 @@ CONTROL = {
     "control_plane_service_network": "10.60.0.0/16",
     "control_plane_endpoint": "api.example.com",
     "control_plane_cluster_domain": "example.local",
+    "control_plane_hosts_entry": False,
 }
 DEFAULTS = {name: value for role in ROLES for name, value in defaults(role).items()}
 ASKED = ("pod_network_addresses", "kubernetes_node_direct", "container_runtime_direct")
