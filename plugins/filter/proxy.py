@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import (
-    direct_destinations,
-    proxy_environment,
-)
+from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import proxy_environment
 
 
 class FilterModule:
@@ -15,7 +12,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """The filters by name."""
-        return {
-            "direct_destinations": direct_destinations,
-            "proxy_environment": proxy_environment,
-        }
+        return {"proxy_environment": proxy_environment}

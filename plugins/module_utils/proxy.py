@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 KEYS = ("http", "https", "no_proxy")
+# The variables of a machine that name it.
+NAMED = ("ansible_host", "kubernetes_node_name", "kubernetes_node_address")
 # What never goes through a proxy.
 OWN = ("localhost", "127.0.0.1", "::1")
 
@@ -87,11 +89,10 @@ def direct_destinations(
         machines: the variables of each machine, `hostvars`
         networks: those of pods and services, the cluster's domain and the API server's name
     """
-    keys = ("ansible_host", "kubernetes_node_name", "kubernetes_node_address")
     own = [
         str(value)
         for name in names
-        for value in (name, *(machines[name].get(key) for key in keys))
+        for value in (name, *(machines[name].get(key) for key in NAMED))
         if value
     ]
     return list(dict.fromkeys([*own, *networks, ".svc"]))

@@ -65,6 +65,21 @@ state:
         where there is no iptables.
       type: str
       sample: ACCEPT
+    environment:
+      description: What kubeadm and kubectl take from the environment of the module as a proxy. The
+        proxy itself, which may have a login, is not told.
+      type: dict
+      contains:
+        https_proxy:
+          description: The variable that has it, C(HTTPS_PROXY) or C(https_proxy); empty without.
+          type: str
+        exceptions:
+          description: The variable that has what is reached without it; empty without.
+          type: str
+          sample: no_proxy
+        no_proxy:
+          description: What that variable has.
+          type: str
     unset:
       description: The kernel's settings that a node needs and that are not 1, now or after a start.
       type: list
@@ -162,6 +177,7 @@ state:
       elements: int
 """
 
+import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -169,6 +185,9 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.addre
     node_address,
     own_addresses,
     resolve,
+)
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.environment import (
+    proxy_of,
 )
 from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.machine import machine
 from ansible_collections.holdfast.nfs.plugins.module_utils.packages import missing, runner
@@ -186,7 +205,7 @@ def main() -> None:
     own = own_addresses(said)
     address = node_address(module.params["address"], own, resolve)
     state = machine(Path("/"), module.params["directory"])
-    state |= {"addresses": own, "address": address}
+    state |= {"addresses": own, "address": address, "environment": proxy_of(os.environ)}
     state["forward_policy"] = _forward_policy(module)
     if packages := module.params["packages"]:
         state["missing"] = missing(packages, runner(module))

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nfs.plugins.module_utils.kubernetes_node.environment import (
+    EXCEPTIONS,
+    PROXIES,
+)
 from ansible_collections.holdfast.nfs.plugins.modules import kubernetes_state
 
 from tests.unit.roles.running import Programs, run
@@ -42,6 +46,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return noted
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*PROXIES, *EXCEPTIONS):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.mark.parametrize("check", [True, False])
 def test_the_state_is_told_and_nothing_changed(asked: list[Any], *, check: bool) -> None:
     result = run(kubernetes_state.main, check=check, address="192.168.41.21", directory="/opt/k")
@@ -51,6 +61,7 @@ def test_the_state_is_told_and_nothing_changed(asked: list[Any], *, check: bool)
         "node": False,
         "addresses": ["192.168.41.21"],
         "address": "192.168.41.21",
+        "environment": {"https_proxy": "", "exceptions": "", "no_proxy": ""},
         "forward_policy": "",
     }
     assert asked == [["ip", "-json", "-4", "address"], (Path("/"), "/opt/k")]
@@ -103,3 +114,26 @@ def test_without_arguments_the_defaults_are_those_of_the_roles(asked: list[Any])
 
     assert result["state"]["address"] == "192.168.41.21"
     assert asked[-1] == (Path("/"), "/opt/kubernetes")
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"https_proxy": "http://me:geheim@proxy"}, ("https_proxy", "", "")),
+        ({"HTTPS_PROXY": "http://a", "https_proxy": "http://b"}, ("HTTPS_PROXY", "", "")),
+        ({"no_proxy": "a", "NO_PROXY": "b"}, ("", "NO_PROXY", "b")),
+        ({"no_proxy": "a", "NO_PROXY": ""}, ("", "no_proxy", "a")),
+        ({"http_proxy": "http://a"}, ("", "", "")),
+    ],
+)
+def test_the_proxy_of_the_environment_is_told_as_programs_in_go_find_it_and_without_its_login(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], told: tuple[str, str, str]
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    found = run(kubernetes_state.main)["state"]["environment"]
+
+    assert tuple(found.values()) == told
+    assert "geheim" not in str(found)
