@@ -11,7 +11,8 @@ from ansible_collections.holdfast.nfs.plugins.module_utils.dns_names import is_s
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-LABELS, TAINTS = "kubernetes_node_labels", "kubernetes_node_taints"
+LABELS = "kubernetes_node_labels"
+TAINTS = "kubernetes_node_taints"
 _KEY = (
     "a key has up to 63 letters, digits, dashes, underscores and dots, begins and ends with a "
     "letter or digit, and may have a domain before it, as example.com/disk"

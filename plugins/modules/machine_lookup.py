@@ -32,7 +32,7 @@ author: Holdfast (@holdfast-io)
 """
 
 EXAMPLES = r"""
-- name: Look up a user and a time
+- name: Check a user and a time
   holdfast.nfs.machine_lookup:
     users: [admin]
     calendars: ["*-*-* 03:15:00"]
