@@ -125,16 +125,20 @@ def test_the_checks_before_any_change_know_what_the_cluster_is() -> None:
     assert wanted in [own.get("holdfast_direct") for own in checks]
 
 
-def test_a_node_is_refused_before_anything_is_changed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_node", [False, True])
+def test_a_machine_is_refused_before_anything_is_changed_but_no_node_that_lives(
+    tmp_path: Path, *, is_node: bool
+) -> None:
+    """One that reaches its cluster does so with the no_proxy that it has."""
     environment = {"https_proxy": "https_proxy", "exceptions": "", "no_proxy": "a"}
     tasks = load(HERE / "roles/kubernetes_node/tasks/preflight.yml")
     (check,) = [task for task in tasks if "environment_faults" in str(task)]
 
     done = Site(tmp_path).played(
         [check],
-        kubernetes_node_now={"state": {"environment": environment}},
+        kubernetes_node_now={"state": {"environment": environment, "node": is_node}},
         kubernetes_node_direct=["a", "b"],
     )
 
-    assert done.returncode != 0
-    assert "or add to no_proxy there: b." in " ".join(done.stdout.split())
+    assert (done.returncode == 0) is is_node
+    assert ("or add to no_proxy there: b." in " ".join(done.stdout.split())) is not is_node
