@@ -6,18 +6,16 @@ Not among what `make test` runs: it builds a cluster three times over.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from testbed import sanity
 from testbed.lab.interface import Guest, Lab, Wish
 from testbed.lab.machines import NETWORK, chosen
 from testbed.waiting import until
 from tests.lab.site import (
-    BIN,
-    CHECKOUT,
     changed,
     complaints,
     interrupted,
@@ -146,10 +144,7 @@ def test_a_connection_that_is_lost_in_the_join_is_made_good(lab: Lab, worker: Gu
 
 
 def test_the_built_collection_does_the_same_from_any_folder(lab: Lab, tmp_path: Path) -> None:
-    galaxy: list[str | Path] = [BIN / "ansible-galaxy", "collection"]
-    subprocess.run([*galaxy, "build", "--output-path", tmp_path], cwd=CHECKOUT, check=True)
-    (archive,) = tmp_path.glob("holdfast-nfs-*.tar.gz")
-    subprocess.run([*galaxy, "install", "--no-deps", "-p", tmp_path, archive], check=True)
+    sanity.install(sanity.build(tmp_path), tmp_path)
 
     assert changed(play(lab, "holdfast.nfs.site", collections=tmp_path)) == {}
 
