@@ -184,16 +184,26 @@ def test_a_login_becomes_a_secret_that_the_pods_pull_with() -> None:
     ]
 
 
-def test_replicas_are_spread_and_not_all_evicted_at_once() -> None:
-    objects = render()
-    [deployment] = [found for found in objects if found["kind"] == "Deployment"]
-    [budget] = [found for found in objects if found["kind"] == "PodDisruptionBudget"]
+def test_replicas_are_spread() -> None:
+    [deployment] = [found for found in render() if found["kind"] == "Deployment"]
     [spread] = pod()["topologySpreadConstraints"]
 
     assert deployment["spec"]["replicas"] == 2
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+
+
+def test_a_node_can_be_drained_also_where_no_other_takes_pods() -> None:
+    """Seen: a budget for two pods on the only worker kept it from being upgraded or removed."""
+    assert [found for found in render() if found["kind"] == "PodDisruptionBudget"] == []
+
+
+def test_a_budget_is_for_the_pods_of_the_release() -> None:
+    objects = render({"podDisruptionBudget": {"enabled": True}})
+    [deployment] = [found for found in objects if found["kind"] == "Deployment"]
+    [budget] = [found for found in objects if found["kind"] == "PodDisruptionBudget"]
+
     assert budget["spec"]["maxUnavailable"] == 1
     assert budget["spec"]["selector"] == deployment["spec"]["selector"]
-    assert spread["topologyKey"] == "kubernetes.io/hostname"
 
 
 def test_prometheus_finds_the_pods_through_the_service() -> None:
