@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.holdfast.nfs.plugins.filter.cluster_settings import cluster_settings
+from ansible_collections.holdfast.nfs.plugins.filter.inventory import value_of
 from ansible_collections.holdfast.nfs.plugins.module_utils.proxy import (
     NAMED,
     direct_destinations,
 )
-from jinja2 import UndefinedError
 
 
 def cluster_destinations(
@@ -30,16 +30,8 @@ def cluster_destinations(
         str(settings["control_plane_endpoint"]),
         f".{settings['control_plane_cluster_domain']}",
     ]
-    known = {name: {key: _told(machines[name], key) for key in NAMED} for name in names}
+    known = {name: {key: value_of(machines[name], key) for key in NAMED} for name in names}
     return direct_destinations(names, known, networks)
-
-
-def _told(variables: Mapping[str, Any], key: str) -> str:
-    """A variable's value; empty if it is made of facts that nobody has yet."""
-    try:
-        return str(variables.get(key, ""))
-    except UndefinedError:
-        return ""
 
 
 class FilterModule:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.holdfast.nfs.plugins.module_utils.dns_names import (
+    is_address,
     is_ipv4,
     is_loopback,
     is_name,
@@ -82,16 +82,8 @@ def _of_names(wanted: Wanted) -> Iterator[Fault]:
     if not is_subdomain(domain := str(wanted["cluster_domain"])):
         yield "cluster_domain", domain, _DOMAIN
     for name in map(str, wanted["certificate_names"]):
-        if not (is_subdomain(name.removeprefix("*.")) or _is_address(name)):
+        if not (is_subdomain(name.removeprefix("*.")) or is_address(name)):
             yield "certificate_names", name, _NAMES
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _of_images(wanted: Wanted) -> Iterator[Fault]:

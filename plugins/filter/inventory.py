@@ -116,8 +116,8 @@ def _of_cluster(groups: Groups) -> Iterator[str]:
 def _of_duplicates(groups: Groups, machines: Mapping[str, Variables]) -> list[str]:
     nodes = {name: machines[name] for name in groups.get("kubernetes", ())}
     hosts = {name: _reached_at(name, variables) for name, variables in nodes.items()}
-    names = {name: _told(each, "kubernetes_node_name", name) for name, each in nodes.items()}
-    addresses = {name: _told(each, "kubernetes_node_address") for name, each in nodes.items()}
+    names = {name: value_of(each, "kubernetes_node_name", name) for name, each in nodes.items()}
+    addresses = {name: value_of(each, "kubernetes_node_address") for name, each in nodes.items()}
     given = {
         "kubernetes_node_name": names,
         "ansible_host": hosts,
@@ -132,18 +132,25 @@ def _of_duplicates(groups: Groups, machines: Mapping[str, Variables]) -> list[st
     )
 
 
-def _reached_at(name: str, variables: Variables) -> str:
-    """The address and, where it is another than usual, the port; machines may share the former."""
-    host, port = _told(variables, "ansible_host", name), _told(variables, "ansible_port", "22")
-    return host if port == "22" else f"{host}, port {port}"
+def value_of(variables: Variables, name: str, otherwise: str = "") -> str:
+    """A variable's value as text; empty if it is made of facts that nobody has yet.
 
-
-def _told(variables: Variables, name: str, otherwise: str = "") -> str:
-    """A variable's value; empty if it is made of the machine's facts, which nobody has yet."""
+    Args:
+        variables: of the machine, from `hostvars`
+        name: of the variable
+        otherwise: its value where the inventory has none
+    """
     try:
         return str(variables.get(name, otherwise))
     except UndefinedError:
         return ""
+
+
+def _reached_at(name: str, variables: Variables) -> str:
+    """The address and, where it is another than usual, the port; machines may share the former."""
+    host = value_of(variables, "ansible_host", name)
+    port = value_of(variables, "ansible_port", "22")
+    return host if port == "22" else f"{host}, port {port}"
 
 
 def _of_loopback(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[str]:

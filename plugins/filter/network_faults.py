@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.holdfast.nfs.plugins.filter.cluster_settings import cluster_settings
-from jinja2 import UndefinedError
+from ansible_collections.holdfast.nfs.plugins.filter.inventory import value_of
 
 Groups = Mapping[str, Sequence[str]]
 Variables = Mapping[str, Any]
@@ -61,22 +61,14 @@ def _of_machines(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[
     for name in [*groups.get("kubernetes", ()), *groups.get("nfs_servers", ())]:
         variables = machines[name]
         state = variables.get("kubernetes_node_now", {}).get("state", {})
-        for text in (name, *(_told(variables, key) for key in KEYS), state.get("address", "")):
+        for text in (name, *(value_of(variables, key) for key in KEYS), state.get("address", "")):
             yield text, f"the address of {name}"
-
-
-def _told(variables: Variables, key: str) -> str:
-    """A variable's value; empty if it is made of facts that nobody has."""
-    try:
-        return str(variables.get(key, ""))
-    except UndefinedError:
-        return ""
 
 
 def _of_servers(groups: Groups, machines: Mapping[str, Variables]) -> Iterator[tuple[str, str]]:
     """The NFS servers that the provisioner is told."""
     for name in (groups.get("kubernetes_api") or groups["control_plane"])[:1]:
-        yield _told(machines[name], "provisioner_nfs_server"), "provisioner_nfs_server"
+        yield value_of(machines[name], "provisioner_nfs_server"), "provisioner_nfs_server"
         for export in machines[name].get("provisioner_exports") or ():
             if isinstance(export, Mapping):  # else it is refused as another form
                 yield str(export.get("server", "")), "a server of provisioner_exports"

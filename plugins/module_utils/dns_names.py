@@ -29,6 +29,15 @@ def is_ipv4(text: str) -> bool:
     return True
 
 
+def is_address(text: str) -> bool:
+    """Whether it is an address, of IPv4 or of IPv6."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(text: str) -> bool:
     """Whether each machine means itself by it."""
     if is_ipv4(text):

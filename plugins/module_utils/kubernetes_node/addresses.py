@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import socket
 from collections.abc import Callable, Sequence
+
+from ..dns_names import is_address  # noqa: TID252 - Ansible sends a module's parts as they lie
 
 # Links of container networks: their addresses are no way to the machine.
 CONTAINERS = ("cni", "docker", "br-", "virbr", "flannel", "cali", "cilium", "lxc", "lxd", "podman")
@@ -30,7 +31,7 @@ def node_address(wanted: str, own: Sequence[str], resolve: Resolve) -> str:
     An address of its own is taken as it is, and a name by what the machine itself resolves it to.
     Behind address translation neither is its own: then a machine with one address has that one.
     """
-    named = [wanted] if _is_address(wanted) else resolve(wanted)
+    named = [wanted] if is_address(wanted) else resolve(wanted)
     found = [address for address in named if address in own]
     return next(iter(found or (own if len(own) == 1 else [])), "")
 
@@ -46,11 +47,3 @@ def resolve(name: str) -> list[str]:
 
 def _is_of_containers(link: dict[str, str]) -> bool:
     return link.get("ifname", "").startswith(CONTAINERS)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
